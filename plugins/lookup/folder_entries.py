@@ -1,0 +1,78 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Entries for ``file_tree`` from a folder of a role."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: folder_entries
+author: household.mediaserver contributors (@household)
+version_added: 0.1.0
+short_description: Entries for household.mediaserver.file_tree from a folder of files
+description:
+  - Turns a folder of the role's C(files) into the list of entries that M(household.mediaserver.file_tree) takes,
+    the destination folder itself first, then every file below it that is not hidden, by name.
+  - Files that their owner may execute get the mode V(0755), others V(0644).
+options:
+  _terms:
+    description: The folder, relative to the role's C(files).
+    required: true
+    type: str
+  dest:
+    description: Absolute path of the folder on the target.
+    required: true
+    type: str
+"""
+
+EXAMPLES = r"""
+- name: Install the host's programs
+  household.mediaserver.file_tree:
+    owner: root
+    group: root
+    entries: "{{ lookup('household.mediaserver.folder_entries', 'scripts', dest='/opt/mediaserver/scripts') }}"
+"""
+
+RETURN = r"""
+_raw:
+  description: One list of entries.
+  type: list
+  elements: list
+  sample: [[{path: /opt/mediaserver/scripts, state: directory, mode: "0755"}]]
+"""
+
+import os  # noqa: E402  (documentation comes first in a plugin)
+from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
+
+from ansible.errors import AnsibleLookupError  # noqa: E402
+from ansible.plugins.lookup import LookupBase  # noqa: E402
+
+
+def entries_below(folder: Path, dest: str) -> list[dict[str, str]]:
+    """Return the entry of ``dest`` and of each visible file below ``folder``."""
+    entries = [{"path": dest, "state": "directory", "mode": "0755"}]
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith((".", "__pycache__")):
+            continue
+        target = f"{dest}/{path.name}"
+        if path.is_dir():
+            entries += entries_below(path, target)
+        else:
+            mode = "0755" if os.access(path, os.X_OK) else "0644"
+            entries.append({"path": target, "content": path.read_text(encoding="utf-8"), "mode": mode})
+    return entries
+
+
+class LookupModule(LookupBase):
+    """The lookup's interface to Ansible."""
+
+    def run(self, terms: list[str], variables: Any = None, **kwargs: Any) -> list[list[dict[str, str]]]:
+        """Return one list of entries per folder. Raises AnsibleLookupError when a folder is not there."""
+        self.set_options(var_options=variables, direct=kwargs)
+        found = []
+        for term in terms:
+            folder = self.find_file_in_search_path(variables, "files", term)
+            if folder is None or not Path(folder).is_dir():
+                raise AnsibleLookupError(f"folder_entries: no folder {term!r} below the role's files")
+            found.append(entries_below(Path(folder), self.get_option("dest")))
+        return found

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files that are either the old one or the new one, never half of each."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+
+def read(path: Path) -> str | None:
+    """Return the text of ``path``, or None when there is no such file."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+
+
+def write(path: Path, text: str, *, mode: int) -> None:
+    """Replace ``path`` by ``text`` in one step; parents are made 0700. Raises OSError, the old file then stands."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.new")
+    with contextlib.suppress(FileNotFoundError):
+        temporary.unlink()
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        os.fchmod(descriptor, mode)
+        stream.write(text)
+        stream.flush()
+        os.fsync(descriptor)
+    temporary.replace(path)
+
+
+def stands(path: Path, text: str, *, mode: int) -> bool:
+    """Say whether ``path`` already holds ``text`` with exactly ``mode``."""
+    return read(path) == text and path.stat().st_mode & 0o7777 == mode

@@ -1,0 +1,9 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Healthy: the barrier stands as loaded, and there is no way out by default but the tunnel's.
+set -eu
+
+nft list table inet mediaserver_inner | sed 's/packets [0-9]* bytes [0-9]*//' | cmp -s - /run/inner.listing
+if ip -4 route show default | grep -v 'dev wg0'; then
+    exit 1
+fi

@@ -1,0 +1,54 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The tunnel in the holder's namespace. Any failure ends it; Docker starts it again.
+set -eu
+
+program=
+
+configure() {
+    . /gateway/tunnel.env
+    wg "$1" wg0 /gateway/wg0.conf
+    for address in $ADDRESSES; do
+        ip address replace "$address" dev wg0
+    done
+    ip link set wg0 mtu "$MTU" up
+    if [ -n "$ENDPOINT" ]; then
+        ip route replace "$ENDPOINT/32" via "$GATEWAY" dev eth0
+    fi
+    ip route replace default dev wg0
+    if [ "$IPV6" = 1 ]; then
+        ip -6 route replace default dev wg0
+    fi
+}
+
+# The kernel's interface outlives a killed container here.
+ip link delete wg0 2>/dev/null || true
+if ip link add wg0 type wireguard 2>/dev/null; then
+    echo "wireguard: by the kernel"
+else
+    wireguard-go -f wg0 &
+    program=$!
+    tries=0
+    until [ -e /sys/class/net/wg0 ] && wg show wg0 >/dev/null 2>&1; do
+        tries=$((tries + 1))
+        if [ "$tries" -gt 50 ] || ! kill -0 "$program" 2>/dev/null; then
+            echo "wireguard: neither the kernel nor wireguard-go made wg0" >&2
+            exit 1
+        fi
+        sleep 0.1
+    done
+    echo "wireguard: by wireguard-go"
+fi
+configure setconf
+echo "wireguard: up"
+
+trap 'configure syncconf && echo "wireguard: reloaded"' HUP
+trap 'ip link delete wg0 2>/dev/null; exit 0' TERM INT
+while :; do
+    if [ -n "$program" ] && ! kill -0 "$program" 2>/dev/null; then
+        echo "wireguard: wireguard-go has ended" >&2
+        exit 1
+    fi
+    sleep 2 &
+    wait $! || true
+done
