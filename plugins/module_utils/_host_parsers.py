@@ -1,0 +1,199 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""Pure parsers for what a Linux host says about itself. They read text and never guess: unknown is empty."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import shlex
+import typing as t
+
+OWN_ENGINES = ("docker-ce", "docker.io")
+OWN_COMPOSE = ("docker-compose-plugin", "docker-compose")
+
+
+def os_release(text: str) -> dict[str, str]:
+    """The three fields of /etc/os-release that decide whether the host is supported."""
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        key, separator, value = line.strip().partition("=")
+        if separator and not key.startswith("#"):
+            found[key] = " ".join(shlex.split(value))
+    return {
+        "id": found.get("ID", ""),
+        "version_id": found.get("VERSION_ID", ""),
+        "codename": found.get("VERSION_CODENAME", ""),
+    }
+
+
+def memory_mb(meminfo: str) -> int:
+    match = re.search(r"^MemTotal:\s+(\d+) kB", meminfo, re.MULTILINE)
+    return int(match.group(1)) // 1024 if match else 0
+
+
+def memory_cgroup(controllers: str | None, cgroups: str) -> bool:
+    """Can the kernel limit memory? `controllers` is cgroup v2's list, None where v2 is not the one in use."""
+    if controllers is not None:
+        return "memory" in controllers.split()
+    return any(
+        fields[0] == "memory" and fields[-1] == "1"
+        for fields in (line.split() for line in cgroups.splitlines())
+        if fields
+    )
+
+
+def _route_network(destination: str, mask: str) -> ipaddress.IPv4Network:
+    """/proc/net/route prints addresses as hexadecimal in the byte order of the machine (little-endian here)."""
+    address = ipaddress.IPv4Address(bytes.fromhex(destination)[::-1])
+    netmask = ipaddress.IPv4Address(bytes.fromhex(mask)[::-1])
+    return ipaddress.IPv4Network(f"{address}/{netmask}", strict=False)
+
+
+def routes(text: str) -> tuple[list[dict[str, str]], str]:
+    """The networks that the host reaches without its default route, and the interface of that route."""
+    networks: list[dict[str, str]] = []
+    defaults: list[tuple[int, str]] = []
+    for line in text.splitlines()[1:]:
+        fields = line.split()
+        if len(fields) < 8:
+            continue
+        network = _route_network(fields[1], fields[7])
+        if network.prefixlen == 0:
+            defaults.append((int(fields[6]), fields[0]))
+        else:
+            networks.append({"interface": fields[0], "cidr": str(network)})
+    return networks, min(defaults)[1] if defaults else ""
+
+
+def accounts(text: str) -> dict[str, int]:
+    """Names and numbers of /etc/passwd or /etc/group: both have the number in the third field."""
+    found: dict[str, int] = {}
+    for line in text.splitlines():
+        fields = line.split(":")
+        if len(fields) >= 4 and fields[2].isdigit():
+            found[fields[0]] = int(fields[2])
+    return found
+
+
+def account(name: str, passwd: str, group: str) -> dict[str, t.Any]:
+    """One account as it stands, with its supplementary groups; empty when there is none."""
+    groups = accounts(group)
+    names = {gid: group_name for group_name, gid in groups.items()}
+    for line in passwd.splitlines():
+        fields = line.split(":")
+        if len(fields) < 7 or fields[0] != name:
+            continue
+        members = (entry.split(":") for entry in group.splitlines() if entry.count(":") >= 3)
+        return {
+            "uid": int(fields[2]),
+            "group": names.get(int(fields[3]), fields[3]),
+            "home": fields[5],
+            "shell": fields[6],
+            "groups": sorted(entry[0] for entry in members if name in entry[3].split(",")),
+        }
+    return {}
+
+
+def packages(text: str) -> dict[str, str]:
+    """Installed packages from `dpkg-query -W -f '${db:Status-Abbrev} ${Package} ${Version}\\n'`."""
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        fields = line.split()
+        if len(fields) == 3 and fields[0].startswith("ii"):
+            found[fields[1]] = fields[2]
+    return found
+
+
+def upstream_version(version: str) -> str:
+    """The upstream number in a Debian version: 5:28.0.1-1~debian.13~trixie is 28.0.1."""
+    match = re.match(r"(?:\d+:)?(\d+(?:\.\d+)*)", version)
+    return match.group(1) if match else ""
+
+
+def docker(installed: dict[str, str], unpackaged: bool) -> dict[str, str]:
+    """Engine and compose plugin by package; `other` is an engine that no package of Debian or Docker brought."""
+    engine = next((name for name in OWN_ENGINES if name in installed), "other" if unpackaged else "")
+    compose = next((name for name in OWN_COMPOSE if name in installed), "")
+    return {
+        "package": engine,
+        "version": upstream_version(installed.get(engine, "")),
+        "compose_package": compose,
+        "compose_version": upstream_version(installed.get(compose, "")),
+    }
+
+
+def _unescape(text: str) -> str:
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match.group(1), 8)), text)
+
+
+def mount_of(path: str, mountinfo: str) -> dict[str, str]:
+    """The mount that holds a path: the last one listed among those with the longest matching mount point."""
+    best: dict[str, str] = {"mount": "", "fstype": "", "device": ""}
+    for line in mountinfo.splitlines():
+        fields = line.split()
+        if "-" not in fields[6:]:
+            continue
+        mount = _unescape(fields[4])
+        inside = path == mount or path.startswith(mount.rstrip("/") + "/")
+        if inside and len(mount) >= len(best["mount"]):
+            rest = fields.index("-", 6)
+            best = {"mount": mount, "fstype": fields[rest + 1], "device": _unescape(fields[rest + 2])}
+    return best
+
+
+def listening(text: str) -> dict[int, str]:
+    """Ports in state LISTEN and their socket inodes, from /proc/net/tcp or tcp6."""
+    found: dict[int, str] = {}
+    for line in text.splitlines()[1:]:
+        fields = line.split()
+        if len(fields) > 9 and fields[3] == "0A":
+            found[int(fields[1].rpartition(":")[2], 16)] = fields[9]
+    return found
+
+
+def published(containers: t.Iterable[dict[str, t.Any]]) -> dict[int, dict[str, str]]:
+    """Who publishes which TCP port, from Docker's own list of containers."""
+    found: dict[int, dict[str, str]] = {}
+    for container in containers:
+        name = (container.get("Names") or [""])[0].lstrip("/")
+        project = (container.get("Labels") or {}).get("com.docker.compose.project", "")
+        for port in container.get("Ports") or []:
+            if port.get("Type") == "tcp" and port.get("PublicPort"):
+                found[int(port["PublicPort"])] = {"container": name, "project": project}
+    return found
+
+
+def module_states(names: t.Iterable[str], loaded: set[str], built_in: str, dep: str) -> dict[str, str]:
+    """loaded, built-in, available (can be loaded) or missing, for each kernel module asked about."""
+
+    def listed(text: str) -> set[str]:
+        stems = (line.split(":")[0].rpartition("/")[2].split(".ko")[0] for line in text.splitlines())
+        return {stem.replace("-", "_") for stem in stems}
+
+    built, available = listed(built_in), listed(dep)
+    states: dict[str, str] = {}
+    for name in names:
+        key = name.replace("-", "_")
+        states[name] = (
+            "built-in"
+            if key in built
+            else "loaded"
+            if key in loaded
+            else "available"
+            if key in available
+            else "missing"
+        )
+    return states
+
+
+def blkid(text: str) -> dict[str, str]:
+    """Device to UUID, from `blkid` without options."""
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        device, _separator, tags = line.partition(": ")
+        match = re.search(r'(?:^|\s)UUID="([^"]+)"', tags)
+        if match:
+            found[device] = match.group(1)
+    return found
