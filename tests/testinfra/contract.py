@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the contract's tests share: a household's values, its containers, and ways to ask them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2.exceptions
+import jinja2.nativetypes
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+OUTER = "inet mediaserver_barrier"
+INNER = "inet mediaserver_inner"
+
+
+class Household(dict[str, Any]):
+    """The roles' defaults, overlaid with what the inventory says, templates filled in."""
+
+
+def load_values(inventory: dict[str, Any]) -> Household:
+    """Values that need Ansible's own filters stay as they are written; no test needs them."""
+    values: dict[str, Any] = {}
+    for path in sorted(ROOT.glob("roles/*/defaults/main.yml")):
+        values |= yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    values |= inventory
+    environment = jinja2.nativetypes.NativeEnvironment(undefined=jinja2.StrictUndefined)
+    return Household({name: _resolve(environment, value, values) for name, value in values.items()})
+
+
+def _resolve(environment: jinja2.Environment, value: Any, values: dict[str, Any]) -> Any:
+    for _ in range(5):  # a template may give another one
+        if isinstance(value, dict):
+            return {key: _resolve(environment, item, values) for key, item in value.items()}
+        if isinstance(value, list):
+            return [_resolve(environment, item, values) for item in value]
+        if not isinstance(value, str) or "{{" not in value:
+            return value
+        try:
+            value = environment.from_string(value).render(values)
+        except jinja2.exceptions.TemplateError:
+            return value
+    return value
+
+
+@dataclass(frozen=True)
+class Containers:
+    """What ``docker inspect`` says of every container, by name."""
+
+    by_name: dict[str, dict[str, Any]]
+    text: str
+
+    @classmethod
+    def read(cls, host: Any) -> Containers:
+        text = host.check_output("docker ps --all --quiet | xargs --no-run-if-empty docker inspect")
+        found = json.loads(text or "[]")
+        return cls({container["Name"].lstrip("/"): container for container in found}, text)
+
+    def __getitem__(self, name: str) -> dict[str, Any]:
+        assert name in self.by_name, f"there is no container {name}, only {sorted(self.by_name)}"
+        return self.by_name[name]
+
+    def namespace(self, name: str) -> str:
+        """Command prefix that runs a program of the host in the container's network."""
+        pid = self[name]["State"]["Pid"]
+        assert pid, f"container {name} does not run"
+        return f"nsenter --net=/proc/{pid}/ns/net"
+
+
+def nft(host: Any, table: str, prefix: str = "") -> list[dict[str, Any]]:
+    """Return the objects of an nft table as nft's JSON has them; fails when it is not loaded."""
+    listing = host.run(f"{prefix} nft --json list table {table}")
+    assert listing.rc == 0, f"table {table} is not loaded: {listing.stderr}"
+    objects: list[dict[str, Any]] = json.loads(listing.stdout)["nftables"]
+    return objects
+
+
+def chains(objects: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return the chains that hang on a hook, by hook."""
+    found = (item["chain"] for item in objects if "chain" in item)
+    return {chain["hook"]: chain for chain in found if "hook" in chain}
+
+
+def rules(objects: list[dict[str, Any]], chain: str) -> list[dict[str, Any]]:
+    return [item["rule"] for item in objects if item.get("rule", {}).get("chain") == chain]
