@@ -72,6 +72,13 @@ class Reader:
     def real(self, path: str) -> str:
         return os.path.realpath(path)
 
+    def link(self, path: str) -> str:
+        """Where a symbolic link points, one step; empty when it is none."""
+        try:
+            return os.path.normpath(os.path.join(os.path.dirname(path), os.readlink(path)))
+        except OSError:
+            return ""
+
     def writable(self, path: str) -> bool:
         return os.access(path, os.W_OK)
 
@@ -124,7 +131,12 @@ class Reader:
         environment = dict(os.environ, LC_ALL="C", PATH="/usr/sbin:/usr/bin:/sbin:/bin")
         try:
             done = subprocess.run(
-                command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment, timeout=20, check=False
+                command,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=environment,
+                timeout=20,
+                check=False,
             )
         except (OSError, subprocess.TimeoutExpired):
             return ""
@@ -185,7 +197,10 @@ def _filesystems(reader: Reader, paths: t.Iterable[str], uuids: dict[str, str]) 
 
 
 def _ports(reader: Reader, wanted: set[int]) -> list[dict[str, t.Any]]:
-    sockets = {**parse.listening(reader.text("/proc/net/tcp6")), **parse.listening(reader.text("/proc/net/tcp"))}
+    sockets = {
+        **parse.listening(reader.text("/proc/net/tcp6")),
+        **parse.listening(reader.text("/proc/net/tcp")),
+    }
     sockets = {port: inode for port, inode in sockets.items() if not wanted or port in wanted}
     owners = reader.owner_of_sockets(set(sockets.values()))
     containers = parse.published(reader.containers()) if reader.exists(DOCKER_SOCKET) else {}
@@ -199,7 +214,9 @@ def _ports(reader: Reader, wanted: set[int]) -> list[dict[str, t.Any]]:
 
 def _modules(reader: Reader, names: list[str], release: str) -> dict[str, str]:
     loaded = {line.split()[0] for line in reader.text("/proc/modules").splitlines() if line}
-    loaded |= {name.replace("-", "_") for name in names if reader.exists("/sys/module/" + name.replace("-", "_"))}
+    loaded |= {
+        name.replace("-", "_") for name in names if reader.exists("/sys/module/" + name.replace("-", "_"))
+    }
     folder = f"/lib/modules/{release}"
     built_in, dep = reader.text(f"{folder}/modules.builtin"), reader.text(f"{folder}/modules.dep")
     return parse.module_states(names, loaded, built_in, dep)
@@ -207,7 +224,7 @@ def _modules(reader: Reader, names: list[str], release: str) -> dict[str, str]:
 
 def _timezone(reader: Reader, wanted: str) -> dict[str, t.Any]:
     zones = "/usr/share/zoneinfo/"
-    current = reader.real("/etc/localtime")
+    current = reader.link("/etc/localtime")
     known = reader.exists(zones + wanted) if wanted and reader.exists(zones) else None
     return {
         "timezone": current[len(zones) :] if current.startswith(zones) else "",
@@ -221,7 +238,9 @@ def _sysctl(reader: Reader, names: t.Iterable[str]) -> dict[str, t.Any]:
     present = {name: path for name, path in paths.items() if reader.exists(path)}
     return {
         "sysctl": {name: " ".join(reader.text(path).split()) for name, path in present.items()},
-        "sysctl_fixed": sorted(name for name in paths if name not in present or not reader.writable(paths[name])),
+        "sysctl_fixed": sorted(
+            name for name in paths if name not in present or not reader.writable(paths[name])
+        ),
     }
 
 
@@ -237,6 +256,7 @@ def measure(reader: Reader, params: dict[str, t.Any]) -> dict[str, t.Any]:
         )
     )
     networks, default_interface = parse.routes(reader.text("/proc/net/route"))
+    modules = _modules(reader, ["wireguard", *params["kernel_modules"]], release)
     uuids = _uuids(reader)
     cmdline_file = next((path for path in CMDLINE_FILES if reader.exists(path)), "")
     controllers = "/sys/fs/cgroup/cgroup.controllers"
@@ -269,12 +289,15 @@ def measure(reader: Reader, params: dict[str, t.Any]) -> dict[str, t.Any]:
             ],
             "gids": [groups[name] for name in ("video", "render") if name in groups],
         },
-        "docker": parse.docker(installed, reader.exists("/usr/bin/docker") or reader.exists("/snap/bin/docker")),
+        "docker": parse.docker(
+            installed, reader.exists("/usr/bin/docker") or reader.exists("/snap/bin/docker")
+        ),
         "ports_listening": _ports(reader, set(params["ports"])),
         "packages": {name: installed[name] for name in params["packages"] if name in installed},
         "apt_ready": "python3-apt" in installed and bool(reader.glob("/var/lib/apt/lists/*_Packages*")),
         "existing": [path for path in params["probe"] if reader.exists(path)],
-        "kernel_modules": _modules(reader, params["kernel_modules"], release),
+        "kernel_modules": modules,
+        "wireguard_module": modules["wireguard"] != "missing",
         "reboot_required": reader.exists("/run/reboot-required"),
         **_sysctl(reader, params["sysctl"]),
         **_timezone(reader, params["timezone"]),

@@ -1,0 +1,89 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: preflight_problems
+short_description: List everything that speaks against setting up a household on a host
+version_added: 0.1.0
+description:
+  - Compares the measurements of M(household.mediaserver.host_info) with the variables, and returns all problems at once.
+  - Values of variables that are secret are looked at, but never part of a problem.
+author:
+  - household.mediaserver contributors (@household)
+positional: settings, specs
+options:
+  _input:
+    description: The fact C(mediaserver_host).
+    type: dict
+    required: true
+  settings:
+    description: Variables by name. Checks whose variables are missing are left out.
+    type: dict
+    required: true
+  specs:
+    description: Options of the argument specs that the variables must fit as well.
+    type: dict
+    default: {}
+"""
+
+EXAMPLES = r"""
+- name: Show the problems
+  ansible.builtin.debug:
+    msg: "{{ ansible_facts['mediaserver_host'] | household.mediaserver.preflight_problems({'mediaserver_uid': 2000}) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The problems, each with C(level) (C(problem) or C(warning)), C(variable), C(problem), C(remedy), and
+    C(text), which says it in one line.
+  type: list
+  elements: dict
+"""
+
+import typing as t
+
+from ansible.errors import AnsibleError
+from ansible_collections.household.mediaserver.plugins.filter.wireguard_config import wireguard_config
+from ansible_collections.household.mediaserver.plugins.module_utils._preflight import find_problems
+from ansible_collections.household.mediaserver.plugins.module_utils._preflight_arguments import (
+    check_arguments,
+)
+
+
+def with_tunnel(settings: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The settings, with the provider's file read: what it says, or why it cannot be used."""
+    found = dict(settings)
+    text = str(found.get("gateway_provider_config") or "").strip()
+    if not text:
+        found["tunnel"] = {"addresses": found.get("gateway_addresses"), "dns": found.get("gateway_dns")}
+        return found
+    try:
+        found["tunnel"] = wireguard_config(text, ipv6=bool(found.get("mediaserver_ipv6", False)))
+    except AnsibleError as exc:
+        found["tunnel_error"] = exc.message
+    return found
+
+
+def preflight_problems(
+    facts: t.Mapping[str, t.Any],
+    settings: t.Mapping[str, t.Any],
+    specs: t.Mapping[str, t.Mapping[str, t.Any]] | None = None,
+) -> list[dict[str, str]]:
+    misfits = list(check_arguments(settings, specs or {}))
+    wrong = {found["variable"] for found in misfits}
+    fitting = {name: value for name, value in settings.items() if name not in wrong}
+    found = misfits + find_problems(facts, with_tunnel(fitting))
+    return [
+        {
+            **one,
+            "text": f"{one['variable']}: {one['problem'].rstrip('.')}. Remedy: {one['remedy'].rstrip('.')}.",
+        }
+        for one in found
+    ]
+
+
+class FilterModule:
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        return {"preflight_problems": preflight_problems}

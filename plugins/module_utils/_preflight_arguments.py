@@ -1,0 +1,32 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""Holds the variables of all roles against their argument specs at once, before the first role begins."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.household.mediaserver.plugins.module_utils._problem import Problem, problem
+
+
+def check_arguments(
+    values: t.Mapping[str, t.Any], specs: t.Mapping[str, t.Mapping[str, t.Any]]
+) -> t.Iterator[Problem]:
+    """One variable at a time, so that each complaint has its variable's name and hides no other."""
+    for name, spec in specs.items():
+        given = {name: values[name]} if name in values else {}
+        # A default may be a template, which is no value of the right type.
+        checked = {key: value for key, value in spec.items() if key != "default"}
+        errors = ArgumentSpecValidator({name: checked}).validate(given).error_messages
+        if errors:
+            told = "its value does not fit" if spec.get("no_log") else "; ".join(errors)
+            yield problem(
+                name, told, f"see the documentation of the variable: {_sentence(spec.get('description', ''))}"
+            )
+
+
+def _sentence(description: t.Any) -> str:
+    text = description[0] if isinstance(description, list) and description else description
+    return str(text).strip()

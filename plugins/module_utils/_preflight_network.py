@@ -1,0 +1,242 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""The preflight checks that concern addresses, networks and ports."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+import re
+import typing as t
+
+from ansible_collections.household.mediaserver.plugins.module_utils._problem import (
+    Facts,
+    Problem,
+    Settings,
+    problem,
+)
+
+# Interfaces that Docker or this collection made: not the house's networks.
+OWN_INTERFACE = re.compile(r"docker0|docker_gwbridge|br-vpn|br-[0-9a-f]{12}|veth.*|lo|wg\d+")
+Network = ipaddress.IPv4Network
+
+
+def network(text: t.Any) -> Network | None:
+    try:
+        return ipaddress.IPv4Network(str(text), strict=True)
+    except ValueError:
+        return None
+
+
+def house_networks(facts: Facts) -> dict[str, Network]:
+    found = {}
+    for entry in facts.get("networks", []):
+        parsed = network(entry["cidr"])
+        if parsed is not None and not OWN_INTERFACE.fullmatch(entry["interface"]):
+            found[f"{entry['cidr']} on {entry['interface']}"] = parsed
+    return found
+
+
+def check_lan(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
+    for entry in settings.get("mediaserver_lan") or []:
+        parsed = network(entry)
+        if parsed is None:
+            yield problem(
+                "mediaserver_lan",
+                f"{entry!r} is not an IPv4 network",
+                "write it like 192.168.1.0/24, with no host bits set",
+            )
+        elif parsed.prefixlen == 0:
+            yield problem(
+                "mediaserver_lan",
+                "0.0.0.0/0 would open the web interfaces to the whole internet",
+                "name the networks of your house",
+            )
+    bind = settings.get("mediaserver_bind_address")
+    if bind is not None:
+        try:
+            ipaddress.IPv4Address(bind)
+        except ValueError:
+            yield problem(
+                "mediaserver_bind_address",
+                f"{bind!r} is not an IPv4 address",
+                "use 0.0.0.0 or the host's own address on the LAN",
+            )
+    if not settings.get("preflight_installed") and facts.get("default_interface") == "":
+        yield problem(
+            "default_interface",
+            "the host has no default route, so packages and images cannot be fetched",
+            "connect it to the house's router",
+        )
+
+
+def _tunnel_networks(settings: Settings) -> dict[str, Network]:
+    tunnel = settings.get("tunnel") or {}
+    found = {}
+    for kind in ("addresses", "dns"):
+        for text in tunnel.get(kind) or []:
+            try:
+                found[f"the tunnel's {text}"] = ipaddress.IPv4Interface(text).network
+            except ValueError:
+                continue
+    return found
+
+
+def check_subnets(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
+    """The stack's own networks against each other, the house and the tunnel."""
+    house, tunnel = house_networks(facts), _tunnel_networks(settings)
+    own: list[tuple[str, Network]] = []
+    if "gateway_subnet" in settings:
+        subnet = network(settings["gateway_subnet"])
+        if subnet is None or not 16 <= subnet.prefixlen <= 29:
+            yield problem(
+                "gateway_subnet",
+                f"{settings['gateway_subnet']!r} is not an IPv4 network of /16 to /29",
+                "write it like 172.31.254.0/24, with no host bits set",
+            )
+        else:
+            own.append(("gateway_subnet", subnet))
+    for pool in settings.get("docker_address_pools") or []:
+        base = network(pool.get("base") if isinstance(pool, dict) else pool)
+        if base is None:
+            yield problem(
+                "docker_address_pools",
+                f"{pool!r} has no IPv4 network as its base",
+                "write it like {base: 172.30.0.0/16, size: 24}",
+            )
+        else:
+            own.append(("docker_address_pools", base))
+    for index, (variable, wanted) in enumerate(own):
+        taken = {**house, **tunnel, **{f"{name} ({value})": value for name, value in own[:index]}}
+        for label, other in taken.items():
+            if wanted.overlaps(other):
+                yield problem(
+                    variable, f"{wanted} overlaps {label}", "choose a private network used nowhere else"
+                )
+
+
+def check_ports(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
+    ports = settings.get("mediaserver_ports") or {}
+    users: dict[int, list[str]] = {}
+    for service, port in ports.items():
+        try:
+            number = int(port)
+        except (TypeError, ValueError):
+            number = 0
+        if not 0 < number < 65536:
+            yield problem(
+                f"mediaserver_ports.{service}", f"{port!r} is not a port", "use a number from 1 to 65535"
+            )
+            continue
+        users.setdefault(number, []).append(service)
+    for number, services in sorted(users.items()):
+        if len(services) > 1:
+            yield problem(
+                "mediaserver_ports",
+                f"port {number} is used twice, by {' and '.join(services)}",
+                "give each service a port of its own",
+            )
+    project = settings.get("preflight_project", "mediaserver")
+    for entry in facts.get("ports_listening", []):
+        services = users.get(entry["port"], [])
+        if services and entry.get("project") != project:
+            who = f"container {entry['container']}" if entry.get("container") else entry.get("process")
+            yield problem(
+                f"mediaserver_ports.{services[0]}",
+                f"port {entry['port']} is taken by {who or 'an unknown program'}",
+                "stop or remove that, or choose another port",
+            )
+
+
+def _is_key(text: t.Any) -> bool:
+    try:
+        return len(base64.b64decode(str(text), validate=True)) == 32
+    except (binascii.Error, ValueError):
+        return False
+
+
+def _check_fields(settings: Settings) -> t.Iterator[Problem]:
+    """The single gateway fields, for a household without a provider's file."""
+    key = settings.get("gateway_private_key")
+    if key and not _is_key(key):
+        yield problem(
+            "gateway_private_key",
+            "it is not a WireGuard key",
+            "copy the whole key, 44 characters, from the provider",
+        )
+    if not settings.get("gateway_addresses"):
+        yield problem("gateway_addresses", "it is not set", "enter the addresses that the provider gave you")
+    for text in settings.get("gateway_addresses") or []:
+        try:
+            ipaddress.ip_interface(text)
+        except ValueError:
+            yield problem("gateway_addresses", f"{text!r} is not an address", "write it like 10.66.0.2/32")
+    for text in settings.get("gateway_dns") or []:
+        try:
+            ipaddress.ip_address(text)
+        except ValueError:
+            yield problem(
+                "gateway_dns", f"{text!r} is not an address", "enter the provider's resolver, like 10.66.0.1"
+            )
+    for number, peer in enumerate(settings.get("gateway_endpoints") or [], start=1):
+        name = f"gateway_endpoints (entry {number})"
+        entry = peer if isinstance(peer, dict) else {}
+        if not entry.get("host"):
+            yield problem(name, "it has no host", "enter the address or name of the provider's server")
+        elif ":" in str(entry["host"]):
+            yield problem(
+                name, "its host is not IPv4", "enter an IPv4 address or a name; only IPv4 endpoints work"
+            )
+        if not str(entry.get("port", "")).isdigit() or not 0 < int(entry["port"]) < 65536:
+            yield problem(name, f"its port {entry.get('port', '')!r} is not a port", "usually 51820")
+        for field in ("public_key", "preshared_key"):
+            if (field == "public_key" or entry.get(field)) and not _is_key(entry.get(field, "")):
+                yield problem(
+                    name, f"its {field} is not a WireGuard key", "copy the whole key, 44 characters"
+                )
+
+
+def check_tunnel(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
+    if "gateway_provider_config" not in settings:
+        return
+    given = str(settings.get("gateway_provider_config") or "").strip()
+    if given and settings.get("gateway_endpoints"):
+        yield problem(
+            "gateway_provider_config",
+            "both it and gateway_endpoints are set",
+            "keep the one that you use and empty the other",
+        )
+    if given and settings.get("tunnel_error"):
+        yield problem(
+            "gateway_provider_config",
+            str(settings["tunnel_error"]),
+            "download the file again from the provider",
+        )
+    if not given and not settings.get("gateway_endpoints"):
+        yield problem(
+            "gateway_provider_config",
+            "neither it nor gateway_endpoints is set",
+            "paste the provider's WireGuard file into the vault",
+        )
+    elif not given:
+        yield from _check_fields(settings)
+    peers = (settings.get("tunnel") or {}).get("peers") or settings.get("gateway_endpoints") or []
+    hosts = [str(peer.get("host", "")) for peer in peers if isinstance(peer, dict)]
+    for host in hosts:
+        try:
+            address = ipaddress.IPv4Address(host)
+        except ValueError:
+            continue
+        for label, lan in house_networks(facts).items():
+            if address in lan:
+                variable = "gateway_provider_config" if given else "gateway_endpoints"
+                yield problem(
+                    variable,
+                    f"the endpoint {host} is inside the house's own network {label}",
+                    "the tunnel must end outside the house",
+                )
+    port = settings.get("gateway_peer_port_forwarded", 0)
+    if not str(port).isdigit() or int(port) > 65535:
+        yield problem("gateway_peer_port_forwarded", f"{port!r} is not a port", "use 0 to 65535, 0 for none")

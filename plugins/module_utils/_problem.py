@@ -1,0 +1,23 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""What a preflight check finds: which variable or fact, what is wrong with it, and what cures it."""
+
+from __future__ import annotations
+
+import typing as t
+
+Facts = t.Mapping[str, t.Any]
+Settings = t.Mapping[str, t.Any]
+Problem = dict[str, str]
+Checks = tuple[t.Callable[[Facts, Settings], t.Iterator[Problem]], ...]
+
+
+def problem(variable: str, text: str, remedy: str) -> Problem:
+    """It would not work, so nothing is begun."""
+    return {"level": "problem", "variable": variable, "problem": text, "remedy": remedy}
+
+
+def warning(variable: str, text: str, remedy: str) -> Problem:
+    """It may be meant; said, and the run goes on."""
+    return {**problem(variable, text, remedy), "level": "warning"}
