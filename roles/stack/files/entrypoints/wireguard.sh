@@ -26,7 +26,8 @@ ip link delete wg0 2>/dev/null || true
 if ip link add wg0 type wireguard 2>/dev/null; then
     echo "wireguard: by the kernel"
 else
-    wireguard-go -f wg0 &
+    # It would tell every reader of the log to use the kernel, which has just refused.
+    WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD=1 wireguard-go -f wg0 &
     program=$!
     tries=0
     until [ -e /sys/class/net/wg0 ] && wg show wg0 >/dev/null 2>&1; do
