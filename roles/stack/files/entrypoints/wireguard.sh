@@ -7,14 +7,15 @@ program=
 
 configure() {
     . /gateway/tunnel.env
+    # First of all, because a handshake that finds no route is repeated only after five seconds.
+    if [ -n "$ENDPOINT" ]; then
+        ip route replace "$ENDPOINT/32" via "$GATEWAY" dev eth0
+    fi
     wg "$1" wg0 /gateway/wg0.conf
     for address in $ADDRESSES; do
         ip address replace "$address" dev wg0
     done
     ip link set wg0 mtu "$MTU" up
-    if [ -n "$ENDPOINT" ]; then
-        ip route replace "$ENDPOINT/32" via "$GATEWAY" dev eth0
-    fi
     ip route replace default dev wg0
     if [ "$IPV6" = 1 ]; then
         ip -6 route replace default dev wg0
