@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Things that are broken by hand, and what a run must say of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import playbook
+from contract import Household
+from rpc import session
+
+# Changes a key of a JSON file in place, as somebody with an editor does: file, key, value.
+EDIT = (
+    'python3 -c "import json,sys;p,k,v=sys.argv[1:];d=json.load(open(p));'
+    'd[k]=json.loads(v);open(p,\'w\').write(json.dumps(d))"'
+)
+
+
+@dataclass(frozen=True)
+class Drift:
+    """One thing broken: a name, a shell command (or a function) that breaks it, and what the run must find."""
+
+    name: str
+    breaking: str | Callable[[Household], object]
+    finding: str
+
+
+def slow_down(house: Household) -> None:
+    session(house, "session-set", {"speed-limit-down": 7})
+
+
+# {root}, {config}, {media} and {user} stand for the household's values.
+TABLE = (
+    Drift("a file's mode", "chmod 0600 {root}/lib/mediaserver/files.py", "{root}/lib/mediaserver/files.py"),
+    Drift("a live sysctl", "sysctl -qw fs.inotify.max_user_instances=300", "fs.inotify.max_user_instances=512"),
+    Drift("a sysctl file", "sed -i /inotify/d /etc/sysctl.d/60-mediaserver.conf", "/etc/sysctl.d/60-mediaserver.conf"),
+    Drift(
+        "a unit file",
+        "sed -i s/TimeoutStopSec=.*/TimeoutStopSec=1/ /etc/systemd/system/mediaserver.service",
+        "/etc/systemd/system/mediaserver.service",
+    ),
+    Drift(
+        "a rule of the host's barrier",
+        "nft flush chain inet mediaserver_barrier forward",
+        "table inet mediaserver_barrier is loaded",
+    ),
+    Drift("a setting changed by RPC", slow_down, "speed-limit-down"),
+    Drift("a setting that only the file has", EDIT + " {config}/settings.json message-level 5", "message-level"),
+    Drift("a stopped container", "docker stop wireguard", "container wireguard"),
+    Drift("a removed directory", "rmdir {media}/books", "{media}/books"),
+    Drift("the private key's mode", "chmod 0644 {root}/gateway/private.key", "Keep the tunnel's key pair"),
+    Drift("a line of compose.yml", "sed -i s/service_healthy/service_started/ {root}/compose.yml", "{root}/compose.yml"),
+    Drift("a group too many", "usermod -aG games {user}", "Make the account"),
+    Drift("a key of daemon.json", EDIT + " /etc/docker/daemon.json live-restore true", "/etc/docker/daemon.json"),
+    Drift("a line of an entry point", "echo '# x' >> {root}/entrypoints/vpn.sh", "{root}/entrypoints/vpn.sh"),
+    Drift("a unit that no longer starts at boot", "systemctl disable mediaserver-barrier", "Load the outer barrier"),
+)
+
+
+def words(house: Household) -> dict[str, str]:
+    root = house["mediaserver_root"]
+    return {
+        "root": root,
+        "config": f"{root}/config/transmission",
+        "media": house["mediaserver_media"],
+        "user": house["mediaserver_user"],
+    }
+
+
+def break_by_hand(host: Any, house: Household, drift: Drift) -> None:
+    if isinstance(drift.breaking, str):
+        command = drift.breaking
+        for word, value in words(house).items():
+            command = command.replace("{" + word + "}", value)
+        done = host.run(command)
+        assert done.rc == 0, f"{drift.name} could not be broken: {done.stderr}"
+    else:
+        drift.breaking(house)
+
+
+def findings(run: playbook.Run) -> set[str]:
+    """Name every single thing that a run changed or would change."""
+    return {finding for task in run.changed for finding in _findings(task)}
+
+
+def _findings(task: playbook.Task) -> list[str]:
+    result = task.result
+    if "paths" in result:
+        return list(result["paths"])
+    if "actions" in result:
+        return sorted({f"container {action['id'].split()[-1]}" for action in result["actions"]})
+    command = result.get("cmd") or []
+    if command[:2] == ["sysctl", "-w"]:
+        return list(command[2:])
+    if result.get("stdout_lines"):
+        return list(result["stdout_lines"])
+    if result.get("changes"):
+        return list(result["changes"])
+    return [task.name.rsplit(" : ", 1)[-1]]

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs a playbook and says what it did: which tasks changed what, which were left out, and why it failed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+SITE = ROOT / "playbooks" / "site.yml"
+COLLECTION = ("household", "mediaserver")
+
+
+@dataclass(frozen=True)
+class Task:
+    """What one task did on one host."""
+
+    name: str
+    role: str
+    result: dict[str, Any]
+
+    @property
+    def skipped(self) -> bool:
+        return bool(self.result.get("skipped"))
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.result.get("changed"))
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.result.get("failed"))
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a playbook on one host."""
+
+    tasks: list[Task]
+    stats: dict[str, int]
+    seconds: float
+    text: str = field(repr=False)
+
+    @property
+    def ok(self) -> bool:
+        return bool(self.stats) and not self.stats["failures"] and not self.stats["unreachable"]
+
+    @property
+    def changed(self) -> list[Task]:
+        return [task for task in self.tasks if task.changed]
+
+    @property
+    def failures(self) -> str:
+        """The messages of what failed, or all that was printed when no task did."""
+        told = [json.dumps(task.result, indent=1) for task in self.tasks if task.failed]
+        return "\n".join(told) or self.text
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The caller's environment, with this checkout as the collection that playbooks find."""
+    tree = ROOT / "build" / "collections"
+    link = tree / "ansible_collections" / COLLECTION[0] / COLLECTION[1]
+    if not link.exists():
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(ROOT)
+    return {
+        **os.environ,
+        "ANSIBLE_COLLECTIONS_PATH": os.environ.get("ANSIBLE_COLLECTIONS_PATH", str(tree)),
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_NOCOLOR": "1",
+        **(extra or {}),
+    }
+
+
+def run(inventory: str, *arguments: str, playbook: Path = SITE, env: Mapping[str, str] | None = None) -> Run:
+    """Run ``playbook``; a failure is in the result, not raised."""
+    settings = environment({"ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json", **(env or {})})
+    command = ["ansible-playbook", "--inventory", inventory, *arguments, str(playbook)]
+    started = time.monotonic()
+    process = subprocess.run(command, env=settings, cwd=ROOT, capture_output=True, text=True, check=False)
+    return parse(process.stdout, process.stderr, time.monotonic() - started)
+
+
+def parse(output: str, errors: str, seconds: float) -> Run:
+    """Read what the JSON callback printed; something else means that nothing was run."""
+    start = output.find("{")
+    try:
+        report = json.loads(output[start:]) if start >= 0 else {}
+    except ValueError:
+        report = {}
+    tasks = [
+        Task(task["task"]["name"], _role(task["task"]["name"]), result)
+        for play in report.get("plays", [])
+        for task in play["tasks"]
+        for result in task["hosts"].values()
+    ]
+    stats = next(iter(report.get("stats", {}).values()), {})
+    return Run(tasks, stats, seconds, output + errors)
+
+
+def _role(name: str) -> str:
+    return name.split(" : ")[0].rsplit(".", 1)[-1] if " : " in name else ""
+
+
+def count_remote_executions(inventory: str, folder: Path, arguments: Sequence[str] = ()) -> tuple[Run, int]:
+    """Run the site over plain SSH and count how often something was executed on the Pi.
+
+    Counted at the connection, by a program that stands in for ssh: whatever Ansible calls a task, each thing that
+    it executes on the host is one call of ssh.
+    """
+    tally = folder / "calls"
+    tally.write_bytes(b"")
+    stand_in = folder / "ssh"
+    stand_in.write_text(f'#!/bin/sh\nprintf . >> "{tally}"\nexec ssh "$@"\n', encoding="utf-8")
+    stand_in.chmod(0o755)
+    result = run(inventory, *arguments, env={"ANSIBLE_SSH_EXECUTABLE": str(stand_in)})
+    return result, tally.stat().st_size
