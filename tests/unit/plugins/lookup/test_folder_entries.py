@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.loader import lookup_loader
+from ansible_collections.household.mediaserver.plugins.lookup.folder_entries import entries_below
+
+
+def test_every_visible_file_becomes_an_entry_below_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / ".hidden").write_text("x")
+    (tmp_path / "run.sh").write_text("one\n")
+    (tmp_path / "run.sh").chmod(0o755)
+    (tmp_path / "sub" / "data").write_text("two")
+    assert entries_below(tmp_path, "/opt/x") == [
+        {"path": "/opt/x", "state": "directory", "mode": "0755"},
+        {"path": "/opt/x/run.sh", "content": "one\n", "mode": "0755"},
+        {"path": "/opt/x/sub", "state": "directory", "mode": "0755"},
+        {"path": "/opt/x/sub/data", "content": "two", "mode": "0644"},
+    ]
+
+
+def test_a_folder_that_is_not_there_is_named() -> None:
+    lookup = lookup_loader.get("household.mediaserver.folder_entries")
+    with pytest.raises(AnsibleLookupError, match="no folder 'nowhere'"):
+        lookup.run(["nowhere"], {}, dest="/opt/x")
