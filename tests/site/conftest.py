@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests" / "testinfra")]
 
-from contract import Household, load_values  # noqa: E402  (the paths above must be set first)
+from contract import Household, load_values
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -23,7 +23,11 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def inventory(pytestconfig: pytest.Config) -> str:
     """Absolute, because playbooks are run from the root of the project."""
-    return str(Path(pytestconfig.option.ansible_inventory or ROOT / "inventory" / "demo").resolve())
+    return str(
+        Path(
+            pytestconfig.option.ansible_inventory or ROOT / "inventory" / "demo"
+        ).resolve()
+    )
 
 
 @pytest.fixture(scope="module")

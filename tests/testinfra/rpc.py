@@ -28,11 +28,15 @@ def ask(
     body = json.dumps({"method": method, "arguments": arguments or {}}).encode()
     headers = {}
     if password is not None:
-        pair = base64.b64encode(f"{house['transmission_user']}:{password}".encode()).decode()
+        pair = base64.b64encode(
+            f"{house['transmission_user']}:{password}".encode()
+        ).decode()
         headers["Authorization"] = f"Basic {pair}"
     for _ in range(2):
         try:
-            with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=TIMEOUT_S) as answer:
+            with urllib.request.urlopen(
+                urllib.request.Request(url, body, headers), timeout=TIMEOUT_S
+            ) as answer:
                 return answer.status, json.load(answer).get("arguments", {})
         except urllib.error.HTTPError as error:
             if error.code != 409:
@@ -41,8 +45,14 @@ def ask(
     raise AssertionError("Transmission asked for a session id twice")
 
 
-def session(house: Household, method: str = "session-get", arguments: dict[str, Any] | None = None) -> dict[str, Any]:
+def session(
+    house: Household,
+    method: str = "session-get",
+    arguments: dict[str, Any] | None = None,
+) -> dict[str, Any]:
     """Ask with the password; fails unless it is let in."""
-    status, answer = ask(house, method, arguments, password=house["transmission_password"])
+    status, answer = ask(
+        house, method, arguments, password=house["transmission_password"]
+    )
     assert status == 200, f"{method} was answered with status {status}"
     return answer

@@ -14,7 +14,7 @@ from rpc import session
 # Changes a key of a JSON file in place, as somebody with an editor does: file, key, value.
 EDIT = (
     'python3 -c "import json,sys;p,k,v=sys.argv[1:];d=json.load(open(p));'
-    'd[k]=json.loads(v);open(p,\'w\').write(json.dumps(d))"'
+    "d[k]=json.loads(v);open(p,'w').write(json.dumps(d))\""
 )
 
 
@@ -33,9 +33,21 @@ def slow_down(house: Household) -> None:
 
 # {root}, {config}, {media} and {user} stand for the household's values.
 TABLE = (
-    Drift("a file's mode", "chmod 0600 {root}/lib/mediaserver/files.py", "{root}/lib/mediaserver/files.py"),
-    Drift("a live sysctl", "sysctl -qw fs.inotify.max_user_instances=300", "fs.inotify.max_user_instances=512"),
-    Drift("a sysctl file", "sed -i /inotify/d /etc/sysctl.d/60-mediaserver.conf", "/etc/sysctl.d/60-mediaserver.conf"),
+    Drift(
+        "a file's mode",
+        "chmod 0600 {root}/lib/mediaserver/files.py",
+        "{root}/lib/mediaserver/files.py",
+    ),
+    Drift(
+        "a live sysctl",
+        "sysctl -qw fs.inotify.max_user_instances=300",
+        "fs.inotify.max_user_instances=512",
+    ),
+    Drift(
+        "a sysctl file",
+        "sed -i /inotify/d /etc/sysctl.d/60-mediaserver.conf",
+        "/etc/sysctl.d/60-mediaserver.conf",
+    ),
     Drift(
         "a unit file",
         "sed -i s/TimeoutStopSec=.*/TimeoutStopSec=1/ /etc/systemd/system/mediaserver.service",
@@ -47,15 +59,39 @@ TABLE = (
         "table inet mediaserver_barrier is loaded",
     ),
     Drift("a setting changed by RPC", slow_down, "speed-limit-down"),
-    Drift("a setting that only the file has", EDIT + " {config}/settings.json message-level 5", "message-level"),
+    Drift(
+        "a setting that only the file has",
+        EDIT + " {config}/settings.json message-level 5",
+        "message-level",
+    ),
     Drift("a stopped container", "docker stop wireguard", "container wireguard"),
     Drift("a removed directory", "rmdir {media}/books", "{media}/books"),
-    Drift("the private key's mode", "chmod 0644 {root}/gateway/private.key", "Keep the tunnel's key pair"),
-    Drift("a line of compose.yml", "sed -i s/service_healthy/service_started/ {root}/compose.yml", "{root}/compose.yml"),
+    Drift(
+        "the private key's mode",
+        "chmod 0644 {root}/gateway/private.key",
+        "Keep the tunnel's key pair",
+    ),
+    Drift(
+        "a line of compose.yml",
+        "sed -i s/service_healthy/service_started/ {root}/compose.yml",
+        "{root}/compose.yml",
+    ),
     Drift("a group too many", "usermod -aG games {user}", "Make the account"),
-    Drift("a key of daemon.json", EDIT + " /etc/docker/daemon.json live-restore true", "/etc/docker/daemon.json"),
-    Drift("a line of an entry point", "echo '# x' >> {root}/entrypoints/vpn.sh", "{root}/entrypoints/vpn.sh"),
-    Drift("a unit that no longer starts at boot", "systemctl disable mediaserver-barrier", "Load the outer barrier"),
+    Drift(
+        "a key of daemon.json",
+        EDIT + " /etc/docker/daemon.json live-restore true",
+        "/etc/docker/daemon.json",
+    ),
+    Drift(
+        "a line of an entry point",
+        "echo '# x' >> {root}/entrypoints/vpn.sh",
+        "{root}/entrypoints/vpn.sh",
+    ),
+    Drift(
+        "a unit that no longer starts at boot",
+        "systemctl disable mediaserver-barrier",
+        "Load the outer barrier",
+    ),
 )
 
 
@@ -90,7 +126,9 @@ def _findings(task: playbook.Task) -> list[str]:
     if "paths" in result:
         return list(result["paths"])
     if "actions" in result:
-        return sorted({f"container {action['id'].split()[-1]}" for action in result["actions"]})
+        return sorted(
+            {f"container {action['id'].split()[-1]}" for action in result["actions"]}
+        )
     command = result.get("cmd") or []
     if command[:2] == ["sysctl", "-w"]:
         return list(command[2:])

@@ -3,3 +3,59 @@
 
 from __future__ import annotations
 
+import time
+from typing import Any
+
+import bench
+import lab
+import playbook
+import pytest
+from contract import Containers, Household
+from rpc import ask
+
+BUDGET_S = 60
+PATIENCE_S = 180
+
+
+def unhealthy(host: Any, house: Household) -> list[str]:
+    """Name what is not as it should be yet; the Pi may not even be there."""
+    try:
+        containers = Containers.read(host)
+        states = {
+            name: containers[name]["State"].get("Health", {}).get("Status")
+            for name in house["stack_services"]
+        }
+        found = [
+            f"{name} is {state}" for name, state in states.items() if state != "healthy"
+        ]
+        if ask(house, password=house["transmission_password"])[0] != 200:
+            found.append("Transmission does not answer")
+        if lab.address_seen_from_transmission(host) not in lab.PROVIDERS:
+            found.append("the tunnel does not carry")
+    except (OSError, RuntimeError, AssertionError) as error:
+        return [str(error)]
+    return found
+
+
+@pytest.fixture(scope="module")
+def seconds(host: Any, house: Household) -> float:
+    lab.reboot(house)
+    deadline = time.monotonic() + PATIENCE_S
+    while problems := unhealthy(host, house):
+        assert time.monotonic() < deadline, f"after {PATIENCE_S} s: {problems}"
+        time.sleep(1)
+    return float(host.check_output("ps -o etimes= -p 1").strip())
+
+
+def test_all_is_healthy_without_help(seconds: float) -> None:
+    bench.join(
+        bench.REPORT,
+        [bench.Entry("reboot to all healthy", seconds, "s", budget=BUDGET_S)],
+    )
+    assert seconds <= BUDGET_S
+
+
+def test_nothing_was_lost_by_the_reboot(seconds: float, inventory: str) -> None:
+    result = playbook.run(inventory)
+    assert result.ok, result.failures
+    assert [task.name for task in result.changed] == []

@@ -24,7 +24,9 @@ def test_it_answers_the_password_and_nothing_else(house: Household) -> None:
     assert ask(house, password="wrong")[0] == 401
 
 
-def test_the_settings_file_is_its_own_and_holds_no_plain_password(house: Household, settings_file: Any) -> None:
+def test_the_settings_file_is_its_own_and_holds_no_plain_password(
+    house: Household, settings_file: Any
+) -> None:
     owner = (settings_file.uid, settings_file.gid, oct(settings_file.mode))
     assert owner == (house["mediaserver_uid"], house["mediaserver_gid"], "0o600")
     settings = json.loads(settings_file.content_string)
@@ -35,12 +37,17 @@ def test_the_settings_file_is_its_own_and_holds_no_plain_password(house: Househo
 
 def test_it_is_bound_to_the_tunnel(host: Any, settings_file: Any) -> None:
     address = json.loads(settings_file.content_string)["bind-address-ipv4"]
-    assert f"inet {address}/" in host.check_output("docker exec wireguard ip -4 -oneline address show dev wg0")
+    assert f"inet {address}/" in host.check_output(
+        "docker exec wireguard ip -4 -oneline address show dev wg0"
+    )
 
 
 def test_it_tells_no_neighbour(house: Household) -> None:
     found = session(house)
-    assert {name: found[name] for name in ("lpd-enabled", "port-forwarding-enabled", "download-dir")} == {
+    assert {
+        name: found[name]
+        for name in ("lpd-enabled", "port-forwarding-enabled", "download-dir")
+    } == {
         "lpd-enabled": False,
         "port-forwarding-enabled": False,
         "download-dir": "/downloads/complete",

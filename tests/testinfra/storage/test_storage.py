@@ -16,20 +16,29 @@ from contract import Household
         ("mediaserver_downloads", ("", "complete", "incomplete", "watch")),
     ],
 )
-def test_the_layout_belongs_to_the_account(host: Any, house: Household, root: str, folders: tuple[str, ...]) -> None:
+def test_the_layout_belongs_to_the_account(
+    host: Any, house: Household, root: str, folders: tuple[str, ...]
+) -> None:
     for name in folders:
         folder = host.file(f"{house[root]}/{name}".rstrip("/"))
         assert folder.is_directory, folder
-        assert (folder.uid, folder.gid) == (house["mediaserver_uid"], house["mediaserver_gid"]), folder
+        assert (folder.uid, folder.gid) == (
+            house["mediaserver_uid"],
+            house["mediaserver_gid"],
+        ), folder
         assert folder.mode & 0o777 == 0o775, (folder, oct(folder.mode))
 
 
 def test_media_and_downloads_are_one_filesystem(host: Any, house: Household) -> None:
-    devices = host.check_output(f"stat --format %d {house['mediaserver_media']} {house['mediaserver_downloads']}")
+    devices = host.check_output(
+        f"stat --format %d {house['mediaserver_media']} {house['mediaserver_downloads']}"
+    )
     assert len(set(devices.split())) == 1
 
 
-def test_the_account_can_hard_link_from_downloads_to_media(host: Any, house: Household) -> None:
+def test_the_account_can_hard_link_from_downloads_to_media(
+    host: Any, house: Household
+) -> None:
     source = f"{house['mediaserver_downloads']}/complete/.contract"
     target = f"{house['mediaserver_media']}/misc/.contract"
     made = host.run(
@@ -39,6 +48,8 @@ def test_the_account_can_hard_link_from_downloads_to_media(host: Any, house: Hou
     assert (made.rc, made.stdout.strip()) == (0, "2"), made.stderr
 
 
-def test_the_disk_is_mounted_where_one_is_configured(host: Any, house: Household) -> None:
+def test_the_disk_is_mounted_where_one_is_configured(
+    host: Any, house: Household
+) -> None:
     mount = host.mount_point(house["mediaserver_data"])
     assert mount.exists == bool(house.get("storage_uuid"))
