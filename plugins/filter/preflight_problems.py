@@ -8,7 +8,8 @@ name: preflight_problems
 short_description: List everything that speaks against setting up a household on a host
 version_added: 0.1.0
 description:
-  - Compares the measurements of M(household.mediaserver.host_info) with the variables, and returns all problems at once.
+  - Compares the measurements of M(household.mediaserver.host_info) with the variables.
+  - Returns all problems at once.
   - Values of variables that are secret are looked at, but never part of a problem.
 author:
   - household.mediaserver contributors (@household)
@@ -31,13 +32,13 @@ options:
 EXAMPLES = r"""
 - name: Show the problems
   ansible.builtin.debug:
-    msg: "{{ ansible_facts['mediaserver_host'] | household.mediaserver.preflight_problems({'mediaserver_uid': 2000}) }}"
+    msg: "{{ ansible_facts['mediaserver_host'] | household.mediaserver.preflight_problems(settings) }}"
 """
 
 RETURN = r"""
 _value:
-  description: The problems, each with C(level) (C(problem) or C(warning)), C(variable), C(problem), C(remedy), and
-    C(text), which says it in one line.
+  description: The problems, each with C(level) (C(problem) or C(warning)), C(variable), C(problem), C(remedy)
+    and C(text), which says it in one line.
   type: list
   elements: dict
 """

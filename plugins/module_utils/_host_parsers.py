@@ -45,7 +45,7 @@ def memory_cgroup(controllers: str | None, cgroups: str) -> bool:
 
 
 def _route_network(destination: str, mask: str) -> ipaddress.IPv4Network:
-    """/proc/net/route prints addresses as hexadecimal in the byte order of the machine (little-endian here)."""
+    """/proc/net/route prints addresses in hexadecimal, in the byte order of the (little-endian) machine."""
     address = ipaddress.IPv4Address(bytes.fromhex(destination)[::-1])
     netmask = ipaddress.IPv4Address(bytes.fromhex(mask)[::-1])
     return ipaddress.IPv4Network(f"{address}/{netmask}", strict=False)
@@ -113,7 +113,7 @@ def upstream_version(version: str) -> str:
 
 
 def docker(installed: dict[str, str], unpackaged: bool) -> dict[str, str]:
-    """Engine and compose plugin by package; `other` is an engine that no package of Debian or Docker brought."""
+    """Engine and compose plugin by package; `other`: neither Debian nor Docker packaged it."""
     engine = next((name for name in OWN_ENGINES if name in installed), "other" if unpackaged else "")
     compose = next((name for name in OWN_COMPOSE if name in installed), "")
     return {

@@ -44,14 +44,14 @@ def check_system(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
         yield problem(
             "architecture",
             f"the userland is {architecture}{mixed}; the services exist for arm64 and amd64 only",
-            "write the 64-bit image of Raspberry Pi OS or Debian 13 to the card; a userland cannot be converted",
+            "write the 64-bit image of Raspberry Pi OS or Debian 13 to the card",
         )
     system = facts.get("os", {})
     name, release = system.get("id", ""), system.get("version_id", "")
     if (name, release) != ("debian", DEBIAN) and architecture in ("", *ARCHITECTURES):
         yield problem(
             "os",
-            f"found {name or 'an unknown system'} {release or 'without a release number'}, not Debian {DEBIAN}",
+            f"found {name or 'an unknown system'} {release or '(no release)'}, not Debian {DEBIAN}",
             f"install Raspberry Pi OS or Debian {DEBIAN} (trixie)",
         )
     least = settings.get("preflight_min_memory_mb", 0)
@@ -59,7 +59,7 @@ def check_system(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
         yield problem(
             "memory_mb",
             f"the host has {facts['memory_mb']} MB of memory, {least} are needed",
-            "use a Pi with more memory, or lower preflight_min_memory_mb and accept that services may be killed",
+            "use a Pi with more memory; or lower preflight_min_memory_mb, and services may be killed",
         )
 
 
@@ -69,8 +69,8 @@ def check_clock(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
     if year and year < least:
         yield problem(
             "clock.year",
-            f"the host believes it is {year}, earlier than this release ({least}): certificates would be refused",
-            "connect the host to the internet until timedatectl says it is synchronized, or set the clock by hand",
+            f"the host believes it is {year}, before this release ({least}): no certificate would hold",
+            "let it reach a time server (see timedatectl), or set the clock by hand",
         )
     elif clock.get("synchronized") is False:
         yield warning(
@@ -112,7 +112,7 @@ def check_docker(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
         yield problem(
             "docker.package",
             "there is a docker program that came neither from Debian nor from Docker's own packages",
-            "remove it (podman-docker, snap or a hand-made installation), or install docker.io or docker-ce over it",
+            "remove it (podman-docker, snap or made by hand), or install docker.io or docker-ce",
         )
     least = settings.get("preflight_min_docker", "0")
     if engine and version(engine) < version(least):
@@ -153,12 +153,12 @@ def check_accounts(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
         existing = facts.get(kind, {})
         if not NAME.fullmatch(str(name)) or name == "root":
             yield problem(
-                name_variable, f"{name!r} is not a usable name", "use lower-case letters, digits, - and _"
+                name_variable, f"{name!r} is no usable name", "use lower-case letters, digits, - and _"
             )
+            continue
         if not 0 < int(wanted) < 60000:
-            yield problem(
-                number_variable, f"{wanted} is not a usable {number}", "use a number from 1 to 59999"
-            )
+            yield problem(number_variable, f"{wanted} is no usable {number}", "use a number from 1 to 59999")
+            continue
         for other in sorted(
             other for other, taken in existing.items() if taken == int(wanted) and other != name
         ):

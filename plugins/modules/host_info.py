@@ -9,8 +9,8 @@ module: host_info
 short_description: Measure everything about a host that the roles decide by
 version_added: 0.1.0
 description:
-  - Reads architecture, release, memory, disks, networks, accounts, clock, graphics devices, Docker, listening ports
-    and kernel settings in one execution, and changes nothing.
+  - Reads architecture, release, memory, disks, networks, accounts, clock, graphics devices, Docker, listening
+    ports and kernel settings in one execution, and changes nothing.
   - What cannot be read is empty. Nothing is guessed, and nothing is needed on the host but Python.
 author:
   - household.mediaserver contributors (@household)
@@ -26,7 +26,7 @@ attributes:
     support: full
 options:
   paths:
-    description: Absolute paths whose filesystems are measured; of a path that does not exist, the nearest parent.
+    description: Absolute paths whose filesystems are measured; for one that does not exist, its parent.
     type: list
     elements: str
     default: []
@@ -108,12 +108,12 @@ ansible_facts:
           type: list
           elements: dict
         ports_listening:
-          description: Listening ports with process, and container and Compose project where Docker publishes them.
+          description: Listening ports with process, and container and project where Docker has them.
           returned: always
           type: list
           elements: dict
         docker:
-          description: Packages and versions of engine and compose plugin; C(other) for an engine without package.
+          description: Packages and versions of engine and compose plugin.
           returned: always
           type: dict
         sysctl:

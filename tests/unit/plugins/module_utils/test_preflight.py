@@ -1,0 +1,365 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A good household on a good host has no problem; each row changes one thing and expects one complaint."""
+
+from __future__ import annotations
+
+import copy
+import typing as t
+
+import pytest
+from ansible_collections.household.mediaserver.plugins.module_utils._preflight import find_problems
+
+KEY = "YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE="
+UUID = "0a3407de-014b-458b-b5c1-848e92a327a3"
+FACTS: dict[str, t.Any] = {
+    "architecture": "arm64",
+    "machine": "aarch64",
+    "os": {"id": "debian", "version_id": "13", "codename": "trixie"},
+    "memory_mb": 3808,
+    "filesystems": {
+        "/": {"total_mb": 30000, "free_mb": 20000, "uuid": "root"},
+        "/mnt": {"total_mb": 30000, "free_mb": 20000, "uuid": "root"},
+    },
+    "block_uuids": [UUID],
+    "clock": {"synchronized": True, "year": 2026},
+    "networks": [
+        {"interface": "end0", "cidr": "192.168.1.0/24"},
+        {"interface": "docker0", "cidr": "172.17.0.0/16"},
+    ],
+    "default_interface": "end0",
+    "users": {"root": 0, "pi": 1000},
+    "groups": {"root": 0, "pi": 1000, "docker": 990},
+    "docker": {"package": "", "version": "", "compose_package": "", "compose_version": ""},
+    "ports_listening": [{"port": 22, "process": "sshd", "container": "", "project": ""}],
+    "timezones_known": True,
+}
+SETTINGS: dict[str, t.Any] = {
+    "preflight_min_memory_mb": 800,
+    "preflight_min_free_root_mb": 2048,
+    "preflight_min_free_data_mb": 1024,
+    "preflight_min_year": 2026,
+    "preflight_min_docker": "26.0",
+    "preflight_min_compose": "2.26.0",
+    "preflight_installed": False,
+    "mediaserver_user": "mediaserver",
+    "mediaserver_group": "mediaserver",
+    "mediaserver_uid": 2000,
+    "mediaserver_gid": 2000,
+    "mediaserver_root": "/opt/mediaserver",
+    "mediaserver_state": "/var/lib/mediaserver",
+    "mediaserver_data": "/mnt",
+    "mediaserver_media": "/mnt/media",
+    "mediaserver_downloads": "/mnt/downloads",
+    "mediaserver_timezone": "Europe/Berlin",
+    "mediaserver_lan": ["192.168.1.0/24", "10.0.0.0/8"],
+    "mediaserver_bind_address": "0.0.0.0",
+    "mediaserver_ports": {"transmission": 9091, "jackett": 9117, "jellyfin": 8096},
+    "storage_uuid": "",
+    "gateway_subnet": "172.31.254.0/24",
+    "docker_address_pools": [{"base": "172.30.0.0/16", "size": 24}],
+    "gateway_provider_config": "",
+    "gateway_private_key": KEY,
+    "gateway_addresses": ["10.66.0.2/32"],
+    "gateway_dns": ["10.66.0.1"],
+    "gateway_endpoints": [{"host": "203.0.113.7", "port": 51820, "public_key": KEY}],
+    "gateway_peer_port_forwarded": 0,
+    "tunnel": {"addresses": ["10.66.0.2/32"], "dns": ["10.66.0.1"]},
+    "transmission_user": "family",
+    "transmission_password": "correct horse battery",
+}
+DOCKER = {"package": "docker-ce", "version": "28.5.1", "compose_package": "docker-compose-plugin"}
+TAKEN = {"port": 8096, "process": "jellyfin", "container": "", "project": ""}
+
+
+def found(
+    facts: dict[str, t.Any] | None = None, settings: dict[str, t.Any] | None = None
+) -> list[dict[str, str]]:
+    return find_problems({**copy.deepcopy(FACTS), **(facts or {})}, {**SETTINGS, **(settings or {})})
+
+
+def test_a_good_household_has_no_problem() -> None:
+    assert found() == []
+
+
+FACT_ROWS = [
+    ("32-bit userland", {"architecture": "armhf"}, "architecture", "although its kernel is 64-bit"),
+    ("other architecture", {"architecture": "riscv64", "machine": "riscv64"}, "architecture", "riscv64"),
+    ("Debian 12", {"os": {"id": "debian", "version_id": "12"}}, "os", "debian 12, not Debian 13"),
+    ("Ubuntu", {"os": {"id": "ubuntu", "version_id": "24.04"}}, "os", "ubuntu 24.04"),
+    ("testing has no release", {"os": {"id": "debian", "version_id": ""}}, "os", "no release"),
+    ("little memory", {"memory_mb": 430}, "memory_mb", "430 MB"),
+    ("wrong clock", {"clock": {"synchronized": False, "year": 1970}}, "clock.year", "1970"),
+    ("no default route", {"default_interface": ""}, "default_interface", "no default route"),
+    ("uid taken", {"users": {"root": 0, "anna": 2000}}, "mediaserver_uid", "belongs to anna"),
+    ("gid taken", {"groups": {"root": 0, "plex": 2000}}, "mediaserver_gid", "belongs to plex"),
+    ("user has other uid", {"users": {"mediaserver": 999}}, "mediaserver_uid", "exists with uid 999"),
+    ("group has other gid", {"groups": {"mediaserver": 999}}, "mediaserver_gid", "exists with gid 999"),
+    ("unknown time zone", {"timezones_known": False}, "mediaserver_timezone", "Europe/Berlin"),
+    (
+        "port taken by a program",
+        {"ports_listening": [TAKEN]},
+        "mediaserver_ports.jellyfin",
+        "taken by jellyfin",
+    ),
+    (
+        "port taken by a foreign container",
+        {"ports_listening": [{**TAKEN, "process": "docker-proxy", "container": "plex", "project": "old"}]},
+        "mediaserver_ports.jellyfin",
+        "taken by container plex",
+    ),
+    ("docker by hand", {"docker": {"package": "other"}}, "docker.package", "neither from Debian"),
+    (
+        "old docker",
+        {"docker": {**DOCKER, "version": "20.10.24", "compose_version": "2.40.0"}},
+        "docker.version",
+        "20.10.24",
+    ),
+    ("broken compose", {"docker": {**DOCKER, "compose_version": "5.2.0"}}, "docker.compose_version", "5.2.0"),
+    (
+        "old compose",
+        {"docker": {**DOCKER, "compose_version": "1.29.2"}},
+        "docker.compose_version",
+        "2.26.0 or later",
+    ),
+    (
+        "no compose",
+        {"docker": {"package": "docker-ce", "version": "28.0"}},
+        "docker.compose_package",
+        "without",
+    ),
+    (
+        "card full",
+        {"filesystems": {"/": {"total_mb": 8000, "free_mb": 100, "uuid": ""}}},
+        "preflight_min_free_root_mb",
+        "100 MB are free at /",
+    ),
+    (
+        "data full",
+        {"filesystems": {"/mnt": {"total_mb": 8000, "free_mb": 100, "uuid": ""}}},
+        "mediaserver_data",
+        "100 MB are free at /mnt",
+    ),
+    (
+        "subnet on the LAN",
+        {"networks": [{"interface": "end0", "cidr": "172.31.0.0/16"}]},
+        "gateway_subnet",
+        "172.31.0.0/16 on end0",
+    ),
+    (
+        "pool on a bridge of the house",
+        {"networks": [{"interface": "br0", "cidr": "172.30.5.0/24"}]},
+        "docker_address_pools",
+        "on br0",
+    ),
+    (
+        "endpoint in the house",
+        {"networks": [{"interface": "end0", "cidr": "203.0.113.0/24"}]},
+        "gateway_endpoints",
+        "inside the house's own network",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("facts", "variable", "words"), [pytest.param(*row[1:], id=row[0]) for row in FACT_ROWS]
+)
+def test_bad_host(facts: dict[str, t.Any], variable: str, words: str) -> None:
+    (problem,) = found(facts)
+    assert (problem["level"], problem["variable"]) == ("problem", variable)
+    assert words in problem["problem"]
+    assert problem["remedy"]
+
+
+ENDPOINT = {"host": "203.0.113.7", "port": 51820, "public_key": KEY}
+SETTING_ROWS = [
+    ("no password", {"transmission_password": ""}, "transmission_password", "not set"),
+    ("no user", {"transmission_user": ""}, "transmission_user", "not set"),
+    ("placeholder", {"transmission_password": "change-me-please"}, "transmission_password", "placeholder"),
+    (
+        "the seed's placeholder",
+        {"transmission_password": "secure_password_here"},
+        "transmission_password",
+        "placeholder",
+    ),
+    ("absent disk", {"storage_uuid": "dead-beef"}, "storage_uuid", "dead-beef"),
+    ("uid of root", {"mediaserver_uid": 0}, "mediaserver_uid", "no usable uid"),
+    ("name of root", {"mediaserver_user": "root"}, "mediaserver_user", "no usable name"),
+    ("relative path", {"mediaserver_root": "opt/media"}, "mediaserver_root", "not usable as a path"),
+    ("path with a space", {"mediaserver_state": "/var/lib/my media"}, "mediaserver_state", "not usable"),
+    ("path that climbs", {"mediaserver_media": "/mnt/../etc"}, "mediaserver_media", "not usable"),
+    (
+        "media elsewhere",
+        {"mediaserver_media": "/srv/media"},
+        "mediaserver_media",
+        "not below mediaserver_data",
+    ),
+    ("LAN not a network", {"mediaserver_lan": ["192.168.1.5/24"]}, "mediaserver_lan", "192.168.1.5/24"),
+    ("LAN is the world", {"mediaserver_lan": ["0.0.0.0/0"]}, "mediaserver_lan", "whole internet"),
+    ("LAN in IPv6", {"mediaserver_lan": ["fd00::/8"]}, "mediaserver_lan", "not an IPv4 network"),
+    ("bind address", {"mediaserver_bind_address": "eth0"}, "mediaserver_bind_address", "not an IPv4 address"),
+    (
+        "port twice",
+        {"mediaserver_ports": {"transmission": 8096, "jackett": 9117, "jellyfin": 8096}},
+        "mediaserver_ports",
+        "used twice, by transmission and jellyfin",
+    ),
+    ("no port", {"mediaserver_ports": {"jackett": 99999}}, "mediaserver_ports.jackett", "99999"),
+    ("port of ssh", {"mediaserver_ports": {"jackett": 22}}, "mediaserver_ports.jackett", "taken by sshd"),
+    ("no subnet", {"gateway_subnet": "172.31.254.1/24"}, "gateway_subnet", "not an IPv4 network"),
+    ("subnet too small", {"gateway_subnet": "172.31.254.0/30"}, "gateway_subnet", "/16 to /29"),
+    (
+        "subnet on the tunnel",
+        {"gateway_subnet": "10.66.0.0/24", "tunnel": {"addresses": ["10.66.0.2/32"]}},
+        "gateway_subnet",
+        "the tunnel's",
+    ),
+    ("resolver in the subnet", {"tunnel": {"dns": ["172.31.254.1"]}}, "gateway_subnet", "172.31.254.1"),
+    (
+        "pool on the subnet",
+        {"docker_address_pools": [{"base": "172.31.0.0/16", "size": 24}]},
+        "docker_address_pools",
+        "gateway_subnet",
+    ),
+    (
+        "pool without base",
+        {"docker_address_pools": [{"size": 24}]},
+        "docker_address_pools",
+        "no IPv4 network",
+    ),
+    ("no provider at all", {"gateway_endpoints": []}, "gateway_provider_config", "neither"),
+    ("both forms", {"gateway_provider_config": "[Interface]"}, "gateway_provider_config", "both"),
+    (
+        "unreadable file",
+        {"gateway_provider_config": "x", "gateway_endpoints": [], "tunnel_error": "no PrivateKey"},
+        "gateway_provider_config",
+        "no PrivateKey",
+    ),
+    ("private key", {"gateway_private_key": "abc"}, "gateway_private_key", "not a WireGuard key"),
+    ("no address", {"gateway_addresses": []}, "gateway_addresses", "not set"),
+    ("bad address", {"gateway_addresses": ["ten"]}, "gateway_addresses", "'ten'"),
+    ("bad resolver", {"gateway_dns": ["dns.example"]}, "gateway_dns", "not an address"),
+    ("no host", {"gateway_endpoints": [{**ENDPOINT, "host": ""}]}, "gateway_endpoints (entry 1)", "no host"),
+    (
+        "IPv6",
+        {"gateway_endpoints": [{**ENDPOINT, "host": "2001:db8::1"}]},
+        "gateway_endpoints (entry 1)",
+        "IPv4",
+    ),
+    (
+        "endpoint's port",
+        {"gateway_endpoints": [{**ENDPOINT, "port": 0}]},
+        "gateway_endpoints (entry 1)",
+        "port",
+    ),
+    (
+        "endpoint's key",
+        {"gateway_endpoints": [{**ENDPOINT, "public_key": "x"}]},
+        "gateway_endpoints (entry 1)",
+        "key",
+    ),
+    ("forwarded port", {"gateway_peer_port_forwarded": 70000}, "gateway_peer_port_forwarded", "70000"),
+]
+
+
+@pytest.mark.parametrize(
+    ("settings", "variable", "words"), [pytest.param(*row[1:], id=row[0]) for row in SETTING_ROWS]
+)
+def test_bad_variable(settings: dict[str, t.Any], variable: str, words: str) -> None:
+    (problem,) = found(settings=settings)
+    assert (problem["level"], problem["variable"]) == ("problem", variable)
+    assert words in problem["problem"]
+    assert problem["remedy"]
+
+
+ACCEPTED = [
+    ("Raspberry Pi OS says debian", {"os": {"id": "debian", "version_id": "13"}}, {}),
+    ("mini-PC", {"architecture": "amd64", "machine": "x86_64"}, {}),
+    ("docker-ce stays", {"docker": {**DOCKER, "compose_version": "2.40.0"}}, {}),
+    ("compose 5.2.1", {"docker": {**DOCKER, "compose_version": "5.2.1"}}, {}),
+    (
+        "Debian's docker",
+        {"docker": {"package": "docker.io", "version": "26.1.5", "compose_version": "2.26.1"}},
+        {},
+    ),
+    ("docker.io without compose", {"docker": {"package": "docker.io", "version": "26.1.5"}}, {}),
+    ("the account is there", {"users": {"mediaserver": 2000}, "groups": {"mediaserver": 2000}}, {}),
+    (
+        "our own container holds the port",
+        {
+            "ports_listening": [
+                {**TAKEN, "process": "docker-proxy", "container": "jellyfin", "project": "mediaserver"}
+            ]
+        },
+        {},
+    ),
+    (
+        "our own bridges",
+        {
+            "networks": [
+                {"interface": "br-vpn", "cidr": "172.31.254.0/24"},
+                {"interface": "br-0123456789ab", "cidr": "172.30.0.0/24"},
+            ]
+        },
+        {},
+    ),
+    ("no time zone database yet", {"timezones_known": None}, {}),
+    (
+        "set up, card full",
+        {"filesystems": {"/": {"total_mb": 8, "free_mb": 1}}},
+        {"preflight_installed": True},
+    ),
+    ("set up, offline", {"default_interface": ""}, {"preflight_installed": True}),
+    ("disk there in capitals", {}, {"storage_uuid": UUID.upper()}),
+    (
+        "card full, data go to a disk not mounted yet",
+        {"filesystems": {"/mnt": {"total_mb": 8000, "free_mb": 100, "uuid": "card"}}},
+        {"storage_uuid": UUID},
+    ),
+    ("endpoint by name", {}, {"gateway_endpoints": [{**ENDPOINT, "host": "de1.vpn.example"}]}),
+    ("key made on the Pi", {}, {"gateway_private_key": ""}),
+]
+
+
+@pytest.mark.parametrize(("facts", "settings"), [pytest.param(*row[1:], id=row[0]) for row in ACCEPTED])
+def test_accepted(facts: dict[str, t.Any], settings: dict[str, t.Any]) -> None:
+    assert found(facts, settings) == []
+
+
+def test_an_offline_clock_is_a_warning_only() -> None:
+    (notice,) = found({"clock": {"synchronized": False, "year": 2026}})
+    assert (notice["level"], notice["variable"]) == ("warning", "clock.synchronized")
+
+
+def test_all_problems_at_once() -> None:
+    problems = found(
+        {"memory_mb": 100, "architecture": "armhf"}, {"transmission_password": "", "storage_uuid": "x"}
+    )
+    assert [one["variable"] for one in problems] == [
+        "architecture",
+        "memory_mb",
+        "storage_uuid",
+        "transmission_password",
+    ]
+
+
+def test_no_secret_in_any_problem() -> None:
+    secret = {"transmission_password": "changeme-7531", "gateway_private_key": "nearly-a-key-7531"}
+    problems = found(settings=secret)
+    assert len(problems) == 2
+    assert "7531" not in str(problems)
+
+
+def test_a_role_that_does_not_take_part_is_not_asked() -> None:
+    alone = {
+        name: value for name, value in SETTINGS.items() if name.startswith(("mediaserver_", "preflight_"))
+    }
+    assert find_problems(FACTS, alone) == []
+    assert find_problems({}, {}) == [
+        {
+            "level": "problem",
+            "variable": "os",
+            "problem": "found an unknown system (no release), not Debian 13",
+            "remedy": "install Raspberry Pi OS or Debian 13 (trixie)",
+        }
+    ]
