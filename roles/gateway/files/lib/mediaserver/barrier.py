@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The two barriers around the VPN namespace, as nft files.
+
+Pure text: whoever loads it is elsewhere. Each file is one transaction that replaces the whole table, so a reload
+has no gap and touches no rule of anybody else. Chains are named so that no name is a word of nft's own
+("in", "out" and "fwd" are), and a closing brace always has a line to itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+OUTER_TABLE = "mediaserver_barrier"
+INNER_TABLE = "mediaserver_inner"
+# After conntrack (-200), so that every packet's state is known; before Docker's filter rules (0), so that nothing
+# of Docker's sees what is dropped here. A drop is final in nft, an accept is not: Docker's rules still apply.
+PRIORITY = -150
+# Marks connections that came in from the house. Only their replies may leave by the uplink: a reply on a connection
+# that came in through the tunnel must not, whatever the routes say when the tunnel is gone.
+HOUSE_MARK = 0x7569
+INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,14}")
+
+Endpoint = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class OuterBarrier:
+    """The host's table: what may pass between the VPN bridge and everything else."""
+
+    endpoints: Sequence[Endpoint]  # IPv4 address and UDP port of each WireGuard server
+    ui_ports: Sequence[int]  # TCP, as the containers have them (forwarding comes after Docker's DNAT)
+    lan: Sequence[str]  # IPv4 prefixes that may open the UIs
+    bridge: str = "br-vpn"
+
+
+@dataclass(frozen=True)
+class InnerBarrier:
+    """The table inside the VPN namespace."""
+
+    endpoints: Sequence[Endpoint]
+    ui_ports: Sequence[int]
+    lan: Sequence[str]
+    bridge_address: str  # the host's own address on the bridge, from which it opens the UIs
+    fwmark: int = 51820  # what WireGuard puts on its own packets
+    forwarded_ports: Sequence[int] = ()  # TCP and UDP, opened in the tunnel for torrent peers
+    tunnel: str = "wg0"
+    uplink: str = "eth0"
+
+
+def render_outer(settings: OuterBarrier) -> str:
+    """Return the nft file of the host's table. Raises ValueError for a setting that is not what it should be."""
+    bridge = _interface(settings.bridge)
+    body = [
+        *_set("endpoints", "ipv4_addr . inet_service", _endpoints(settings.endpoints)),
+        *_set("ui_ports", "inet_service", _ports(settings.ui_ports)),
+        *_set("lan", "ipv4_addr", _prefixes(settings.lan), interval=True),
+        *_counters("leak_attempts_out", "leak_attempts_in", "leak_attempts_host"),
+        *_chain("passing", f'iifname "{bridge}" goto from_vpn', f'oifname "{bridge}" goto to_vpn', hook="forward"),
+        *_chain("arriving", f'iifname "{bridge}" goto to_host', hook="input"),
+        *_chain(
+            "from_vpn",
+            _drop("leak_attempts_out", "meta nfproto ipv6"),
+            "ip daddr . udp dport @endpoints accept",
+            "ct direction reply ct state established,related accept",
+            _drop("leak_attempts_out"),
+        ),
+        *_chain(
+            "to_vpn",
+            _drop("leak_attempts_in", "meta nfproto ipv6"),
+            "ct state established,related accept",
+            "ip saddr @lan tcp dport @ui_ports accept",
+            _drop("leak_attempts_in"),
+        ),
+        *_chain(
+            "to_host",
+            _drop("leak_attempts_host", "meta nfproto ipv6"),
+            "ct state established accept",
+            _drop("leak_attempts_host"),
+        ),
+    ]
+    return _table(OUTER_TABLE, body)
+
+
+def render_inner(settings: InnerBarrier) -> str:
+    """Return the nft file of the namespace's table. Raises ValueError as ``render_outer`` does."""
+    tunnel, uplink = f'"{_interface(settings.tunnel)}"', f'"{_interface(settings.uplink)}"'
+    house = _prefixes([*settings.lan, f"{ipaddress.IPv4Address(settings.bridge_address)}/32"])
+    forwarded = _ports(settings.forwarded_ports)
+    if not 0 < settings.fwmark < 2**32:
+        raise ValueError(f"fwmark {settings.fwmark} is not a mark of 32 bits other than 0")
+    peers = [f"iifname {tunnel} meta l4proto {{ tcp, udp }} th dport @forwarded_ports accept"] if forwarded else []
+    body = [
+        *_set("endpoints", "ipv4_addr . inet_service", _endpoints(settings.endpoints)),
+        *_set("ui_ports", "inet_service", _ports(settings.ui_ports)),
+        *_set("house", "ipv4_addr", house, interval=True),
+        *_set("forwarded_ports", "inet_service", forwarded),
+        *_counters("leak_attempts_out", "leak_attempts_in", "leak_attempts_passing"),
+        *_chain(
+            "leaving",
+            'oifname "lo" accept',
+            f"oifname {tunnel} accept",
+            f"oifname {uplink} meta mark {settings.fwmark:#010x} ip daddr . udp dport @endpoints accept",
+            f"oifname {uplink} ct mark {HOUSE_MARK:#010x} ct direction reply ct state established,related accept",
+            _drop("leak_attempts_out"),
+            hook="output",
+            policy="drop",
+        ),
+        *_chain(
+            "arriving",
+            'iifname "lo" accept',
+            f"iifname {tunnel} ct state established,related accept",
+            *peers,
+            f"iifname {uplink} ip saddr . udp sport @endpoints ct direction reply ct state established accept",
+            f"iifname {uplink} meta l4proto icmp ct state related accept",
+            f"iifname {uplink} ip saddr @house tcp dport @ui_ports ct mark set {HOUSE_MARK:#010x} accept",
+            _drop("leak_attempts_in"),
+            hook="input",
+            policy="drop",
+        ),
+        *_chain("passing", _drop("leak_attempts_passing"), hook="forward", policy="drop"),
+    ]
+    return _table(INNER_TABLE, body)
+
+
+def normalise_listing(listing: str) -> str:
+    """Reduce what ``nft list table`` prints to what does not change while packets pass.
+
+    Counted packets and bytes, handles, white space and the order of a set's elements carry no meaning.
+    """
+    text = re.sub(r"\bpackets \d+ bytes \d+", "", listing)
+    text = re.sub(r"#.*", "", text)
+    text = re.sub(r"elements = \{([^{}]*)\}", lambda found: f"elements = {{ {_sorted(found[1])} }}", text)
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    return "\n".join(line for line in lines if line)
+
+
+def fingerprint(listing: str) -> str:
+    """Return a digest of a table's listing: equal as long as the table stands as it was loaded.
+
+    Take one right after loading and compare later ones with it (the kernel's form is not the file's form).
+    """
+    return hashlib.sha256(normalise_listing(listing).encode()).hexdigest()
+
+
+def _sorted(elements: str) -> str:
+    return ", ".join(sorted(" ".join(element.split()) for element in elements.split(",")))
+
+
+def _table(name: str, body: Iterable[str]) -> str:
+    # The first line makes the table when it is not there yet, so that the second never fails.
+    head = [f"table inet {name}", f"delete table inet {name}", f"table inet {name} {{"]
+    return "\n".join([*head, *(f"    {line}" for line in body), "}"]) + "\n"
+
+
+def _set(name: str, kind: str, elements: Sequence[str], *, interval: bool = False) -> list[str]:
+    # An empty set matches nothing; nft has no way to write empty elements.
+    flags = ["    flags interval"] if interval else []
+    listed = [f"    elements = {{ {', '.join(elements)} }}"] if elements else []
+    return [f"set {name} {{", f"    type {kind}", *flags, *listed, "}"]
+
+
+def _counters(*names: str) -> list[str]:
+    return [line for name in names for line in (f"counter {name} {{", "}")]
+
+
+def _chain(name: str, *rules: str, hook: str = "", policy: str = "accept") -> list[str]:
+    base = [f"    type filter hook {hook} priority {PRIORITY}; policy {policy};"] if hook else []
+    return [f"chain {name} {{", *base, *(f"    {rule}" for rule in rules), "}"]
+
+
+def _drop(counter: str, match: str = "") -> str:
+    return f"{match} counter name {counter} drop".strip()
+
+
+def _interface(name: str) -> str:
+    if not INTERFACE.fullmatch(name):
+        raise ValueError(f"{name!r} is not the name of a network interface")
+    return name
+
+
+def _port(port: int) -> str:
+    if not 0 < port < 65536:
+        raise ValueError(f"{port} is not a port")
+    return str(port)
+
+
+def _ports(ports: Sequence[int]) -> list[str]:
+    return [_port(port) for port in sorted(set(ports))]
+
+
+def _endpoints(endpoints: Sequence[Endpoint]) -> list[str]:
+    known = sorted({(ipaddress.IPv4Address(address), port) for address, port in endpoints})
+    return [f"{address} . {_port(port)}" for address, port in known]
+
+
+def _prefixes(prefixes: Sequence[str]) -> list[str]:
+    # Collapsed here, because nft refuses a set whose intervals overlap.
+    return [str(prefix) for prefix in ipaddress.collapse_addresses(ipaddress.IPv4Network(p) for p in prefixes)]
