@@ -1,0 +1,114 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A provider's WireGuard configuration file in normal form."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: wireguard_config
+author: household.mediaserver contributors (@household)
+version_added: 0.1.0
+short_description: Normal form of a provider's WireGuard configuration file
+description:
+  - Reads a C(.conf) as providers give it, for C(wg-quick), and returns what this collection uses of it.
+  - Case of names, white space, comments, a byte order mark and the kind of line ends carry no meaning.
+  - Several C([Peer]) sections are candidates for failover. C(PersistentKeepalive) is 25 where it is missing or off.
+  - C(ListenPort), C(FwMark), C(Table), C(SaveConfig), search domains, doubled peers and, with O(ipv6=false), IPv6 parts
+    are dropped with a note.
+  - Refused are C(PreUp), C(PostUp), C(PreDown), C(PostDown) (they would run as root), every unknown setting, a missing
+    or malformed key, address, endpoint, port or resolver, an IPv6 endpoint, a tunnel without IPv4 address, a peer
+    without default route in C(AllowedIPs), and anything given twice in different ways.
+  - A refusal names C(gateway_provider_config), the line and the remedy, and never shows a value.
+options:
+  _input:
+    description: The text of the file.
+    required: true
+    type: str
+  ipv6:
+    description: Whether IPv6 is used inside the tunnel.
+    type: bool
+    default: false
+  dns:
+    description: Resolvers that take the place of the file's C(DNS). Needed when the file names none.
+    type: list
+    elements: str
+    default: []
+"""
+
+EXAMPLES = r"""
+- name: Show the servers of the provider's file
+  ansible.builtin.debug:
+    msg: "{{ (gateway_provider_config | household.mediaserver.wireguard_config).peers | map(attribute='host') }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The tunnel. It holds the private key, so never print it.
+  type: dict
+  contains:
+    private_key:
+      description: The private key, base64.
+      type: str
+      returned: always
+    addresses:
+      description: The tunnel's own addresses with prefix length, IPv4 first.
+      type: list
+      elements: str
+      returned: always
+      sample: [10.66.0.2/32]
+    dns:
+      description: Addresses of the resolvers to ask through the tunnel, IPv4 first.
+      type: list
+      elements: str
+      returned: always
+      sample: [10.66.0.1]
+    mtu:
+      description: MTU in bytes, V(null) when none is given.
+      type: int
+      returned: always
+      sample: 1420
+    peers:
+      description:
+        - The servers in the order given, candidates for failover.
+        - Each has C(public_key), C(preshared_key) or V(null), C(host), C(port), C(allowed_ips), C(keepalive) in seconds.
+      type: list
+      elements: dict
+      returned: always
+    notes:
+      description: What was left out or set differently, and why, in plain words without secrets.
+      type: list
+      elements: str
+      returned: always
+      sample: ["gateway_provider_config, line 4: SaveConfig is not used: the configuration is written by the playbook alone"]
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.household.mediaserver.plugins.module_utils._wireguard_config import (
+    ConfigurationError,
+    from_conf,
+)
+
+
+def wireguard_config(
+    text: str, ipv6: bool = False, dns: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Return the normal form. Raises AnsibleFilterError for a file that cannot be used."""
+    if not isinstance(text, str):
+        raise AnsibleFilterError(
+            "gateway_provider_config: this is not a text. Put the provider's .conf there with |."
+        )
+    try:
+        return from_conf(text, ipv6=ipv6, dns=dns)
+    except ConfigurationError as error:
+        # No chain: what came before may have seen a secret.
+        raise AnsibleFilterError(str(error)) from None
+
+
+class FilterModule:
+    """The filter's interface to Ansible."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"wireguard_config": wireguard_config}

@@ -1,0 +1,58 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Private to the collection: a tunnel as somebody described it, each value with the place where it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a value stands: a variable and, in a text, the line; ``label`` is what the setting is called there."""
+
+    variable: str
+    line: str = ""
+    label: str = ""
+
+    def of(self, label: str) -> Place:
+        return Place(self.variable, self.line, label)
+
+    def __str__(self) -> str:
+        return ", ".join(part for part in (self.variable, self.line) if part)
+
+
+@dataclass(frozen=True)
+class Value:
+    """A raw value. Its text may be a secret, so it shows itself without."""
+
+    text: str = field(repr=False)
+    place: Place
+
+
+@dataclass
+class PeerDraft:
+    """One server; settings by their lower-case WireGuard name."""
+
+    place: Place
+    settings: dict[str, list[Value]] = field(default_factory=dict)
+
+
+@dataclass
+class Draft:
+    """All that was said about the tunnel, nothing of it checked yet."""
+
+    place: Place
+    interface: Place | None = None
+    settings: dict[str, list[Value]] = field(default_factory=dict)
+    peers: list[PeerDraft] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    generated_key: bool = False  # an absent private key is made on the host
+
+
+class ConfigurationError(ValueError):
+    """A mistake in the description; names the place and the remedy, and never shows a value."""
+
+    def __init__(self, place: Place, problem: str, remedy: str) -> None:
+        label = f"{place.label}: " if place.label else ""
+        super().__init__(f"{place}: {label}{problem}. {remedy}.")

@@ -1,0 +1,193 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: wireguard_keys
+short_description: Keep a WireGuard key pair as files
+version_added: 0.1.0
+description:
+  - Keeps a private key, its public key beside it and, if wanted, a preshared key as files of their own.
+  - Needs neither C(wg) nor any library on the host.
+  - A key is never lost by surprise. O(regenerate) says when a new one may be made, and whatever is replaced is kept
+    beside the new one as C(<path>.replaced.<number>).
+  - Private and preshared keys are never returned, and diffs show them by public key or digest only.
+author:
+  - household.mediaserver contributors (@household)
+attributes:
+  check_mode:
+    description: Can run in check mode and predict what the run would change.
+    support: full
+  diff_mode:
+    description: Shows owner, mode and public key, before and after.
+    support: full
+  idempotent:
+    description: A second run with the same options changes nothing.
+    support: partial
+    details:
+      - Not with O(regenerate=always) unless O(private_key) is given.
+options:
+  path:
+    description: Absolute path of the private key's file. Its directory must exist.
+    type: path
+    required: true
+  public_path:
+    description: Absolute path of the public key's file, which has mode 0644. O(path) with C(.pub) appended by default.
+    type: path
+  preshared_path:
+    description: Absolute path of a preshared key's file. Without it there is none.
+    type: path
+  private_key:
+    description:
+      - A private key to adopt, base64. The file then holds exactly this one.
+      - A different valid key in the file is replaced (and kept aside), unless O(regenerate=never).
+    type: str
+  preshared_key:
+    description: A preshared key to adopt, base64, in the same way. Needs O(preshared_path).
+    type: str
+  regenerate:
+    description:
+      - When a key may be made or replaced.
+      - V(never) makes and replaces none. A missing, invalid or different one is an error.
+      - V(if_missing) makes one where there is none. A file that holds no valid key is an error.
+      - V(if_invalid) also makes one in place of a file that holds no valid key.
+      - V(always) makes a new one every time.
+    type: str
+    choices: [never, if_missing, if_invalid, always]
+    default: if_missing
+  owner:
+    description: Name or number of the files' owner. Left alone by default.
+    type: str
+  group:
+    description: Name or number of the files' group. Left alone by default.
+    type: str
+  mode:
+    description: Mode of the private and the preshared key's file, octal. Others may not be given any right.
+    type: str
+    default: "0600"
+"""
+
+EXAMPLES = r"""
+- name: Keep a key pair of this host's own
+  household.mediaserver.wireguard_keys:
+    path: /etc/wireguard/private.key
+  register: keys
+
+- name: Show the public key for the other side
+  ansible.builtin.debug:
+    var: keys.public_key
+
+- name: Adopt the key that the provider gave, and keep a preshared key too
+  household.mediaserver.wireguard_keys:
+    path: /etc/wireguard/provider.key
+    private_key: "{{ gateway_private_key }}"
+    preshared_path: /etc/wireguard/provider.psk
+    owner: root
+    group: root
+"""
+
+RETURN = r"""
+public_key:
+  description: The public key, base64. V(null) in check mode when the private key would be a new one.
+  returned: success
+  type: str
+  sample: hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=
+paths:
+  description: Files that were (in check mode, would be) written or whose owner or mode changed.
+  returned: success
+  type: list
+  elements: str
+  sample: [/etc/wireguard/private.key, /etc/wireguard/private.key.pub]
+kept:
+  description: Where replaced keys were kept. Empty in check mode.
+  returned: success
+  type: list
+  elements: str
+  sample: [/etc/wireguard/private.key.replaced.1]
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.household.mediaserver.plugins.module_utils import (
+    _wireguard_key_files as key_files,
+)
+from ansible_collections.household.mediaserver.plugins.module_utils import (
+    _wireguard_keys as keys,
+)
+
+
+def wanted(params: dict[str, Any]) -> keys.Wanted:
+    try:
+        mode = int(params["mode"], 8)
+    except ValueError:
+        raise keys.KeyFileError(
+            'mode is not octal; write it in quotes, like "0600"'
+        ) from None
+    return keys.Wanted(
+        path=params["path"],
+        public_path=params["public_path"] or f"{params['path']}.pub",
+        preshared_path=params["preshared_path"],
+        private_key=params["private_key"],
+        preshared_key=params["preshared_key"],
+        regenerate=params["regenerate"],
+        mode=mode,
+        owner=key_files.owner(params["owner"], params["group"]),
+    )
+
+
+def run(module: AnsibleModule) -> dict[str, Any]:
+    wish = wanted(module.params)
+    paths = [
+        path for path in (wish.path, wish.public_path, wish.preshared_path) if path
+    ]
+    found = {
+        path: state for path in paths if (state := key_files.read(path)) is not None
+    }
+    plan = keys.plan(wish, found)
+    kept: list[str] = []
+    if not module.check_mode:
+        key_files.check_possible(plan.changes)
+        kept = [aside for step in plan.changes if (aside := key_files.apply(step))]
+    return {
+        "changed": bool(plan.changes),
+        "public_key": None if plan.generated and module.check_mode else plan.public_key,
+        "paths": [step.path for step in plan.changes],
+        "kept": kept,
+        "diff": plan.diff(),
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "path": {"type": "path", "required": True},
+            "public_path": {"type": "path"},
+            "preshared_path": {"type": "path", "no_log": False},
+            "private_key": {"type": "str", "no_log": True},
+            "preshared_key": {"type": "str", "no_log": True},
+            "regenerate": {
+                "type": "str",
+                "choices": list(keys.POLICIES),
+                "default": "if_missing",
+            },
+            "owner": {"type": "str"},
+            "group": {"type": "str"},
+            "mode": {"type": "str", "default": "0600"},
+        },
+        required_by={"preshared_key": ["preshared_path"]},
+        supports_check_mode=True,
+    )
+    try:
+        result = run(module)
+    except keys.KeyFileError as error:
+        module.fail_json(msg=str(error))
+    except OSError as error:
+        module.fail_json(msg=f"the key files could not be read or written: {error}")
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
