@@ -50,9 +50,7 @@ class BenchError(Exception):
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description="Measure an unchanged re-run of the site."
-    )
+    parser = argparse.ArgumentParser(description="Measure an unchanged re-run of the site.")
     parser.add_argument("--inventory", default="inventory/demo")
     inventory = parser.parse_args().inventory
     try:
@@ -76,31 +74,18 @@ def measure(inventory: str) -> list[Entry]:
         times["plain"].append(unchanged(inventory, None).seconds)
     with tempfile.TemporaryDirectory() as folder:
         counted, executions = playbook.count_remote_executions(inventory, Path(folder))
-    median = {
-        name: round(statistics.median(values), 2) for name, values in times.items()
-    }
+    median = {name: round(statistics.median(values), 2) for name, values in times.items()}
     return [
         Entry("setup", median["setup"], "s"),
         *(
-            Entry(
-                name,
-                median[key],
-                "s",
-                "setup",
-                round(median[key] / median["setup"], 1),
-                budget,
-            )
+            Entry(name, median[key], "s", "setup", round(median[key] / median["setup"], 1), budget)
             for name, key, budget in (
                 ("site re-run, fast strategy", "fast", BUDGET_FAST),
                 ("site re-run, plain", "plain", BUDGET_PLAIN),
             )
         ),
         Entry("site re-run, tasks", len(counted.tasks), "tasks"),
-        Entry(
-            "site re-run, tasks that ran",
-            sum(not task.skipped for task in counted.tasks),
-            "tasks",
-        ),
+        Entry("site re-run, tasks that ran", sum(not task.skipped for task in counted.tasks), "tasks"),
         Entry("site re-run, remote executions", executions, "executions"),
     ]
 
@@ -113,10 +98,7 @@ def fast_strategy() -> dict[str, str]:
             "Mitogen is not installed; the virtual environment of this project has it (make help)"
         )
     plugins = Path(found.origin).parent / "plugins" / "strategy"
-    return {
-        "ANSIBLE_STRATEGY_PLUGINS": str(plugins),
-        "ANSIBLE_STRATEGY": "mitogen_linear",
-    }
+    return {"ANSIBLE_STRATEGY_PLUGINS": str(plugins), "ANSIBLE_STRATEGY": "mitogen_linear"}
 
 
 def unchanged(inventory: str, env: Mapping[str, str] | None) -> playbook.Run:
@@ -125,28 +107,15 @@ def unchanged(inventory: str, env: Mapping[str, str] | None) -> playbook.Run:
         raise BenchError(f"site.yml failed:\n{result.failures}")
     if result.stats["changed"]:
         names = ", ".join(task.name for task in result.changed)
-        raise BenchError(
-            f"the household was not converged, so this is no re-run: {names} changed"
-        )
+        raise BenchError(f"the household was not converged, so this is no re-run: {names} changed")
     return result
 
 
 def setup(inventory: str) -> float:
-    command = [
-        "ansible",
-        "mediaserver",
-        "--inventory",
-        inventory,
-        "--module-name",
-        "ansible.builtin.setup",
-    ]
+    command = ["ansible", "mediaserver", "--inventory", inventory, "--module-name", "ansible.builtin.setup"]
     return timed(
         lambda: subprocess.run(
-            command,
-            env=playbook.environment(),
-            cwd=playbook.ROOT,
-            check=True,
-            stdout=subprocess.DEVNULL,
+            command, env=playbook.environment(), cwd=playbook.ROOT, check=True, stdout=subprocess.DEVNULL
         )
     )
 
@@ -161,24 +130,18 @@ def join(path: Path, entries: list[Entry]) -> None:
     """Put ``entries`` into the report; others' entries stay, our older ones of the same name are replaced."""
     before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
     ours = {entry.name for entry in entries}
-    joined = [old for old in before if old["name"] not in ours] + [
-        asdict(entry) for entry in entries
-    ]
+    joined = [old for old in before if old["name"] not in ours] + [asdict(entry) for entry in entries]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(joined, indent=2) + "\n", encoding="utf-8")
 
 
 def table(entries: list[Entry]) -> str:
-    lines = [
-        f"{'what':<34} {'value':>8} {'unit':<11} {'times setup':>11} {'budget':>7}"
-    ]
+    lines = [f"{'what':<34} {'value':>8} {'unit':<11} {'times setup':>11} {'budget':>7}"]
     for entry in entries:
         ratio = "" if entry.ratio is None else f"{entry.ratio:.1f}"
         budget = "" if entry.budget is None else f"{entry.budget:g}"
         verdict = "" if entry.within else "  over budget"
-        lines.append(
-            f"{entry.name:<34} {entry.value:>8g} {entry.unit:<11} {ratio:>11} {budget:>7}{verdict}"
-        )
+        lines.append(f"{entry.name:<34} {entry.value:>8g} {entry.unit:<11} {ratio:>11} {budget:>7}{verdict}")
     return "\n".join(lines)
 
 

@@ -49,11 +49,7 @@ class Run:
 
     @property
     def ok(self) -> bool:
-        return (
-            bool(self.stats)
-            and not self.stats["failures"]
-            and not self.stats["unreachable"]
-        )
+        return bool(self.stats) and not self.stats["failures"] and not self.stats["unreachable"]
 
     @property
     def changed(self) -> list[Task]:
@@ -75,30 +71,19 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
         link.symlink_to(ROOT)
     return {
         **os.environ,
-        "ANSIBLE_COLLECTIONS_PATH": os.environ.get(
-            "ANSIBLE_COLLECTIONS_PATH", str(tree)
-        ),
+        "ANSIBLE_COLLECTIONS_PATH": os.environ.get("ANSIBLE_COLLECTIONS_PATH", str(tree)),
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
         "ANSIBLE_NOCOLOR": "1",
         **(extra or {}),
     }
 
 
-def run(
-    inventory: str,
-    *arguments: str,
-    playbook: Path = SITE,
-    env: Mapping[str, str] | None = None,
-) -> Run:
+def run(inventory: str, *arguments: str, playbook: Path = SITE, env: Mapping[str, str] | None = None) -> Run:
     """Run ``playbook``; a failure is in the result, not raised."""
-    settings = environment(
-        {"ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json", **(env or {})}
-    )
+    settings = environment({"ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json", **(env or {})})
     command = ["ansible-playbook", "--inventory", inventory, *arguments, str(playbook)]
     started = time.monotonic()
-    process = subprocess.run(
-        command, env=settings, cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    process = subprocess.run(command, env=settings, cwd=ROOT, capture_output=True, text=True, check=False)
     return parse(process.stdout, process.stderr, time.monotonic() - started)
 
 
@@ -123,9 +108,7 @@ def _role(name: str) -> str:
     return name.split(" : ")[0].rsplit(".", 1)[-1] if " : " in name else ""
 
 
-def count_remote_executions(
-    inventory: str, folder: Path, arguments: Sequence[str] = ()
-) -> tuple[Run, int]:
+def count_remote_executions(inventory: str, folder: Path, arguments: Sequence[str] = ()) -> tuple[Run, int]:
     """Run the site over plain SSH and count how often something was executed on the Pi.
 
     Counted at the connection, by a program that stands in for ssh: whatever Ansible calls a task, each thing that
@@ -134,9 +117,7 @@ def count_remote_executions(
     tally = folder / "calls"
     tally.write_bytes(b"")
     stand_in = folder / "ssh"
-    stand_in.write_text(
-        f'#!/bin/sh\nprintf . >> "{tally}"\nexec ssh "$@"\n', encoding="utf-8"
-    )
+    stand_in.write_text(f'#!/bin/sh\nprintf . >> "{tally}"\nexec ssh "$@"\n', encoding="utf-8")
     stand_in.chmod(0o755)
     result = run(inventory, *arguments, env={"ANSIBLE_SSH_EXECUTABLE": str(stand_in)})
     return result, tally.stat().st_size

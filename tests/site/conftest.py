@@ -23,11 +23,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def inventory(pytestconfig: pytest.Config) -> str:
     """Absolute, because playbooks are run from the root of the project."""
-    return str(
-        Path(
-            pytestconfig.option.ansible_inventory or ROOT / "inventory" / "demo"
-        ).resolve()
-    )
+    return str(Path(pytestconfig.option.ansible_inventory or ROOT / "inventory" / "demo").resolve())
 
 
 @pytest.fixture(scope="module")

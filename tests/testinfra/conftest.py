@@ -19,17 +19,13 @@ EVIDENCE_LINES = 40
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line(
-        "markers", "evidence(units, containers): whose logs to show when the test fails"
-    )
+    config.addinivalue_line("markers", "evidence(units, containers): whose logs to show when the test fails")
     config.option.hosts = config.option.hosts or "ansible://mediaserver"
     config.option.sudo = True
 
 
 @pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Iterator[None]:
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     outcome: Any = yield
     report = outcome.get_result()
     host = getattr(item, "funcargs", {}).get("host")
@@ -38,12 +34,10 @@ def pytest_runtest_makereport(
     commands = []
     for mark in item.iter_markers("evidence"):
         commands += [
-            f"journalctl --no-pager --lines {EVIDENCE_LINES} --unit {u}"
-            for u in mark.kwargs.get("units", ())
+            f"journalctl --no-pager --lines {EVIDENCE_LINES} --unit {u}" for u in mark.kwargs.get("units", ())
         ]
         commands += [
-            f"docker logs --tail {EVIDENCE_LINES} {c} 2>&1"
-            for c in mark.kwargs.get("containers", ())
+            f"docker logs --tail {EVIDENCE_LINES} {c} 2>&1" for c in mark.kwargs.get("containers", ())
         ]
     for command in commands:
         report.sections.append((command, host.run(command).stdout))

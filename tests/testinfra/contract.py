@@ -28,19 +28,13 @@ def load_values(inventory: dict[str, Any]) -> Household:
         values |= yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     values |= inventory
     environment = jinja2.nativetypes.NativeEnvironment(undefined=jinja2.StrictUndefined)
-    return Household(
-        {name: _resolve(environment, value, values) for name, value in values.items()}
-    )
+    return Household({name: _resolve(environment, value, values) for name, value in values.items()})
 
 
-def _resolve(
-    environment: jinja2.Environment, value: Any, values: dict[str, Any]
-) -> Any:
+def _resolve(environment: jinja2.Environment, value: Any, values: dict[str, Any]) -> Any:
     for _ in range(5):  # a template may give another one
         if isinstance(value, dict):
-            return {
-                key: _resolve(environment, item, values) for key, item in value.items()
-            }
+            return {key: _resolve(environment, item, values) for key, item in value.items()}
         if isinstance(value, list):
             return [_resolve(environment, item, values) for item in value]
         if not isinstance(value, str) or "{{" not in value:
@@ -61,18 +55,12 @@ class Containers:
 
     @classmethod
     def read(cls, host: Any) -> Containers:
-        text = host.check_output(
-            "docker ps --all --quiet | xargs --no-run-if-empty docker inspect"
-        )
+        text = host.check_output("docker ps --all --quiet | xargs --no-run-if-empty docker inspect")
         found = json.loads(text or "[]")
-        return cls(
-            {container["Name"].lstrip("/"): container for container in found}, text
-        )
+        return cls({container["Name"].lstrip("/"): container for container in found}, text)
 
     def __getitem__(self, name: str) -> dict[str, Any]:
-        assert name in self.by_name, (
-            f"there is no container {name}, only {sorted(self.by_name)}"
-        )
+        assert name in self.by_name, f"there is no container {name}, only {sorted(self.by_name)}"
         return self.by_name[name]
 
     def namespace(self, name: str) -> str:
@@ -97,6 +85,4 @@ def chains(objects: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 def rules(objects: list[dict[str, Any]], chain: str) -> list[dict[str, Any]]:
-    return [
-        item["rule"] for item in objects if item.get("rule", {}).get("chain") == chain
-    ]
+    return [item["rule"] for item in objects if item.get("rule", {}).get("chain") == chain]

@@ -28,9 +28,7 @@ def ask(
     body = json.dumps({"method": method, "arguments": arguments or {}}).encode()
     headers = {}
     if password is not None:
-        pair = base64.b64encode(
-            f"{house['transmission_user']}:{password}".encode()
-        ).decode()
+        pair = base64.b64encode(f"{house['transmission_user']}:{password}".encode()).decode()
         headers["Authorization"] = f"Basic {pair}"
     for _ in range(2):
         try:
@@ -46,13 +44,9 @@ def ask(
 
 
 def session(
-    house: Household,
-    method: str = "session-get",
-    arguments: dict[str, Any] | None = None,
+    house: Household, method: str = "session-get", arguments: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     """Ask with the password; fails unless it is let in."""
-    status, answer = ask(
-        house, method, arguments, password=house["transmission_password"]
-    )
+    status, answer = ask(house, method, arguments, password=house["transmission_password"])
     assert status == 200, f"{method} was answered with status {status}"
     return answer

@@ -14,9 +14,7 @@ FOOTPRINT = (
 )
 
 
-def test_check_passes_on_a_blank_pi_and_lists_what_it_cannot_foresee(
-    host: Any, inventory: str
-) -> None:
+def test_check_passes_on_a_blank_pi_and_lists_what_it_cannot_foresee(host: Any, inventory: str) -> None:
     host.check_output("touch /tmp/.blank && sleep 1")
     before = host.check_output(FOOTPRINT)
 
@@ -25,11 +23,7 @@ def test_check_passes_on_a_blank_pi_and_lists_what_it_cannot_foresee(
     assert result.ok, result.failures
     assert host.check_output(FOOTPRINT) == before
     assert result.changed, "it foresees nothing at all"
-    unforeseen = [
-        task
-        for task in result.tasks
-        if task.skipped and "check_mode" in str(task.result)
-    ]
+    unforeseen = [task for task in result.tasks if task.skipped and "check_mode" in str(task.result)]
     print("Cannot be foreseen on a blank host:")
     for task in unforeseen:
         print(f"  {task.name}: {task.result.get('false_condition')}")

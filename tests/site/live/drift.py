@@ -33,15 +33,9 @@ def slow_down(house: Household) -> None:
 
 # {root}, {config}, {media} and {user} stand for the household's values.
 TABLE = (
+    Drift("a file's mode", "chmod 0600 {root}/lib/mediaserver/files.py", "{root}/lib/mediaserver/files.py"),
     Drift(
-        "a file's mode",
-        "chmod 0600 {root}/lib/mediaserver/files.py",
-        "{root}/lib/mediaserver/files.py",
-    ),
-    Drift(
-        "a live sysctl",
-        "sysctl -qw fs.inotify.max_user_instances=300",
-        "fs.inotify.max_user_instances=512",
+        "a live sysctl", "sysctl -qw fs.inotify.max_user_instances=300", "fs.inotify.max_user_instances=512"
     ),
     Drift(
         "a sysctl file",
@@ -60,17 +54,11 @@ TABLE = (
     ),
     Drift("a setting changed by RPC", slow_down, "speed-limit-down"),
     Drift(
-        "a setting that only the file has",
-        EDIT + " {config}/settings.json message-level 5",
-        "message-level",
+        "a setting that only the file has", EDIT + " {config}/settings.json message-level 5", "message-level"
     ),
     Drift("a stopped container", "docker stop wireguard", "container wireguard"),
     Drift("a removed directory", "rmdir {media}/books", "{media}/books"),
-    Drift(
-        "the private key's mode",
-        "chmod 0644 {root}/gateway/private.key",
-        "Keep the tunnel's key pair",
-    ),
+    Drift("the private key's mode", "chmod 0644 {root}/gateway/private.key", "Keep the tunnel's key pair"),
     Drift(
         "a line of compose.yml",
         "sed -i s/service_healthy/service_started/ {root}/compose.yml",
@@ -78,15 +66,9 @@ TABLE = (
     ),
     Drift("a group too many", "usermod -aG games {user}", "Make the account"),
     Drift(
-        "a key of daemon.json",
-        EDIT + " /etc/docker/daemon.json live-restore true",
-        "/etc/docker/daemon.json",
+        "a key of daemon.json", EDIT + " /etc/docker/daemon.json live-restore true", "/etc/docker/daemon.json"
     ),
-    Drift(
-        "a line of an entry point",
-        "echo '# x' >> {root}/entrypoints/vpn.sh",
-        "{root}/entrypoints/vpn.sh",
-    ),
+    Drift("a line of an entry point", "echo '# x' >> {root}/entrypoints/vpn.sh", "{root}/entrypoints/vpn.sh"),
     Drift(
         "a unit that no longer starts at boot",
         "systemctl disable mediaserver-barrier",
@@ -126,9 +108,7 @@ def _findings(task: playbook.Task) -> list[str]:
     if "paths" in result:
         return list(result["paths"])
     if "actions" in result:
-        return sorted(
-            {f"container {action['id'].split()[-1]}" for action in result["actions"]}
-        )
+        return sorted({f"container {action['id'].split()[-1]}" for action in result["actions"]})
     command = result.get("cmd") or []
     if command[:2] == ["sysctl", "-w"]:
         return list(command[2:])

@@ -27,10 +27,7 @@ Endpoint = 198.18.0.20:51820
 
 BAD: dict[str, tuple[str, Any]] = {
     "no password": ("transmission_password", ""),
-    "a key pair that is none": (
-        "gateway_provider_config",
-        PROVIDER.replace(KEY, "c2hvcnQ="),
-    ),
+    "a key pair that is none": ("gateway_provider_config", PROVIDER.replace(KEY, "c2hvcnQ=")),
     "a hook in the provider's file": (
         "gateway_provider_config",
         PROVIDER.replace("DNS", "PostUp = true\nDNS"),
@@ -40,10 +37,7 @@ BAD: dict[str, tuple[str, Any]] = {
         PROVIDER.replace("0.0.0.0/0", "10.0.0.0/8"),
     ),
     "a time zone on Mars": ("mediaserver_timezone", "Mars/Olympus"),
-    "a disk that is not there": (
-        "storage_uuid",
-        "00000000-0000-4000-8000-000000000000",
-    ),
+    "a disk that is not there": ("storage_uuid", "00000000-0000-4000-8000-000000000000"),
     "one port for two services": (
         "mediaserver_ports",
         {"transmission": 8096, "jackett": 9117, "jellyfin": 8096},
@@ -55,9 +49,7 @@ BAD: dict[str, tuple[str, Any]] = {
 
 
 @pytest.mark.parametrize(("variable", "value"), BAD.values(), ids=BAD.keys())
-def test_it_is_refused_by_name_and_nothing_has_changed(
-    inventory: str, variable: str, value: Any
-) -> None:
+def test_it_is_refused_by_name_and_nothing_has_changed(inventory: str, variable: str, value: Any) -> None:
     result = playbook.run(inventory, "--extra-vars", json.dumps({variable: value}))
 
     assert not result.ok, "it was accepted"

@@ -37,9 +37,7 @@ def test_check_names_it(house: Household, predicted: playbook.Run, drift: Any) -
 
 
 @pytest.mark.parametrize("drift", TABLE, ids=lambda drift: drift.name)
-def test_the_run_repairs_it(
-    house: Household, repaired: playbook.Run, drift: Any
-) -> None:
+def test_the_run_repairs_it(house: Household, repaired: playbook.Run, drift: Any) -> None:
     assert _expected(house, drift) in _heads(repaired, house)
 
 
@@ -47,10 +45,7 @@ def test_the_run_repairs_what_check_said_and_nothing_else(
     house: Household, predicted: playbook.Run, repaired: playbook.Run
 ) -> None:
     assert findings(repaired) == findings(predicted)
-    assert (
-        _heads(repaired, house)
-        == {_expected(house, drift) for drift in TABLE} | CONSEQUENCES
-    )
+    assert _heads(repaired, house) == {_expected(house, drift) for drift in TABLE} | CONSEQUENCES
 
 
 def test_the_next_run_finds_nothing(repaired: playbook.Run, inventory: str) -> None:
@@ -74,7 +69,4 @@ def _expected(house: Household, drift: Any) -> str:
 def _heads(run: playbook.Run, house: Household) -> set[str]:
     """Findings, with the names of tasks cut to what the table says of them."""
     expected = {_expected(house, drift) for drift in TABLE}
-    return {
-        next((head for head in expected if found.startswith(head)), found)
-        for found in findings(run)
-    }
+    return {next((head for head in expected if found.startswith(head)), found) for found in findings(run)}

@@ -25,9 +25,7 @@ def unhealthy(host: Any, house: Household) -> list[str]:
             name: containers[name]["State"].get("Health", {}).get("Status")
             for name in house["stack_services"]
         }
-        found = [
-            f"{name} is {state}" for name, state in states.items() if state != "healthy"
-        ]
+        found = [f"{name} is {state}" for name, state in states.items() if state != "healthy"]
         if ask(house, password=house["transmission_password"])[0] != 200:
             found.append("Transmission does not answer")
         if lab.address_seen_from_transmission(host) not in lab.PROVIDERS:
@@ -48,10 +46,7 @@ def seconds(host: Any, house: Household) -> float:
 
 
 def test_all_is_healthy_without_help(seconds: float) -> None:
-    bench.join(
-        bench.REPORT,
-        [bench.Entry("reboot to all healthy", seconds, "s", budget=BUDGET_S)],
-    )
+    bench.join(bench.REPORT, [bench.Entry("reboot to all healthy", seconds, "s", budget=BUDGET_S)])
     assert seconds <= BUDGET_S
 
 

@@ -10,9 +10,7 @@ from typing import Any
 import pytest
 from contract import INNER, OUTER, Containers, Household, chains, nft, rules
 
-pytestmark = pytest.mark.evidence(
-    units=["mediaserver-barrier.service"], containers=["vpn", "wireguard"]
-)
+pytestmark = pytest.mark.evidence(units=["mediaserver-barrier.service"], containers=["vpn", "wireguard"])
 # WireGuard makes new keys every 120 s while there is traffic, and the keepalive is traffic.
 HANDSHAKE_AGE_S = 180
 
@@ -34,9 +32,7 @@ def test_the_outer_barrier_holds_both_ways_out_by_the_bridges_name(host: Any) ->
     assert "br-vpn" in text
     for hook in ("forward", "input"):
         verdicts = [
-            next(iter(part))
-            for rule in _reachable(objects, hooked[hook]["name"])
-            for part in rule["expr"]
+            next(iter(part)) for rule in _reachable(objects, hooked[hook]["name"]) for part in rule["expr"]
         ]
         assert "drop" in verdicts, f"nothing is dropped in {hook}"
         assert "counter" in verdicts, f"nothing is counted in {hook}"
@@ -58,13 +54,9 @@ def test_the_gateway_has_nothing_to_put_right(host: Any, house: Household) -> No
     assert (plan.rc, plan.stdout) == (0, ""), plan.stderr
 
 
-def test_the_inner_barrier_drops_whatever_it_does_not_know(
-    host: Any, containers: Containers
-) -> None:
+def test_the_inner_barrier_drops_whatever_it_does_not_know(host: Any, containers: Containers) -> None:
     hooked = chains(nft(host, INNER, containers.namespace("vpn")))
-    assert {
-        hook: hooked[hook]["policy"] for hook in ("input", "output", "forward")
-    } == {
+    assert {hook: hooked[hook]["policy"] for hook in ("input", "output", "forward")} == {
         "input": "drop",
         "output": "drop",
         "forward": "drop",
@@ -72,38 +64,26 @@ def test_the_inner_barrier_drops_whatever_it_does_not_know(
 
 
 def test_the_inner_barrier_is_not_on_the_host(host: Any) -> None:
-    assert host.run(f"nft list table {OUTER}").rc == 0, (
-        "the question itself does not work"
-    )
+    assert host.run(f"nft list table {OUTER}").rc == 0, "the question itself does not work"
     assert host.run(f"nft list table {INNER}").rc != 0
 
 
-def test_the_only_default_route_is_the_tunnels(
-    host: Any, containers: Containers
-) -> None:
+def test_the_only_default_route_is_the_tunnels(host: Any, containers: Containers) -> None:
     namespace = containers.namespace("vpn")
     routes = host.check_output(f"{namespace} ip -4 route show default").splitlines()
     assert [route.split()[:3] for route in routes] == [["default", "dev", "wg0"]]
-    assert host.check_output(f"{namespace} ip -6 route show default").replace(
-        "dev wg0", ""
-    ).split() in (
+    assert host.check_output(f"{namespace} ip -6 route show default").replace("dev wg0", "").split() in (
         [],
         ["default"],
     )
 
 
-def test_the_provider_has_shaken_hands_lately(
-    host: Any, containers: Containers
-) -> None:
+def test_the_provider_has_shaken_hands_lately(host: Any, containers: Containers) -> None:
     # The programs of the container, because the host needs no wg.
-    lines = host.check_output(
-        "docker exec wireguard wg show wg0 latest-handshakes"
-    ).splitlines()
+    lines = host.check_output("docker exec wireguard wg show wg0 latest-handshakes").splitlines()
     assert len(lines) == 1
     age = int(host.check_output("date +%s")) - int(lines[0].split()[1])
-    assert 0 <= age < HANDSHAKE_AGE_S, (
-        f"last handshake {age} s ago, at {time.strftime('%X')}"
-    )
+    assert 0 <= age < HANDSHAKE_AGE_S, f"last handshake {age} s ago, at {time.strftime('%X')}"
 
 
 @pytest.mark.parametrize(
@@ -111,8 +91,6 @@ def test_the_provider_has_shaken_hands_lately(
     [("gateway", 0o700), ("gateway/private.key", 0o600), ("gateway/gateway.json", 0o600),
      ("gateway/run/tunnel/wg0.conf", 0o600)],
 )  # fmt: skip
-def test_what_is_secret_is_roots_alone(
-    host: Any, house: Household, path: str, mode: int
-) -> None:
+def test_what_is_secret_is_roots_alone(host: Any, house: Household, path: str, mode: int) -> None:
     file = host.file(f"{house['mediaserver_root']}/{path}")
     assert (file.user, file.group, oct(file.mode)) == ("root", "root", oct(mode))

@@ -18,9 +18,7 @@ def test_docker_runs_and_starts_at_boot(host: Any) -> None:
     assert service.is_enabled
 
 
-def test_the_engine_bounds_every_log_and_keeps_no_container_alive_by_itself(
-    host: Any,
-) -> None:
+def test_the_engine_bounds_every_log_and_keeps_no_container_alive_by_itself(host: Any) -> None:
     settings = json.loads(host.file("/etc/docker/daemon.json").content_string)
     assert set(settings["log-opts"]) >= {"max-size", "max-file"}
     assert settings.get("live-restore", False) is False
@@ -30,7 +28,4 @@ def test_the_bounds_reach_the_containers(containers: Containers) -> None:
     assert containers.by_name, "no container to check"
     for name, container in containers.by_name.items():
         configuration = container["HostConfig"]["LogConfig"]
-        assert set(configuration["Config"]) >= {"max-size", "max-file"}, (
-            name,
-            configuration,
-        )
+        assert set(configuration["Config"]) >= {"max-size", "max-file"}, (name, configuration)

@@ -10,8 +10,7 @@ import pytest
 from contract import Containers, Household
 
 pytestmark = pytest.mark.evidence(
-    units=["mediaserver.service", "docker.service"],
-    containers=["vpn", "wireguard", "transmission"],
+    units=["mediaserver.service", "docker.service"], containers=["vpn", "wireguard", "transmission"]
 )
 
 
@@ -21,24 +20,18 @@ def test_the_stack_is_meant_to_run_now_and_after_every_boot(host: Any) -> None:
     assert service.is_enabled
 
 
-def test_every_service_runs_and_is_healthy(
-    house: Household, containers: Containers
-) -> None:
+def test_every_service_runs_and_is_healthy(house: Household, containers: Containers) -> None:
     found = {name: containers[name]["State"] for name in house["stack_services"]}
     assert {
-        name: (state["Status"], state["Health"]["Status"])
-        for name, state in found.items()
+        name: (state["Status"], state["Health"]["Status"]) for name, state in found.items()
     } == dict.fromkeys(house["stack_services"], ("running", "healthy"))
 
 
-def test_nothing_else_runs_in_the_project(
-    house: Household, containers: Containers
-) -> None:
+def test_nothing_else_runs_in_the_project(house: Household, containers: Containers) -> None:
     ours = {
         name
         for name, container in containers.by_name.items()
-        if container["Config"]["Labels"].get("com.docker.compose.project")
-        == "mediaserver"
+        if container["Config"]["Labels"].get("com.docker.compose.project") == "mediaserver"
     }
     assert ours == set(house["stack_services"])
 
@@ -52,24 +45,14 @@ def test_it_lives_in_the_holders_namespace_and_nowhere_else(
         for each in ("vpn", name)
     ]
     assert inodes[0] == inodes[1]
-    assert (
-        containers[name]["HostConfig"]["NetworkMode"]
-        == f"container:{containers['vpn']['Id']}"
-    )
+    assert containers[name]["HostConfig"]["NetworkMode"] == f"container:{containers['vpn']['Id']}"
 
 
 def test_no_container_may_do_more_than_it_must(containers: Containers) -> None:
-    wanted = {
-        "vpn": ["CAP_NET_ADMIN"],
-        "wireguard": ["CAP_NET_ADMIN"],
-        "transmission": [],
-    }
+    wanted = {"vpn": ["CAP_NET_ADMIN"], "wireguard": ["CAP_NET_ADMIN"], "transmission": []}
     for name, capabilities in wanted.items():
         settings = containers[name]["HostConfig"]
-        added = [
-            "CAP_" + capability.removeprefix("CAP_")
-            for capability in settings["CapAdd"] or []
-        ]
+        added = ["CAP_" + capability.removeprefix("CAP_") for capability in settings["CapAdd"] or []]
         assert settings["CapDrop"] == ["ALL"], name
         assert added == capabilities, name
         assert settings["ReadonlyRootfs"] and not settings["Privileged"], name
@@ -77,18 +60,10 @@ def test_no_container_may_do_more_than_it_must(containers: Containers) -> None:
 
 
 def test_a_missing_disk_is_never_filled_in_by_docker(containers: Containers) -> None:
-    binds = [
-        mount
-        for c in containers.by_name.values()
-        for mount in c["HostConfig"]["Mounts"] or []
-    ]
+    binds = [mount for c in containers.by_name.values() for mount in c["HostConfig"]["Mounts"] or []]
     assert binds, "no bind to check"
-    assert not [
-        mount for mount in binds if mount.get("BindOptions", {}).get("CreateMountpoint")
-    ]
-    assert not [
-        name for name, c in containers.by_name.items() if c["HostConfig"]["Binds"]
-    ]
+    assert not [mount for mount in binds if mount.get("BindOptions", {}).get("CreateMountpoint")]
+    assert not [name for name, c in containers.by_name.items() if c["HostConfig"]["Binds"]]
 
 
 def test_the_account_in_the_container_is_the_households(
@@ -105,18 +80,13 @@ def test_the_way_in_is_the_published_port(host: Any, house: Household) -> None:
     assert host.socket(f"tcp://{house['mediaserver_bind_address']}:{port}").is_listening
 
 
-def test_no_secret_has_left_its_file(
-    host: Any, house: Household, containers: Containers
-) -> None:
+def test_no_secret_has_left_its_file(host: Any, house: Household, containers: Containers) -> None:
     root = house["mediaserver_root"]
     key = host.file(f"{root}/gateway/private.key").content_string.strip()
     assert key in host.file(f"{root}/gateway/run/tunnel/wg0.conf").content_string, (
         "the search itself does not work"
     )
-    secrets = {
-        "private key": key,
-        "Transmission's password": house["transmission_password"],
-    }
+    secrets = {"private key": key, "Transmission's password": house["transmission_password"]}
     places = {
         "compose.yml": host.file(f"{root}/compose.yml").content_string,
         ".env": host.file(f"{root}/.env").content_string,
@@ -126,8 +96,7 @@ def test_no_secret_has_left_its_file(
             "cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'; true"
         ),
         "the containers' logs": "".join(
-            host.run(f"docker logs {name} 2>&1").stdout
-            for name in house["stack_services"]
+            host.run(f"docker logs {name} 2>&1").stdout for name in house["stack_services"]
         ),
         "the journal": host.check_output("journalctl --no-pager --boot --output cat"),
     }

@@ -44,10 +44,7 @@ def test_it_is_bound_to_the_tunnel(host: Any, settings_file: Any) -> None:
 
 def test_it_tells_no_neighbour(house: Household) -> None:
     found = session(house)
-    assert {
-        name: found[name]
-        for name in ("lpd-enabled", "port-forwarding-enabled", "download-dir")
-    } == {
+    assert {name: found[name] for name in ("lpd-enabled", "port-forwarding-enabled", "download-dir")} == {
         "lpd-enabled": False,
         "port-forwarding-enabled": False,
         "download-dir": "/downloads/complete",

@@ -22,10 +22,7 @@ def test_the_layout_belongs_to_the_account(
     for name in folders:
         folder = host.file(f"{house[root]}/{name}".rstrip("/"))
         assert folder.is_directory, folder
-        assert (folder.uid, folder.gid) == (
-            house["mediaserver_uid"],
-            house["mediaserver_gid"],
-        ), folder
+        assert (folder.uid, folder.gid) == (house["mediaserver_uid"], house["mediaserver_gid"]), folder
         assert folder.mode & 0o777 == 0o775, (folder, oct(folder.mode))
 
 
@@ -36,9 +33,7 @@ def test_media_and_downloads_are_one_filesystem(host: Any, house: Household) -> 
     assert len(set(devices.split())) == 1
 
 
-def test_the_account_can_hard_link_from_downloads_to_media(
-    host: Any, house: Household
-) -> None:
+def test_the_account_can_hard_link_from_downloads_to_media(host: Any, house: Household) -> None:
     source = f"{house['mediaserver_downloads']}/complete/.contract"
     target = f"{house['mediaserver_media']}/misc/.contract"
     made = host.run(
@@ -48,8 +43,6 @@ def test_the_account_can_hard_link_from_downloads_to_media(
     assert (made.rc, made.stdout.strip()) == (0, "2"), made.stderr
 
 
-def test_the_disk_is_mounted_where_one_is_configured(
-    host: Any, house: Household
-) -> None:
+def test_the_disk_is_mounted_where_one_is_configured(host: Any, house: Household) -> None:
     mount = host.mount_point(house["mediaserver_data"])
     assert mount.exists == bool(house.get("storage_uuid"))

@@ -9,18 +9,13 @@ import pytest
 
 
 def names(path: Path) -> dict[str, float]:
-    return {
-        entry["name"]: entry["value"]
-        for entry in json.loads(path.read_text(encoding="utf-8"))
-    }
+    return {entry["name"]: entry["value"] for entry in json.loads(path.read_text(encoding="utf-8"))}
 
 
 def test_entries_join_the_report_by_name(tmp_path: Path) -> None:
     path = tmp_path / "reports" / "bench.json"
     bench.join(path, [bench.Entry("setup", 1.0, "s"), bench.Entry("reboot", 30, "s")])
-    bench.join(
-        path, [bench.Entry("setup", 2.0, "s"), bench.Entry("tasks", 20, "tasks")]
-    )
+    bench.join(path, [bench.Entry("setup", 2.0, "s"), bench.Entry("tasks", 20, "tasks")])
     assert names(path) == {"reboot": 30, "setup": 2.0, "tasks": 20}
 
 
@@ -40,8 +35,6 @@ def test_an_entry_has_all_the_keys_of_the_report(tmp_path: Path) -> None:
     ],
     ids=lambda value: value.name if isinstance(value, bench.Entry) else "",
 )
-def test_a_budget_holds_the_ratio_or_else_the_value(
-    entry: bench.Entry, within: bool
-) -> None:
+def test_a_budget_holds_the_ratio_or_else_the_value(entry: bench.Entry, within: bool) -> None:
     assert entry.within is within
     assert ("over budget" in bench.table([entry])) is not within

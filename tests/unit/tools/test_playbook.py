@@ -5,29 +5,16 @@ import json
 
 import playbook
 
-STATS = {
-    "changed": 1,
-    "failures": 0,
-    "ignored": 0,
-    "ok": 2,
-    "rescued": 0,
-    "skipped": 1,
-    "unreachable": 0,
-}
+STATS = {"changed": 1, "failures": 0, "ignored": 0, "ok": 2, "rescued": 0, "skipped": 1, "unreachable": 0}
 
 
 def report(**results: dict[str, object]) -> str:
-    tasks = [
-        {"task": {"name": name}, "hosts": {"pi": result}}
-        for name, result in results.items()
-    ]
+    tasks = [{"task": {"name": name}, "hosts": {"pi": result}} for name, result in results.items()]
     return json.dumps({"plays": [{"tasks": tasks}], "stats": {"pi": STATS}})
 
 
 def test_a_run_tells_what_changed_and_what_was_left_out() -> None:
-    run = playbook.parse(
-        report(a={"changed": True}, b={"changed": False}, c={"skipped": True}), "", 1.0
-    )
+    run = playbook.parse(report(a={"changed": True}, b={"changed": False}, c={"skipped": True}), "", 1.0)
     assert run.ok
     assert [task.name for task in run.changed] == ["a"]
     assert [task.name for task in run.tasks if task.skipped] == ["c"]
