@@ -45,26 +45,38 @@ _value:
 
 import typing as t
 
-from ansible.errors import AnsibleError
-from ansible_collections.household.mediaserver.plugins.filter.wireguard_config import wireguard_config
 from ansible_collections.household.mediaserver.plugins.module_utils._preflight import find_problems
 from ansible_collections.household.mediaserver.plugins.module_utils._preflight_arguments import (
     check_arguments,
 )
+from ansible_collections.household.mediaserver.plugins.module_utils._wireguard_config import (
+    ConfigurationError,
+    from_conf,
+    from_fields,
+)
 
 
-def with_tunnel(settings: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The settings, with the provider's file read: what it says, or why it cannot be used."""
-    found = dict(settings)
-    text = str(found.get("gateway_provider_config") or "").strip()
-    if not text:
-        found["tunnel"] = {"addresses": found.get("gateway_addresses"), "dns": found.get("gateway_dns")}
-        return found
+def read_tunnel(settings: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """What the settings say about the tunnel, or why that cannot be used; nothing where nothing is said."""
+    text = str(settings.get("gateway_provider_config") or "").strip()
+    endpoints = settings.get("gateway_endpoints")
+    ipv6, dns = bool(settings.get("mediaserver_ipv6", False)), settings.get("gateway_dns") or []
     try:
-        found["tunnel"] = wireguard_config(text, ipv6=bool(found.get("mediaserver_ipv6", False)))
-    except AnsibleError as exc:
-        found["tunnel_error"] = exc.message
-    return found
+        if text:
+            return {"tunnel": from_conf(text, ipv6=ipv6, dns=dns)}
+        if endpoints and isinstance(endpoints, list):
+            found = from_fields(
+                endpoints,
+                private_key=settings.get("gateway_private_key") or "",
+                addresses=settings.get("gateway_addresses") or [],
+                dns=dns,
+                mtu=settings.get("gateway_mtu") or 0,
+                ipv6=ipv6,
+            )
+            return {"tunnel": found}
+    except ConfigurationError as error:
+        return {"tunnel_error": str(error)}
+    return {}
 
 
 def preflight_problems(
@@ -75,7 +87,7 @@ def preflight_problems(
     misfits = list(check_arguments(settings, specs or {}))
     wrong = {found["variable"] for found in misfits}
     fitting = {name: value for name, value in settings.items() if name not in wrong}
-    found = misfits + find_problems(facts, with_tunnel(fitting))
+    found = misfits + find_problems(facts, {**fitting, **read_tunnel(fitting)})
     return [
         {
             **one,

@@ -11,14 +11,23 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.household.mediaserver.plugins.module_utils._problem import Problem, problem
 
 
+def _plain(value: t.Any) -> t.Any:
+    """Ordinary dicts and lists: the validator copies deeply, and copying lazy containers is costly."""
+    if isinstance(value, t.Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value
+
+
 def check_arguments(
     values: t.Mapping[str, t.Any], specs: t.Mapping[str, t.Mapping[str, t.Any]]
 ) -> t.Iterator[Problem]:
     """One variable at a time, so that each complaint has its variable's name and hides no other."""
     for name, spec in specs.items():
-        given = {name: values[name]} if name in values else {}
+        given = {name: _plain(values[name])} if name in values else {}
         # A default may be a template, which is no value of the right type.
-        checked = {key: value for key, value in spec.items() if key != "default"}
+        checked = {key: _plain(value) for key, value in spec.items() if key != "default"}
         errors = ArgumentSpecValidator({name: checked}).validate(given).error_messages
         if errors:
             told = "its value does not fit" if spec.get("no_log") else "; ".join(errors)

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import ipaddress
 import re
 import typing as t
@@ -150,57 +148,8 @@ def check_ports(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
             )
 
 
-def _is_key(text: t.Any) -> bool:
-    try:
-        return len(base64.b64decode(str(text), validate=True)) == 32
-    except (binascii.Error, ValueError):
-        return False
-
-
-def _check_fields(settings: Settings) -> t.Iterator[Problem]:
-    """The single gateway fields, for a household without a provider's file."""
-    key = settings.get("gateway_private_key")
-    if key and not _is_key(key):
-        yield problem(
-            "gateway_private_key",
-            "it is not a WireGuard key",
-            "copy the whole key, 44 characters, from the provider",
-        )
-    if not settings.get("gateway_addresses"):
-        yield problem("gateway_addresses", "it is not set", "enter the addresses that the provider gave you")
-    for text in settings.get("gateway_addresses") or []:
-        try:
-            ipaddress.ip_interface(text)
-        except ValueError:
-            yield problem("gateway_addresses", f"{text!r} is not an address", "write it like 10.66.0.2/32")
-    for text in settings.get("gateway_dns") or []:
-        try:
-            ipaddress.ip_address(text)
-        except ValueError:
-            yield problem(
-                "gateway_dns", f"{text!r} is not an address", "enter the provider's resolver, like 10.66.0.1"
-            )
-    for number, peer in enumerate(settings.get("gateway_endpoints") or [], start=1):
-        name = f"gateway_endpoints (entry {number})"
-        entry = peer if isinstance(peer, dict) else {}
-        if not entry.get("host"):
-            yield problem(name, "it has no host", "enter the address or name of the provider's server")
-        elif ":" in str(entry["host"]):
-            yield problem(
-                name, "its host is not IPv4", "enter an IPv4 address or a name; only IPv4 endpoints work"
-            )
-        if not str(entry.get("port", "")).isdigit() or not 0 < int(entry["port"]) < 65536:
-            yield problem(name, f"its port {entry.get('port', '')!r} is not a port", "usually 51820")
-        for field in ("public_key", "preshared_key"):
-            if (field == "public_key" or entry.get(field)) and not _is_key(entry.get(field, "")):
-                yield problem(
-                    name, f"its {field} is not a WireGuard key", "copy the whole key, 44 characters"
-                )
-
-
 def check_tunnel(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
-    if "gateway_provider_config" not in settings:
-        return
+    """The tunnel's description was read before: `tunnel` is what it says, `tunnel_error` why it cannot be."""
     given = str(settings.get("gateway_provider_config") or "").strip()
     if given and settings.get("gateway_endpoints"):
         yield problem(
@@ -208,35 +157,33 @@ def check_tunnel(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
             "both it and gateway_endpoints are set",
             "keep the one that you use and empty the other",
         )
-    if given and settings.get("tunnel_error"):
-        yield problem(
-            "gateway_provider_config",
-            str(settings["tunnel_error"]),
-            "download the file again from the provider",
-        )
-    if not given and not settings.get("gateway_endpoints"):
+    elif settings.get("tunnel_error"):
+        variable, _colon, rest = str(settings["tunnel_error"]).partition(": ")
+        text, _stop, remedy = rest.partition(". ")
+        yield problem(variable, text, remedy)
+    elif not given and "gateway_endpoints" in settings and not settings["gateway_endpoints"]:
         yield problem(
             "gateway_provider_config",
             "neither it nor gateway_endpoints is set",
             "paste the provider's WireGuard file into the vault",
         )
-    elif not given:
-        yield from _check_fields(settings)
-    peers = (settings.get("tunnel") or {}).get("peers") or settings.get("gateway_endpoints") or []
-    hosts = [str(peer.get("host", "")) for peer in peers if isinstance(peer, dict)]
-    for host in hosts:
-        try:
-            address = ipaddress.IPv4Address(host)
-        except ValueError:
-            continue
+    variable = "gateway_provider_config" if given else "gateway_endpoints"
+    for host in [peer["host"] for peer in (settings.get("tunnel") or {}).get("peers", [])]:
         for label, lan in house_networks(facts).items():
-            if address in lan:
-                variable = "gateway_provider_config" if given else "gateway_endpoints"
+            if _address_in(host, lan):
                 yield problem(
                     variable,
                     f"the endpoint {host} is inside the house's own network {label}",
-                    "the tunnel must end outside the house",
+                    "use the provider's server; the tunnel must end outside the house",
                 )
     port = settings.get("gateway_peer_port_forwarded", 0)
     if not str(port).isdigit() or int(port) > 65535:
         yield problem("gateway_peer_port_forwarded", f"{port!r} is not a port", "use 0 to 65535, 0 for none")
+
+
+def _address_in(host: str, lan: Network) -> bool:
+    """Whether an endpoint lies in a network; of a name that is not known here."""
+    try:
+        return ipaddress.IPv4Address(host) in lan
+    except ValueError:
+        return False

@@ -48,10 +48,63 @@ def test_a_secret_of_the_wrong_type_is_not_shown() -> None:
     assert "s3cret" not in str(problem)
 
 
-def test_a_provider_file_that_cannot_be_read_is_a_problem_not_a_crash() -> None:
-    settings = {"gateway_provider_config": "[Interface]\nAddress = 10.66.0.2/32\n", "gateway_endpoints": []}
-    (problem,) = preflight_problems(FACTS, settings)
-    assert problem["variable"] == "gateway_provider_config"
+KEY = "YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE="
+PEER = {"host": "203.0.113.7", "port": 51820, "public_key": KEY}
+CONF = f"[Interface]\nPrivateKey = {KEY}\nAddress = 10.66.0.2/32\nDNS = 10.66.0.1\n"
+CONF += f"[Peer]\nPublicKey = {KEY}\nEndpoint = 192.168.1.9:51820\nAllowedIPs = 0.0.0.0/0\n"
+FIELDS: dict[str, t.Any] = {
+    "gateway_provider_config": "",
+    "gateway_endpoints": [PEER],
+    "gateway_addresses": ["10.66.0.2/32"],
+    "gateway_dns": ["10.66.0.1"],
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "variable"),
+    [
+        (
+            {"gateway_provider_config": CONF.replace("PrivateKey", "# "), "gateway_endpoints": []},
+            "provider_config",
+        ),
+        ({"gateway_provider_config": CONF + "PostUp = id\n", "gateway_endpoints": []}, "provider_config"),
+        ({"gateway_provider_config": CONF, "gateway_endpoints": []}, "provider_config"),
+        ({"gateway_provider_config": CONF.replace("192.168.1.9", "203.0.113.7")}, "provider_config"),
+        ({"gateway_endpoints": []}, "provider_config"),
+        ({"gateway_private_key": "short"}, "private_key"),
+        ({"gateway_addresses": []}, "addresses"),
+        ({"gateway_dns": ["dns.example"]}, "dns"),
+        ({"gateway_endpoints": [{**PEER, "port": 0}]}, "endpoints"),
+        ({"gateway_endpoints": [PEER, {**PEER, "host": "2001:db8::1"}]}, "endpoints[1]"),
+        ({"gateway_endpoints": [{**PEER, "host": "192.168.1.9"}]}, "endpoints"),
+    ],
+    ids=[
+        "no key",
+        "hook",
+        "in the house",
+        "both",
+        "neither",
+        "key",
+        "address",
+        "dns",
+        "port",
+        "ipv6",
+        "in the house",
+    ],
+)
+def test_a_bad_tunnel_is_a_problem_that_names_its_variable(changes: dict[str, t.Any], variable: str) -> None:
+    facts = {**FACTS, "networks": [{"interface": "end0", "cidr": "192.168.1.0/24"}]}
+    problems = preflight_problems(facts, {**FIELDS, **changes})
+    assert len(problems) == 1
+    assert problems[0]["variable"].startswith("gateway_" + variable)
+    assert problems[0]["problem"] and problems[0]["remedy"]
+
+
+def test_a_good_tunnel_is_none() -> None:
+    assert preflight_problems(FACTS, FIELDS) == []
+    assert (
+        preflight_problems(FACTS, {**FIELDS, "gateway_provider_config": CONF, "gateway_endpoints": []}) == []
+    )
 
 
 def test_boot_cmdline_says_which_file() -> None:
