@@ -49,7 +49,7 @@ TABLE = (
     ),
     Drift(
         "a rule of the host's barrier",
-        "nft flush chain inet mediaserver_barrier forward",
+        "nft flush chain inet mediaserver_barrier arriving",
         "table inet mediaserver_barrier is loaded",
     ),
     Drift("a setting changed by RPC", slow_down, "speed-limit-down"),

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import bench
-import lab
+import household_lab
 import playbook
 import pytest
 from contract import Containers, Household
@@ -28,7 +28,7 @@ def unhealthy(host: Any, house: Household) -> list[str]:
         found = [f"{name} is {state}" for name, state in states.items() if state != "healthy"]
         if ask(house, password=house["transmission_password"])[0] != 200:
             found.append("Transmission does not answer")
-        if lab.address_seen_from_transmission(host) not in lab.PROVIDERS:
+        if household_lab.address_seen_from_transmission(host) not in household_lab.PROVIDER_ADDRESSES:
             found.append("the tunnel does not carry")
     except (OSError, RuntimeError, AssertionError) as error:
         return [str(error)]
@@ -37,7 +37,9 @@ def unhealthy(host: Any, house: Household) -> list[str]:
 
 @pytest.fixture(scope="module")
 def seconds(host: Any, house: Household) -> float:
-    lab.reboot(house)
+    lab_house = household_lab.find_house(house)
+    assert lab_house, "this Pi is not the lab's"
+    household_lab.reboot(lab_house)
     deadline = time.monotonic() + PATIENCE_S
     while problems := unhealthy(host, house):
         assert time.monotonic() < deadline, f"after {PATIENCE_S} s: {problems}"
