@@ -1,0 +1,42 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""What can go wrong, as one small tree. Raised low with a message for the user; caught once, in a module's main()."""
+
+from __future__ import annotations
+
+
+class MediaserverError(Exception):
+    """The root; its text is the whole message."""
+
+
+class InvalidValue(MediaserverError):
+    """What the user asked for cannot be."""
+
+
+class Unreachable(MediaserverError):
+    """Nobody answered. `refused` tells that nobody listens there, rather than that the answer is late."""
+
+    def __init__(self, message: str, *, refused: bool = False) -> None:
+        super().__init__(message)
+        self.refused = refused
+
+
+class AccessDenied(MediaserverError):
+    """The service answered, and does not let us in."""
+
+
+class ProtocolError(MediaserverError):
+    """The service answered something that it should not."""
+
+
+class FileProblem(MediaserverError):
+    """A file or folder is not what it has to be."""
+
+
+class ServiceProblem(MediaserverError):
+    """A container or unit does not do what it was told."""
+
+
+class NotTaken(MediaserverError):
+    """The service accepted a change and does not show it."""

@@ -1,0 +1,71 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""The only place that opens a URL. Status and bytes in, no meaning: that belongs to the clients. Tests replace it."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import typing as t
+import urllib.error
+from dataclasses import dataclass, field
+
+from ansible.module_utils.urls import open_url
+from ansible_collections.household.mediaserver.plugins.module_utils._errors import ProtocolError, Unreachable
+
+# More than any of our services has to say.
+MAX_BYTES = 32 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Response:
+    """An answer of whatever status; the header names are in small letters."""
+
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+class Http(t.Protocol):
+    """What a client needs of a transport."""
+
+    def request(
+        self, method: str, url: str, *, headers: dict[str, str], body: bytes | None, timeout: float
+    ) -> Response:
+        """Send one request; raise Unreachable or ProtocolError when there is no usable answer."""
+
+
+class UrlHttp:
+    """The real transport. Follows no redirect and uses no proxy, so that credentials go to the host named only."""
+
+    def request(
+        self, method: str, url: str, *, headers: dict[str, str], body: bytes | None, timeout: float
+    ) -> Response:
+        try:
+            answer = open_url(
+                url,
+                data=body,
+                headers=headers,
+                method=method,
+                timeout=timeout,
+                use_proxy=False,
+                follow_redirects="none",
+            )
+            return _read(answer, answer.status)
+        except urllib.error.HTTPError as error:
+            return _read(error, error.code)
+        except (OSError, http.client.HTTPException) as error:
+            reason = getattr(error, "reason", None) or error
+            refused = isinstance(reason, (ConnectionRefusedError, FileNotFoundError))
+            what = "no answer in time" if isinstance(reason, (socket.timeout, TimeoutError)) else str(reason)
+            raise Unreachable(f"{url}: {what or type(reason).__name__}", refused=refused) from error
+        except ValueError as error:
+            raise ProtocolError(f"{url}: {error}") from error
+
+
+def _read(answer: t.Any, status: int) -> Response:
+    body = answer.read(MAX_BYTES + 1) or b""
+    if len(body) > MAX_BYTES:
+        raise ProtocolError(f"{answer.geturl()}: the answer is longer than {MAX_BYTES} bytes")
+    return Response(status, {name.lower(): value for name, value in answer.headers.items()}, body)

@@ -1,0 +1,207 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: transmission_settings
+short_description: Keep the settings of a Transmission daemon
+version_added: 0.1.0
+description:
+  - Brings a daemon's settings to the wanted values, whether it runs or not, and leaves all others alone.
+  - While the daemon is stopped, or before its first start, it merges them into C(settings.json).
+  - While it runs, it changes what Transmission's RPC can change there, live, and reads it back, because Transmission
+    ignores wrong types and unknown names in silence.
+  - What only C(settings.json) holds is changed by stopping the daemon, which saves all that it holds, editing the file
+    and starting it again, and only when it differs and O(container) or O(unit) allows it.
+  - Works with Transmission 3.00, 4.0 and 4.1.
+  - Do not use it together with the start-up program of linuxserver's image, which rewrites C(rpc-username),
+    C(rpc-password), C(rpc-whitelist), C(rpc-host-whitelist), C(peer-port), C(umask) and their switches from
+    environment variables at every start of the container.
+author:
+  - household.mediaserver contributors (@household)
+extends_documentation_fragment:
+  - household.mediaserver._attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details: Secrets are shown as hidden.
+  idempotent:
+    support: full
+options:
+  settings:
+    description:
+      - Wanted settings by name, as in C(settings.json) (C(speed-limit-down)); C(speed_limit_down) means the same.
+      - Values are converted to the type of the setting and checked against its range. V(null) leaves a setting alone.
+      - O(username) and O(password) stand for C(rpc-username) and C(rpc-password), which are refused here.
+    type: dict
+    default: {}
+  url:
+    description: Address of the daemon's RPC. Redirects are not followed and proxies are not used.
+    type: str
+    default: http://127.0.0.1:9091/transmission/rpc
+  username:
+    description: User name for the RPC. With O(config_dir), it is also written as C(rpc-username).
+    type: str
+    default: ""
+  password:
+    description:
+      - Password for the RPC. With O(config_dir), it is also written as C(rpc-password), salted and hashed; the plain
+        text never reaches the disk. A stored hash of the same password is left as it is.
+      - May not begin with V({), because Transmission would take it for a hash.
+    type: str
+    default: ""
+  config_dir:
+    description:
+      - Folder of C(settings.json), as an absolute path. It must exist, and should be closed to other users (V(0700)),
+        because Transmission gives the file the mode that its own C(umask) leaves whenever it saves.
+      - Without it only what the RPC can change is managed, on a daemon that runs.
+    type: path
+  container:
+    description:
+      - Docker container in which the daemon runs. Its state tells whether the daemon runs, and it may be stopped and
+        started. A container that does not exist, or a Docker that is not there, counts as stopped.
+      - Without O(container) and O(unit), a refused connection counts as stopped, and nothing is stopped by the module.
+    type: str
+  unit:
+    description: systemd unit of the daemon, in place of O(container).
+    type: str
+  owner:
+    description: Owner of C(settings.json), name or number. Left alone when empty.
+    type: str
+    default: ""
+  group:
+    description: Group of C(settings.json), name or number. Left alone when empty.
+    type: str
+    default: ""
+  mode:
+    description: Octal mode that C(settings.json) gets whenever the module writes it; later changes are Transmission's.
+    type: str
+    default: "0600"
+  allow_unknown:
+    description: Let names pass that the module does not know; they are written to C(settings.json) as they are.
+    type: bool
+    default: false
+  on_damage:
+    description:
+      - What to do when C(settings.json) is no JSON object, for instance after a power cut. It is copied to
+        C(settings.json.damaged-...) in either case.
+    type: str
+    choices:
+      fail: Fail, and leave it to you.
+      recreate: Make a new one from the wanted settings and from what a running daemon holds.
+    default: fail
+  on_silence:
+    description: What to do when the daemon runs and does not answer within O(timeout).
+    type: str
+    choices:
+      fail: Fail.
+      file: Warn, and go by what C(settings.json) says; for when something else gets it to answer later.
+    default: fail
+  timeout:
+    description: Seconds to wait until a running daemon answers.
+    type: int
+    default: 60
+  stop_timeout:
+    description: Seconds that the container may take to stop; killed after that, the daemon would not save its state.
+    type: int
+    default: 60
+"""
+
+EXAMPLES = r"""
+- name: Settle Transmission before its first start and ever after
+  household.mediaserver.transmission_settings:
+    config_dir: /opt/mediaserver/config/transmission
+    container: transmission
+    owner: "2000"
+    group: "2000"
+    username: family
+    password: "{{ transmission_password }}"
+    settings:
+      rpc-authentication-required: true
+      download-dir: /downloads/complete
+      umask: "002"
+
+- name: Slow a daemon down that runs elsewhere
+  household.mediaserver.transmission_settings:
+    url: http://127.0.0.1:9091/transmission/rpc
+    username: family
+    password: "{{ transmission_password }}"
+    settings:
+      speed-limit-up: 200
+      speed-limit-up-enabled: true
+"""
+
+RETURN = r"""
+changes:
+  description: What was changed, or would be in check mode; names in parentheses are no settings. Secrets are hidden.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{"name": "speed-limit-up", "before": 100, "after": 200}]
+daemon:
+  description: Whether the daemon was V(running), V(restarting) or V(stopped); after a stop and start, V(running).
+  returned: success
+  type: str
+  sample: running
+version:
+  description: Version of the daemon; empty when it did not answer.
+  returned: success
+  type: str
+  sample: 4.1.3
+stopped_for:
+  description: Names of the changes for which the daemon was stopped and started.
+  returned: success
+  type: list
+  elements: str
+  sample: [umask]
+kept_aside:
+  description: Path of the copy of a damaged settings.json; empty when it was sound.
+  returned: success
+  type: str
+  sample: ""
+"""
+
+import time
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.household.mediaserver.plugins.module_utils._errors import MediaserverError
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission_module import build, present
+
+SPEC = {
+    "settings": {"type": "dict", "default": {}},
+    "url": {"type": "str", "default": "http://127.0.0.1:9091/transmission/rpc"},
+    "username": {"type": "str", "default": ""},
+    "password": {"type": "str", "default": "", "no_log": True},
+    "config_dir": {"type": "path"},
+    "container": {"type": "str"},
+    "unit": {"type": "str"},
+    "owner": {"type": "str", "default": ""},
+    "group": {"type": "str", "default": ""},
+    "mode": {"type": "str", "default": "0600"},
+    "allow_unknown": {"type": "bool", "default": False},
+    "on_damage": {"type": "str", "choices": ["fail", "recreate"], "default": "fail"},
+    "on_silence": {"type": "str", "choices": ["fail", "file"], "default": "fail"},
+    "timeout": {"type": "int", "default": 60},
+    "stop_timeout": {"type": "int", "default": 60},
+}
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=SPEC, mutually_exclusive=[("container", "unit")], supports_check_mode=True
+    )
+    try:
+        outcome = build(module, time).run()
+    except MediaserverError as error:
+        module.fail_json(msg=f"Transmission's settings: {error}")
+    for warning in outcome.warnings:
+        module.warn(warning)
+    module.exit_json(**present(outcome))
+
+
+if __name__ == "__main__":
+    main()
