@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -30,12 +31,17 @@ def check_arguments(
         checked = {key: _plain(value) for key, value in spec.items() if key != "default"}
         errors = ArgumentSpecValidator({name: checked}).validate(given).error_messages
         if errors:
-            told = "its value does not fit" if spec.get("no_log") else "; ".join(errors)
+            told = "its value does not fit" if spec.get("no_log") else _readable("; ".join(errors))
             yield problem(
                 name, told, f"see the documentation of the variable: {_sentence(spec.get('description', ''))}"
             )
 
 
+def _readable(errors: str) -> str:
+    return re.sub(r" and we were unable to convert to (\w+):.*", r", not \1", errors)
+
+
 def _sentence(description: t.Any) -> str:
+    """The first sentence of a variable's documentation, without markup."""
     text = description[0] if isinstance(description, list) and description else description
-    return str(text).strip()
+    return re.sub(r"\b[A-Z]\(([^)]*)\)", r"\1", str(text)).strip()

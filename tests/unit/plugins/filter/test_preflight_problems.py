@@ -40,6 +40,15 @@ def test_variables_against_their_specs(values: dict[str, t.Any], expected: list[
     )
 
 
+def test_the_text_is_one_a_household_can_read() -> None:
+    specs = {"gateway_mtu": {"type": "int", "description": ["Bytes; V(0) takes C(x)."]}}
+    (problem,) = preflight_problems(FACTS, {"gateway_mtu": "lots"}, specs)
+    assert problem["text"] == (
+        "gateway_mtu: argument 'gateway_mtu' is of type str, not int. "
+        "Remedy: see the documentation of the variable: Bytes; 0 takes x."
+    )
+
+
 def test_a_secret_of_the_wrong_type_is_not_shown() -> None:
     (problem,) = preflight_problems(
         FACTS, {"transmission_password": "p", "transmission_settings": "s3cret"}, SPECS
