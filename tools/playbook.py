@@ -111,8 +111,8 @@ def _role(name: str) -> str:
 def count_remote_executions(inventory: str, folder: Path, arguments: Sequence[str] = ()) -> tuple[Run, int]:
     """Run the site over plain SSH and count how often something was executed on the Pi.
 
-    Counted at the connection, by a program that stands in for ssh: whatever Ansible calls a task, each thing that
-    it executes on the host is one call of ssh.
+    Counted at the connection, by a program that stands in for ssh: whatever Ansible calls a task, each thing
+    that it executes on the host is one call of ssh.
     """
     tally = folder / "calls"
     tally.write_bytes(b"")

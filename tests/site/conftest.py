@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests" / "testinfra")]
 
-from contract import Household, load_values
+from contract import Household, load_values  # noqa: E402  (the paths above must be set first)
 
 
 def pytest_configure(config: pytest.Config) -> None:

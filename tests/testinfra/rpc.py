@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asks Transmission as a machine on the LAN does. Nothing is run on the Pi, whose sudo notes every command line."""
+"""Asks Transmission as a machine on the LAN does; nothing runs on the Pi, whose sudo notes every command."""
 
 from __future__ import annotations
 

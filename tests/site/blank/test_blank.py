@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``--check`` on a Pi that has never been touched: it passes, changes nothing, and says what it cannot foresee."""
+"""``--check`` on a Pi that nobody has touched: it passes, changes nothing, and says what it cannot foresee."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import playbook
 
 # What a run would write, and what would betray that packages were installed.
 FOOTPRINT = (
-    "find /etc /opt /var/lib/mediaserver /mnt /home /root -xdev -type f -newer /tmp/.blank 2>/dev/null | sort; "
+    "find /etc /opt /var/lib/mediaserver /mnt /root -xdev -type f -newer /tmp/.blank 2>/dev/null | sort; "
     "dpkg-query --show | sha256sum; getent passwd | sha256sum; nft list tables 2>/dev/null"
 )
 

@@ -20,7 +20,7 @@ EDIT = (
 
 @dataclass(frozen=True)
 class Drift:
-    """One thing broken: a name, a shell command (or a function) that breaks it, and what the run must find."""
+    """One thing broken: its name, a shell command or function that breaks it, and what a run must find."""
 
     name: str
     breaking: str | Callable[[Household], object]

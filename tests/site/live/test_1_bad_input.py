@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What cannot work is refused with the variable's name, before anything has changed.
 
-Only what needs the real playbook and the real measurements; every other bad value has its row in the unit tests.
+Only what needs the real playbook and the real measurements; the other bad values are in the unit tests.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fifteen things broken at once: ``--check`` names each, the run repairs exactly those, the next finds nothing.
+"""Fifteen things broken at once: ``--check`` names each, a run repairs exactly those, the next finds nothing.
 
 The tests of this file are steps of one story, in this order.
 """
