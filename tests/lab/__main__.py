@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A household in a box. ``python tests/lab up`` builds it, ``down`` removes it and nothing else."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import time
+
+import houses
+from engine import LabError, docker, inspect, labelled, remove
+from topology import LABEL, PREFIX
+
+WHAT_IT_IS = {
+    "pi": "Debian 13 with systemd in a container; simulated Pi, real SSH and Docker",
+    "laptop": "a computer on the house's LAN",
+    "router": "the house's router; hides the house behind one address",
+    "provider1": "real WireGuard server with a resolver in the tunnel",
+    "provider2": "the provider's second server",
+    "internet": "real tracker and seeder, address page, public resolver",
+    "registry": "real container registry",
+}
+
+
+def down() -> None:
+    """Remove whatever carries the lab's label, and the lab's files."""
+    for name in labelled("container"):
+        remove(name)
+    for name in labelled("network"):
+        docker("network", "rm", name)
+    for name in dict.fromkeys(labelled("image")):
+        docker("rmi", "--force", name)
+    shutil.rmtree(houses.FOLDER, ignore_errors=True)
+
+
+def status() -> None:
+    for name in sorted(docker("ps", "--filter", f"label={LABEL}", "--format", "{{.Names}}").split()):
+        found = inspect("container", name)
+        networks = found["NetworkSettings"]["Networks"] if found else {}
+        addresses = ", ".join(network["IPAddress"] for network in networks.values())
+        short = name.removeprefix(f"{PREFIX}-")
+        print(f"{short:16} {addresses:28} {WHAT_IT_IS.get(short.rsplit('-', 1)[-1], '')}")
+
+
+def ssh(number: int, arguments: list[str]) -> None:
+    pi = houses.describe(houses.HOUSES[number - 1])["pi"]
+    options = ["-i", pi["key_file"], "-o", f"UserKnownHostsFile={pi['known_hosts']}", "-o", "IdentitiesOnly=yes"]
+    os.execvp("ssh", ["ssh", *options, f"{pi['user']}@{pi['address']}", *arguments])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python tests/lab", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("up", help="build the lab, or what is missing of it").add_argument(
+        "--houses", type=int, default=1, choices=(1, 2)
+    )
+    commands.add_parser("down", help="remove every trace of the lab")
+    commands.add_parser("status", help="say who is there")
+    for name, text in (("new-pi", "put a blank Pi in place"), ("reboot-pi", "reboot the Pi"), ("ssh", "log in")):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("--house", type=int, default=1, choices=(1, 2))
+        if name == "ssh":
+            command.add_argument("arguments", nargs=argparse.REMAINDER)
+    given = parser.parse_args()
+    begun = time.monotonic()
+    try:
+        if given.command == "up":
+            houses.up(given.houses)
+            status()
+            print(f"The lab is up ({time.monotonic() - begun:.0f} s).")
+        elif given.command == "down":
+            down()
+        elif given.command == "status":
+            status()
+        elif given.command == "new-pi":
+            houses.replace_pi(houses.HOUSES[given.house - 1])
+            print(f"A blank Pi is in place ({time.monotonic() - begun:.0f} s).")
+        elif given.command == "reboot-pi":
+            print(f"Up again after {houses.reboot_pi(houses.HOUSES[given.house - 1]):.0f} s.")
+        else:
+            ssh(given.house, given.arguments)
+    except LabError as error:
+        print(f"lab: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+sys.exit(main())

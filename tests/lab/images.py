@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lab's images, built from Debian's packages on a base that is pulled, or made, or already there."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+from engine import LabError, docker, inspect, run
+from topology import LABEL, REGISTRY, REGISTRY_PORT
+
+BASE = "debian:trixie-slim"
+SUITE = "trixie"
+FOLDER = Path(__file__).parent / "images"
+LAB_IMAGES = ("pi", "router", "provider", "internet", "laptop", "registry")
+# What the Pi pulls from the lab's registry.
+HOUSEHOLD_IMAGES = ("gateway", "transmission")
+APT = Path("/etc/apt")
+
+
+def tag(name: str) -> str:
+    return f"household/{name}:lab" if name in HOUSEHOLD_IMAGES else f"household-lab/{name}:latest"
+
+
+def mirror(apt: Path = APT) -> str:
+    """Return the address of the mirror that this machine's own apt uses. Raises LabError when there is none."""
+    files = [*sorted((apt / "sources.list.d").glob("*")), apt / "sources.list"]
+    for path in files:
+        text = path.read_text(encoding="utf-8") if path.is_file() else ""
+        for pattern in (r"^URIs:\s*(\S+/debian)/?\s*$", r"^deb\s+(?:\[[^]]*\]\s+)?(\S+/debian)/?\s"):
+            if found := re.search(pattern, text, re.MULTILINE):
+                return found[1]
+    raise LabError("no Debian mirror in /etc/apt: the lab's images are made from Debian's packages")
+
+
+def make_base(cache: Path) -> None:
+    """Have ``debian:trixie-slim``: keep it, else pull it, else make it with mmdebstrap."""
+    if inspect("image", BASE) is not None:
+        return
+    if subprocess.run(["docker", "pull", "--quiet", BASE], capture_output=True, check=False).returncode == 0:
+        return
+    archive = cache / f"{SUITE}.tar"
+    if not archive.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        unfinished = archive.with_suffix(".unfinished.tar")
+        source = f"deb {mirror()} {SUITE} main"
+        run("mmdebstrap", "--quiet", "--variant=minbase", "--include=ca-certificates", SUITE, str(unfinished), source)
+        unfinished.replace(archive)
+    docker("import", "--change", f"LABEL {LABEL}=base", str(archive), BASE)
+
+
+def build(name: str) -> None:
+    """Build one image; what has not changed comes from Docker's own cache."""
+    folder = FOLDER / name
+    with tempfile.TemporaryDirectory() as context:
+        for path in folder.iterdir():
+            (Path(context) / path.name).write_bytes(path.read_bytes())
+        docker("build", "--quiet", "--label", LABEL, "--tag", tag(name), context)
+
+
+def build_all(cache: Path) -> None:
+    make_base(cache)
+    for name in (*LAB_IMAGES, *HOUSEHOLD_IMAGES):
+        build(name)
+
+
+def publish(name: str, port: int) -> str:
+    """Push an image to the lab's registry, reached at ``port`` of loopback; return how the Pi names it, by digest."""
+    local = f"127.0.0.1:{port}/household/{name}"
+    docker("tag", tag(name), local)
+    pushed = docker("push", local)
+    docker("rmi", local)
+    found = re.search(r"digest: (sha256:[0-9a-f]{64})", pushed)
+    if found is None:
+        raise LabError(f"docker push {local} named no digest: {pushed}")
+    return f"{REGISTRY}:{REGISTRY_PORT}/household/{name}@{found[1]}"

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Captures what crosses the Pi's uplink, outside the Pi, and counts what should not have."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import images
+from engine import LabError, docker, inspect, remove, run
+from houses import FOLDER
+from topology import LABEL, PROVIDERS, WIREGUARD_PORT, House
+
+
+@dataclass(frozen=True)
+class Capture:
+    """One finished capture."""
+
+    house: House
+    path: Path
+
+    def packets(self, expression: str = "") -> list[str]:
+        """One line per captured packet that fits a pcap-filter(7) expression."""
+        folder, name = str(self.path.parent), self.path.name
+        command = ["tcpdump", "-nn", "-r", f"/captures/{name}", *([expression] if expression else [])]
+        text = docker("run", "--rm", "--volume", f"{folder}:/captures:ro", images.tag("router"), *command)
+        return [line for line in text.splitlines() if line]
+
+    def clear(self, allowed: Sequence[str] = ()) -> list[str]:
+        """Packets that are neither of the tunnel, nor the house's own business, nor allowed by name."""
+        return self.packets(clear_expression(self.house, allowed))
+
+
+def clear_expression(house: House, allowed: Sequence[str] = ()) -> str:
+    """The pcap-filter(7) expression for packets in clear.
+
+    Not counted: UDP to and from a listed endpoint, ARP, the Pi's neighbour discovery, the machine's SSH and the
+    laptop at the user interfaces.
+    """
+    endpoints = " or ".join(f"host {provider.address}" for provider in PROVIDERS)
+    harmless = [
+        f"(udp port {WIREGUARD_PORT} and ({endpoints}))",
+        "arp",
+        "(icmp6 and src net fe80::/10) or (icmp6 and src host ::)",
+        f"(tcp port 22 and host {house.machine} and host {house.pi})",
+        f"(tcp port 9091 and host {house.laptop} and host {house.pi})",
+        *allowed,
+    ]
+    return "not (" + " or ".join(f"({expression})" for expression in harmless) + ")"
+
+
+@contextmanager
+def watching(house: House, name: str) -> Iterator[Capture]:
+    """Capture while the block runs; the capture can be read after it."""
+    found = inspect("network", house.name)
+    if found is None:
+        raise LabError(f"{house.name} is not there; see: python tests/lab up")
+    folder = FOLDER / "captures"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{re.sub(r'[^a-z0-9]+', '-', name.lower())}.pcap"
+    path.unlink(missing_ok=True)
+    container = f"{house.name}-observer"
+    remove(container)
+    # The house's bridge, not the Pi's own end, because it outlives a reboot of the Pi; nobody else there has business
+    # of their own but the laptop.
+    listen = ["tcpdump", "--immediate-mode", "-U", "-Z", "root", "-nn", "-i", f"br-{found['Id'][:12]}"]
+    docker(
+        *("run", "--detach", "--name", container, "--label", LABEL, "--network", "host"),
+        *("--cap-add", "NET_ADMIN", "--cap-add", "NET_RAW", "--volume", f"{folder}:/captures"),
+        *(images.tag("router"), *listen, "-w", f"/captures/{path.name}", "ether", "host", house.pi_mac),
+    )
+    _wait_until(lambda: "listening on" in run("sh", "-c", f"docker logs {container} 2>&1"))
+    try:
+        yield Capture(house, path)
+    finally:
+        time.sleep(0.5)  # what is still on its way
+        docker("stop", "--time", "5", container)
+        remove(container)
+
+
+def _wait_until(happened: object, seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not happened():  # type: ignore[operator]
+        if time.monotonic() > deadline:
+            raise LabError("the observer did not begin to listen")
+        time.sleep(0.1)

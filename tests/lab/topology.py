@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who lives where. All addresses are from 198.18.0.0/15, which RFC 2544 sets aside for tests; tunnels have 10/8."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PREFIX = "household-lab"
+LABEL = "household.mediaserver.lab"
+
+INTERNET = "198.18.0.0/24"
+INTERNET_GATEWAY = "198.18.0.1"
+INTERNET_HOST = "198.18.0.10"
+RESOLVER = "198.18.0.53"
+REGISTRY = "198.18.0.30"
+REGISTRY_PORT = 5000
+TRACKER_PORT = 6969
+WIREGUARD_PORT = 51820
+
+
+@dataclass(frozen=True)
+class Provider:
+    """One WireGuard server; its address is also where its clients leave to the internet."""
+
+    number: int
+
+    @property
+    def name(self) -> str:
+        return f"{PREFIX}-provider{self.number}"
+
+    @property
+    def address(self) -> str:
+        return f"198.18.0.{19 + self.number}"
+
+    @property
+    def network(self) -> str:
+        return f"10.{65 + self.number}.0"
+
+    @property
+    def resolver(self) -> str:
+        return f"{self.network}.1"
+
+    def client(self, house: House) -> str:
+        return f"{self.network}.{10 + house.number}"
+
+
+@dataclass(frozen=True)
+class House:
+    """One household: a router, a Pi and a laptop on a LAN of their own."""
+
+    number: int
+
+    @property
+    def name(self) -> str:
+        return f"{PREFIX}-house{self.number}"
+
+    @property
+    def lan(self) -> str:
+        return f"198.18.{15 + self.number}.0/24"
+
+    def _host(self, number: int) -> str:
+        return f"198.18.{15 + self.number}.{number}"
+
+    @property
+    def router(self) -> str:
+        return self._host(1)
+
+    @property
+    def pi(self) -> str:
+        return self._host(10)
+
+    @property
+    def laptop(self) -> str:
+        return self._host(20)
+
+    @property
+    def machine(self) -> str:
+        """The address at which the machine that runs the lab is itself on the LAN."""
+        return self._host(254)
+
+    @property
+    def exit(self) -> str:
+        """The house's own address on the internet: what must never be seen there."""
+        return f"198.18.0.{1 + self.number}"
+
+
+PROVIDERS = (Provider(1), Provider(2))
