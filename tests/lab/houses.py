@@ -129,6 +129,7 @@ def start_house(house: House) -> None:
         images.tag("router"),
         *("--network", f"{PREFIX}-internet", "--ip", house.exit, "--cap-add", "NET_ADMIN"),
         *("--sysctl", "net.ipv4.ip_forward=1"),
+        *("--env", f"LAN={house.lan}", "--env", f"GATEWAY={INTERNET_GATEWAY}"),
     )
     if made:
         docker("network", "connect", "--ip", house.router, house.name, router)

@@ -1,13 +1,14 @@
 #!/bin/sh
-# Hides the house behind its one address, as a home router does.
+# Hides the house (LAN) behind its one address, as a home router does. GATEWAY is the next hop on the internet.
 set -eu
-nft -f - <<'RULES'
+ip route replace default via "$GATEWAY"
+nft -f - <<RULES
 table ip house
 delete table ip house
 table ip house {
     chain outwards {
         type nat hook postrouting priority srcnat;
-        oifname "eth0" masquerade
+        ip saddr $LAN ip daddr != $LAN masquerade
     }
 }
 RULES
