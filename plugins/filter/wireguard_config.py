@@ -92,9 +92,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._wireguard_c
 )
 
 
-def wireguard_config(
-    text: str, ipv6: bool = False, dns: Sequence[str] = ()
-) -> dict[str, Any]:
+def wireguard_config(text: str, ipv6: bool = False, dns: Sequence[str] = ()) -> dict[str, Any]:
     """Return the normal form. Raises AnsibleFilterError for a file that cannot be used."""
     if not isinstance(text, str):
         raise AnsibleFilterError(

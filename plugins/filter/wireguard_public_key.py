@@ -44,9 +44,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._wireguard_v
 def wireguard_public_key(private_key: str) -> str:
     """Return the public key. Raises AnsibleFilterError for what is no key, without showing it."""
     if not isinstance(private_key, str):
-        raise AnsibleFilterError(
-            "wireguard_public_key: this is not a text. Give it a private key."
-        )
+        raise AnsibleFilterError("wireguard_public_key: this is not a text. Give it a private key.")
     try:
         return public_key(private_key.strip())
     except Refused as refusal:

@@ -23,12 +23,7 @@ SIZE_MAX = 65536
 
 LISTS = {"address", "dns", "allowedips"}
 USED = {
-    "interface": {
-        "privatekey": "PrivateKey",
-        "address": "Address",
-        "dns": "DNS",
-        "mtu": "MTU",
-    },
+    "interface": {"privatekey": "PrivateKey", "address": "Address", "dns": "DNS", "mtu": "MTU"},
     "peer": {
         "publickey": "PublicKey",
         "presharedkey": "PresharedKey",
@@ -39,47 +34,23 @@ USED = {
 }
 # Harmless, but the collection's own business; each with the reason that the note gives.
 DROPPED = {
-    "listenport": (
-        "ListenPort",
-        "the tunnel only calls out, and no port is opened for it",
-    ),
+    "listenport": ("ListenPort", "the tunnel only calls out, and no port is opened for it"),
     "fwmark": ("FwMark", "the barriers know the tunnel by a mark of their own"),
     "table": ("Table", "the tunnel's routes live in a namespace of their own"),
     "saveconfig": ("SaveConfig", "the configuration is written by the playbook alone"),
 }
 HOOKS = {name.lower(): name for name in ("PreUp", "PostUp", "PreDown", "PostDown")}
-AMNEZIA = {
-    "jc",
-    "jmin",
-    "jmax",
-    "s1",
-    "s2",
-    "s3",
-    "s4",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "i1",
-    "i2",
-    "i3",
-    "i4",
-    "i5",
-}
+AMNEZIA = {"jc", "jmin", "jmax", "s1", "s2", "s3", "s4", "h1", "h2", "h3", "h4", "i1", "i2", "i3", "i4", "i5"}
 
 
 def read(text: str) -> Draft:
     """Return what the text says. Raises ConfigurationError at its first mistake."""
     whole = Place(VARIABLE)
     if not text.strip("\ufeff \t\r\n"):
-        raise ConfigurationError(
-            whole, "the text is empty", "Put the provider's whole .conf file there"
-        )
+        raise ConfigurationError(whole, "the text is empty", "Put the provider's whole .conf file there")
     if len(text) > SIZE_MAX:
         raise ConfigurationError(
-            whole,
-            "the text is far too long for a .conf",
-            "Put the provider's .conf file there",
+            whole, "the text is far too long for a .conf", "Put the provider's .conf file there"
         )
     draft = Draft(whole)
     section = ""
@@ -90,9 +61,7 @@ def read(text: str) -> Draft:
             _take(draft, place, section, line)
     if draft.interface is None:
         raise ConfigurationError(
-            whole,
-            "there is no [Interface] section",
-            "Put the provider's whole .conf there",
+            whole, "there is no [Interface] section", "Put the provider's whole .conf there"
         )
     return draft
 
@@ -121,9 +90,7 @@ def _open_section(draft: Draft, place: Place, line: str) -> str:
         draft.peers.append(PeerDraft(place))
         return name
     raise ConfigurationError(
-        place,
-        "the section is neither [Interface] nor [Peer]",
-        "Remove it, or copy the .conf again",
+        place, "the section is neither [Interface] nor [Peer]", "Remove it, or copy the .conf again"
     )
 
 
@@ -132,14 +99,10 @@ def _take(draft: Draft, place: Place, section: str, line: str) -> None:
     name, equals, text = (part.strip() for part in line.partition("="))
     known = name.lower()
     if not equals:
-        raise ConfigurationError(
-            place, "the line is not of the form Key = value", "Correct or remove it"
-        )
+        raise ConfigurationError(place, "the line is not of the form Key = value", "Correct or remove it")
     if not section:
         raise ConfigurationError(
-            place,
-            "a setting stands before any section",
-            "Begin the text with [Interface]",
+            place, "a setting stands before any section", "Begin the text with [Interface]"
         )
     if known in HOOKS:
         raise ConfigurationError(
@@ -155,29 +118,17 @@ def _take(draft: Draft, place: Place, section: str, line: str) -> None:
         raise _unknown(place, section, known)
     label = USED[section][known]
     if not text:
-        raise ConfigurationError(
-            place, f"{label} has no value", "Fill it in, or remove the line"
-        )
-    _store(
-        draft.settings if section == "interface" else draft.peers[-1].settings,
-        place,
-        known,
-        label,
-        text,
-    )
+        raise ConfigurationError(place, f"{label} has no value", "Fill it in, or remove the line")
+    _store(draft.settings if section == "interface" else draft.peers[-1].settings, place, known, label, text)
 
 
-def _store(
-    settings: dict[str, list[Value]], place: Place, known: str, label: str, text: str
-) -> None:
+def _store(settings: dict[str, list[Value]], place: Place, known: str, label: str, text: str) -> None:
     if known in LISTS:
         parts = [Value(part.strip(), place.of(label)) for part in text.split(",")]
         settings.setdefault(known, []).extend(part for part in parts if part.text)
     elif known in settings:
         raise ConfigurationError(
-            place,
-            f"{label} is given a second time",
-            "Keep the right one of the two lines",
+            place, f"{label} is given a second time", "Keep the right one of the two lines"
         )
     else:
         settings[known] = [Value(text, place.of(label))]
@@ -186,15 +137,9 @@ def _store(
 def _unknown(place: Place, section: str, known: str) -> ConfigurationError:
     if known in USED["peer"] or known in USED["interface"] or known in DROPPED:
         other = "Interface" if section == "peer" else "Peer"
-        return ConfigurationError(
-            place, f"this setting belongs to [{other}]", "Move the line there"
-        )
+        return ConfigurationError(place, f"this setting belongs to [{other}]", "Move the line there")
     if known in AMNEZIA:
         return ConfigurationError(
-            place,
-            "this is a setting of AmneziaWG, which is not WireGuard",
-            "Ask for a plain WireGuard .conf",
+            place, "this is a setting of AmneziaWG, which is not WireGuard", "Ask for a plain WireGuard .conf"
         )
-    return ConfigurationError(
-        place, "the setting is unknown", "Correct its name, or remove the line"
-    )
+    return ConfigurationError(place, "the setting is unknown", "Correct its name, or remove the line")

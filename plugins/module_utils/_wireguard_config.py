@@ -12,12 +12,8 @@ import ipaddress
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from ansible_collections.household.mediaserver.plugins.module_utils import (
-    _wireguard_conf,
-)
-from ansible_collections.household.mediaserver.plugins.module_utils import (
-    _wireguard_values as values,
-)
+from ansible_collections.household.mediaserver.plugins.module_utils import _wireguard_conf
+from ansible_collections.household.mediaserver.plugins.module_utils import _wireguard_values as values
 from ansible_collections.household.mediaserver.plugins.module_utils._wireguard_draft import (
     ConfigurationError,
     Draft,
@@ -31,18 +27,12 @@ PEER_FIELDS = {"host", "port", "public_key", "preshared_key"}
 DEFAULT_PORT = 51820
 
 
-def from_conf(
-    text: str, *, ipv6: bool = False, dns: Sequence[str] = ()
-) -> dict[str, Any]:
+def from_conf(text: str, *, ipv6: bool = False, dns: Sequence[str] = ()) -> dict[str, Any]:
     """Return the normal form of a provider's ``.conf``; ``dns`` takes the place of its resolvers."""
     draft = _wireguard_conf.read(text)
     if dns:
         draft.settings["dns"] = _listed(dns, "gateway_dns")
-    return _normal(
-        draft,
-        ipv6=ipv6,
-        dns_remedy="Set gateway_dns to the resolver that the provider names",
-    )
+    return _normal(draft, ipv6=ipv6, dns_remedy="Set gateway_dns to the resolver that the provider names")
 
 
 def from_fields(
@@ -55,31 +45,22 @@ def from_fields(
     ipv6: bool = False,
 ) -> dict[str, Any]:
     """Return the normal form of single fields. Without a private key, one is made on the host."""
-    draft = Draft(
-        Place("gateway_endpoints"),
-        interface=Place("gateway_addresses"),
-        generated_key=True,
-    )
+    draft = Draft(Place("gateway_endpoints"), interface=Place("gateway_addresses"), generated_key=True)
     if private_key:
-        draft.settings["privatekey"] = [
-            Value(str(private_key).strip(), Place("gateway_private_key"))
-        ]
+        draft.settings["privatekey"] = [Value(str(private_key).strip(), Place("gateway_private_key"))]
     draft.settings["address"] = _listed(addresses, "gateway_addresses")
     draft.settings["dns"] = _listed(dns, "gateway_dns")
     if mtu:
         draft.settings["mtu"] = [Value(str(mtu), Place("gateway_mtu"))]
-    draft.peers = [
-        _peer_from_fields(entry, number) for number, entry in enumerate(endpoints)
-    ]
-    return _normal(draft, ipv6=ipv6, dns_remedy="List the provider's resolver there")
+    draft.peers = [_peer_from_fields(entry, number) for number, entry in enumerate(endpoints)]
+    return _normal(
+        draft, ipv6=ipv6, dns_remedy="List the provider's resolver there", dns_place=Place("gateway_dns")
+    )
 
 
 def _listed(texts: Sequence[str], variable: str) -> list[Value]:
     entries = [texts] if isinstance(texts, str) else texts
-    return [
-        Value(str(text).strip(), Place(f"{variable}[{number}]"))
-        for number, text in enumerate(entries)
-    ]
+    return [Value(str(text).strip(), Place(f"{variable}[{number}]")) for number, text in enumerate(entries)]
 
 
 def _peer_from_fields(entry: Mapping[str, Any], number: int) -> PeerDraft:
@@ -90,11 +71,7 @@ def _peer_from_fields(entry: Mapping[str, Any], number: int) -> PeerDraft:
             "this is not a mapping of host, port, public_key and preshared_key alone",
             "Correct the entry",
         )
-    given = {
-        key: str(value).strip()
-        for key, value in entry.items()
-        if value is not None and value != ""
-    }
+    given = {key: str(value).strip() for key, value in entry.items() if value is not None and value != ""}
     given.setdefault("port", str(DEFAULT_PORT))
     peer = PeerDraft(place)
     for key, text in given.items():
@@ -103,21 +80,17 @@ def _peer_from_fields(entry: Mapping[str, Any], number: int) -> PeerDraft:
     return peer
 
 
-def _normal(draft: Draft, *, ipv6: bool, dns_remedy: str) -> dict[str, Any]:
+def _normal(draft: Draft, *, ipv6: bool, dns_remedy: str, dns_place: Place | None = None) -> dict[str, Any]:
     section = draft.interface or draft.place
     private_key = _one(draft.settings, "privatekey", values.key)
     if private_key is None and not draft.generated_key:
-        raise ConfigurationError(
-            section, "[Interface] has no PrivateKey", "Copy the .conf again, whole"
-        )
+        raise ConfigurationError(section, "[Interface] has no PrivateKey", "Copy the .conf again, whole")
     addresses = _addresses(draft, section, ipv6=ipv6)
-    dns = _dns(draft, section, ipv6=ipv6, remedy=dns_remedy)
+    dns = _dns(draft, dns_place or section, ipv6=ipv6, remedy=dns_remedy)
     mtu = _one(draft.settings, "mtu", lambda text: values.mtu(text, ipv6=ipv6))
     if not draft.peers:
         raise ConfigurationError(
-            draft.place,
-            "there is no server to connect to",
-            "Add a [Peer] or an endpoint",
+            draft.place, "there is no server to connect to", "Add a [Peer] or an endpoint"
         )
     own = values.public_key(private_key) if private_key else None
     return {
@@ -125,18 +98,13 @@ def _normal(draft: Draft, *, ipv6: bool, dns_remedy: str) -> dict[str, Any]:
         "addresses": addresses,
         "dns": dns,
         "mtu": mtu,
-        "peers": _without_doubles(
-            draft, [_peer(draft, peer, own, ipv6=ipv6) for peer in draft.peers]
-        ),
+        "peers": _without_doubles(draft, [_peer(draft, peer, own, ipv6=ipv6) for peer in draft.peers]),
         "notes": draft.notes,
     }
 
 
 def _addresses(draft: Draft, section: Place, *, ipv6: bool) -> list[str]:
-    found = [
-        (_checked(value, values.interface), value.place)
-        for value in draft.settings.get("address", [])
-    ]
+    found = [(_checked(value, values.interface), value.place) for value in draft.settings.get("address", [])]
     kept = _kept(draft, found, "address", ipv6=ipv6)
     if not any(isinstance(address, ipaddress.IPv4Interface) for address in kept):
         raise ConfigurationError(
@@ -169,31 +137,22 @@ def _dns(draft: Draft, section: Place, *, ipv6: bool, remedy: str) -> list[str]:
     return list(dict.fromkeys(str(address) for address in kept))
 
 
-def _kept(
-    draft: Draft, found: list[tuple[Any, Place]], what: str, *, ipv6: bool
-) -> list[Any]:
+def _kept(draft: Draft, found: list[tuple[Any, Place]], what: str, *, ipv6: bool) -> list[Any]:
     """Return those of IPv4 first, then those of IPv6, or a note for each of these while IPv6 is off."""
     six = [(item, place) for item, place in found if item.version == 6]
     if not ipv6:
-        draft.notes += [
-            f"{place}: {what} {item} is dropped: mediaserver_ipv6 is off"
-            for item, place in six
-        ]
+        draft.notes += [f"{place}: {what} {item} is dropped: mediaserver_ipv6 is off" for item, place in six]
     return [item for item, _place in found if item.version == 4] + (
         [item for item, _place in six] if ipv6 else []
     )
 
 
-def _peer(
-    draft: Draft, peer: PeerDraft, own: str | None, *, ipv6: bool
-) -> dict[str, Any]:
+def _peer(draft: Draft, peer: PeerDraft, own: str | None, *, ipv6: bool) -> dict[str, Any]:
     given = peer.settings
     public_key = _one(given, "publickey", values.key)
     if public_key is None:
         raise ConfigurationError(
-            peer.place,
-            "the peer has no public key",
-            "Add the server's, or copy the .conf again",
+            peer.place, "the peer has no public key", "Add the server's, or copy the .conf again"
         )
     if public_key == own:
         raise ConfigurationError(
@@ -215,10 +174,7 @@ def _peer(
 def _endpoint(peer: PeerDraft) -> tuple[str, int]:
     if "endpoint" in peer.settings:
         return _checked(peer.settings["endpoint"][0], values.endpoint)
-    host, port = (
-        _one(peer.settings, "host", values.host),
-        _one(peer.settings, "port", values.port),
-    )
+    host, port = (_one(peer.settings, "host", values.host), _one(peer.settings, "port", values.port))
     if host is None or port is None:
         raise ConfigurationError(
             peer.place,
@@ -231,9 +187,7 @@ def _endpoint(peer: PeerDraft) -> tuple[str, int]:
 def _allowed_ips(peer: PeerDraft, *, ipv6: bool) -> list[str]:
     given = peer.settings.get("allowedips", [])
     whole = Value("", given[0].place if given else peer.place)
-    return _checked(
-        whole, lambda _text: values.networks([value.text for value in given], ipv6=ipv6)
-    )
+    return _checked(whole, lambda _text: values.networks([value.text for value in given], ipv6=ipv6))
 
 
 def _keepalive(draft: Draft, peer: PeerDraft) -> int:
@@ -254,9 +208,7 @@ def _without_doubles(draft: Draft, peers: list[dict[str, Any]]) -> list[dict[str
         if name not in kept:
             kept[name] = peer
         elif kept[name] == peer:
-            draft.notes.append(
-                f"{entry.place}: this peer is there already, and is dropped"
-            )
+            draft.notes.append(f"{entry.place}: this peer is there already, and is dropped")
         else:
             raise ConfigurationError(
                 entry.place,
@@ -266,9 +218,7 @@ def _without_doubles(draft: Draft, peers: list[dict[str, Any]]) -> list[dict[str
     return list(kept.values())
 
 
-def _one(
-    settings: Mapping[str, list[Value]], name: str, check: Callable[[str], Checked]
-) -> Checked | None:
+def _one(settings: Mapping[str, list[Value]], name: str, check: Callable[[str], Checked]) -> Checked | None:
     return _checked(settings[name][0], check) if settings.get(name) else None
 
 

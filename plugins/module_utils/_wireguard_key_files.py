@@ -57,14 +57,14 @@ def read(path: str) -> Found | None:
         descriptor = _open(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise KeyFileError(
-                f"{path} is not a plain file. Remove it, or choose another path"
-            )
+            raise KeyFileError(f"{path} is not a plain file. Remove it, or choose another path")
         # A key is 44 characters; more than a page is certainly none.
-        text = file.read(SIZE_MAX + 1).decode("utf-8", errors="replace")
+        text = os.read(descriptor, SIZE_MAX + 1).decode("utf-8", errors="replace")
+    finally:
+        os.close(descriptor)
     return Found(text, stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid)
 
 
@@ -73,9 +73,7 @@ def check_possible(steps: tuple[Step, ...]) -> None:
     for step in steps:
         folder = os.path.dirname(step.path)
         if not os.path.isdir(folder):
-            raise KeyFileError(
-                f"directory {folder} does not exist. Make it first (file_tree does)"
-            )
+            raise KeyFileError(f"directory {folder} does not exist. Make it first (file_tree does)")
         if UNKNOWN in (step.owner.uid, step.owner.gid):
             raise KeyFileError(
                 f"owner or group of {step.path} does not exist on this host. Make the account first"
@@ -113,9 +111,7 @@ def _open(path: str) -> int:
         return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         if error.errno == errno.ELOOP:
-            raise KeyFileError(
-                f"{path} is a symbolic link. Give the path of the file itself"
-            ) from error
+            raise KeyFileError(f"{path} is a symbolic link. Give the path of the file itself") from error
         raise
 
 

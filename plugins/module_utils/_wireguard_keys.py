@@ -12,13 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.household.mediaserver.plugins.module_utils import (
-    _wireguard_values as values,
-)
+from ansible_collections.household.mediaserver.plugins.module_utils import _wireguard_values as values
 
 PUBLIC_MODE = 0o644
 POLICIES = ("never", "if_missing", "if_invalid", "always")
-NEW = "a new one"
+NEW = "a new key"
 
 
 class KeyFileError(Exception):
@@ -81,37 +79,17 @@ class Step:
     def before(self) -> dict[str, Any]:
         if self.found is None:
             return {"state": "absent"}
-        return self._attributes(
-            self.was, self.found.mode, self.found.uid, self.found.gid
-        )
+        return self._attributes(self.was, self.found.mode, self.found.uid, self.found.gid)
 
     def after(self) -> dict[str, Any]:
         found = self.found
-        uid = (
-            self.owner.uid
-            if self.owner.uid is not None
-            else found.uid
-            if found
-            else None
-        )
-        gid = (
-            self.owner.gid
-            if self.owner.gid is not None
-            else found.gid
-            if found
-            else None
-        )
+        uid = self.owner.uid if self.owner.uid is not None else found.uid if found else None
+        gid = self.owner.gid if self.owner.gid is not None else found.gid if found else None
         return self._attributes(self.shown, self.mode, uid, gid)
 
     @staticmethod
-    def _attributes(
-        content: str, mode: int, uid: int | None, gid: int | None
-    ) -> dict[str, Any]:
-        ids = {
-            name: value
-            for name, value in (("uid", uid), ("gid", gid))
-            if value is not None
-        }
+    def _attributes(content: str, mode: int, uid: int | None, gid: int | None) -> dict[str, Any]:
+        ids = {name: value for name, value in (("uid", uid), ("gid", gid)) if value is not None}
         return {"state": "file", "mode": f"{mode:04o}", "content": content, **ids}
 
 
@@ -121,9 +99,7 @@ class Plan:
 
     steps: tuple[Step, ...]
     public_key: str
-    generated: (
-        bool  # the private key is a new one, so nobody can foresee the public key
-    )
+    generated: bool  # the private key is a new one, so nobody can foresee the public key
 
     @property
     def changes(self) -> tuple[Step, ...]:
@@ -144,15 +120,9 @@ def plan(
     new_preshared_key: Callable[[], str] = values.new_preshared_key,
 ) -> Plan:
     """Compare. Raises KeyFileError where the policy forbids what would be needed."""
-    paths = [
-        path
-        for path in (wanted.path, wanted.public_path, wanted.preshared_path)
-        if path
-    ]
+    paths = [path for path in (wanted.path, wanted.public_path, wanted.preshared_path) if path]
     if len(set(paths)) < len(paths):
-        raise KeyFileError(
-            "the files of private, public and preshared key must have different paths"
-        )
+        raise KeyFileError("the files of private, public and preshared key must have different paths")
     if wanted.mode & 0o007:
         raise KeyFileError(
             f"mode {wanted.mode:04o} would show the private key to everybody; use 0600 or 0640"
@@ -170,13 +140,7 @@ def plan(
         )
         steps.append(preshared)
     private, generated = _secret(
-        wanted,
-        wanted.path,
-        found,
-        "private_key",
-        wanted.private_key,
-        new_private_key,
-        values.public_key,
+        wanted, wanted.path, found, "private_key", wanted.private_key, new_private_key, values.public_key
     )
     public_key = values.public_key(private.text.strip())
     old = found.get(wanted.public_path)
@@ -186,8 +150,8 @@ def plan(
         public_key + "\n",
         PUBLIC_MODE,
         wanted.owner,
-        shown=f"public key {NEW if generated else public_key}",
-        was=_public_shown(old),
+        shown=NEW if generated else f"public key {public_key}",
+        was=_public_shown(old, public_key),
     )
     return Plan((*steps, private, public), public_key, generated)
 
@@ -217,26 +181,22 @@ def _secret(
             "to if_invalid: then a new key takes its place and the old file is kept beside it"
         )
     if old is None and policy == "never":
-        raise KeyFileError(
-            f"{path} is missing, and regenerate=never makes no key. Put the key there"
-        )
+        raise KeyFileError(f"{path} is missing, and regenerate=never makes no key. Put the key there")
     if given is not None and given != old_key and policy == "never":
-        raise KeyFileError(
-            f"{path} holds another key than {option}, and regenerate=never replaces none"
-        )
+        raise KeyFileError(f"{path} holds another key than {option}, and regenerate=never replaces none")
     key, generated = given or old_key, False
     if key is None or (given is None and policy == "always"):
         key, generated = new(), True
     # A valid key stays as it is in the file, white space included.
     text = old.text if old and key == old_key else key + "\n"
-    what = "key of" if describe is values.public_key else "preshared key with digest"
+    what = "private key of public key" if describe is values.public_key else "preshared key with digest"
     step = Step(
         path,
         old,
         text,
         wanted.mode,
         wanted.owner,
-        shown=f"{what} {NEW if generated else describe(key)}",
+        shown=NEW if generated else f"{what} {describe(key)}",
         was=f"{what} {describe(old_key)}" if old_key else "not a key",
         aside=old is not None and bool(old.text.strip()),
     )
@@ -251,10 +211,9 @@ def _valid(text: str) -> str | None:
     return text.strip()
 
 
-def _public_shown(old: Found | None) -> str:
-    known = _valid(old.text) if old else None
-    # Not a public key: it might be anything, a private key gone astray too.
-    return f"public key {known}" if known else "not a key"
+def _public_shown(old: Found | None, public_key: str) -> str:
+    # Another content is not shown: it might be anything, a private key gone astray too.
+    return f"public key {public_key}" if old and old.text.strip() == public_key else "something else"
 
 
 def _digest(key: str) -> str:

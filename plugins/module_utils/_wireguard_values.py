@@ -43,19 +43,11 @@ def key_bytes(text: str) -> bytes:
     except ValueError:
         raise Refused("the key is not base64", remedy) from None
     if len(raw) != _x25519.KEY_BYTES:
-        raise Refused(
-            f"the key has {len(raw)} bytes, a WireGuard key has {_x25519.KEY_BYTES}",
-            remedy,
-        )
+        raise Refused(f"the key has {len(raw)} bytes, a WireGuard key has {_x25519.KEY_BYTES}", remedy)
     if encode(raw) != text:
-        raise Refused(
-            "the key's last characters cannot occur in base64 of 32 bytes", remedy
-        )
+        raise Refused("the key's last characters cannot occur in base64 of 32 bytes", remedy)
     if not any(raw):
-        raise Refused(
-            "the key is all zeros, which WireGuard takes for no key",
-            "Put the real key there",
-        )
+        raise Refused("the key is all zeros, which WireGuard takes for no key", "Put the real key there")
     return raw
 
 
@@ -87,15 +79,11 @@ def interface(text: str) -> Interface:
     try:
         value = ipaddress.ip_interface(text)
     except ValueError:
-        raise Refused(
-            "the address is none",
-            "Write it as the provider gives it, like 10.66.0.2/32",
-        ) from None
+        raise Refused("the address is none", "Write it as the provider gives it, like 10.66.0.2/32") from None
     _refuse_special(value.ip, "the address")
     if value.network.prefixlen == 0:
         raise Refused(
-            "the address has prefix length 0",
-            "Write it as the provider gives it, like 10.66.0.2/32",
+            "the address has prefix length 0", "Write it as the provider gives it, like 10.66.0.2/32"
         )
     return value
 
@@ -108,8 +96,7 @@ def resolver(text: str) -> Address | None:
         if _is_name(text):
             return None
         raise Refused(
-            "the resolver is neither an address nor a search domain",
-            "Write its address, like 10.66.0.1",
+            "the resolver is neither an address nor a search domain", "Write its address, like 10.66.0.1"
         ) from None
     _refuse_special(value, "the resolver")
     return value
@@ -122,17 +109,9 @@ def networks(texts: Iterable[str], *, ipv6: bool) -> list[str]:
         try:
             found.append(ipaddress.ip_network(text, strict=False))
         except ValueError:
-            raise Refused(
-                "an entry is no network", "Write AllowedIPs = 0.0.0.0/0"
-            ) from None
-    four = list(
-        ipaddress.collapse_addresses(
-            net for net in found if isinstance(net, ipaddress.IPv4Network)
-        )
-    )
-    six = ipaddress.collapse_addresses(
-        net for net in found if isinstance(net, ipaddress.IPv6Network)
-    )
+            raise Refused("an entry is no network", "Write AllowedIPs = 0.0.0.0/0") from None
+    four = list(ipaddress.collapse_addresses(net for net in found if isinstance(net, ipaddress.IPv4Network)))
+    six = ipaddress.collapse_addresses(net for net in found if isinstance(net, ipaddress.IPv6Network))
     if DEFAULT_ROUTE not in four:
         raise Refused(
             "there is no default route in AllowedIPs, so the peer would carry only a part of the traffic",
@@ -144,15 +123,10 @@ def networks(texts: Iterable[str], *, ipv6: bool) -> list[str]:
 def endpoint(text: str) -> tuple[str, int]:
     """Host and port of ``host:port``."""
     if text.startswith("[") or text.count(":") > 1:
-        raise Refused(
-            "the endpoint is an IPv6 address",
-            "Ask the provider for an IPv4 endpoint or a name",
-        )
+        raise Refused("the endpoint is an IPv6 address", "Ask the provider for an IPv4 endpoint or a name")
     name, colon, number = text.rpartition(":")
     if not colon:
-        raise Refused(
-            "the endpoint has no port", "Write host:port, like vpn.example.org:51820"
-        )
+        raise Refused("the endpoint has no port", "Write host:port, like vpn.example.org:51820")
     return host(name), port(number)
 
 
@@ -160,31 +134,20 @@ def host(text: str) -> str:
     """A server's IPv4 address or name, in lower case."""
     text = text.lower().removesuffix(".")
     if ":" in text:
-        raise Refused(
-            "the endpoint is an IPv6 address",
-            "Ask the provider for an IPv4 endpoint or a name",
-        )
-    if re.fullmatch(r"[0-9.]*", text) or re.fullmatch(
-        r"[0-9]+", text.rpartition(".")[2]
-    ):
+        raise Refused("the endpoint is an IPv6 address", "Ask the provider for an IPv4 endpoint or a name")
+    if re.fullmatch(r"[0-9.]*", text) or re.fullmatch(r"[0-9]+", text.rpartition(".")[2]):
         try:
             address = ipaddress.IPv4Address(text)
         except ValueError:
             raise Refused(
-                "the endpoint's host is not an IPv4 address",
-                "Write four numbers of 0 to 255",
+                "the endpoint's host is not an IPv4 address", "Write four numbers of 0 to 255"
             ) from None
         _refuse_special(address, "the endpoint")
         return text
     if not _is_name(text):
-        raise Refused(
-            "the endpoint's host is not a name",
-            "Write the server's name or IPv4 address",
-        )
+        raise Refused("the endpoint's host is not a name", "Write the server's name or IPv4 address")
     if text == "localhost" or text.endswith(".localhost"):
-        raise Refused(
-            "the endpoint is this machine itself", "Write the provider's server"
-        )
+        raise Refused("the endpoint is this machine itself", "Write the provider's server")
     return text
 
 
@@ -194,35 +157,19 @@ def port(value: str | int) -> int:
 
 def mtu(value: str | int, *, ipv6: bool) -> int:
     low = MTU_MIN_IPV6 if ipv6 else MTU_MIN
-    return _number(
-        value,
-        "the MTU",
-        low,
-        MTU_MAX,
-        "Write the provider's value, or leave it out (then 1420)",
-    )
+    return _number(value, "the MTU", low, MTU_MAX, "Write the provider's value, or leave it out (then 1420)")
 
 
 def keepalive(value: str | int) -> int:
     """Seconds; 0 and ``off`` mean that it is off."""
     if str(value).lower() == "off":
         return 0
-    return _number(
-        value,
-        "the keepalive",
-        0,
-        65535,
-        f"Write {KEEPALIVE_S}, or leave it out (then the same)",
-    )
+    return _number(value, "the keepalive", 0, 65535, f"Write {KEEPALIVE_S}, or leave it out (then the same)")
 
 
 def _number(value: str | int, what: str, low: int, high: int, remedy: str) -> int:
     text = str(value)
-    if (
-        isinstance(value, bool)
-        or not re.fullmatch(r"[0-9]{1,9}", text)
-        or not low <= int(text) <= high
-    ):
+    if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
         raise Refused(f"{what} is not a number from {low} to {high}", remedy)
     return int(text)
 
@@ -243,6 +190,5 @@ def _refuse_special(address: Address, what: str) -> None:
     for kind, applies in kinds.items():
         if applies:
             raise Refused(
-                f"{what} is {kind}, which no provider's is",
-                "Write the one that the provider gives",
+                f"{what} is {kind}, which no provider's is", "Write the one that the provider gives"
             )

@@ -111,21 +111,15 @@ kept:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.household.mediaserver.plugins.module_utils import (
-    _wireguard_key_files as key_files,
-)
-from ansible_collections.household.mediaserver.plugins.module_utils import (
-    _wireguard_keys as keys,
-)
+from ansible_collections.household.mediaserver.plugins.module_utils import _wireguard_key_files as key_files
+from ansible_collections.household.mediaserver.plugins.module_utils import _wireguard_keys as keys
 
 
 def wanted(params: dict[str, Any]) -> keys.Wanted:
     try:
         mode = int(params["mode"], 8)
     except ValueError:
-        raise keys.KeyFileError(
-            'mode is not octal; write it in quotes, like "0600"'
-        ) from None
+        raise keys.KeyFileError('mode is not octal; write it in quotes, like "0600"') from None
     return keys.Wanted(
         path=params["path"],
         public_path=params["public_path"] or f"{params['path']}.pub",
@@ -140,12 +134,8 @@ def wanted(params: dict[str, Any]) -> keys.Wanted:
 
 def run(module: AnsibleModule) -> dict[str, Any]:
     wish = wanted(module.params)
-    paths = [
-        path for path in (wish.path, wish.public_path, wish.preshared_path) if path
-    ]
-    found = {
-        path: state for path in paths if (state := key_files.read(path)) is not None
-    }
+    paths = [path for path in (wish.path, wish.public_path, wish.preshared_path) if path]
+    found = {path: state for path in paths if (state := key_files.read(path)) is not None}
     plan = keys.plan(wish, found)
     kept: list[str] = []
     if not module.check_mode:
@@ -168,11 +158,7 @@ def main() -> None:
             "preshared_path": {"type": "path", "no_log": False},
             "private_key": {"type": "str", "no_log": True},
             "preshared_key": {"type": "str", "no_log": True},
-            "regenerate": {
-                "type": "str",
-                "choices": list(keys.POLICIES),
-                "default": "if_missing",
-            },
+            "regenerate": {"type": "str", "choices": list(keys.POLICIES), "default": "if_missing"},
             "owner": {"type": "str"},
             "group": {"type": "str"},
             "mode": {"type": "str", "default": "0600"},

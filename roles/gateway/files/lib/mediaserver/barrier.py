@@ -32,9 +32,7 @@ class OuterBarrier:
     """The host's table: what may pass between the VPN bridge and everything else."""
 
     endpoints: Sequence[Endpoint]  # IPv4 address and UDP port of each WireGuard server
-    ui_ports: Sequence[
-        int
-    ]  # TCP, as the containers have them (forwarding comes after Docker's DNAT)
+    ui_ports: Sequence[int]  # TCP, as the containers have them (forwarding comes after Docker's DNAT)
     lan: Sequence[str]  # IPv4 prefixes that may open the UIs
     bridge: str = "br-vpn"
 
@@ -46,13 +44,9 @@ class InnerBarrier:
     endpoints: Sequence[Endpoint]
     ui_ports: Sequence[int]
     lan: Sequence[str]
-    bridge_address: (
-        str  # the host's own address on the bridge, from which it opens the UIs
-    )
+    bridge_address: str  # the host's own address on the bridge, from which it opens the UIs
     fwmark: int = 51820  # what WireGuard puts on its own packets
-    forwarded_ports: Sequence[
-        int
-    ] = ()  # TCP and UDP, opened in the tunnel for torrent peers
+    forwarded_ports: Sequence[int] = ()  # TCP and UDP, opened in the tunnel for torrent peers
     tunnel: str = "wg0"
     uplink: str = "eth0"
 
@@ -66,10 +60,7 @@ def render_outer(settings: OuterBarrier) -> str:
         *_set("lan", "ipv4_addr", _prefixes(settings.lan), interval=True),
         *_counters("leak_attempts_out", "leak_attempts_in", "leak_attempts_host"),
         *_chain(
-            "passing",
-            f'iifname "{bridge}" goto from_vpn',
-            f'oifname "{bridge}" goto to_vpn',
-            hook="forward",
+            "passing", f'iifname "{bridge}" goto from_vpn', f'oifname "{bridge}" goto to_vpn', hook="forward"
         ),
         *_chain("arriving", f'iifname "{bridge}" goto to_host', hook="input"),
         *_chain(
@@ -98,22 +89,13 @@ def render_outer(settings: OuterBarrier) -> str:
 
 def render_inner(settings: InnerBarrier) -> str:
     """Return the nft file of the namespace's table. Raises ValueError as ``render_outer`` does."""
-    tunnel, uplink = (
-        f'"{_interface(settings.tunnel)}"',
-        f'"{_interface(settings.uplink)}"',
-    )
-    house = _prefixes(
-        [*settings.lan, f"{ipaddress.IPv4Address(settings.bridge_address)}/32"]
-    )
+    tunnel, uplink = (f'"{_interface(settings.tunnel)}"', f'"{_interface(settings.uplink)}"')
+    house = _prefixes([*settings.lan, f"{ipaddress.IPv4Address(settings.bridge_address)}/32"])
     forwarded = _ports(settings.forwarded_ports)
     if not 0 < settings.fwmark < 2**32:
-        raise ValueError(
-            f"fwmark {settings.fwmark} is not a mark of 32 bits other than 0"
-        )
+        raise ValueError(f"fwmark {settings.fwmark} is not a mark of 32 bits other than 0")
     peers = (
-        [
-            f"iifname {tunnel} meta l4proto {{ tcp, udp }} th dport @forwarded_ports accept"
-        ]
+        [f"iifname {tunnel} meta l4proto {{ tcp, udp }} th dport @forwarded_ports accept"]
         if forwarded
         else []
     )
@@ -145,9 +127,7 @@ def render_inner(settings: InnerBarrier) -> str:
             hook="input",
             policy="drop",
         ),
-        *_chain(
-            "passing", _drop("leak_attempts_passing"), hook="forward", policy="drop"
-        ),
+        *_chain("passing", _drop("leak_attempts_passing"), hook="forward", policy="drop"),
     ]
     return _table(INNER_TABLE, body)
 
@@ -159,11 +139,7 @@ def normalise_listing(listing: str) -> str:
     """
     text = re.sub(r"\bpackets \d+ bytes \d+", "", listing)
     text = re.sub(r"#.*", "", text)
-    text = re.sub(
-        r"elements = \{([^{}]*)\}",
-        lambda found: f"elements = {{ {_sorted(found[1])} }}",
-        text,
-    )
+    text = re.sub(r"elements = \{([^{}]*)\}", lambda found: f"elements = {{ {_sorted(found[1])} }}", text)
     lines = (" ".join(line.split()) for line in text.splitlines())
     return "\n".join(line for line in lines if line)
 
@@ -177,9 +153,7 @@ def fingerprint(listing: str) -> str:
 
 
 def _sorted(elements: str) -> str:
-    return ", ".join(
-        sorted(" ".join(element.split()) for element in elements.split(","))
-    )
+    return ", ".join(sorted(" ".join(element.split()) for element in elements.split(",")))
 
 
 def _table(name: str, body: Iterable[str]) -> str:
@@ -188,9 +162,7 @@ def _table(name: str, body: Iterable[str]) -> str:
     return "\n".join([*head, *(f"    {line}" for line in body), "}"]) + "\n"
 
 
-def _set(
-    name: str, kind: str, elements: Sequence[str], *, interval: bool = False
-) -> list[str]:
+def _set(name: str, kind: str, elements: Sequence[str], *, interval: bool = False) -> list[str]:
     # An empty set matches nothing; nft has no way to write empty elements.
     flags = ["    flags interval"] if interval else []
     listed = [f"    elements = {{ {', '.join(elements)} }}"] if elements else []
@@ -202,11 +174,7 @@ def _counters(*names: str) -> list[str]:
 
 
 def _chain(name: str, *rules: str, hook: str = "", policy: str = "accept") -> list[str]:
-    base = (
-        [f"    type filter hook {hook} priority {PRIORITY}; policy {policy};"]
-        if hook
-        else []
-    )
+    base = [f"    type filter hook {hook} priority {PRIORITY}; policy {policy};"] if hook else []
     return [f"chain {name} {{", *base, *(f"    {rule}" for rule in rules), "}"]
 
 
@@ -231,17 +199,12 @@ def _ports(ports: Sequence[int]) -> list[str]:
 
 
 def _endpoints(endpoints: Sequence[Endpoint]) -> list[str]:
-    known = sorted(
-        {(ipaddress.IPv4Address(address), port) for address, port in endpoints}
-    )
+    known = sorted({(ipaddress.IPv4Address(address), port) for address, port in endpoints})
     return [f"{address} . {_port(port)}" for address, port in known]
 
 
 def _prefixes(prefixes: Sequence[str]) -> list[str]:
     # Collapsed here, because nft refuses a set whose intervals overlap.
     return [
-        str(prefix)
-        for prefix in ipaddress.collapse_addresses(
-            ipaddress.IPv4Network(p) for p in prefixes
-        )
+        str(prefix) for prefix in ipaddress.collapse_addresses(ipaddress.IPv4Network(p) for p in prefixes)
     ]

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Key files on a real file system."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from ansible_collections.household.mediaserver.plugins.module_utils import _wireguard_key_files as key_files
+from ansible_collections.household.mediaserver.plugins.module_utils._wireguard_keys import (
+    Found,
+    KeyFileError,
+    Owner,
+    Step,
+)
+
+
+def step(path: Path, text: str, *, owner: Owner = Owner(), mode: int = 0o600, aside: bool = True) -> Step:
+    old = key_files.read(str(path))
+    return Step(str(path), old, text, mode, owner, shown="new", was="old", aside=aside and old is not None)
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_read_says_what_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    assert key_files.read(str(path)) is None
+    assert key_files.read(str(tmp_path / "no" / "folder" / "key")) is None
+    path.write_text("text\n")
+    path.chmod(0o640)
+    assert key_files.read(str(path)) == Found("text\n", 0o640, os.getuid(), os.getgid())
+
+
+def test_read_follows_no_link_and_opens_only_files(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("key")
+    os.mkfifo(tmp_path / "pipe")
+    for name, message in (("link", "symbolic link"), ("pipe", "not a plain file"), (".", "not a plain file")):
+        with pytest.raises(KeyFileError, match=message):
+            key_files.read(str(tmp_path / name))
+    with pytest.raises(KeyFileError, match="not an absolute path"):
+        key_files.read("key")
+
+
+def test_binary_content_is_no_error_yet(tmp_path: Path) -> None:
+    (tmp_path / "key").write_bytes(b"\xff\x00" * 5000)
+    assert key_files.read(str(tmp_path / "key")) is not None
+
+
+def test_a_new_file_is_complete_and_private(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    old_umask = os.umask(0)
+    try:
+        assert key_files.apply(step(path, "new\n")) is None
+    finally:
+        os.umask(old_umask)
+    assert path.read_text() == "new\n"
+    assert mode(path) == 0o600
+    assert os.listdir(tmp_path) == ["key"]
+
+
+def test_a_replaced_secret_is_kept_beside(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.write_text("first\n")
+    path.chmod(0o644)
+    assert key_files.apply(step(path, "second\n")) == f"{path}.replaced.1"
+    assert key_files.apply(step(path, "third\n")) == f"{path}.replaced.2"
+    assert [(tmp_path / name).read_text() for name in ("key.replaced.1", "key.replaced.2", "key")] == [
+        "first\n",
+        "second\n",
+        "third\n",
+    ]
+    assert {mode(entry) for entry in tmp_path.iterdir()} == {0o600}
+
+
+def test_attributes_alone_leave_the_file_itself(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.write_text("same\n")
+    path.chmod(0o644)
+    number = path.stat().st_ino
+    assert key_files.apply(step(path, "same\n", mode=0o640)) is None
+    assert (mode(path), path.stat().st_ino) == (0o640, number)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root may give files away")
+def test_owner_is_set_or_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    key_files.apply(step(path, "one\n", owner=Owner(1234, 2345)))
+    assert (path.stat().st_uid, path.stat().st_gid) == (1234, 2345)
+    key_files.apply(step(path, "two\n"))
+    assert (path.stat().st_uid, path.stat().st_gid) == (1234, 2345)
+
+
+def test_a_failed_write_leaves_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "key"
+    path.write_text("old\n")
+    made = step(path, "new\n", aside=False)
+    monkeypatch.setattr(os, "replace", lambda *_arguments: (_ for _ in ()).throw(OSError("disk gone")))
+    with pytest.raises(OSError, match="disk gone"):
+        key_files.apply(made)
+    assert path.read_text() == "old\n"
+    assert os.listdir(tmp_path) == ["key"]
+
+
+def test_what_would_stop_half_way_is_found_before(tmp_path: Path) -> None:
+    with pytest.raises(KeyFileError, match="directory .*/missing does not exist"):
+        key_files.check_possible((step(tmp_path / "missing" / "key", "x"),))
+    with pytest.raises(KeyFileError, match="owner or group .* does not exist"):
+        key_files.check_possible(
+            (step(tmp_path / "key", "x", owner=key_files.owner("nobody-of-that-name", None)),)
+        )
+
+
+def test_accounts_by_name_and_number() -> None:
+    assert key_files.owner("root", "root") == Owner(0, 0)
+    assert key_files.owner("2000", None) == Owner(2000, None)
+    assert key_files.owner(None, "no-such-group") == Owner(None, key_files.UNKNOWN)

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module's wiring: options, check mode, what it returns."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.household.mediaserver.plugins.module_utils._wireguard_values import public_key
+from ansible_collections.household.mediaserver.plugins.modules import wireguard_keys
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.wireguard_samples import (
+    PRESHARED,
+    PRIVATE,
+    sample_key,
+)
+
+
+def call(capfd: pytest.CaptureFixture[str], **options: Any) -> dict[str, Any]:
+    with patch_module_args(options), pytest.raises(SystemExit):
+        wireguard_keys.main()
+    output = capfd.readouterr().out
+    for secret in (PRIVATE, PRESHARED, sample_key(9)):
+        # The invocation is echoed with no_log options masked; nothing else may hold a key either.
+        assert secret not in output
+    answer: dict[str, Any] = json.loads(output)
+    return answer
+
+
+def test_makes_a_pair_once(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = str(tmp_path / "key")
+    foreseen = call(capfd, path=path, _ansible_check_mode=True)
+    assert (foreseen["changed"], foreseen["public_key"]) == (True, None)
+    assert list(tmp_path.iterdir()) == []
+    made = call(capfd, path=path)
+    assert made["changed"]
+    assert made["diff"] == foreseen["diff"]
+    assert made["paths"] == foreseen["paths"] == [path, f"{path}.pub"]
+    private = Path(path).read_text().strip()
+    assert made["public_key"] == public_key(private) == Path(f"{path}.pub").read_text().strip()
+    assert private not in json.dumps(made)
+    for check in (True, False):
+        again = call(capfd, path=path, _ansible_check_mode=check)
+        assert (again["changed"], again["public_key"], again["paths"]) == (False, made["public_key"], [])
+
+
+def test_adopts_keys_and_keeps_the_old_one(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path, psk = str(tmp_path / "key"), str(tmp_path / "psk")
+    Path(path).write_text(sample_key(9))
+    options = {"path": path, "private_key": f"{PRIVATE}\n", "preshared_path": psk, "preshared_key": PRESHARED}
+    foreseen = call(capfd, **options, _ansible_check_mode=True)
+    assert foreseen["public_key"] == public_key(PRIVATE)
+    done = call(capfd, **options)
+    assert done["diff"] == foreseen["diff"]
+    assert done["kept"] == [f"{path}.replaced.1"]
+    assert Path(f"{path}.replaced.1").read_text() == sample_key(9)
+    assert (Path(path).read_text(), Path(psk).read_text()) == (f"{PRIVATE}\n", f"{PRESHARED}\n")
+    assert not call(capfd, **options)["changed"]
+
+
+def test_repairs_a_mode(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "key"
+    call(capfd, path=str(path))
+    path.chmod(0o644)
+    assert call(capfd, path=str(path), _ansible_check_mode=True)["paths"] == [str(path)]
+    repaired = call(capfd, path=str(path))
+    assert repaired["paths"] == [str(path)]
+    assert [repaired["diff"][side][str(path)]["mode"] for side in ("before", "after")] == ["0644", "0600"]
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_check_mode_passes_where_nothing_exists_yet(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    options = {"path": str(tmp_path / "missing" / "key"), "owner": "nobody-of-that-name"}
+    assert call(capfd, **options, _ansible_check_mode=True)["changed"]
+    refused = call(capfd, **options)
+    assert refused["failed"]
+    assert "missing does not exist" in refused["msg"]
+
+
+REFUSED = {
+    "broken file": ({}, "holds no valid WireGuard key and is left as it is"),
+    "mode not octal": ({"mode": "rw"}, "mode is not octal"),
+    "mode for everybody": ({"mode": "0644"}, "would show the private key to everybody"),
+    "preshared key without a file": ({"preshared_key": PRESHARED}, "preshared_path"),
+    "malformed key": ({"private_key": PRIVATE[:-4]}, "private_key: the key"),
+    "unknown policy": ({"regenerate": "sometimes"}, "regenerate"),
+}
+
+
+@pytest.mark.parametrize(("options", "message"), REFUSED.values(), ids=REFUSED.keys())
+def test_refusals(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], options: dict[str, Any], message: str
+) -> None:
+    path = tmp_path / "key"
+    path.write_text("broken")
+    answer = call(capfd, path=str(path), **options)
+    assert answer["failed"]
+    assert message in answer["msg"]
+    assert path.read_text() == "broken"
