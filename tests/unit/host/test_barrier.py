@@ -15,7 +15,10 @@ OUTER = barrier.OuterBarrier(
     lan=["192.168.0.0/16", "10.0.0.0/8"],
 )
 INNER = barrier.InnerBarrier(
-    endpoints=[("198.18.0.20", 51820)], ui_ports=[9091, 9117], lan=["192.168.0.0/16"], bridge_address="172.31.254.1"
+    endpoints=[("198.18.0.20", 51820)],
+    ui_ports=[9091, 9117],
+    lan=["192.168.0.0/16"],
+    bridge_address="172.31.254.1",
 )
 
 
@@ -125,7 +128,9 @@ def test_form_of_the_file(text: str, table: str) -> None:
     assert lines[:3] == [f"table inet {table}", f"delete table inet {table}", f"table inet {table} {{"]
     assert "flush" not in text
     # A closing brace after a rule on the same line does not parse.
-    assert all(line.strip() == "}" for line in lines if line.rstrip().endswith("}") and "elements" not in line)
+    assert all(
+        line.strip() == "}" for line in lines if line.rstrip().endswith("}") and "elements" not in line
+    )
     assert not {"in", "out", "fwd"} & set(re.findall(r"^    \w+ (\w+) \{$", text, re.MULTILINE))
     counters = set(re.findall(r"counter (?:name )?(\w+)", text))
     assert all(f"counter name {name} drop" in text and name.startswith("leak_attempts_") for name in counters)
@@ -154,7 +159,9 @@ def test_what_is_not_a_value_never_reaches_nft(change: dict[str, object]) -> Non
         barrier.render_outer(dataclasses.replace(OUTER, **change))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("change", [{"fwmark": 0}, {"tunnel": "wg 0"}, {"bridge_address": "x"}, {"uplink": ""}], ids=str)
+@pytest.mark.parametrize(
+    "change", [{"fwmark": 0}, {"tunnel": "wg 0"}, {"bridge_address": "x"}, {"uplink": ""}], ids=str
+)
 def test_the_inner_barrier_is_as_strict(change: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"."):
         barrier.render_inner(dataclasses.replace(INNER, **change))  # type: ignore[arg-type]
@@ -179,11 +186,16 @@ SAME = {
     "other handles": LISTING.replace("handle 9", "handle 12"),
     "no handles": re.sub(r" # handle \d+", "", LISTING),
     "elements in other order and shape": re.sub(
-        r"elements = \{.*?\}", "elements = { 198.18.0.21 . 51820, 198.18.0.20 . 51820 }", LISTING, flags=re.DOTALL
+        r"elements = \{.*?\}",
+        "elements = { 198.18.0.21 . 51820, 198.18.0.20 . 51820 }",
+        LISTING,
+        flags=re.DOTALL,
     ),
 }
 DIFFERENT = {
-    "a rule is gone": LISTING.replace('\t\tiifname "br-vpn" counter packets 3 bytes 180 drop # handle 9\n', ""),
+    "a rule is gone": LISTING.replace(
+        '\t\tiifname "br-vpn" counter packets 3 bytes 180 drop # handle 9\n', ""
+    ),
     "a rule accepts": LISTING.replace("drop", "accept"),
     "another interface": LISTING.replace("br-vpn", "br-vpm"),
     "one more endpoint": LISTING.replace("51820 }", "51820, 203.0.113.1 . 51820 }"),
