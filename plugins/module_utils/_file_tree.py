@@ -1,0 +1,273 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""Many files and folders as one plan: read what is there, decide all of it, and only then write.
+
+``read`` looks, ``plan`` compares and is pure, ``apply`` writes. A file is complete on the disk, under its final owner
+and mode, before it takes the old one's place; links are replaced, never followed.
+"""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import shutil
+import stat
+import tempfile
+import typing as t
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ansible_collections.household.mediaserver.plugins.module_utils._errors import FileProblem, InvalidValue
+
+UNKNOWN_ID = -1
+SECRET = "(hidden, because it is a secret)"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One wanted path. An id of None is left alone, UNKNOWN_ID belongs to an account that is not there yet."""
+
+    path: str
+    state: str
+    content: bytes = b""
+    mode: int | None = None
+    uid: int | None = None
+    gid: int | None = None
+    secret: bool = False
+    force: bool = True
+    validate: str = ""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is at a path: its kind (file, directory, other, absent), attributes and, of files, the content."""
+
+    kind: str = "absent"
+    content: bytes = b""
+    mode: int = 0
+    uid: int = 0
+    gid: int = 0
+
+
+@dataclass(frozen=True)
+class Change:
+    """One path that has to change, and what of it."""
+
+    entry: Entry
+    found: Found
+    content: bool
+    attributes: bool
+
+
+def lookup(name: str | None, find: Callable[[str], int]) -> int | None:
+    """Return the id for a name or number; UNKNOWN_ID for a name that is not known."""
+    if name is None or name == "":
+        return None
+    if name.isdecimal():
+        return int(name)
+    try:
+        return find(name)
+    except KeyError:
+        return UNKNOWN_ID
+
+
+def entries(raw: Sequence[Mapping[str, t.Any]], owner: str | None, group: str | None) -> list[Entry]:
+    """Read the module's parameter. Raises InvalidValue naming the entry and what is wrong with it."""
+    found: list[Entry] = []
+    for number, item in enumerate(raw, start=1):
+        path = item["path"]
+        where = f"entries[{number}] ({path})"
+        if not os.path.isabs(path) or os.path.normpath(path) != path:
+            raise InvalidValue(f"{where}: path must be absolute, without '..' or a slash at the end")
+        if any(entry.path == path for entry in found):
+            raise InvalidValue(f"{where}: the path is listed twice")
+        if (item.get("content") is None) == (item["state"] == "file"):
+            raise InvalidValue(f"{where}: content is needed for state 'file' and useless for '{item['state']}'")
+        found.append(
+            Entry(
+                path=path,
+                state=item["state"],
+                content=(item.get("content") or "").encode(),
+                mode=_mode(item.get("mode"), where),
+                uid=lookup(item.get("owner") or owner, lambda name: pwd.getpwnam(name).pw_uid),
+                gid=lookup(item.get("group") or group, lambda name: grp.getgrnam(name).gr_gid),
+                secret=bool(item.get("secret")),
+                force=item.get("force") is not False,
+                validate=item.get("validate") or "",
+            )
+        )
+    return found
+
+
+def _mode(text: str | None, where: str) -> int | None:
+    if text is None:
+        return None
+    try:
+        mode = int(text, 8)
+    except ValueError:
+        mode = -1
+    if not 0 <= mode <= 0o7777:
+        raise InvalidValue(f"{where}: mode {text!r} is not octal; write it in quotes, as \"0644\"")
+    return mode
+
+
+def read(path: str) -> Found:
+    """Look at a path itself, not at what a link there points to. Raises FileProblem when it cannot be read."""
+    try:
+        status = os.lstat(path)
+        if stat.S_ISREG(status.st_mode):
+            with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW)) as stream:
+                kind, content = "file", stream.read()
+        else:
+            kind, content = "directory" if stat.S_ISDIR(status.st_mode) else "other", b""
+    except (FileNotFoundError, NotADirectoryError):
+        return Found()
+    except OSError as error:
+        raise FileProblem(f"{path} cannot be read: {error.strerror}") from error
+    return Found(kind, content, stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid)
+
+
+def plan(wanted: Iterable[Entry], found: Mapping[str, Found]) -> list[Change]:
+    """Return what has to change, in the order given. Raises FileProblem for what must not be replaced by itself."""
+    changes = []
+    for entry in wanted:
+        now = found[entry.path]
+        if entry.state == "absent":
+            if now.kind != "absent":
+                changes.append(Change(entry, now, content=True, attributes=False))
+            continue
+        if now.kind not in ("absent", entry.state) and (entry.state == "directory" or now.kind == "directory"):
+            raise FileProblem(f"{entry.path} is to be a {entry.state}, but something else is there; move it away first")
+        if now.kind == entry.state and not (entry.state == "file" and entry.force and now.content != entry.content):
+            content = False
+        else:
+            content = True
+        attributes = not content and any(
+            asked is not None and asked != has
+            for asked, has in ((entry.mode, now.mode), (entry.uid, now.uid), (entry.gid, now.gid))
+        )
+        if content or attributes:
+            changes.append(Change(entry, now, content, attributes))
+    return changes
+
+
+def check_parents(changes: Iterable[Change], *, exists: Callable[[str], bool] = os.path.isdir) -> None:
+    """Raise FileProblem when the folder of a new path is neither there nor made by an entry before it."""
+    made: set[str] = set()
+    for change in changes:
+        parent = os.path.dirname(change.entry.path)
+        if change.entry.state != "absent" and parent not in made and not exists(parent):
+            raise FileProblem(f"{change.entry.path}: its folder {parent} does not exist; list it as an entry before")
+        if change.entry.state == "directory":
+            made.add(change.entry.path)
+
+
+def check_owners(changes: Iterable[Change]) -> None:
+    """Raise InvalidValue when an owner or group is not known on this host."""
+    for change in changes:
+        if UNKNOWN_ID in (change.entry.uid, change.entry.gid):
+            raise InvalidValue(f"{change.entry.path}: its owner or group is not an account of this host")
+
+
+def diff(change: Change) -> dict[str, str]:
+    """Return the change as Ansible shows it; content of secrets stays hidden."""
+    entry, found = change.entry, change.found
+    before = _shown(entry, found.content, found.kind, found.mode, found.uid, found.gid)
+    wanted_mode = entry.mode if entry.mode is not None else found.mode
+    uid = entry.uid if entry.uid is not None else found.uid
+    gid = entry.gid if entry.gid is not None else found.gid
+    content = entry.content if change.content else found.content
+    after = _shown(entry, content, entry.state, wanted_mode, uid, gid)
+    if before == after:  # a secret's content
+        after = after.replace(SECRET, f"{SECRET[:-1]}; it changes)")
+    return {"before_header": entry.path, "after_header": entry.path, "before": before, "after": after}
+
+
+def _shown(entry: Entry, content: bytes, kind: str, mode: int, uid: int, gid: int) -> str:
+    if kind == "absent":
+        return ""
+    owner = f"{'?' if uid == UNKNOWN_ID else uid}:{'?' if gid == UNKNOWN_ID else gid}"
+    head = f"# {kind}, mode {mode:04o}, owner {owner}\n"
+    if kind != "file":
+        return head
+    return head + (SECRET + "\n" if entry.secret else content.decode("utf-8", "replace"))
+
+
+class Tree:
+    """The target's file system. ``run`` executes a validating command and returns its status and what it said."""
+
+    def __init__(self, run: Callable[[list[str]], tuple[int, str]], split: Callable[[str], list[str]]) -> None:
+        self._run = run
+        self._split = split
+
+    def validate(self, changes: Iterable[Change], *, only_if_installed: bool) -> None:
+        """Have each new content judged by its own program before anything is replaced. Raises InvalidValue."""
+        for change in changes:
+            if not (change.content and change.entry.validate):
+                continue
+            words = self._split(change.entry.validate)
+            if not any("%s" in word for word in words):
+                raise InvalidValue(f"{change.entry.path}: validate needs %s where the file's name goes")
+            if only_if_installed and shutil.which(words[0]) is None:
+                continue
+            folder = os.path.dirname(change.entry.path)
+            temporary = self._temporary(folder if os.path.isdir(folder) else None, change.entry.content)
+            try:
+                status, said = self._run([word.replace("%s", temporary) for word in words])
+            finally:
+                os.unlink(temporary)
+            if status != 0:
+                raise InvalidValue(f"{change.entry.path}: {words[0]} refuses the new content: {said.strip()}")
+
+    def apply(self, changes: Iterable[Change]) -> None:
+        """Write what the plan says. Raises FileProblem; paths before that one are done, it and those after are not."""
+        for change in changes:
+            try:
+                self._apply(change)
+            except OSError as error:
+                raise FileProblem(f"{change.entry.path} cannot be changed: {error.strerror}") from error
+
+    def _apply(self, change: Change) -> None:
+        entry = change.entry
+        if entry.state == "absent":
+            if change.found.kind == "directory":
+                os.rmdir(entry.path)
+            else:
+                os.unlink(entry.path)
+            return
+        if change.content and entry.state == "directory":
+            os.mkdir(entry.path, 0o700)
+        elif change.content:
+            temporary = self._temporary(os.path.dirname(entry.path), entry.content)
+            try:
+                self._attributes(temporary, entry, change.found)
+                os.replace(temporary, entry.path)
+            except OSError:
+                os.unlink(temporary)
+                raise
+            return
+        self._attributes(entry.path, entry, change.found)
+
+    @staticmethod
+    def _temporary(folder: str | None, content: bytes) -> str:
+        descriptor, path = tempfile.mkstemp(prefix=".ansible-", dir=folder)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(descriptor)
+        return path
+
+    @staticmethod
+    def _attributes(path: str, entry: Entry, found: Found) -> None:
+        """Give owner first, since that takes set-id bits away; what was not asked for stays as it was."""
+        there = found.kind == entry.state
+        uid = entry.uid if entry.uid is not None else (found.uid if there else -1)
+        gid = entry.gid if entry.gid is not None else (found.gid if there else -1)
+        if (uid, gid) != (-1, -1):
+            os.chown(path, uid, gid, follow_symlinks=False)
+        mode = entry.mode if entry.mode is not None else found.mode if there else None
+        if mode is None:
+            mode = 0o755 if entry.state == "directory" else 0o644
+        os.chmod(path, mode)
