@@ -141,9 +141,10 @@ def measure(reader: Reader, params: dict[str, t.Any]) -> dict[str, t.Any]:
             ],
             "gids": [groups[name] for name in ("video", "render") if name in groups],
         },
-        "docker": parse.docker(
-            installed, reader.exists("/usr/bin/docker") or reader.exists("/snap/bin/docker")
-        ),
+        "docker": {
+            **parse.docker(installed, reader.exists("/usr/bin/docker") or reader.exists("/snap/bin/docker")),
+            "configuration": reader.text("/etc/docker/daemon.json"),
+        },
         "ports_listening": _ports(reader, set(params["ports"])),
         "packages": {name: installed[name] for name in params["packages"] if name in installed},
         "apt_ready": "python3-apt" in installed and bool(reader.glob("/var/lib/apt/lists/*_Packages*")),

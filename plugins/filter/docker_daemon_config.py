@@ -1,0 +1,67 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Settings of dockerd, merged into what is there."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: docker_daemon_config
+author: household.mediaserver contributors (@household)
+version_added: 0.1.0
+short_description: The text of daemon.json with settings merged into it
+description: Keys that are not mentioned stay as they are. A later dictionary wins over an earlier one.
+positional: wanted, options
+options:
+  _input:
+    description: The text of the file as it is, empty when there is none.
+    required: true
+    type: str
+  wanted:
+    description: Settings to have.
+    required: true
+    type: dict
+  options:
+    description: More settings, which win over O(wanted).
+    type: dict
+    default: {}
+"""
+
+EXAMPLES = r"""
+- name: Bound the logs
+  ansible.builtin.debug:
+    msg: "{{ '{}' | household.mediaserver.docker_daemon_config({'log-driver': 'local'}) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The new text. The old one, to the letter, when it says all of it already.
+  type: str
+  sample: '{"log-driver": "local"}'
+"""
+
+import json  # noqa: E402  (documentation comes first in a plugin)
+from collections.abc import Callable, Mapping  # noqa: E402
+from typing import Any  # noqa: E402
+
+from ansible.errors import AnsibleFilterError  # noqa: E402
+
+
+def docker_daemon_config(text: str, wanted: Mapping[str, Any], options: Mapping[str, Any] | None = None) -> str:
+    """Return the merged text. Raises AnsibleFilterError when the file that is there is no JSON object."""
+    try:
+        found = json.loads(text) if text.strip() else {}
+    except ValueError as error:
+        found = error
+    if not isinstance(found, dict):
+        raise AnsibleFilterError(
+            f"/etc/docker/daemon.json is not a JSON object ({found}); correct it, or move it away to begin anew"
+        )
+    merged = {**found, **wanted, **(options or {})}
+    return text if merged == found and text.strip() else json.dumps(merged, indent=2, sort_keys=True) + "\n"
+
+
+class FilterModule:
+    """The filter's interface to Ansible."""
+
+    def filters(self) -> dict[str, Callable[..., str]]:
+        return {"docker_daemon_config": docker_daemon_config}
