@@ -11,7 +11,8 @@ version_added: 0.1.0
 short_description: Normal form of a tunnel described by single fields
 description:
   - Returns the same as P(household.mediaserver.wireguard_config#filter), by the same rules.
-  - A refusal names the variable (C(gateway_endpoints[0].host), C(gateway_dns), ...) and the remedy, and shows no value.
+  - A refusal names the variable (C(gateway_endpoints[0].host), C(gateway_dns), ...) and the remedy, and shows
+    no value.
 options:
   _input:
     description: WireGuard servers that share address and resolver, the first one preferred.
@@ -95,7 +96,8 @@ _value:
     peers:
       description:
         - The servers in the order given, candidates for failover.
-        - Each has C(public_key), C(preshared_key) or V(null), C(host), C(port), C(allowed_ips), C(keepalive) in seconds.
+        - Each has C(public_key), C(preshared_key) or V(null), C(host), C(port), C(allowed_ips), C(keepalive)
+          in seconds.
       type: list
       elements: dict
       returned: always
@@ -104,7 +106,7 @@ _value:
       type: list
       elements: str
       returned: always
-      sample: ["gateway_provider_config, line 4: SaveConfig is not used: the configuration is written by the playbook alone"]
+      sample: ["gateway_dns[1]: resolver fd00::1 is dropped: mediaserver_ipv6 is off"]
 """
 
 from collections.abc import Callable, Mapping, Sequence

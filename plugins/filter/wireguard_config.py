@@ -12,12 +12,13 @@ short_description: Normal form of a provider's WireGuard configuration file
 description:
   - Reads a C(.conf) as providers give it, for C(wg-quick), and returns what this collection uses of it.
   - Case of names, white space, comments, a byte order mark and the kind of line ends carry no meaning.
-  - Several C([Peer]) sections are candidates for failover. C(PersistentKeepalive) is 25 where it is missing or off.
-  - C(ListenPort), C(FwMark), C(Table), C(SaveConfig), search domains, doubled peers and, with O(ipv6=false), IPv6 parts
-    are dropped with a note.
-  - Refused are C(PreUp), C(PostUp), C(PreDown), C(PostDown) (they would run as root), every unknown setting, a missing
-    or malformed key, address, endpoint, port or resolver, an IPv6 endpoint, a tunnel without IPv4 address, a peer
-    without default route in C(AllowedIPs), and anything given twice in different ways.
+  - Several C([Peer]) sections are candidates for failover. C(PersistentKeepalive) is 25 where it is missing
+    or off.
+  - C(ListenPort), C(FwMark), C(Table), C(SaveConfig), search domains, doubled peers and, with O(ipv6=false),
+    IPv6 parts are dropped with a note.
+  - Refused are C(PreUp), C(PostUp), C(PreDown), C(PostDown) (they would run as root), every unknown setting,
+    a missing or malformed key, address, endpoint, port or resolver, an IPv6 endpoint, a tunnel without IPv4
+    address, a peer without default route in C(AllowedIPs), and anything given twice in different ways.
   - A refusal names C(gateway_provider_config), the line and the remedy, and never shows a value.
 options:
   _input:
@@ -38,7 +39,8 @@ options:
 EXAMPLES = r"""
 - name: Show the servers of the provider's file
   ansible.builtin.debug:
-    msg: "{{ (gateway_provider_config | household.mediaserver.wireguard_config).peers | map(attribute='host') }}"
+    msg: >-
+      {{ (gateway_provider_config | household.mediaserver.wireguard_config).peers | map(attribute='host') }}
 """
 
 RETURN = r"""
@@ -70,7 +72,8 @@ _value:
     peers:
       description:
         - The servers in the order given, candidates for failover.
-        - Each has C(public_key), C(preshared_key) or V(null), C(host), C(port), C(allowed_ips), C(keepalive) in seconds.
+        - Each has C(public_key), C(preshared_key) or V(null), C(host), C(port), C(allowed_ips), C(keepalive)
+          in seconds.
       type: list
       elements: dict
       returned: always
@@ -79,7 +82,7 @@ _value:
       type: list
       elements: str
       returned: always
-      sample: ["gateway_provider_config, line 4: SaveConfig is not used: the configuration is written by the playbook alone"]
+      sample: ["gateway_dns[1]: resolver fd00::1 is dropped: mediaserver_ipv6 is off"]
 """
 
 from collections.abc import Callable, Sequence

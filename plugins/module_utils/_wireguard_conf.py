@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Private to the collection: a provider's WireGuard configuration, read into a draft.
 
-Reads the text as wg-quick does (comments, case and white space carry no meaning), and decides about each setting:
-used, dropped with a note, or refused. What the values mean together is decided in ``_wireguard_config``.
+Reads the text as wg-quick does (comments, case and white space carry no meaning), and decides about each
+setting: used, dropped with a note, or refused. What the values mean together is decided in
+``_wireguard_config``.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Private to the collection: from a described tunnel to its normal form.
 
-Two descriptions, one normal form and one set of rules: a provider's ``.conf`` (``from_conf``) or single fields
-(``from_fields``).
+Two descriptions, one normal form and one set of rules: a provider's ``.conf`` (``from_conf``) or single
+fields (``from_fields``).
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def _normal(draft: Draft, *, ipv6: bool, dns_remedy: str, dns_place: Place | Non
         raise ConfigurationError(
             draft.place, "there is no server to connect to", "Add a [Peer] or an endpoint"
         )
-    own = values.public_key(private_key) if private_key else None
+    own = {private_key, values.public_key(private_key)} if private_key else set()
     return {
         "private_key": private_key or "",
         "addresses": addresses,
@@ -147,17 +147,17 @@ def _kept(draft: Draft, found: list[tuple[Any, Place]], what: str, *, ipv6: bool
     )
 
 
-def _peer(draft: Draft, peer: PeerDraft, own: str | None, *, ipv6: bool) -> dict[str, Any]:
+def _peer(draft: Draft, peer: PeerDraft, own: set[str], *, ipv6: bool) -> dict[str, Any]:
     given = peer.settings
     public_key = _one(given, "publickey", values.key)
     if public_key is None:
         raise ConfigurationError(
             peer.place, "the peer has no public key", "Add the server's, or copy the .conf again"
         )
-    if public_key == own:
+    if public_key in own:
         raise ConfigurationError(
             given["publickey"][0].place,
-            "this is the tunnel's own public key",
+            "this is the tunnel's own key",
             "Put the server's public key there",
         )
     host, port = _endpoint(peer)
@@ -201,7 +201,7 @@ def _keepalive(draft: Draft, peer: PeerDraft) -> int:
 
 
 def _without_doubles(draft: Draft, peers: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Drop peers that are given twice; refuse two of one endpoint that differ, because only one can be right."""
+    """Drop peers that are given twice; refuse two of one endpoint that differ: only one can be right."""
     kept: dict[tuple[str, int], dict[str, Any]] = {}
     for entry, peer in zip(draft.peers, peers, strict=True):
         name = peer["host"], peer["port"]

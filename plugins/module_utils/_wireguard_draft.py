@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Place:
-    """Where a value stands: a variable and, in a text, the line; ``label`` is what the setting is called there."""
+    """Where a value stands: a variable and, in a text, the line. ``label`` is the setting's name there."""
 
     variable: str
     line: str = ""

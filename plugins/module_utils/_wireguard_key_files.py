@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Private to the collection: reads and writes the files of a WireGuard key pair.
 
-A new content is complete on the disk, under its final owner and mode, before it takes the old one's place, and an old
-secret has a second name before that. At no moment is there no key, or half a key, or a key that others can read.
+A new content is complete on the disk, under its final owner and mode, before it takes the old one's place,
+and an old secret has a second name before that. At no moment is there no key, or half a key, or a key that
+others can read.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Private to the collection: what has to happen to a WireGuard key pair kept as files.
 
-Pure: what is wanted and what was found go in, a plan comes out. Real run, check mode and diff use the same plan.
+Pure: what is wanted and what was found go in, a plan comes out. Real run, check mode and diff use the same
+plan.
 """
 
 from __future__ import annotations
@@ -177,8 +178,8 @@ def _secret(
             raise KeyFileError(f"{option}: {refusal}") from None
     if old is not None and old_key is None and policy in ("never", "if_missing"):
         raise KeyFileError(
-            f"{path} holds no valid WireGuard key and is left as it is. Restore it from a backup, or set regenerate "
-            "to if_invalid: then a new key takes its place and the old file is kept beside it"
+            f"{path} holds no valid WireGuard key and is left as it is. Restore it from a backup, or set "
+            "regenerate to if_invalid: then a new key takes its place and the old file is kept beside it"
         )
     if old is None and policy == "never":
         raise KeyFileError(f"{path} is missing, and regenerate=never makes no key. Put the key there")

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Private to the collection: the single values of a WireGuard configuration, checked and normalised.
 
-A refusal says what is wrong and what to do. It never repeats the value: a private key pasted into the wrong place
-must not end up in a log.
+A refusal says what is wrong and what to do. It never repeats the value: a private key pasted into the wrong
+place must not end up in a log.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Private to the collection: X25519 (RFC 7748, section 5) on raw bytes.
 
-Python's integers do not take constant time. That is fine here, where a key is used once, on the machine that holds
-it, to derive the public key; it is not meant for a key exchange.
+Python's integers do not take constant time. That is fine here, where a key is used once, on the machine that
+holds it, to derive the public key; it is not meant for a key exchange.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ version_added: 0.1.0
 description:
   - Keeps a private key, its public key beside it and, if wanted, a preshared key as files of their own.
   - Needs neither C(wg) nor any library on the host.
-  - A key is never lost by surprise. O(regenerate) says when a new one may be made, and whatever is replaced is kept
-    beside the new one as C(<path>.replaced.<number>).
+  - A key is never lost by surprise. O(regenerate) says when a new one may be made, and whatever is replaced
+    is kept beside the new one as C(<path>.replaced.<number>).
   - Private and preshared keys are never returned, and diffs show them by public key or digest only.
 author:
   - household.mediaserver contributors (@household)
@@ -34,7 +34,8 @@ options:
     type: path
     required: true
   public_path:
-    description: Absolute path of the public key's file, which has mode 0644. O(path) with C(.pub) appended by default.
+    description: Absolute path of the public key's file, which has mode 0644. O(path) with C(.pub) appended by
+      default.
     type: path
   preshared_path:
     description: Absolute path of a preshared key's file. Without it there is none.

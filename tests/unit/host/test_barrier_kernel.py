@@ -77,7 +77,7 @@ class House:
         """Say whether something sent from the VPN namespace to the world arrives there."""
         listener = self.python(
             self.world,
-            f"s = socket.socket(socket.AF_INET, socket.SOCK_{kind}); s.bind(('', {port})); s.settimeout(1.5)\n"
+            f"s = socket.socket(socket.AF_INET, socket.SOCK_{kind})\ns.bind(('', {port})); s.settimeout(1.5)\n"
             f"{'s.listen()' if kind == 'STREAM' else ''}\nprint('ready', flush=True)\n"
             f"print({'s.accept()' if kind == 'STREAM' else 's.recv(9)'})",
         )
@@ -96,7 +96,8 @@ class House:
         """Say whether a server in the VPN namespace can be spoken to from elsewhere."""
         server = self.python(
             self.vpn,
-            f"s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind(('', {port}))\n"
+            "s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
+            f"s.bind(('', {port}))\n"
             "s.listen(); s.settimeout(1.5); print('ready', flush=True)\nc, _ = s.accept(); c.send(b'hello')",
         )
         assert server.stdout is not None
@@ -204,7 +205,7 @@ def test_the_outer_barrier_keeps_the_vpn_off_the_pi_itself(house: House) -> None
     "barrier_stands", [True, False], ids=["held", "control: without the barrier it gets out"]
 )
 def test_a_peer_s_connection_never_moves_to_the_uplink(house: House, barrier_stands: bool) -> None:
-    """A torrent peer came in through the tunnel, the tunnel goes, a route leads to the uplink: no reply in clear."""
+    """A peer came in by the tunnel, the tunnel goes, a route leads to the uplink: no reply in clear."""
     for line in f"""
         link add wg0 netns {house.vpn} type veth peer name provider0 netns {house.world}
         -n {house.vpn} address add {TUNNEL}/24 dev wg0
@@ -213,15 +214,15 @@ def test_a_peer_s_connection_never_moves_to_the_uplink(house: House, barrier_sta
         -n {house.world} link set provider0 up
     """.strip().splitlines():
         run("ip", *line.split())
-    spy = "counter clear {\n}\nchain look {\ntype filter hook prerouting priority -300;\nip saddr 10.66.0.2 counter name clear\n}"
-    house.load(house.pi, f"table inet spy {{\n{spy}\n}}\n")
+    spy = f"type filter hook prerouting priority -300;\nip saddr {TUNNEL} counter name clear"
+    house.load(house.pi, f"table inet spy {{\ncounter clear {{\n}}\nchain look {{\n{spy}\n}}\n}}\n")
     if barrier_stands:
         house.load(house.vpn, INNER)
     server = house.python(
         house.vpn,
         f"import time; s = socket.socket(); s.bind(('{TUNNEL}', {PEER_PORT})); s.listen(); s.settimeout(3)\n"
-        "print('ready', flush=True); c, _ = s.accept(); print('met', flush=True); time.sleep(1); c.send(b'hello')\n"
-        "time.sleep(1)",
+        "print('ready', flush=True); c, _ = s.accept(); print('met', flush=True)\n"
+        "time.sleep(1); c.send(b'hello'); time.sleep(1)",
     )
     assert server.stdout is not None
     assert server.stdout.readline() == "ready\n"

@@ -217,7 +217,11 @@ REFUSED = {
     "preshared key malformed": (peer("PresharedKey = 1234"), "line 10: PresharedKey: the key has 3 bytes"),
     "own public key": (
         changed(SERVER, public_key(PRIVATE)),
-        "line 7: PublicKey: this is the tunnel's own public key",
+        "line 7: PublicKey: this is the tunnel's own key",
+    ),
+    "own private key as public key": (
+        changed(SERVER, PRIVATE),
+        "line 7: PublicKey: this is the tunnel's own key",
     ),
     # addresses
     "address malformed": (changed("10.66.0.2/32", "10.66.0.256"), "line 3: Address: the address is none"),
@@ -323,5 +327,5 @@ def test_mtu_for_ipv6_is_larger() -> None:
 
 
 def test_the_missing_resolver_is_explained() -> None:
-    with pytest.raises(ConfigurationError, match="outside it none may be asked.*Set gateway_dns"):
+    with pytest.raises(ConfigurationError, match=r"outside it none may be asked.*Set gateway_dns"):
         from_conf(changed("DNS = 10.66.0.1\n", ""))

@@ -16,8 +16,10 @@ from ansible_collections.household.mediaserver.plugins.module_utils._wireguard_k
     Step,
 )
 
+NOBODY = Owner()
 
-def step(path: Path, text: str, *, owner: Owner = Owner(), mode: int = 0o600, aside: bool = True) -> Step:
+
+def step(path: Path, text: str, *, owner: Owner = NOBODY, mode: int = 0o600, aside: bool = True) -> Step:
     old = key_files.read(str(path))
     return Step(str(path), old, text, mode, owner, shown="new", was="old", aside=aside and old is not None)
 
@@ -106,9 +108,9 @@ def test_a_failed_write_leaves_everything(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_what_would_stop_half_way_is_found_before(tmp_path: Path) -> None:
-    with pytest.raises(KeyFileError, match="directory .*/missing does not exist"):
+    with pytest.raises(KeyFileError, match=r"directory .*/missing does not exist"):
         key_files.check_possible((step(tmp_path / "missing" / "key", "x"),))
-    with pytest.raises(KeyFileError, match="owner or group .* does not exist"):
+    with pytest.raises(KeyFileError, match=r"owner or group .* does not exist"):
         key_files.check_possible(
             (step(tmp_path / "key", "x", owner=key_files.owner("nobody-of-that-name", None)),)
         )

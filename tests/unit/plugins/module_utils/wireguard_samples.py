@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keys and configurations that the WireGuard tests share. The keys are made for these tests and used nowhere."""
+"""Keys and configurations that the WireGuard tests share. The keys are used nowhere else."""
 
 from __future__ import annotations
 

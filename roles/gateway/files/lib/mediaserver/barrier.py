@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The two barriers around the VPN namespace, as nft files.
 
-Pure text: whoever loads it is elsewhere. Each file is one transaction that replaces the whole table, so a reload
-has no gap and touches no rule of anybody else. Chains are named so that no name is a word of nft's own
+Pure text: whoever loads it is elsewhere. Each file is one transaction that replaces the whole table, so a
+reload has no gap and touches no rule of anybody else. Chains are named so that no name is a word of nft's own
 ("in", "out" and "fwd" are), and a closing brace always has a line to itself.
 """
 
@@ -16,11 +16,12 @@ from dataclasses import dataclass
 
 OUTER_TABLE = "mediaserver_barrier"
 INNER_TABLE = "mediaserver_inner"
-# After conntrack (-200), so that every packet's state is known; before Docker's filter rules (0), so that nothing
-# of Docker's sees what is dropped here. A drop is final in nft, an accept is not: Docker's rules still apply.
+# After conntrack (-200), so that every packet's state is known; before Docker's filter rules (0), so that
+# nothing of Docker's sees what is dropped here. A drop is final in nft, an accept is not: Docker's rules
+# still apply.
 PRIORITY = -150
-# Marks connections that came in from the house. Only their replies may leave by the uplink: a reply on a connection
-# that came in through the tunnel must not, whatever the routes say when the tunnel is gone.
+# Marks connections that came in from the house. Only their replies may leave by the uplink: a reply on a
+# connection that came in through the tunnel must not, whatever the routes say when the tunnel is gone.
 HOUSE_MARK = 0x7569
 INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,14}")
 
@@ -52,7 +53,7 @@ class InnerBarrier:
 
 
 def render_outer(settings: OuterBarrier) -> str:
-    """Return the nft file of the host's table. Raises ValueError for a setting that is not what it should be."""
+    """Return the nft file of the host's table. Raises ValueError for a setting that cannot be one."""
     bridge = _interface(settings.bridge)
     body = [
         *_set("endpoints", "ipv4_addr . inet_service", _endpoints(settings.endpoints)),
@@ -92,6 +93,7 @@ def render_inner(settings: InnerBarrier) -> str:
     tunnel, uplink = (f'"{_interface(settings.tunnel)}"', f'"{_interface(settings.uplink)}"')
     house = _prefixes([*settings.lan, f"{ipaddress.IPv4Address(settings.bridge_address)}/32"])
     forwarded = _ports(settings.forwarded_ports)
+    reply, house_mark = "ct direction reply ct state", f"{HOUSE_MARK:#010x}"
     if not 0 < settings.fwmark < 2**32:
         raise ValueError(f"fwmark {settings.fwmark} is not a mark of 32 bits other than 0")
     peers = (
@@ -110,7 +112,7 @@ def render_inner(settings: InnerBarrier) -> str:
             'oifname "lo" accept',
             f"oifname {tunnel} accept",
             f"oifname {uplink} meta mark {settings.fwmark:#010x} ip daddr . udp dport @endpoints accept",
-            f"oifname {uplink} ct mark {HOUSE_MARK:#010x} ct direction reply ct state established,related accept",
+            f"oifname {uplink} ct mark {house_mark} {reply} established,related accept",
             _drop("leak_attempts_out"),
             hook="output",
             policy="drop",
@@ -120,9 +122,9 @@ def render_inner(settings: InnerBarrier) -> str:
             'iifname "lo" accept',
             f"iifname {tunnel} ct state established,related accept",
             *peers,
-            f"iifname {uplink} ip saddr . udp sport @endpoints ct direction reply ct state established accept",
+            f"iifname {uplink} ip saddr . udp sport @endpoints {reply} established accept",
             f"iifname {uplink} meta l4proto icmp ct state related accept",
-            f"iifname {uplink} ip saddr @house tcp dport @ui_ports ct mark set {HOUSE_MARK:#010x} accept",
+            f"iifname {uplink} ip saddr @house tcp dport @ui_ports ct mark set {house_mark} accept",
             _drop("leak_attempts_in"),
             hook="input",
             policy="drop",
