@@ -115,5 +115,5 @@ def _findings(task: playbook.Task) -> list[str]:
     if result.get("stdout_lines"):
         return list(result["stdout_lines"])
     if result.get("changes"):
-        return list(result["changes"])
+        return [change["name"] for change in result["changes"]]
     return [task.name.rsplit(" : ", 1)[-1]]

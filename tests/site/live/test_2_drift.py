@@ -56,7 +56,7 @@ def test_the_next_run_finds_nothing(repaired: playbook.Run, inventory: str) -> N
 
 
 # What follows from a repair: the engine takes its settings only at a start.
-CONSEQUENCES = {"Docker | Restart Docker"}
+CONSEQUENCES = {"Docker | Restart the engine"}
 
 
 def _expected(house: Household, drift: Any) -> str:

@@ -23,7 +23,7 @@ def test_the_layout_belongs_to_the_account(
         folder = host.file(f"{house[root]}/{name}".rstrip("/"))
         assert folder.is_directory, folder
         assert (folder.uid, folder.gid) == (house["mediaserver_uid"], house["mediaserver_gid"]), folder
-        assert folder.mode & 0o777 == 0o775, (folder, oct(folder.mode))
+        assert oct(folder.mode) == oct(0o2775), folder
 
 
 def test_media_and_downloads_are_one_filesystem(host: Any, house: Household) -> None:
