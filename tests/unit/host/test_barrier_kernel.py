@@ -77,7 +77,8 @@ class House:
         """Say whether something sent from the VPN namespace to the world arrives there."""
         listener = self.python(
             self.world,
-            f"s = socket.socket(socket.AF_INET, socket.SOCK_{kind})\ns.bind(('', {port})); s.settimeout(1.5)\n"
+            f"s = socket.socket(socket.AF_INET, socket.SOCK_{kind})"
+            f"\ns.bind(('', {port})); s.settimeout(1.5)\n"
             f"{'s.listen()' if kind == 'STREAM' else ''}\nprint('ready', flush=True)\n"
             f"print({'s.accept()' if kind == 'STREAM' else 's.recv(9)'})",
         )
