@@ -10,7 +10,8 @@ import playbook
 # What a run would write, and what would betray that packages were installed.
 FOOTPRINT = (
     "find /etc /opt /var/lib/mediaserver /mnt /root -xdev -type f -newer /tmp/.blank 2>/dev/null | sort; "
-    "dpkg-query --show | sha256sum; getent passwd | sha256sum; nft list tables 2>/dev/null"
+    "for list in 'dpkg-query --show' 'getent passwd' 'lsmod' 'sysctl --all --pattern ^(vm|net.core|fs.inotify)'; "
+    "do $list 2>/dev/null | sha256sum; done"
 )
 
 

@@ -24,11 +24,13 @@ def test_it_answers_the_password_and_nothing_else(house: Household) -> None:
     assert ask(house, password="wrong")[0] == 401
 
 
-def test_the_settings_file_is_its_own_and_holds_no_plain_password(
-    house: Household, settings_file: Any
+def test_only_its_account_sees_the_settings_and_no_plain_password_is_in_them(
+    host: Any, house: Household, settings_file: Any
 ) -> None:
-    owner = (settings_file.uid, settings_file.gid, oct(settings_file.mode))
-    assert owner == (house["mediaserver_uid"], house["mediaserver_gid"], "0o600")
+    # Transmission itself writes the file with the mode that its umask leaves; the folder keeps others out.
+    folder = host.file(f"{house['mediaserver_root']}/config/transmission")
+    account = (house["mediaserver_uid"], house["mediaserver_gid"])
+    assert (folder.uid, folder.gid, oct(folder.mode)) == (*account, "0o700")
     settings = json.loads(settings_file.content_string)
     assert settings["rpc-authentication-required"] is True
     assert settings["rpc-username"] == house["transmission_user"]
