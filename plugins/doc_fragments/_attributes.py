@@ -15,5 +15,5 @@ attributes:
   diff_mode:
     description: Shows what changes when diff mode is on.
   idempotent:
-    description: Reports no change when run again with the same options and nothing else has changed meanwhile.
+    description: Reports no change when run again with the same options and nothing else has changed.
 """

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""What can go wrong, as one small tree. Raised low with a message for the user; caught once, in a module's main()."""
+"""What can go wrong, as one small tree. Raised low, with a message for users; caught once, in main()."""
 
 from __future__ import annotations
 

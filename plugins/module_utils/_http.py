@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""The only place that opens a URL. Status and bytes in, no meaning: that belongs to the clients. Tests replace it."""
+"""The only place that opens a URL. Status and bytes, no meaning; tests replace it."""
 
 from __future__ import annotations
 
@@ -37,24 +37,26 @@ class Http(t.Protocol):
 
 
 class UrlHttp:
-    """The real transport. Follows no redirect and uses no proxy, so that credentials go to the host named only."""
+    """The real transport. No redirects and no proxy: credentials go to the host that was named only."""
 
     def request(
         self, method: str, url: str, *, headers: dict[str, str], body: bytes | None, timeout: float
     ) -> Response:
         try:
-            answer = open_url(
-                url,
-                data=body,
-                headers=headers,
-                method=method,
-                timeout=timeout,
-                use_proxy=False,
-                follow_redirects="none",
-            )
-            return _read(answer, answer.status)
-        except urllib.error.HTTPError as error:
-            return _read(error, error.code)
+            try:
+                answer = open_url(
+                    url,
+                    data=body,
+                    headers=headers,
+                    method=method,
+                    timeout=timeout,
+                    use_proxy=False,
+                    follow_redirects="none",
+                    decompress=False,
+                )
+            except urllib.error.HTTPError as error:
+                answer = error
+            return _read(answer)
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", None) or error
             refused = isinstance(reason, (ConnectionRefusedError, FileNotFoundError))
@@ -64,8 +66,10 @@ class UrlHttp:
             raise ProtocolError(f"{url}: {error}") from error
 
 
-def _read(answer: t.Any, status: int) -> Response:
+def _read(answer: t.Any) -> Response:
     body = answer.read(MAX_BYTES + 1) or b""
     if len(body) > MAX_BYTES:
         raise ProtocolError(f"{answer.geturl()}: the answer is longer than {MAX_BYTES} bytes")
-    return Response(status, {name.lower(): value for name, value in answer.headers.items()}, body)
+    if len(body) < int(answer.headers.get("Content-Length") or 0):
+        raise Unreachable(f"{answer.geturl()}: the connection was cut in the middle of the answer")
+    return Response(answer.code, {name.lower(): value for name, value in answer.headers.items()}, body)

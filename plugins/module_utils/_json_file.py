@@ -26,7 +26,7 @@ MAX_BYTES = 16 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Content:
-    """What was found. `problem` says why an existing file is no JSON object; `stamp` changes with every writing."""
+    """What was found. `problem`: why it is no JSON object; `stamp` changes with every writing."""
 
     exists: bool = False
     data: dict[str, t.Any] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class JsonFile:
         return Content(True, data, problem, raw, (info.st_uid, info.st_gid), (info.st_ino, info.st_mtime_ns))
 
     def wrong_owner(self, content: Content, *, may_be_missing: bool) -> bool:
-        """Tell whether an existing file belongs to somebody else; accounts may be yet to come in check mode."""
+        """Tell whether it belongs to somebody else; in check mode accounts may be yet to come."""
         if not content.exists:
             return False
         wanted = self._ids(may_be_missing=may_be_missing)
@@ -95,7 +95,7 @@ class JsonFile:
             raise FileProblem(f"{self.path} cannot be written: {error.strerror}") from error
 
     def hand_over(self) -> None:
-        """Give the file to its owner without writing it. One with a second name may be another's: left alone."""
+        """Give the file to its owner, unwritten. One with a second name may be another's."""
         wanted = self._ids(may_be_missing=False) or (-1, -1)
         try:
             descriptor = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Pure: compares wanted with found. Check mode, diff, return values and the real run all use the same plan."""
+"""Pure: compares wanted with found. Check mode, diff, answer and real run use the same plan."""
 
 from __future__ import annotations
 

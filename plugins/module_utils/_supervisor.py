@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Whoever keeps a daemon running: a container, a systemd unit, or nobody we know. Only these stop and start it."""
+"""Whoever keeps a daemon running: a container, a unit, or nobody we know. These stop and start it."""
 
 from __future__ import annotations
 

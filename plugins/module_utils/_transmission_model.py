@@ -98,7 +98,7 @@ def from_session(session: Values) -> Values:
 
 
 def merge_file(data: Values, changes: Values) -> Values:
-    """Return the file's content with the changes in, each in the spelling that the file uses; the rest as it is."""
+    """Return the file's content with the changes in, in the spelling that the file uses."""
     merged = dict(data)
     for name, value in changes.items():
         setting = TABLE.get(name)

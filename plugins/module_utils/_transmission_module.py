@@ -61,10 +61,10 @@ def build(module: AnsibleModule, clock: Clock) -> TransmissionSettings:
 
 def present(outcome: Outcome) -> dict[str, t.Any]:
     """Return the module's answer; nothing in it is secret."""
-    shown = [(change.name, *change.shown()) for change in outcome.plan.changes]
+    shown = {change.name: change.shown() for change in outcome.plan.changes}
     return {
         "changed": bool(outcome.plan),
-        "changes": [{"name": name, "before": before, "after": after} for name, before, after in shown],
+        "changes": {name: {"before": before, "after": after} for name, (before, after) in shown.items()},
         "daemon": outcome.daemon,
         "version": outcome.version,
         "stopped_for": outcome.stopped_for,

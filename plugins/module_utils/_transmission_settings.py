@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""The use case: read what is, plan, apply. All that talks or writes is handed in, so that tests can replace it."""
+"""The use case: read what is, plan, apply. All that talks or writes is handed in, for tests."""
 
 from __future__ import annotations
 

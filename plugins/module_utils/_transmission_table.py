@@ -3,8 +3,8 @@
 # Private to this collection: may change without notice.
 """Every setting of Transmission 3.00 to 4.1, as data: name, type, range, where it can be changed, since when.
 
-`rpc` means that the running daemon shows and changes it; `file` that it stands in settings.json only, where it can be
-changed only while the daemon is stopped.
+`rpc` means that the running daemon shows and changes it; `file` that it stands in settings.json only,
+where it can be changed only while the daemon is stopped.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Pure: the forms of one value. A user's, settings.json's and the RPC's are brought to one normal form and back.
+"""Pure: the forms of one value. A user's, the file's and the RPC's are brought to one normal form and back.
 
-Comparison is always between normal forms, because Transmission ignores wrong types in silence and writes the same
-value differently from version to version.
+Comparison is always between normal forms, because Transmission ignores wrong types in silence and writes the
+same value differently from version to version.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def normalise(setting: Setting, value: t.Any) -> t.Any:
 
 
 def lenient(setting: Setting, value: t.Any) -> t.Any:
-    """Return the normal form of a value that was found, or the value itself, which then differs from any wanted."""
+    """Return the normal form of what was found, or itself, which then differs from any wanted."""
     try:
         return normalise(setting, value)
     except InvalidValue:
@@ -46,8 +46,8 @@ def lenient(setting: Setting, value: t.Any) -> t.Any:
 
 def to_file(setting: Setting, value: t.Any) -> t.Any:
     """Return what to write: the form that every version from 3.00 on reads."""
-    if setting.kind == "mode":
-        return f"{value:04o}"
+    if setting.kind == "umask":
+        return int(value, 8)  # text came with 4.0
     if setting.kind == "password":
         return hash_password(value)
     return value
@@ -83,7 +83,7 @@ def is_hash(stored: t.Any) -> bool:
 
 
 def verify_password(plain: str, stored: t.Any) -> bool:
-    """Tell whether a stored password is this one, hashed; one that lies there in plain text has to be replaced."""
+    """Tell whether this is the stored one, hashed; one in plain text has to be replaced."""
     if not is_hash(stored):
         return False
     digest, salt = stored[1:HASH_LENGTH], stored[HASH_LENGTH:]
@@ -120,11 +120,12 @@ def _float(setting: Setting, value: t.Any) -> float:
     return _in_range(setting, number)
 
 
-def _octal(setting: Setting, value: t.Any) -> int:
+def _octal(setting: Setting, value: t.Any) -> str:
     """Text is octal as chmod has it; a number is taken as it is, because YAML and Transmission do so too."""
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         raise TypeError(value)
-    return int(_in_range(setting, int(value, 8) if isinstance(value, str) else value))
+    number = int(_in_range(setting, int(value, 8) if isinstance(value, str) else value))
+    return f"{number:04o}" if setting.kind == "mode" else f"{number:03o}"
 
 
 def _in_range(setting: Setting, number: float) -> float:

@@ -11,10 +11,10 @@ version_added: 0.1.0
 description:
   - Brings a daemon's settings to the wanted values, whether it runs or not, and leaves all others alone.
   - While the daemon is stopped, or before its first start, it merges them into C(settings.json).
-  - While it runs, it changes what Transmission's RPC can change there, live, and reads it back, because Transmission
-    ignores wrong types and unknown names in silence.
-  - What only C(settings.json) holds is changed by stopping the daemon, which saves all that it holds, editing the file
-    and starting it again, and only when it differs and O(container) or O(unit) allows it.
+  - While it runs, it changes what Transmission's RPC can change there, live, and reads it back, because
+    Transmission ignores wrong types and unknown names in silence.
+  - What only C(settings.json) holds is changed by stopping the daemon, which saves all that it holds,
+    editing the file and starting it again, and only when it differs and O(container) or O(unit) allows it.
   - Works with Transmission 3.00, 4.0 and 4.1.
   - Do not use it together with the start-up program of linuxserver's image, which rewrites C(rpc-username),
     C(rpc-password), C(rpc-whitelist), C(rpc-host-whitelist), C(peer-port), C(umask) and their switches from
@@ -34,8 +34,10 @@ attributes:
 options:
   settings:
     description:
-      - Wanted settings by name, as in C(settings.json) (C(speed-limit-down)); C(speed_limit_down) means the same.
-      - Values are converted to the type of the setting and checked against its range. V(null) leaves a setting alone.
+      - Wanted settings by their names in C(settings.json), like C(speed-limit-down); C(speed_limit_down) is
+        the same.
+      - Values are converted to the setting's type and checked against its range. V(null) leaves a setting
+        alone.
       - O(username) and O(password) stand for C(rpc-username) and C(rpc-password), which are refused here.
     type: dict
     default: {}
@@ -49,22 +51,25 @@ options:
     default: ""
   password:
     description:
-      - Password for the RPC. With O(config_dir), it is also written as C(rpc-password), salted and hashed; the plain
-        text never reaches the disk. A stored hash of the same password is left as it is.
+      - Password for the RPC. With O(config_dir), it is also written as C(rpc-password), salted and hashed;
+        the plain text never reaches the disk. A stored hash of the same password is left as it is.
       - May not begin with V({), because Transmission would take it for a hash.
     type: str
     default: ""
   config_dir:
     description:
-      - Folder of C(settings.json), as an absolute path. It must exist, and should be closed to other users (V(0700)),
-        because Transmission gives the file the mode that its own C(umask) leaves whenever it saves.
+      - Folder of C(settings.json), as an absolute path. It must exist, and should be closed to others
+        (V(0700)), because Transmission 4.1 gives the file the mode that its own C(umask) leaves whenever it
+        saves.
       - Without it only what the RPC can change is managed, on a daemon that runs.
     type: path
   container:
     description:
-      - Docker container in which the daemon runs. Its state tells whether the daemon runs, and it may be stopped and
-        started. A container that does not exist, or a Docker that is not there, counts as stopped.
-      - Without O(container) and O(unit), a refused connection counts as stopped, and nothing is stopped by the module.
+      - Docker container in which the daemon runs. Its state tells whether the daemon runs, and it may be
+        stopped and started. A container that does not exist, or a Docker that is not there, counts as
+        stopped.
+      - Without O(container) and O(unit), a refused connection counts as stopped, and the module stops
+        nothing.
     type: str
   unit:
     description: systemd unit of the daemon, in place of O(container).
@@ -78,11 +83,11 @@ options:
     type: str
     default: ""
   mode:
-    description: Octal mode that C(settings.json) gets whenever the module writes it; later changes are Transmission's.
+    description: Octal mode of C(settings.json) whenever the module writes it; what follows is Transmission's.
     type: str
     default: "0600"
   allow_unknown:
-    description: Let names pass that the module does not know; they are written to C(settings.json) as they are.
+    description: Let names pass that the module does not know; C(settings.json) gets them as they are.
     type: bool
     default: false
   on_damage:
@@ -106,7 +111,7 @@ options:
     type: int
     default: 60
   stop_timeout:
-    description: Seconds that the container may take to stop; killed after that, the daemon would not save its state.
+    description: Seconds that the container may take to stop; then it is killed, and could not save its state.
     type: int
     default: 60
 """
@@ -137,13 +142,14 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changes:
-  description: What was changed, or would be in check mode; names in parentheses are no settings. Secrets are hidden.
+  description:
+    - What was changed, or would be in check mode, by name. Names in parentheses are no settings.
+    - Secrets are hidden, and before is V(null) where there was nothing.
   returned: success
-  type: list
-  elements: dict
-  sample: [{"name": "speed-limit-up", "before": 100, "after": 200}]
+  type: dict
+  sample: {"speed-limit-up": {"before": 100, "after": 200}}
 daemon:
-  description: Whether the daemon was V(running), V(restarting) or V(stopped); after a stop and start, V(running).
+  description: V(running), V(restarting) or V(stopped); after a stop and start, V(running).
   returned: success
   type: str
   sample: running
@@ -166,12 +172,13 @@ kept_aside:
 """
 
 import time
+import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import MediaserverError
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission_module import build, present
 
-SPEC = {
+SPEC: dict[str, dict[str, t.Any]] = {
     "settings": {"type": "dict", "default": {}},
     "url": {"type": "str", "default": "http://127.0.0.1:9091/transmission/rpc"},
     "username": {"type": "str", "default": ""},

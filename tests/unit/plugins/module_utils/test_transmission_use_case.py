@@ -1,0 +1,351 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The use case as a whole, against a daemon with the real one's habits and a real file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.household.mediaserver.plugins.module_utils import _transmission_table as table
+from ansible_collections.household.mediaserver.plugins.module_utils._errors import (
+    AccessDenied,
+    FileProblem,
+    InvalidValue,
+    NotTaken,
+    ServiceProblem,
+    Unreachable,
+)
+from ansible_collections.household.mediaserver.plugins.module_utils._json_file import JsonFile
+from ansible_collections.household.mediaserver.plugins.module_utils._supervisor import Nobody
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission_client import (
+    TransmissionClient,
+)
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission_model import read_wanted
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission_settings import (
+    CREDENTIALS,
+    DAMAGE,
+    Outcome,
+    TransmissionSettings,
+)
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission_values import (
+    verify_password,
+)
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.transmission_doubles import (
+    URL,
+    Clock,
+    Daemon,
+    filed,
+)
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+PASSWORD = "correct horse"
+BASE = {"rpc-authentication-required": True, "umask": "002", "lpd-enabled": False}
+
+
+class House:
+    """A folder, a daemon, and runs of the use case on them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "settings.json"
+        self.daemon = Daemon(str(self.path))
+
+    def run(self, wanted: dict[str, Any] | None = None, *, password: str = PASSWORD, **more: Any) -> Outcome:
+        self.daemon.log.clear()
+        self.daemon.writes_allowed = not more.get("check_mode", False)
+        before = self.path.read_bytes() if self.path.exists() else None
+        supervisor = more.pop("supervisor", self.daemon)
+        use_case = TransmissionSettings(
+            wanted=read_wanted({**BASE, **(wanted or {})}, username="family", password=password),
+            client=TransmissionClient(self.daemon, URL, username="family", password=password),
+            supervisor=supervisor,
+            clock=Clock(),
+            **{"file": JsonFile(str(self.path)), "timeout": 2, **more},
+        )
+        outcome = use_case.run()
+        if more.get("check_mode"):
+            assert (self.path.read_bytes() if self.path.exists() else None) == before
+        return outcome
+
+    def four_times(self, wanted: dict[str, Any], **more: Any) -> Outcome:
+        """Check, real, check, real: the first two agree, the last two find nothing. Return the second."""
+        foreseen = self.run(wanted, check_mode=True, **more)
+        outcome = self.run(wanted, **more)
+        assert foreseen.plan.diff() == outcome.plan.diff()
+        assert outcome.plan
+        assert PASSWORD not in json.dumps(outcome.plan.diff())
+        assert not self.run(wanted, check_mode=True, **more).plan
+        assert not self.run(wanted, **more).plan
+        return outcome
+
+    @property
+    def data(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.path.read_text())
+        return found
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
+
+
+@pytest.fixture
+def running(house: House) -> House:
+    house.run()
+    house.daemon.start()
+    return house
+
+
+def test_before_the_first_start_the_file_is_written_whole(house: House) -> None:
+    outcome = house.four_times({})
+    assert outcome.daemon == "stopped"
+    assert house.data.keys() == {*BASE, "rpc-username", "rpc-password"}
+    assert verify_password(PASSWORD, house.data["rpc-password"])
+    assert PASSWORD not in house.path.read_text()
+    house.daemon.start()
+    assert not house.run().plan
+
+
+def test_unknown_and_unmanaged_settings_stay(house: House) -> None:
+    house.path.write_text('{"foo-bar": [1], "speed-limit-up": 7}')
+    house.four_times({"speed-limit-down": 9})
+    assert (house.data["foo-bar"], house.data["speed-limit-up"]) == ([1], 7)
+
+
+def test_a_live_change_stops_nothing(running: House) -> None:
+    outcome = running.four_times({"speed-limit-up": "77", "encryption": "required", "ratio-limit": 1})
+    assert outcome.stopped_for == []
+    assert running.daemon.held["speed-limit-up"] == 77
+    assert running.daemon.held["encryption"] == 2
+
+
+def test_a_live_change_is_read_back(running: House) -> None:
+    running.daemon.deaf_to = {"speed-limit-up"}
+    with pytest.raises(NotTaken, match="speed-limit-up is 1 instead of 77"):
+        running.run({"speed-limit-up": 77})
+
+
+def test_only_what_differs_is_sent(running: House) -> None:
+    running.run({"speed-limit-up": 77})
+    assert running.daemon.log == ["session-get", "session-set", "session-get"]
+    running.run({"speed-limit-up": 77})
+    assert running.daemon.log == ["session-get"]
+
+
+def test_a_file_only_change_stops_and_starts_and_loses_nothing(running: House) -> None:
+    running.daemon.held["peer-limit-global"] = 123
+    outcome = running.four_times({"watch-dir": "/downloads/watch", "speed-limit-up": 5})
+    assert outcome.stopped_for == ["watch-dir"]
+    assert running.daemon.running
+    assert running.data["peer-limit-global"] == running.daemon.held["peer-limit-global"] == 123
+    assert running.daemon.held["speed-limit-up"] == 5
+
+
+def test_a_daemon_that_was_killed_loses_nothing_either(running: House) -> None:
+    running.daemon.held["peer-limit-global"] = 124
+    running.daemon.killed_at_stop = True
+    running.run({"watch-dir": "/downloads/watch"})
+    assert running.daemon.held["peer-limit-global"] == 124
+    assert running.daemon.held["watch-dir"] == "/downloads/watch"
+
+
+def test_a_file_edited_under_a_running_daemon_is_put_right(running: House) -> None:
+    running.path.write_text(json.dumps({**running.data, "umask": 0}))
+    assert running.four_times({}).stopped_for == ["umask"]
+
+
+def test_a_new_password_needs_no_old_one(running: House) -> None:
+    old = running.data["rpc-password"]
+    outcome = running.run(password="another", check_mode=True)
+    assert outcome.plan.diff() == {
+        "before": {"rpc-password": "(hidden)"},
+        "after": {"rpc-password": "(hidden, changed)"},
+    }
+    assert running.run(password="another").plan
+    assert not running.run(password="another").plan
+    assert running.data["rpc-password"] != old
+
+
+def test_a_password_in_plain_text_is_replaced(house: House) -> None:
+    house.run()
+    house.path.write_text(json.dumps({**house.data, "rpc-password": PASSWORD}))
+    house.four_times({})
+    assert PASSWORD not in house.path.read_text()
+
+
+def test_a_right_password_keeps_its_salt(house: House) -> None:
+    house.run()
+    old = house.data["rpc-password"]
+    house.run({"speed-limit-up": 3})
+    assert house.data["rpc-password"] == old
+
+
+def test_credentials_that_only_the_daemon_has_wrong_are_put_right(running: House) -> None:
+    running.daemon.held["rpc-username"] = "somebody"
+    assert running.four_times({}).stopped_for == [CREDENTIALS]
+
+
+def test_a_denial_that_a_restart_does_not_cure_is_an_error(
+    running: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running.daemon, "_known", lambda _: False)
+    with pytest.raises(AccessDenied):
+        running.run()
+    assert running.daemon.running
+
+
+def test_without_leave_to_stop_nothing_is_stopped(running: House) -> None:
+    with pytest.raises(ServiceProblem, match="umask"):
+        running.run({"umask": "077"}, supervisor=Nobody())
+    assert running.run({"speed-limit-up": 3}, supervisor=Nobody()).plan
+    running.daemon.stop()
+    assert running.run({"umask": "077"}, supervisor=Nobody()).daemon == "stopped"
+    assert running.data["umask"] == 0o77
+
+
+@pytest.mark.parametrize("raw", ["", '{"umask": 2', "[]"])
+def test_a_damaged_file_is_kept_and_reported(house: House, raw: str) -> None:
+    house.path.write_text(raw)
+    with pytest.raises(FileProblem, match="damaged"):
+        house.run(check_mode=True)
+    assert [path.name for path in house.path.parent.iterdir()] == ["settings.json"]
+    with pytest.raises(FileProblem, match="kept as"):
+        house.run()
+    assert house.path.read_text() == raw
+    outcome = house.four_times({}, recreate_damaged=True)
+    assert Path(outcome.kept_aside).read_text() == raw
+    assert outcome.warnings
+
+
+def test_a_file_damaged_under_a_running_daemon_comes_back_from_it(running: House) -> None:
+    running.daemon.held["peer-limit-global"] = 125
+    running.path.write_text("{")
+    outcome = running.four_times({}, recreate_damaged=True)
+    assert DAMAGE in outcome.stopped_for
+    assert running.data["peer-limit-global"] == 125
+    assert Path(outcome.kept_aside).read_text() == "{"
+
+
+def test_a_silent_daemon_is_an_error_unless_the_file_may_speak(running: House) -> None:
+    running.daemon.silent = True
+    with pytest.raises(Unreachable, match="waited 2 s"):
+        running.run()
+    outcome = running.run(trust_file=True)
+    assert not outcome.plan
+    assert "does not answer" in outcome.warnings[0]
+    changed = running.run({"speed-limit-up": 4}, trust_file=True)
+    assert changed.plan.values() == {"speed-limit-up": 4}
+    assert running.daemon.log == ["stop", "start"]
+    assert running.data["speed-limit-up"] == 4
+
+
+def test_when_the_file_cannot_be_written_the_daemon_is_started_again(
+    running: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise FileProblem("no space")
+
+    monkeypatch.setattr(JsonFile, "write", full)
+    with pytest.raises(FileProblem, match="no space"):
+        running.run({"umask": "077"})
+    assert running.daemon.running
+
+
+def test_a_daemon_without_a_file_is_never_started_again(
+    running: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object, **__: object) -> None:
+        running.path.unlink()
+        raise FileProblem("no space")
+
+    monkeypatch.setattr(JsonFile, "write", gone)
+    with pytest.raises(FileProblem):
+        running.run({"umask": "077"})
+    assert not running.daemon.running
+
+
+def test_a_setting_newer_than_the_daemon_is_refused(running: House) -> None:
+    running.daemon.version = "3.00"
+    for name, value in (("default-trackers", "x"), ("rpc-socket-mode", "0700")):
+        with pytest.raises(InvalidValue, match=f"{name} is not known to Transmission 3.00; it came with 4.0"):
+            running.run({name: value})
+
+
+def test_without_the_file_only_the_rpc_is_managed(running: House) -> None:
+    use_case = TransmissionSettings(
+        wanted=read_wanted({"speed-limit-up": 9}),
+        client=TransmissionClient(running.daemon, URL, username="family", password=PASSWORD),
+        supervisor=Nobody(),
+        clock=Clock(),
+    )
+    assert use_case.run().plan
+    use_case.wanted = read_wanted({"umask": "022"})
+    with pytest.raises(InvalidValue, match=r"config_dir is needed.*umask"):
+        use_case.run()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "text"),
+    [
+        ({"speed-limt-up": 1}, "is speed-limit-up meant"),
+        ({"rpc-password": "x"}, "option password"),
+        ({"rpc_username": "x"}, "option username"),
+        ({"version": "4"}, "cannot be set"),
+        ({"config_dir": "/x"}, "cannot be set"),
+        ({"speed-limit-up": 1, "speed_limit_up": 2}, "given twice"),
+        ({"cache_size_mib": 1, "cache-size-mb": 2}, "given twice"),
+        ({"umask": "9"}, "umask takes"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_is_asked(wanted: dict[str, Any], text: str) -> None:
+    with pytest.raises(InvalidValue, match=text):
+        read_wanted(wanted)
+
+
+def test_null_leaves_alone_and_unknown_names_pass_when_allowed() -> None:
+    assert read_wanted({"umask": None, "x_y": [1]}, allow_unknown=True) == {"x_y": [1]}
+
+
+def test_the_files_own_spelling_is_kept(house: House) -> None:
+    house.path.write_text('{"speed_limit_up": 3, "start_paused": false}')
+    house.four_times({"speed-limit-up": 4, "start-paused": True})
+    assert (house.data["speed_limit_up"], house.data["start_paused"]) == (4, True)
+    assert "speed-limit-up" not in house.data
+
+
+SIMPLE = {
+    "bool": st.booleans(),
+    "int": st.integers(1, 127),
+    "float": st.floats(0, 100),
+    "path": st.sampled_from(["/a", "/b/c"]),
+    "umask": st.sampled_from(["002", "022", "077"]),
+    "text": st.text(st.characters(blacklist_categories=["Cs", "Cc"]), max_size=9),
+    "csv": st.sampled_from(["", "127.0.0.1", "10.*,::1"]),
+}
+ALL = {
+    setting.name: SIMPLE[setting.kind]
+    for setting in table.SETTINGS
+    if setting.kind in SIMPLE and setting.name not in {"rpc-username", *BASE}
+}
+WISHES = st.dictionaries(st.sampled_from(sorted(ALL)), st.none(), max_size=8).flatmap(
+    lambda names: st.fixed_dictionaries({name: ALL[name] for name in names})
+)
+
+
+@given(first=WISHES, second=WISHES, live=st.booleans())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_wanted_the_next_run_finds_nothing_to_do(
+    tmp_path_factory: pytest.TempPathFactory, first: dict[str, Any], second: dict[str, Any], live: bool
+) -> None:
+    house = House(tmp_path_factory.mktemp("house"))
+    house.run(first)
+    if live:
+        house.daemon.start()
+    foreseen = house.run(second, check_mode=True)
+    assert foreseen.plan.diff() == house.run(second).plan.diff()
+    assert not house.run(second).plan
+    kept = {name: value for name, value in filed(read_wanted(first)).items() if name not in second}
+    if not live:
+        assert {name: house.data[name] for name in kept} == kept

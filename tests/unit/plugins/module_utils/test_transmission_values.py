@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The table of settings, and the forms of single values."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import pytest
+from ansible_collections.household.mediaserver.plugins.module_utils import _transmission_table as table
+from ansible_collections.household.mediaserver.plugins.module_utils import _transmission_values as values
+from ansible_collections.household.mediaserver.plugins.module_utils._errors import InvalidValue
+from hypothesis import given
+from hypothesis import strategies as st
+
+GOOD = [
+    ("dht-enabled", True, True),
+    ("dht-enabled", 0, False),
+    ("dht-enabled", "yes", True),
+    ("dht-enabled", " False ", False),
+    ("speed-limit-up", 5, 5),
+    ("speed-limit-up", "5", 5),
+    ("speed-limit-up", 5.0, 5),
+    ("peer-port", "65535", 65535),
+    ("ratio-limit", 2, 2.0),
+    ("ratio-limit", "1.5", 1.5),
+    ("encryption", 1, 1),
+    ("encryption", "required", 2),
+    ("encryption", "Allowed", 0),
+    ("encryption", "tolerated", 0),
+    ("preallocation", "sparse", 1),
+    ("preallocation", "2", 2),
+    ("message-level", "info", 4),
+    ("torrent-added-verify-mode", "full", "full"),
+    ("umask", "002", "002"),
+    ("umask", 18, "022"),
+    ("umask", "0o22", "022"),
+    ("rpc-socket-mode", "750", "0750"),
+    ("download-dir", "/downloads//complete/", "/downloads/complete"),
+    ("script-torrent-done-filename", "", ""),
+    ("watch-dir", "/", "/"),
+    ("rpc-whitelist", "127.0.0.1; ::1,10.*.*.*", "127.0.0.1,::1,10.*.*.*"),
+    ("rpc-whitelist", ["127.0.0.1", "::1"], "127.0.0.1,::1"),
+    ("rpc-username", 7, "7"),
+    ("preferred-transports", ["tcp", "utp"], ["tcp", "utp"]),
+    ("preferred-transports", "utp", ["utp"]),
+]
+BAD = [
+    ("dht-enabled", "maybe"),
+    ("dht-enabled", 2),
+    ("dht-enabled", []),
+    ("speed-limit-up", -1),
+    ("speed-limit-up", 1.5),
+    ("speed-limit-up", True),
+    ("speed-limit-up", "many"),
+    ("speed-limit-up", float("nan")),
+    ("peer-port", 0),
+    ("peer-port", 65536),
+    ("alt-speed-time-day", 128),
+    ("alt-speed-time-begin", 1440),
+    ("ratio-limit", "inf"),
+    ("encryption", 3),
+    ("encryption", True),
+    ("encryption", "some"),
+    ("umask", "999"),
+    ("umask", "1777"),
+    ("umask", 2.0),
+    ("download-dir", "downloads"),
+    ("download-dir", ""),
+    ("download-dir", None),
+    ("watch-dir", "/a\0b"),
+    ("blocklist-url", {}),
+    ("rpc-password", ""),
+    ("rpc-password", "{braced"),
+    ("preferred-transports", ["tcp", "tcp"]),
+    ("preferred-transports", []),
+]
+
+
+@pytest.mark.parametrize(("name", "given_value", "normal"), GOOD)
+def test_it_is_brought_to_the_normal_form(name: str, given_value: Any, normal: Any) -> None:
+    found = values.normalise(table.TABLE[name], given_value)
+    assert found == normal
+    assert type(found) is type(normal)
+
+
+@pytest.mark.parametrize(("name", "given_value"), BAD)
+def test_it_is_refused_by_name_with_what_is_accepted(name: str, given_value: Any) -> None:
+    with pytest.raises(InvalidValue, match=f"^{name} takes ") as caught:
+        values.normalise(table.TABLE[name], given_value)
+    assert "braced" not in str(caught.value), "a secret is shown"
+
+
+@pytest.mark.parametrize(("name", "given_value", "normal"), GOOD)
+def test_normal_forms_survive_the_file_and_the_rpc(name: str, given_value: Any, normal: Any) -> None:
+    setting = table.TABLE[name]
+    assert values.normalise(setting, values.to_file(setting, normal)) == normal
+    if setting.rpc:
+        assert values.normalise(setting, values.to_rpc(setting, normal)) == normal
+
+
+def test_every_version_reads_the_umask_that_we_write() -> None:
+    assert values.to_file(table.TABLE["umask"], "022") == 18
+
+
+def test_what_is_found_and_cannot_be_understood_is_kept_as_it_is() -> None:
+    assert values.lenient(table.TABLE["umask"], "rwx") == "rwx"
+
+
+@given(st.text(min_size=1).filter(lambda text: not text.startswith("{") and "\0" not in text))
+def test_a_password_is_recognised_by_its_hash_and_nowhere_in_it(plain: str) -> None:
+    stored = values.hash_password(plain)
+    assert values.is_hash(stored)
+    assert len(stored) == values.HASH_LENGTH + values.SALT_LENGTH
+    assert values.verify_password(plain, stored)
+    assert not values.verify_password(plain + "x", stored)
+    assert not values.verify_password(plain, plain), "plain text on the disk has to be replaced"
+
+
+def test_the_hash_is_the_one_that_transmission_makes() -> None:
+    # Written by 3.00 and by 4.1.0-beta.2 for an empty password.
+    for stored in (
+        "{2b5611cbd46fc8ea1c446fcefb592718e4797932cosL7Yxp",
+        "{97aca6755b5e23e7f24ecd3fd6120265df087da76GsVUGSV",
+    ):
+        assert values.verify_password("", stored)
+    assert values.hash_password("a")[1:41] != hashlib.sha1(b"a").hexdigest()
+
+
+def test_the_table_is_sound() -> None:
+    assert len(table.TABLE) == len(table.SETTINGS)
+    spellings = [spelling for setting in table.SETTINGS for spelling in set(setting.spellings)]
+    assert len(spellings) == len(set(spellings)), "one spelling, two settings"
+    for setting in table.SETTINGS:
+        assert setting.kind in values.PARSERS
+        assert setting.where in ("rpc", "file")
+        assert bool(setting.rpc) == (setting.where == "rpc")
+        assert setting.since in ("3.00", "4.0", "4.1")
+        assert values.expected(setting)
+        assert not set(setting.spellings) & table.READ_ONLY
+
+
+# Facts about Transmission's interface: what the running daemon does not even show.
+@pytest.mark.parametrize(
+    "name",
+    [
+        "rpc-port",
+        "rpc-password",
+        "rpc-whitelist",
+        "rpc-bind-address",
+        "watch-dir",
+        "watch-dir-enabled",
+        "watch-dir-force-generic",
+        "umask",
+        "preallocation",
+        "message-level",
+        "bind-address-ipv4",
+        "bind-address-ipv6",
+        "announce-ip",
+        "peer-port-random-low",
+        "peer-port-random-high",
+        "peer-socket-tos",
+        "peer-congestion-algorithm",
+        "proxy-url",
+        "scrape-paused-torrents-enabled",
+        "upload-slots-per-torrent",
+        "torrent-added-verify-mode",
+        "torrent-complete-verify-enabled",
+        "sleep-per-seconds-during-verify",
+        "start-paused",
+        "pidfile",
+    ],
+)
+def test_these_are_in_the_file_only(name: str) -> None:
+    assert table.TABLE[name].where == "file"
