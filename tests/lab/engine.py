@@ -11,6 +11,9 @@ from typing import Any
 
 from topology import LABEL
 
+BUILD = Path(__file__).resolve().parents[2] / "build"
+FOLDER = BUILD / "lab"
+
 
 class LabError(Exception):
     """Something in the lab did not work; the text says what was tried and what came back."""
@@ -18,7 +21,12 @@ class LabError(Exception):
 
 def run(*command: str, stdin: str | None = None, timeout: int = 600) -> str:
     """Run a program and return what it printed. Raises LabError when it fails."""
-    process = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=timeout)
+    try:
+        process = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=timeout)
+    except FileNotFoundError as error:
+        raise LabError(f"{command[0]} is not installed on this machine") from error
+    except subprocess.TimeoutExpired as error:
+        raise LabError(f"{' '.join(command)[:300]}: no end after {timeout} s") from error
     if process.returncode != 0:
         raise LabError(f"{' '.join(command)[:300]}: {process.stderr.strip() or process.stdout.strip()}")
     return process.stdout
@@ -52,10 +60,16 @@ def network(name: str, subnet: str, *options: str) -> None:
         docker("network", "create", "--label", LABEL, "--subnet", subnet, *options, name)
 
 
-def create(name: str, image: str, *options: str, command: Sequence[str] = ()) -> bool:
-    """Make a container that is not there yet; says whether it was made."""
-    if inspect("container", name) is not None:
-        return False
+def create(name: str, image: str, *options: str, command: Sequence[str] = (), keep: bool = False) -> bool:
+    """Make a container that is not there yet, or whose image was built anew; says whether it was made.
+
+    ``keep`` is for a container that holds work: an old image is no reason to take it away.
+    """
+    if found := inspect("container", name):
+        wanted = inspect("image", image)
+        if keep or (wanted and wanted["Id"] == found["Image"]):
+            return False
+        remove(name)
     short = name.rsplit("-", 1)[-1]
     docker("create", "--name", name, "--hostname", short, "--label", LABEL, *options, image, *command)
     return True
@@ -70,8 +84,7 @@ def remove(name: str) -> None:
 def in_namespaces(name: str, *command: str, stdin: str | None = None) -> str:
     """Run a command inside a container by nsenter.
 
-    ``docker exec`` fails in a container whose systemd manages cgroups of version 2: its own group may no longer
-    hold processes.
+    Unlike ``docker exec`` it needs no support from the engine, and gets through while systemd is still starting.
     """
     found = inspect("container", name)
     if found is None or not found["State"]["Running"]:

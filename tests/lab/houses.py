@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes the lab's networks and hosts, and says how a household is reached."""
+"""Makes the lab with its households, and says how each is reached."""
 
 from __future__ import annotations
 
 import json
-import secrets
 import time
 from pathlib import Path
 from typing import Any
 
 import images
-from engine import LabError, create, docker, in_namespaces, inspect, network, remove, run, running, write
+import pi
+from engine import BUILD, FOLDER, LabError, create, docker, network, remove, run, write
 from topology import (
-    INTERNET,
+    HOUSES,
     INTERNET_GATEWAY,
     INTERNET_HOST,
+    LAB,
     LABEL,
     PREFIX,
     PROVIDERS,
@@ -22,100 +23,30 @@ from topology import (
     REGISTRY_PORT,
     RESOLVER,
     TRACKER_PORT,
-    WIREGUARD_PORT,
     House,
     Provider,
 )
+from wireguard import client_configuration, key, secret
+from world import start, start_world, wait_for_registry
 
-BUILD = Path(__file__).resolve().parents[2] / "build"
-FOLDER = BUILD / "lab"
-HOUSES = (House(1), House(2))
-# systemd, Docker and nft in a container need nearly everything but SYS_RESOURCE, without which --privileged fails.
-PI_CAPABILITIES = (
-    "AUDIT_CONTROL AUDIT_READ AUDIT_WRITE BLOCK_SUSPEND CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID IPC_LOCK "
-    "IPC_OWNER KILL LEASE LINUX_IMMUTABLE MAC_ADMIN MAC_OVERRIDE MKNOD NET_ADMIN NET_BIND_SERVICE NET_BROADCAST "
-    "NET_RAW SETFCAP SETGID SETPCAP SETUID SYSLOG SYS_ADMIN SYS_BOOT SYS_CHROOT SYS_MODULE SYS_NICE SYS_PACCT "
-    "SYS_PTRACE SYS_RAWIO SYS_TIME SYS_TTY_CONFIG WAKE_ALARM"
-).split()
-BOOT_TIMEOUT_S = 60
+ETHERNET_MTU = 1500
+IP_AND_TCP = 40
+FILM_TIMEOUT_S = 30
 
 
-def key(name: str) -> tuple[str, str]:
-    """Return a WireGuard key pair of the lab, made on the spot and kept in build/lab/keys."""
-    path = FOLDER / "keys" / name
-    if not path.exists():
-        private = docker("run", "--rm", images.tag("provider"), "wg", "genkey")
-        write(path, private, mode=0o600)
-    private = path.read_text(encoding="utf-8")
-    public_path = path.with_suffix(".pub")
-    if not public_path.exists():
-        write(public_path, docker("run", "--rm", "--interactive", images.tag("provider"), "wg", "pubkey", stdin=private))
-    return private.strip(), public_path.read_text(encoding="utf-8").strip()
-
-
-def secret(name: str) -> str:
-    path = FOLDER / "keys" / name
-    if not path.exists():
-        write(path, secrets.token_urlsafe(18), mode=0o600)
-    return path.read_text(encoding="utf-8")
-
-
-def provider_server(provider: Provider) -> str:
-    """What ``wg setconf`` gets on the provider's side: one peer a house."""
-    lines = ["[Interface]", f"PrivateKey = {key(provider.name)[0]}", f"ListenPort = {WIREGUARD_PORT}"]
-    for house in HOUSES:
-        lines += ["", "[Peer]", f"PublicKey = {key(house.name)[1]}", f"AllowedIPs = {provider.client(house)}/32"]
-    return "\n".join(lines) + "\n"
-
-
-def provider_configuration(provider: Provider, house: House) -> str:
-    """The file that the provider hands to a household."""
-    return (
-        "[Interface]\n"
-        f"PrivateKey = {key(house.name)[0]}\n"
-        f"Address = {provider.client(house)}/32\n"
-        f"DNS = {provider.resolver}\n\n"
-        "[Peer]\n"
-        f"PublicKey = {key(provider.name)[1]}\n"
-        "AllowedIPs = 0.0.0.0/0, ::/0\n"
-        f"Endpoint = {provider.address}:{WIREGUARD_PORT}\n"
-    )
-
-
-def start_world() -> None:
-    """Registry, providers and internet."""
-    network(f"{PREFIX}-internet", INTERNET, "--gateway", INTERNET_GATEWAY)
-    on_internet = ["--network", f"{PREFIX}-internet", "--cap-add", "NET_ADMIN"]
-    shared = FOLDER / "internet"
-    shared.mkdir(parents=True, exist_ok=True)
-    create(
-        f"{PREFIX}-internet",
-        images.tag("internet"),
-        *(*on_internet, "--ip", INTERNET_HOST, "--env", f"ADDRESS={INTERNET_HOST}", "--env", f"RESOLVER={RESOLVER}"),
-        *("--volume", f"{shared}:/lab"),
-    )
-    for provider in PROVIDERS:
-        folder = FOLDER / provider.name
-        write(folder / "wg0.conf", provider_server(provider), mode=0o600)
-        create(
-            provider.name,
-            images.tag("provider"),
-            *(*on_internet, "--ip", provider.address, "--device", "/dev/net/tun", "--volume", f"{folder}:/lab:ro"),
-            *("--env", f"NETWORK={provider.network}", "--env", f"RESOLVER={RESOLVER}"),
-            *("--sysctl", "net.ipv4.ip_forward=1"),
-        )
-    create(
-        f"{PREFIX}-registry",
-        images.tag("registry"),
-        *("--network", f"{PREFIX}-internet", "--ip", REGISTRY, "--publish", f"127.0.0.1::{REGISTRY_PORT}"),
-    )
-    for name in ("internet", "provider1", "provider2", "registry"):
-        start(f"{PREFIX}-{name}")
-
-
-def start(name: str) -> None:
-    if not running(name):
-        docker("start", name)
+def up(count: int) -> None:
+    """Have the lab with ``count`` households; what is there already is left alone."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    images.build_all(BUILD / "cache")
+    if not (FOLDER / "id_ed25519").exists():
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", LABEL, "-f", str(FOLDER / "id_ed25519"))
+    start_world()
+    port = wait_for_registry()
+    references = {name: images.publish(name, port) for name in images.HOUSEHOLD_IMAGES}
+    write(FOLDER / "images.json", json.dumps(references))
+    for house in HOUSES[:count]:
+        start_house(house)
+        describe(house)
 
 
 def start_house(house: House) -> None:
@@ -128,98 +59,69 @@ def start_house(house: House) -> None:
         router,
         images.tag("router"),
         *("--network", f"{PREFIX}-internet", "--ip", house.exit, "--cap-add", "NET_ADMIN"),
-        *("--sysctl", "net.ipv4.ip_forward=1"),
-        *("--env", f"LAN={house.lan}", "--env", f"GATEWAY={INTERNET_GATEWAY}"),
+        *("--sysctl", "net.ipv4.ip_forward=1", "--env", f"LAN={house.lan}", "--env", f"LAB={LAB}"),
+        *("--env", f"GATEWAY={INTERNET_GATEWAY}", "--env", f"MSS={uplink_mtu() - IP_AND_TCP}"),
     )
     if made:
         docker("network", "connect", "--ip", house.router, house.name, router)
     start(router)
     create(laptop, images.tag("laptop"), "--network", house.name, "--ip", house.laptop, "--cap-add", "NET_ADMIN")
     start(laptop)
-    start_pi(house)
+    pi.start(house)
 
 
-def start_pi(house: House) -> None:
-    name = f"{house.name}-pi"
-    options = [option for capability in PI_CAPABILITIES for option in ("--cap-add", capability)]
-    options += [
-        option for kind in ("seccomp", "apparmor", "systempaths") for option in ("--security-opt", f"{kind}=unconfined")
-    ]
-    options += ["--device-cgroup-rule", "a *:* rwm", "--device", "/dev/net/tun", "--cgroupns", "host"]
-    options += ["--volume", f"{cgroup_tree()}:/sys/fs/cgroup", "--tmpfs", "/run", "--tmpfs", "/tmp"]
-    options += ["--volume", "/var/lib/docker", "--env", f"ROUTER={house.router}", "--env", f"RESOLVER={RESOLVER}"]
-    options += ["--network", house.name, "--ip", house.pi]
-    if create(name, images.tag("pi"), *options):
-        docker("start", name)
-        authorized = (FOLDER / "id_ed25519.pub").read_text(encoding="utf-8")
-        home = "install -d -o pi -g pi -m 0700 /home/pi/.ssh && cat > /home/pi/.ssh/authorized_keys"
-        in_namespaces(name, "sh", "-c", home, stdin=authorized)
-    start(name)
-    wait_for_boot(house)
-
-
-def cgroup_tree() -> str:
-    """Return where version 2 of the cgroup tree is mounted: apart on a hybrid machine, else at the top."""
-    unified = Path("/sys/fs/cgroup/unified")
-    return str(unified if unified.is_dir() else unified.parent)
-
-
-def wait_for_boot(house: House) -> float:
-    """Wait until systemd has finished starting; return the seconds it took from the container's start."""
-    name = f"{house.name}-pi"
-    begun = time.monotonic()
-    state = ""
-    while time.monotonic() - begun < BOOT_TIMEOUT_S:
-        try:
-            state = in_namespaces(name, "sh", "-c", "systemctl is-system-running || true").strip()
-        except LabError as error:
-            state = str(error)
-        if state in ("running", "degraded"):
-            return time.monotonic() - begun
-        time.sleep(0.3)
-    raise LabError(f"{name} did not finish its start in {BOOT_TIMEOUT_S} s: {state}")
-
-
-def reboot_pi(house: House) -> float:
-    """Restart the Pi as a reboot does; return the seconds until systemd is up again."""
-    docker("restart", "--time", "60", f"{house.name}-pi")
-    return wait_for_boot(house)
+def uplink_mtu(routes: Path = Path("/proc/net/route"), devices: Path = Path("/sys/class/net")) -> int:
+    """Return what fits through this machine's default route; an Ethernet's 1500 when there is none."""
+    for line in routes.read_text(encoding="ascii").splitlines()[1:]:
+        device, destination = line.split()[:2]
+        if destination == "00000000":
+            return min(ETHERNET_MTU, int((devices / device / "mtu").read_text(encoding="ascii")))
+    return ETHERNET_MTU
 
 
 def replace_pi(house: House) -> None:
     """Put a blank Pi in the place of the one that is there."""
     remove(f"{house.name}-pi")
-    start_pi(house)
+    pi.start(house)
     describe(house)
 
 
-def registry_port() -> int:
-    found = inspect("container", f"{PREFIX}-registry")
-    if found is None:
-        raise LabError("the registry is not there; see: python tests/lab up")
-    return int(found["NetworkSettings"]["Ports"][f"{REGISTRY_PORT}/tcp"][0]["HostPort"])
+def reboot_pi(house: House) -> float:
+    """Restart the Pi as a reboot does; return the seconds until systemd is up again."""
+    return pi.reboot(house)
 
 
-def wait_for_registry() -> int:
-    port = registry_port()
-    run("curl", "--silent", "--retry", "50", "--retry-delay", "1", "--retry-all-errors", f"http://127.0.0.1:{port}/v2/")
-    return port
+def provider_configuration(provider: Provider, house: House) -> str:
+    return client_configuration(provider, key(provider.name)[1], house, key(house.name)[0])
+
+
+def film() -> dict[str, str]:
+    """What the seeder offers, once it has made it."""
+    folder = FOLDER / "internet"
+    deadline = time.monotonic() + FILM_TIMEOUT_S
+    while not (folder / "film.hash").exists():
+        if time.monotonic() > deadline:
+            raise LabError(f"no torrent after {FILM_TIMEOUT_S} s; see: docker logs {PREFIX}-internet")
+        time.sleep(0.2)
+    return {
+        "announce": f"http://{INTERNET_HOST}:{TRACKER_PORT}/announce",
+        "torrent_file": str(folder / "film.torrent"),
+        "info_hash": (folder / "film.hash").read_text(encoding="utf-8").strip(),
+        "file_name": "household-demo-film.mkv",
+        "sha256": (folder / "film.sha256").read_text(encoding="utf-8").strip(),
+    }
 
 
 def describe(house: House) -> dict[str, Any]:
     """Write down how the household is reached and what its inventory needs; return it."""
-    known = run("ssh-keyscan", "-T", "10", "-t", "ed25519", house.pi)
-    write(FOLDER / f"known_hosts{house.number}", known)
-    film = FOLDER / "internet" / "film.torrent"
-    deadline = time.monotonic() + BOOT_TIMEOUT_S
-    while not film.exists() and time.monotonic() < deadline:
-        time.sleep(0.2)
+    known_hosts = FOLDER / f"known_hosts{house.number}"
+    write(known_hosts, run("ssh-keyscan", "-T", "10", "-t", "ed25519", house.pi))
     household = {
         "pi": {
             "address": house.pi,
             "user": "pi",
             "key_file": str(FOLDER / "id_ed25519"),
-            "known_hosts": str(FOLDER / f"known_hosts{house.number}"),
+            "known_hosts": str(known_hosts),
             "container": f"{house.name}-pi",
         },
         "lan": house.lan,
@@ -240,28 +142,8 @@ def describe(house: House) -> dict[str, Any]:
             "resolver": RESOLVER,
             "address_page": f"http://{INTERNET_HOST}/",
         },
-        "tracker": {
-            "announce": f"http://{INTERNET_HOST}:{TRACKER_PORT}/announce",
-            "torrent_file": str(film),
-            "file_name": "household-demo-film.mkv",
-            "sha256": (film.parent / "film.sha256").read_text(encoding="utf-8").strip(),
-        },
+        "tracker": film(),
         "transmission": {"user": "family", "password": secret(f"transmission{house.number}")},
     }
     write(FOLDER / f"household{house.number}.json", json.dumps(household, indent=2) + "\n", mode=0o600)
     return household
-
-
-def up(count: int) -> None:
-    """Have the lab with ``count`` households; what is there already is left alone."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    images.build_all(BUILD / "cache")
-    if not (FOLDER / "id_ed25519").exists():
-        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", LABEL, "-f", str(FOLDER / "id_ed25519"))
-    start_world()
-    port = wait_for_registry()
-    references = {name: images.publish(name, port) for name in images.HOUSEHOLD_IMAGES}
-    write(FOLDER / "images.json", json.dumps(references))
-    for house in HOUSES[:count]:
-        start_house(house)
-        describe(house)

@@ -24,15 +24,23 @@ def tag(name: str) -> str:
     return f"household/{name}:lab" if name in HOUSEHOLD_IMAGES else f"household-lab/{name}:latest"
 
 
-def mirror(apt: Path = APT) -> str:
-    """Return the address of the mirror that this machine's own apt uses. Raises LabError when there is none."""
-    files = [*sorted((apt / "sources.list.d").glob("*")), apt / "sources.list"]
-    for path in files:
+def mirror(archive: str, apt: Path = APT) -> str | None:
+    """Return the address at which this machine's own apt finds an archive of Debian's; None when it does not."""
+    for path in [*sorted((apt / "sources.list.d").glob("*")), apt / "sources.list"]:
         text = path.read_text(encoding="utf-8") if path.is_file() else ""
-        for pattern in (r"^URIs:\s*(\S+/debian)/?\s*$", r"^deb\s+(?:\[[^]]*\]\s+)?(\S+/debian)/?\s"):
+        for pattern in (rf"^URIs:\s*(\S+/{archive})/?\s*$", rf"^deb\s+(?:\[[^]]*\]\s+)?(\S+/{archive})/?\s"):
             if found := re.search(pattern, text, re.MULTILINE):
                 return found[1]
-    raise LabError("no Debian mirror in /etc/apt: the lab's images are made from Debian's packages")
+    return None
+
+
+def sources(apt: Path = APT) -> list[str]:
+    """Return the lines of the base's sources.list. Raises LabError when this machine's apt knows no mirror."""
+    main, security = mirror("debian", apt), mirror("debian-security", apt)
+    if main is None:
+        raise LabError("no Debian mirror in /etc/apt: the lab's images are made from Debian's packages")
+    lines = [f"deb {main} {SUITE} main", f"deb {main} {SUITE}-updates main"]
+    return [*lines, f"deb {security} {SUITE}-security main"] if security else lines
 
 
 def make_base(cache: Path) -> None:
@@ -45,8 +53,8 @@ def make_base(cache: Path) -> None:
     if not archive.exists():
         cache.mkdir(parents=True, exist_ok=True)
         unfinished = archive.with_suffix(".unfinished.tar")
-        source = f"deb {mirror()} {SUITE} main"
-        run("mmdebstrap", "--quiet", "--variant=minbase", "--include=ca-certificates", SUITE, str(unfinished), source)
+        options = ["--quiet", "--variant=minbase", "--include=ca-certificates"]
+        run("mmdebstrap", *options, SUITE, str(unfinished), *sources())
         unfinished.replace(archive)
     docker("import", "--change", f"LABEL {LABEL}=base", str(archive), BASE)
 

@@ -71,7 +71,7 @@ def watching(house: House, name: str) -> Iterator[Capture]:
     docker(
         *("run", "--detach", "--name", container, "--label", LABEL, "--network", "host"),
         *("--cap-add", "NET_ADMIN", "--cap-add", "NET_RAW", "--volume", f"{folder}:/captures"),
-        *(images.tag("router"), *listen, "-w", f"/captures/{path.name}", "ether", "host", house.pi_mac),
+        *(images.tag("router"), *listen, "-w", f"/captures/{path.name}"),
     )
     _wait_until(lambda: "listening on" in run("sh", "-c", f"docker logs {container} 2>&1"))
     try:

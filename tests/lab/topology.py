@@ -8,6 +8,7 @@ from dataclasses import dataclass
 PREFIX = "household-lab"
 LABEL = "household.mediaserver.lab"
 
+LAB = "198.18.0.0/15"
 INTERNET = "198.18.0.0/24"
 INTERNET_GATEWAY = "198.18.0.1"
 INTERNET_HOST = "198.18.0.10"
@@ -70,6 +71,11 @@ class House:
         return self._host(10)
 
     @property
+    def pi_mac(self) -> str:
+        """Locally administered, and the same for each Pi that takes this place."""
+        return "02:42:" + ":".join(f"{int(part):02x}" for part in self.pi.split("."))
+
+    @property
     def laptop(self) -> str:
         return self._host(20)
 
@@ -85,3 +91,4 @@ class House:
 
 
 PROVIDERS = (Provider(1), Provider(2))
+HOUSES = (House(1), House(2))

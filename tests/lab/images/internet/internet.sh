@@ -7,21 +7,23 @@ dnsmasq --keep-in-foreground --no-hosts --no-resolv --server=127.0.0.11 --listen
     --bind-interfaces --address="/tracker.lab/$ADDRESS" --address="/address.lab/$ADDRESS" \
     --log-queries --log-facility=/var/log/queries --user=root &
 
-opentracker -i "$ADDRESS" -p 6969 -u nobody -d /tmp >/var/log/tracker 2>&1 &
-
 python3 /address_page.py >/var/log/address_page 2>&1 &
 
-mkdir -p /srv/seed /srv/seeder /lab
+mkdir -p /lab/seed /srv/seeder
 if [ ! -s /lab/film.torrent ]; then
-    head --bytes=4000000 /dev/urandom >/srv/seed/household-demo-film.mkv
-    sha256sum </srv/seed/household-demo-film.mkv | cut -d ' ' -f 1 >/lab/film.sha256
+    head --bytes=4000000 /dev/urandom >/lab/seed/household-demo-film.mkv
+    sha256sum </lab/seed/household-demo-film.mkv | cut -d ' ' -f 1 >/lab/film.sha256
     transmission-create --tracker "http://$ADDRESS:6969/announce" --outfile /lab/film.torrent \
-        /srv/seed/household-demo-film.mkv
+        /lab/seed/household-demo-film.mkv
     chmod 0644 /lab/film.torrent
 fi
+# Debian's tracker serves only torrents that it is told of.
+transmission-show /lab/film.torrent | sed -n 's/^ *Hash v1: //p' >/srv/whitelist
+opentracker -i "$ADDRESS" -p 6969 -u nobody -d /srv -w /whitelist >/var/log/tracker 2>&1 &
+
 cat >/srv/seeder/settings.json <<'SETTINGS'
 {"dht-enabled": false, "lpd-enabled": false, "pex-enabled": false, "port-forwarding-enabled": false,
- "rpc-whitelist-enabled": false, "download-dir": "/srv/seed", "ratio-limit-enabled": false, "peer-port": 51413}
+ "rpc-whitelist-enabled": false, "download-dir": "/lab/seed", "ratio-limit-enabled": false, "peer-port": 51413}
 SETTINGS
 transmission-daemon --foreground --config-dir /srv/seeder >/var/log/seeder 2>&1 &
 until transmission-remote 127.0.0.1 --add /lab/film.torrent >/dev/null 2>&1; do sleep 0.2; done

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Hides the house (LAN) behind its one address, as a home router does. GATEWAY is the next hop on the internet.
+# MSS is what fits through the machine to what is not of the LAB: its uplink may be narrower than our networks.
 set -eu
 ip route replace default via "$GATEWAY"
 nft -f - <<RULES
@@ -9,6 +10,11 @@ table ip house {
     chain outwards {
         type nat hook postrouting priority srcnat;
         ip saddr $LAN ip daddr != $LAN masquerade
+    }
+    chain narrow {
+        type filter hook forward priority mangle;
+        ip saddr $LAB ip daddr $LAB accept
+        tcp flags syn tcp option maxseg size > $MSS tcp option maxseg size set $MSS
     }
 }
 RULES

@@ -305,6 +305,6 @@ def main(arguments: Sequence[str], *, root: Path) -> int:
         for line in gateway.differences() if command == "plan" else gateway.apply():
             print(line)
         return 0
-    except (GatewayError, OSError) as error:
+    except (GatewayError, OSError, ValueError) as error:
         print(f"vpn-gateway: {error}", file=sys.stderr)
         return 1

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is outside the houses: the internet, the provider's servers and the registry."""
+
+from __future__ import annotations
+
+from engine import FOLDER, LabError, create, docker, inspect, network, run, running, write
+from images import tag
+from topology import (
+    HOUSES,
+    INTERNET,
+    INTERNET_GATEWAY,
+    INTERNET_HOST,
+    PREFIX,
+    PROVIDERS,
+    REGISTRY,
+    REGISTRY_PORT,
+    RESOLVER,
+    Provider,
+)
+from wireguard import key, server_configuration
+
+ON_INTERNET = ("--network", f"{PREFIX}-internet", "--cap-add", "NET_ADMIN")
+
+
+def start(name: str) -> None:
+    if not running(name):
+        docker("start", name)
+
+
+def start_world() -> None:
+    network(f"{PREFIX}-internet", INTERNET, "--gateway", INTERNET_GATEWAY)
+    start_internet()
+    for provider in PROVIDERS:
+        start_provider(provider)
+    registry = f"{PREFIX}-registry"
+    publish = ["--publish", f"127.0.0.1::{REGISTRY_PORT}"]
+    create(registry, tag("registry"), "--network", f"{PREFIX}-internet", "--ip", REGISTRY, *publish)
+    start(registry)
+
+
+def start_internet() -> None:
+    name, shared = f"{PREFIX}-internet", FOLDER / "internet"
+    shared.mkdir(parents=True, exist_ok=True)
+    environment = ["--env", f"ADDRESS={INTERNET_HOST}", "--env", f"RESOLVER={RESOLVER}"]
+    create(name, tag("internet"), *ON_INTERNET, "--ip", INTERNET_HOST, *environment, "--volume", f"{shared}:/lab")
+    start(name)
+
+
+def start_provider(provider: Provider) -> None:
+    folder = FOLDER / provider.name
+    clients = {house: key(house.name)[1] for house in HOUSES}
+    write(folder / "wg0.conf", server_configuration(provider, key(provider.name)[0], clients), mode=0o600)
+    create(
+        provider.name,
+        tag("provider"),
+        *(*ON_INTERNET, "--ip", provider.address, "--device", "/dev/net/tun", "--volume", f"{folder}:/lab:ro"),
+        *("--env", f"NETWORK={provider.network}", "--env", f"RESOLVER={RESOLVER}"),
+        *("--sysctl", "net.ipv4.ip_forward=1"),
+    )
+    start(provider.name)
+
+
+def wait_for_registry() -> int:
+    """Wait until the registry answers; return its port on this machine's loopback."""
+    found = inspect("container", f"{PREFIX}-registry")
+    if found is None:
+        raise LabError("the registry is not there; see: python tests/lab up")
+    port = int(found["NetworkSettings"]["Ports"][f"{REGISTRY_PORT}/tcp"][0]["HostPort"])
+    retry = ["--retry", "50", "--retry-delay", "1", "--retry-all-errors"]
+    run("curl", "--silent", *retry, f"http://127.0.0.1:{port}/v2/")
+    return port
