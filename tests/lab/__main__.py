@@ -10,8 +10,8 @@ import sys
 import time
 
 import houses
-from engine import LabError, docker, inspect, labelled, remove
-from topology import LABEL, PREFIX
+from engine import FOLDER, LabError, docker, inspect, labelled, remove
+from topology import HOUSES, LABEL, PREFIX
 
 WHAT_IT_IS = {
     "pi": "Debian 13 with systemd in a container; simulated Pi, real SSH and Docker",
@@ -32,7 +32,7 @@ def down() -> None:
         docker("network", "rm", name)
     for name in dict.fromkeys(labelled("image")):
         docker("rmi", "--force", name)
-    shutil.rmtree(houses.FOLDER, ignore_errors=True)
+    shutil.rmtree(FOLDER, ignore_errors=True)
 
 
 def status() -> None:
@@ -45,8 +45,9 @@ def status() -> None:
 
 
 def ssh(number: int, arguments: list[str]) -> None:
-    pi = houses.describe(houses.HOUSES[number - 1])["pi"]
-    options = ["-i", pi["key_file"], "-o", f"UserKnownHostsFile={pi['known_hosts']}", "-o", "IdentitiesOnly=yes"]
+    pi = houses.describe(HOUSES[number - 1])["pi"]
+    known = f"UserKnownHostsFile={pi['known_hosts']}"
+    options = ["-i", pi["key_file"], "-o", known, "-o", "IdentitiesOnly=yes"]
     os.execvp("ssh", ["ssh", *options, f"{pi['user']}@{pi['address']}", *arguments])
 
 
@@ -58,7 +59,8 @@ def main() -> int:
     )
     commands.add_parser("down", help="remove every trace of the lab")
     commands.add_parser("status", help="say who is there")
-    for name, text in (("new-pi", "put a blank Pi in place"), ("reboot-pi", "reboot the Pi"), ("ssh", "log in")):
+    of_one_pi = {"new-pi": "put a blank Pi in place", "reboot-pi": "reboot the Pi", "ssh": "log in on the Pi"}
+    for name, text in of_one_pi.items():
         command = commands.add_parser(name, help=text)
         command.add_argument("--house", type=int, default=1, choices=(1, 2))
         if name == "ssh":
@@ -75,10 +77,10 @@ def main() -> int:
         elif given.command == "status":
             status()
         elif given.command == "new-pi":
-            houses.replace_pi(houses.HOUSES[given.house - 1])
+            houses.replace_pi(HOUSES[given.house - 1])
             print(f"A blank Pi is in place ({time.monotonic() - begun:.0f} s).")
         elif given.command == "reboot-pi":
-            print(f"Up again after {houses.reboot_pi(houses.HOUSES[given.house - 1]):.0f} s.")
+            print(f"Up again after {houses.reboot_pi(HOUSES[given.house - 1]):.0f} s.")
         else:
             ssh(given.house, given.arguments)
     except LabError as error:

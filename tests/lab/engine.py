@@ -22,7 +22,9 @@ class LabError(Exception):
 def run(*command: str, stdin: str | None = None, timeout: int = 600) -> str:
     """Run a program and return what it printed. Raises LabError when it fails."""
     try:
-        process = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=timeout)
+        process = subprocess.run(
+            command, input=stdin, capture_output=True, text=True, check=False, timeout=timeout
+        )
     except FileNotFoundError as error:
         raise LabError(f"{command[0]} is not installed on this machine") from error
     except subprocess.TimeoutExpired as error:
@@ -84,13 +86,14 @@ def remove(name: str) -> None:
 def in_namespaces(name: str, *command: str, stdin: str | None = None) -> str:
     """Run a command inside a container by nsenter.
 
-    Unlike ``docker exec`` it needs no support from the engine, and gets through while systemd is still starting.
+    Unlike ``docker exec`` it needs nothing of the engine, and gets through while systemd is still starting.
     """
     found = inspect("container", name)
     if found is None or not found["State"]["Running"]:
         raise LabError(f"container {name} does not run; see: python tests/lab status")
-    target = ["nsenter", "--target", str(found["State"]["Pid"]), "--mount", "--uts", "--ipc", "--net", "--pid"]
-    return run(*target, "--root", "--wd=/", *command, stdin=stdin)
+    namespaces = ["--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup"]
+    target = ["nsenter", "--target", str(found["State"]["Pid"]), *namespaces, "--root", "--wd=/"]
+    return run(*target, *command, stdin=stdin)
 
 
 def write(path: Path, text: str, *, mode: int = 0o644) -> bool:

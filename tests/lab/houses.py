@@ -51,7 +51,7 @@ def up(count: int) -> None:
 
 def start_house(house: House) -> None:
     """Router, laptop and Pi on the house's own network; the machine offers no way out of it."""
-    # Not --internal: where bridged packets pass the machine's firewall, Docker would drop them on the way to the router.
+    # Not --internal: where bridged packets pass the machine's firewall, Docker would drop them on the way.
     no_way_out = "com.docker.network.bridge.enable_ip_masquerade=false"
     network(house.name, house.lan, "--gateway", house.machine, "--opt", no_way_out)
     router, laptop = f"{house.name}-router", f"{house.name}-laptop"
@@ -65,7 +65,8 @@ def start_house(house: House) -> None:
     if made:
         docker("network", "connect", "--ip", house.router, house.name, router)
     start(router)
-    create(laptop, images.tag("laptop"), "--network", house.name, "--ip", house.laptop, "--cap-add", "NET_ADMIN")
+    on_lan = ["--network", house.name, "--ip", house.laptop, "--cap-add", "NET_ADMIN"]
+    create(laptop, images.tag("laptop"), *on_lan)
     start(laptop)
     pi.start(house)
 

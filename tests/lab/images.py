@@ -25,7 +25,7 @@ def tag(name: str) -> str:
 
 
 def mirror(archive: str, apt: Path = APT) -> str | None:
-    """Return the address at which this machine's own apt finds an archive of Debian's; None when it does not."""
+    """Return where this machine's own apt finds one of Debian's archives; None when it does not."""
     for path in [*sorted((apt / "sources.list.d").glob("*")), apt / "sources.list"]:
         text = path.read_text(encoding="utf-8") if path.is_file() else ""
         for pattern in (rf"^URIs:\s*(\S+/{archive})/?\s*$", rf"^deb\s+(?:\[[^]]*\]\s+)?(\S+/{archive})/?\s"):
@@ -35,7 +35,7 @@ def mirror(archive: str, apt: Path = APT) -> str | None:
 
 
 def sources(apt: Path = APT) -> list[str]:
-    """Return the lines of the base's sources.list. Raises LabError when this machine's apt knows no mirror."""
+    """Return the lines of the base's sources.list. Raises LabError when this machine's apt knows none."""
     main, security = mirror("debian", apt), mirror("debian-security", apt)
     if main is None:
         raise LabError("no Debian mirror in /etc/apt: the lab's images are made from Debian's packages")
@@ -75,7 +75,7 @@ def build_all(cache: Path) -> None:
 
 
 def publish(name: str, port: int) -> str:
-    """Push an image to the lab's registry, reached at ``port`` of loopback; return how the Pi names it, by digest."""
+    """Push an image to the lab's registry at ``port`` of loopback; return how the Pi names it, by digest."""
     local = f"127.0.0.1:{port}/household/{name}"
     docker("tag", tag(name), local)
     pushed = docker("push", local)

@@ -5,15 +5,15 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import images
-from engine import LabError, docker, inspect, remove, run
-from houses import FOLDER
-from topology import LABEL, PROVIDERS, WIREGUARD_PORT, House
+import packets as frames
+from engine import FOLDER, LabError, docker, inspect, remove, run
+from topology import LABEL, House
 
 
 @dataclass(frozen=True)
@@ -30,27 +30,9 @@ class Capture:
         text = docker("run", "--rm", "--volume", f"{folder}:/captures:ro", images.tag("router"), *command)
         return [line for line in text.splitlines() if line]
 
-    def clear(self, allowed: Sequence[str] = ()) -> list[str]:
-        """Packets that are neither of the tunnel, nor the house's own business, nor allowed by name."""
-        return self.packets(clear_expression(self.house, allowed))
-
-
-def clear_expression(house: House, allowed: Sequence[str] = ()) -> str:
-    """The pcap-filter(7) expression for packets in clear.
-
-    Not counted: UDP to and from a listed endpoint, ARP, the Pi's neighbour discovery, the machine's SSH and the
-    laptop at the user interfaces.
-    """
-    endpoints = " or ".join(f"host {provider.address}" for provider in PROVIDERS)
-    harmless = [
-        f"(udp port {WIREGUARD_PORT} and ({endpoints}))",
-        "arp",
-        "(icmp6 and src net fe80::/10) or (icmp6 and src host ::)",
-        f"(tcp port 22 and host {house.machine} and host {house.pi})",
-        f"(tcp port 9091 and host {house.laptop} and host {house.pi})",
-        *allowed,
-    ]
-    return "not (" + " or ".join(f"({expression})" for expression in harmless) + ")"
+    def clear(self, *ignored: frames.Ignored) -> list[frames.Packet]:
+        """Packets that are neither of the tunnel, nor the house's own business, nor ignored by name."""
+        return frames.clear(frames.read(self.path.read_bytes()), self.house, *ignored)
 
 
 @contextmanager
@@ -65,8 +47,7 @@ def watching(house: House, name: str) -> Iterator[Capture]:
     path.unlink(missing_ok=True)
     container = f"{house.name}-observer"
     remove(container)
-    # The house's bridge, not the Pi's own end, because it outlives a reboot of the Pi; nobody else there has business
-    # of their own but the laptop.
+    # The house's bridge, not the Pi's own end, because it outlives a reboot of the Pi.
     listen = ["tcpdump", "--immediate-mode", "-U", "-Z", "root", "-nn", "-i", f"br-{found['Id'][:12]}"]
     docker(
         *("run", "--detach", "--name", container, "--label", LABEL, "--network", "host"),
@@ -82,9 +63,9 @@ def watching(house: House, name: str) -> Iterator[Capture]:
         remove(container)
 
 
-def _wait_until(happened: object, seconds: float = 10) -> None:
+def _wait_until(happened: Callable[[], bool], seconds: float = 10) -> None:
     deadline = time.monotonic() + seconds
-    while not happened():  # type: ignore[operator]
+    while not happened():
         if time.monotonic() > deadline:
             raise LabError("the observer did not begin to listen")
         time.sleep(0.1)

@@ -9,21 +9,54 @@ import images
 from engine import FOLDER, LabError, create, docker, in_namespaces, running
 from topology import RESOLVER, House
 
-# systemd, Docker and nft in a container need nearly everything but SYS_RESOURCE, without which --privileged fails.
-CAPABILITIES = (
-    "AUDIT_CONTROL AUDIT_READ AUDIT_WRITE BLOCK_SUSPEND CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID IPC_LOCK "
-    "IPC_OWNER KILL LEASE LINUX_IMMUTABLE MAC_ADMIN MAC_OVERRIDE MKNOD NET_ADMIN NET_BIND_SERVICE NET_BROADCAST "
-    "NET_RAW SETFCAP SETGID SETPCAP SETUID SYSLOG SYS_ADMIN SYS_BOOT SYS_CHROOT SYS_MODULE SYS_NICE SYS_PACCT "
-    "SYS_PTRACE SYS_RAWIO SYS_TIME SYS_TTY_CONFIG WAKE_ALARM"
-).split()
+# Nearly everything but SYS_RESOURCE: a machine that lacks it refuses --privileged.
+CAPABILITIES = [
+    "AUDIT_CONTROL",
+    "AUDIT_READ",
+    "AUDIT_WRITE",
+    "BLOCK_SUSPEND",
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "DAC_READ_SEARCH",
+    "FOWNER",
+    "FSETID",
+    "IPC_LOCK",
+    "IPC_OWNER",
+    "KILL",
+    "LEASE",
+    "LINUX_IMMUTABLE",
+    "MAC_ADMIN",
+    "MAC_OVERRIDE",
+    "MKNOD",
+    "NET_ADMIN",
+    "NET_BIND_SERVICE",
+    "NET_BROADCAST",
+    "NET_RAW",
+    "SETFCAP",
+    "SETGID",
+    "SETPCAP",
+    "SETUID",
+    "SYSLOG",
+    "SYS_ADMIN",
+    "SYS_BOOT",
+    "SYS_CHROOT",
+    "SYS_MODULE",
+    "SYS_NICE",
+    "SYS_PACCT",
+    "SYS_PTRACE",
+    "SYS_RAWIO",
+    "SYS_TIME",
+    "SYS_TTY_CONFIG",
+    "WAKE_ALARM",
+]
 BOOT_TIMEOUT_S = 60
 
 
 def options(house: House) -> list[str]:
     """Options of ``docker create`` for the Pi of a house.
 
-    The cgroup namespace is its own: two Pis and the machine do not meet in one tree, and nothing of it stays behind.
-    The image mounts that tree itself (version 2, whatever the machine uses).
+    The cgroup namespace is its own: two Pis and the machine do not meet in one tree, and nothing of it stays
+    behind. The image mounts that tree itself (version 2, whatever the machine uses).
     """
     unconfined = ("seccomp", "apparmor", "systempaths")
     return [
@@ -32,7 +65,7 @@ def options(house: House) -> list[str]:
         *("--device-cgroup-rule", "a *:* rwm", "--device", "/dev/net/tun", "--cgroupns", "private"),
         *("--tmpfs", "/run", "--tmpfs", "/tmp", "--volume", "/var/lib/docker"),
         *("--env", f"ROUTER={house.router}", "--env", f"RESOLVER={RESOLVER}"),
-        *("--network", house.name, "--ip", house.pi, "--mac-address", house.pi_mac),
+        *("--network", house.name, "--ip", house.pi),
     ]
 
 

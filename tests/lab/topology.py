@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who lives where. All addresses are from 198.18.0.0/15, which RFC 2544 sets aside for tests; tunnels have 10/8."""
+"""Who lives where. Addresses are from 198.18.0.0/15, set aside for tests by RFC 2544; tunnels have 10/8."""
 
 from __future__ import annotations
 
@@ -69,11 +69,6 @@ class House:
     @property
     def pi(self) -> str:
         return self._host(10)
-
-    @property
-    def pi_mac(self) -> str:
-        """Locally administered, and the same for each Pi that takes this place."""
-        return "02:42:" + ":".join(f"{int(part):02x}" for part in self.pi.split("."))
 
     @property
     def laptop(self) -> str:

@@ -41,8 +41,12 @@ def start_world() -> None:
 def start_internet() -> None:
     name, shared = f"{PREFIX}-internet", FOLDER / "internet"
     shared.mkdir(parents=True, exist_ok=True)
-    environment = ["--env", f"ADDRESS={INTERNET_HOST}", "--env", f"RESOLVER={RESOLVER}"]
-    create(name, tag("internet"), *ON_INTERNET, "--ip", INTERNET_HOST, *environment, "--volume", f"{shared}:/lab")
+    create(
+        name,
+        tag("internet"),
+        *(*ON_INTERNET, "--ip", INTERNET_HOST, "--volume", f"{shared}:/lab"),
+        *("--env", f"ADDRESS={INTERNET_HOST}", "--env", f"RESOLVER={RESOLVER}"),
+    )
     start(name)
 
 
@@ -53,7 +57,8 @@ def start_provider(provider: Provider) -> None:
     create(
         provider.name,
         tag("provider"),
-        *(*ON_INTERNET, "--ip", provider.address, "--device", "/dev/net/tun", "--volume", f"{folder}:/lab:ro"),
+        *(*ON_INTERNET, "--ip", provider.address, "--device", "/dev/net/tun"),
+        *("--volume", f"{folder}:/lab:ro"),
         *("--env", f"NETWORK={provider.network}", "--env", f"RESOLVER={RESOLVER}"),
         *("--sysctl", "net.ipv4.ip_forward=1"),
     )

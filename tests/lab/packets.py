@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads a capture file, and tells a packet of the tunnel from one in clear."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+
+from topology import PROVIDERS, WIREGUARD_PORT, House
+
+ARP, IPV4, IPV6 = 0x0806, 0x0800, 0x86DD
+TCP, UDP, ICMPV6 = 6, 17, 58
+SSH, UI = 22, 9091
+LINK_LOCAL = ip_network("fe80::/10")
+
+
+@dataclass(frozen=True)
+class Packet:
+    """What of a packet matters here. Ports are 0 where there are none, as in a datagram's later fragments."""
+
+    ethertype: int
+    source: str = ""
+    target: str = ""
+    protocol: int = 0
+    source_port: int = 0
+    target_port: int = 0
+    later_fragment: bool = False
+
+    def __str__(self) -> str:
+        """One line, as a failed test shows it."""
+        if not self.source:
+            return f"ethertype {self.ethertype:#06x}"
+        protocol = {TCP: "tcp", UDP: "udp", 1: "icmp", ICMPV6: "icmp6"}.get(self.protocol, str(self.protocol))
+        return f"{protocol} {self.source}:{self.source_port} > {self.target}:{self.target_port}"
+
+
+Ignored = Callable[[Packet], bool]
+
+
+def read(capture: bytes) -> Iterator[Packet]:
+    """Packets of a pcap file of Ethernet frames. A last record that is not complete yet is left out."""
+    order = "<" if capture[:4] in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1") else ">"
+    at = 24
+    while at + 16 <= len(capture):
+        length = struct.unpack_from(f"{order}I", capture, at + 8)[0]
+        frame = capture[at + 16 : at + 16 + length]
+        at += 16 + length
+        if len(frame) == length:
+            yield decode(frame)
+
+
+def decode(frame: bytes) -> Packet:
+    """What cannot be decoded is a packet of its ethertype only: no rule calls it harmless."""
+    ethertype = struct.unpack_from("!H", frame, 12)[0] if len(frame) >= 14 else 0
+    try:
+        if ethertype == IPV4:
+            return _decode_ipv4(frame[14:])
+        if ethertype == IPV6:
+            return _decode_ipv6(frame[14:])
+    except struct.error:
+        pass
+    return Packet(ethertype)
+
+
+def _decode_ipv4(data: bytes) -> Packet:
+    head, fragment, protocol, source, target = struct.unpack_from("!B5xHxB2x4s4s", data)
+    later = bool(fragment & 0x1FFF)
+    ports = (0, 0) if later else _ports(protocol, data[(head & 0x0F) * 4 :])
+    return Packet(IPV4, str(ip_address(source)), str(ip_address(target)), protocol, *ports, later)
+
+
+def _decode_ipv6(data: bytes) -> Packet:
+    protocol, source, target = struct.unpack_from("!6xBx16s16s", data)
+    data = data[40:]
+    if protocol == 0:  # hop-by-hop options, as multicast listener reports have
+        protocol, data = data[0] if data else 0, data[8 * ((data[1] if len(data) > 1 else 0) + 1) :]
+    return Packet(IPV6, str(ip_address(source)), str(ip_address(target)), protocol, *_ports(protocol, data))
+
+
+def _ports(protocol: int, data: bytes) -> tuple[int, int]:
+    source, target = struct.unpack_from("!HH", data) if protocol in (TCP, UDP) else (0, 0)
+    return source, target
+
+
+def of_the_tunnel(packet: Packet, endpoints: Collection[str]) -> bool:
+    """UDP to or from a listed endpoint's WireGuard port, and the later pieces of such a datagram."""
+    if packet.ethertype != IPV4 or packet.protocol != UDP:
+        return False
+    if packet.later_fragment:
+        return packet.source in endpoints or packet.target in endpoints
+    to_server = packet.target in endpoints and packet.target_port == WIREGUARD_PORT
+    return to_server or (packet.source in endpoints and packet.source_port == WIREGUARD_PORT)
+
+
+def of_the_house(packet: Packet, house: House) -> bool:
+    """ARP, neighbour discovery, the machine's SSH, the laptop at the user interface, the laptop elsewhere."""
+    if packet.ethertype == ARP:
+        return True
+    if packet.ethertype == IPV6:
+        local = ip_address(packet.source) in LINK_LOCAL or packet.source == "::"
+        return packet.protocol == ICMPV6 and local
+    ends = (packet.source, packet.target)
+    if house.pi not in ends:
+        return house.laptop in ends
+    if packet.protocol != TCP:
+        return False
+    port = packet.target_port if packet.target == house.pi else packet.source_port
+    other = packet.source if packet.target == house.pi else packet.target
+    return (other, port) in {(house.machine, SSH), (house.laptop, UI)}
+
+
+def clear(packets: Iterator[Packet], house: House, *ignored: Ignored) -> list[Packet]:
+    """Packets that are neither of the tunnel, nor the house's own business, nor ignored by name."""
+    endpoints = [provider.address for provider in PROVIDERS]
+    return [
+        packet
+        for packet in packets
+        if not (
+            of_the_tunnel(packet, endpoints)
+            or of_the_house(packet, house)
+            or any(ignores(packet) for ignores in ignored)
+        )
+    ]

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the base's packages come from: this machine's own mirror, never a name of ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import images
+import pytest
+from engine import LabError
+
+DEB822 = """\
+Types: deb
+URIs: http://mirror.example/debian
+Suites: bookworm bookworm-updates
+Components: main
+
+Types: deb
+URIs: http://mirror.example/debian-security/
+Suites: bookworm-security
+Components: main
+"""
+ONE_LINE = """\
+deb [signed-by=/k.gpg] https://other.example/debian/ bookworm main
+deb-src https://another.example/debian bookworm main
+"""
+FOREIGN = "deb https://packages.example/apt stable main\n"
+
+
+def apt(folder: Path, **files: str) -> Path:
+    (folder / "sources.list.d").mkdir()
+    for name, text in files.items():
+        (folder / "sources.list.d" / name.replace("_", ".")).write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_the_newer_form_of_sources(tmp_path: Path) -> None:
+    assert images.sources(apt(tmp_path, debian_sources=DEB822)) == [
+        "deb http://mirror.example/debian trixie main",
+        "deb http://mirror.example/debian trixie-updates main",
+        "deb http://mirror.example/debian-security trixie-security main",
+    ]
+
+
+def test_the_older_form_without_security(tmp_path: Path) -> None:
+    (tmp_path / "sources.list").write_text(ONE_LINE, encoding="utf-8")
+    assert images.sources(apt(tmp_path)) == [
+        "deb https://other.example/debian trixie main",
+        "deb https://other.example/debian trixie-updates main",
+    ]
+
+
+def test_other_archives_are_passed_over(tmp_path: Path) -> None:
+    found = images.mirror("debian", apt(tmp_path, a_list=FOREIGN, b_sources=DEB822))
+    assert found == "http://mirror.example/debian"
+
+
+def test_no_mirror_is_one_clear_sentence(tmp_path: Path) -> None:
+    with pytest.raises(LabError, match="no Debian mirror in /etc/apt"):
+        images.sources(apt(tmp_path, a_list=FOREIGN))

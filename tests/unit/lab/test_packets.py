@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What counts as a packet in clear, on frames made by hand."""
+
+from __future__ import annotations
+
+import struct
+from ipaddress import ip_address
+
+import packets
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from packets import ARP, ICMPV6, IPV4, IPV6, TCP, UDP, Packet
+from topology import HOUSES, INTERNET_HOST, PROVIDERS, RESOLVER
+
+HOUSE = HOUSES[0]
+PI, LAPTOP, MACHINE = HOUSE.pi, HOUSE.laptop, HOUSE.machine
+SERVER, OTHER_SERVER = (provider.address for provider in PROVIDERS)
+MORE_FRAGMENTS = 0x2000
+
+
+def frame(ethertype: int, payload: bytes = b"") -> bytes:
+    return bytes(12) + struct.pack("!H", ethertype) + payload
+
+
+def ports(source: int, target: int) -> bytes:
+    return struct.pack("!HHHH", source, target, 8, 0)
+
+
+def ipv4(
+    protocol: int, source: str, target: str, payload: bytes = b"", *, fragment: int = 0, options: bytes = b""
+) -> bytes:
+    head = 0x45 + len(options) // 4
+    fields = struct.pack("!BBHHHBBH", head, 0, 20 + len(options) + len(payload), 0, fragment, 64, protocol, 0)
+    addresses = ip_address(source).packed + ip_address(target).packed
+    return frame(IPV4, fields + addresses + options + payload)
+
+
+def ipv6(protocol: int, source: str, target: str, payload: bytes = b"") -> bytes:
+    addresses = ip_address(source).packed + ip_address(target).packed
+    return frame(IPV6, struct.pack("!IHBB", 6 << 28, len(payload), protocol, 64) + addresses + payload)
+
+
+def capture(*frames: bytes, order: str = "<") -> bytes:
+    head = struct.pack(f"{order}IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1)
+    records = (struct.pack(f"{order}IIII", 0, 0, len(data), len(data)) + data for data in frames)
+    return head + b"".join(records)
+
+
+HARMLESS = {
+    "to the first server": ipv4(UDP, PI, SERVER, ports(40000, 51820)),
+    "from the second server": ipv4(UDP, OTHER_SERVER, PI, ports(51820, 40000)),
+    "first piece of a long datagram": ipv4(UDP, PI, SERVER, ports(40000, 51820), fragment=MORE_FRAGMENTS),
+    "later piece of a long datagram": ipv4(UDP, PI, SERVER, b"\0\x35\0\x35", fragment=185),
+    "with IP options": ipv4(UDP, PI, SERVER, ports(40000, 51820), options=bytes(4)),
+    "ARP": frame(ARP, bytes(28)),
+    "neighbour discovery": ipv6(ICMPV6, "fe80::1", "ff02::1", bytes(8)),
+    "duplicate address detection": ipv6(ICMPV6, "::", "ff02::1:ff00:1", bytes(8)),
+    "multicast listener report": ipv6(
+        0, "fe80::1", "ff02::16", bytes([ICMPV6, 0, 5, 2, 0, 0, 1, 0]) + bytes(8)
+    ),
+    "the machine's SSH": ipv4(TCP, MACHINE, PI, ports(50000, 22)),
+    "the answer to the machine": ipv4(TCP, PI, MACHINE, ports(22, 50000)),
+    "the laptop at the user interface": ipv4(TCP, LAPTOP, PI, ports(50000, 9091)),
+    "the laptop by itself": ipv4(TCP, LAPTOP, INTERNET_HOST, ports(50000, 80)),
+}
+CLEAR = {
+    "web": ipv4(TCP, PI, INTERNET_HOST, ports(50000, 80)),
+    "web, coming back": ipv4(TCP, INTERNET_HOST, PI, ports(80, 50000)),
+    "lookup in public": ipv4(UDP, PI, RESOLVER, ports(50000, 53)),
+    "lookup at the endpoint": ipv4(UDP, PI, SERVER, ports(50000, 53)),
+    "TCP to the endpoint": ipv4(TCP, PI, SERVER, ports(50000, 51820)),
+    "the port of WireGuard at someone else": ipv4(UDP, PI, INTERNET_HOST, ports(50000, 51820)),
+    "from the port of WireGuard to the endpoint": ipv4(UDP, PI, SERVER, ports(51820, 53)),
+    "later piece to someone else": ipv4(UDP, PI, INTERNET_HOST, bytes(8), fragment=185),
+    "ping": ipv4(1, PI, INTERNET_HOST, bytes(8)),
+    "ping of the endpoint": ipv4(1, PI, SERVER, bytes(8)),
+    "SSH by another": ipv4(TCP, INTERNET_HOST, PI, ports(50000, 22)),
+    "SSH of the Pi to the machine": ipv4(TCP, PI, MACHINE, ports(50000, 22)),
+    "the user interface for another": ipv4(TCP, INTERNET_HOST, PI, ports(50000, 9091)),
+    "a container's own address": ipv4(UDP, "172.31.254.2", INTERNET_HOST, ports(50000, 6881)),
+    "global IPv6": ipv6(ICMPV6, "2001:db8::1", "2001:db8::2", bytes(8)),
+    "UDP by IPv6": ipv6(UDP, "fe80::1", "ff02::fb", ports(5353, 5353)),
+    "unknown kind": frame(0x88CC, bytes(20)),
+    "cut off": ipv4(UDP, PI, SERVER, ports(40000, 51820))[:24],
+}
+
+
+@pytest.mark.parametrize("data", HARMLESS.values(), ids=HARMLESS.keys())
+def test_harmless(data: bytes) -> None:
+    assert packets.clear(packets.read(capture(data)), HOUSE) == []
+
+
+@pytest.mark.parametrize("data", CLEAR.values(), ids=CLEAR.keys())
+def test_in_clear(data: bytes) -> None:
+    assert len(packets.clear(packets.read(capture(data)), HOUSE)) == 1
+
+
+def test_the_other_house_is_no_excuse() -> None:
+    from_machine = capture(HARMLESS["the machine's SSH"])
+    assert len(packets.clear(packets.read(from_machine), HOUSES[1])) == 1
+
+
+def test_only_what_is_named_is_ignored() -> None:
+    found = packets.read(capture(CLEAR["web"], CLEAR["ping"]))
+    (left,) = packets.clear(found, HOUSE, lambda packet: packet.target_port == 80)
+    assert str(left) == f"icmp {PI}:0 > {INTERNET_HOST}:0"
+
+
+def test_a_packet_is_read_whole() -> None:
+    assert list(packets.read(capture(CLEAR["web"]))) == [Packet(IPV4, PI, INTERNET_HOST, TCP, 50000, 80)]
+
+
+def test_either_byte_order_and_an_unfinished_record() -> None:
+    whole = capture(CLEAR["web"], CLEAR["ping"], order=">")
+    assert len(list(packets.read(whole))) == 2
+    assert len(list(packets.read(whole[:-1]))) == 1
+    assert list(packets.read(b"")) == []
+
+
+@given(st.binary(max_size=80))
+def test_no_frame_breaks_the_reader(data: bytes) -> None:
+    assert len(list(packets.read(capture(data)))) == 1
+    assert len(list(packets.read(capture(frame(IPV6, data), frame(IPV4, data))))) == 2
