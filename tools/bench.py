@@ -94,9 +94,7 @@ def fast_strategy() -> dict[str, str]:
     """The settings that make Ansible run through Mitogen."""
     found = importlib.util.find_spec("ansible_mitogen")
     if found is None or found.origin is None:
-        raise BenchError(
-            "Mitogen is not installed; the virtual environment of this project has it (make help)"
-        )
+        raise BenchError("Mitogen is not installed; the virtual environment of this project has it (make help)")
     plugins = Path(found.origin).parent / "plugins" / "strategy"
     return {"ANSIBLE_STRATEGY_PLUGINS": str(plugins), "ANSIBLE_STRATEGY": "mitogen_linear"}
 

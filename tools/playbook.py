@@ -100,12 +100,12 @@ def parse(output: str, errors: str, seconds: float) -> Run:
         for task in play["tasks"]
         for result in task["hosts"].values()
     ]
-    stats = next(iter(report.get("stats", {}).values()), {})
+    stats: dict[str, int] = next(iter(report.get("stats", {}).values()), {})
     return Run(tasks, stats, seconds, output + errors)
 
 
 def _role(name: str) -> str:
-    return name.split(" : ")[0].rsplit(".", 1)[-1] if " : " in name else ""
+    return name.split(" : ", maxsplit=1)[0].rsplit(".", 1)[-1] if " : " in name else ""
 
 
 def count_remote_executions(inventory: str, folder: Path, arguments: Sequence[str] = ()) -> tuple[Run, int]:

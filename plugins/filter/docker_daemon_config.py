@@ -39,11 +39,11 @@ _value:
   sample: '{"log-driver": "local"}'
 """
 
-import json  # noqa: E402  (documentation comes first in a plugin)
-from collections.abc import Callable, Mapping  # noqa: E402
-from typing import Any  # noqa: E402
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from ansible.errors import AnsibleFilterError  # noqa: E402
+from ansible.errors import AnsibleFilterError
 
 
 def docker_daemon_config(text: str, wanted: Mapping[str, Any], options: Mapping[str, Any] | None = None) -> str:

@@ -129,9 +129,7 @@ def gateway_endpoints_config(
 ) -> dict[str, Any]:
     """Return the normal form. Raises AnsibleFilterError for fields that cannot be used."""
     try:
-        return from_fields(
-            endpoints, private_key=private_key, addresses=addresses, dns=dns, mtu=mtu, ipv6=ipv6
-        )
+        return from_fields(endpoints, private_key=private_key, addresses=addresses, dns=dns, mtu=mtu, ipv6=ipv6)
     except ConfigurationError as error:
         # No chain: what came before may have seen a secret.
         raise AnsibleFilterError(str(error)) from None

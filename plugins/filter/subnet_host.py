@@ -35,10 +35,10 @@ _value:
   sample: 172.31.254.1
 """
 
-import ipaddress  # noqa: E402  (documentation comes first in a plugin)
-from collections.abc import Callable  # noqa: E402
+import ipaddress
+from collections.abc import Callable
 
-from ansible.errors import AnsibleFilterError  # noqa: E402
+from ansible.errors import AnsibleFilterError
 
 
 def subnet_host(subnet: str, number: int) -> str:

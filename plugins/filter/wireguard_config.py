@@ -98,9 +98,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._wireguard_c
 def wireguard_config(text: str, ipv6: bool = False, dns: Sequence[str] = ()) -> dict[str, Any]:
     """Return the normal form. Raises AnsibleFilterError for a file that cannot be used."""
     if not isinstance(text, str):
-        raise AnsibleFilterError(
-            "gateway_provider_config: this is not a text. Put the provider's .conf there with |."
-        )
+        raise AnsibleFilterError("gateway_provider_config: this is not a text. Put the provider's .conf there with |.")
     try:
         return from_conf(text, ipv6=ipv6, dns=dns)
     except ConfigurationError as error:

@@ -40,12 +40,12 @@ _raw:
   sample: [[{path: /opt/mediaserver/scripts, state: directory, mode: "0755"}]]
 """
 
-import os  # noqa: E402  (documentation comes first in a plugin)
-from pathlib import Path  # noqa: E402
-from typing import Any  # noqa: E402
+import os
+from pathlib import Path
+from typing import Any
 
-from ansible.errors import AnsibleLookupError  # noqa: E402
-from ansible.plugins.lookup import LookupBase  # noqa: E402
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.lookup import LookupBase
 
 
 def entries_below(folder: Path, dest: str) -> list[dict[str, str]]:

@@ -20,9 +20,7 @@ def with_tokens(text: str, tokens: t.Iterable[str]) -> str:
     words = line.split()
     wanted = list(tokens)
     contrary = {
-        word.replace("cgroup_enable=", "cgroup_disable=", 1)
-        for word in wanted
-        if word.startswith("cgroup_enable=")
+        word.replace("cgroup_enable=", "cgroup_disable=", 1) for word in wanted if word.startswith("cgroup_enable=")
     }
     missing = [word for word in wanted if word not in words]
     if not missing and not contrary.intersection(words):

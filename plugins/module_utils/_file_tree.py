@@ -109,7 +109,7 @@ def _mode(text: str | None, where: str) -> int | None:
     except ValueError:
         mode = -1
     if not 0 <= mode <= 0o7777:
-        raise InvalidValue(f"{where}: mode {text!r} is not octal; write it in quotes, as \"0644\"")
+        raise InvalidValue(f'{where}: mode {text!r} is not octal; write it in quotes, as "0644"')
     return mode
 
 

@@ -70,9 +70,7 @@ def _ports(reader: Reader, wanted: set[int]) -> list[dict[str, t.Any]]:
 
 def _modules(reader: Reader, names: list[str], release: str) -> dict[str, str]:
     loaded = {line.split()[0] for line in reader.text("/proc/modules").splitlines() if line}
-    loaded |= {
-        name.replace("-", "_") for name in names if reader.exists("/sys/module/" + name.replace("-", "_"))
-    }
+    loaded |= {name.replace("-", "_") for name in names if reader.exists("/sys/module/" + name.replace("-", "_"))}
     folder = f"/lib/modules/{release}"
     built_in, dep = reader.text(f"{folder}/modules.builtin"), reader.text(f"{folder}/modules.dep")
     return parse.module_states(names, loaded, built_in, dep)
@@ -94,9 +92,7 @@ def _sysctl(reader: Reader, names: t.Iterable[str]) -> dict[str, t.Any]:
     present = {name: path for name, path in paths.items() if reader.exists(path)}
     return {
         "sysctl": {name: " ".join(reader.text(path).split()) for name, path in present.items()},
-        "sysctl_fixed": sorted(
-            name for name in paths if name not in present or not reader.writable(paths[name])
-        ),
+        "sysctl_fixed": sorted(name for name in paths if name not in present or not reader.writable(paths[name])),
     }
 
 
@@ -136,9 +132,7 @@ def measure(reader: Reader, params: dict[str, t.Any]) -> dict[str, t.Any]:
         "groups": groups,
         "account": parse.account(params["user"], passwd, group),
         "gpu": {
-            "devices": [
-                path for pattern in GPU_PATTERNS for path in reader.glob(pattern) if reader.is_device(path)
-            ],
+            "devices": [path for pattern in GPU_PATTERNS for path in reader.glob(pattern) if reader.is_device(path)],
             "gids": [groups[name] for name in ("video", "render") if name in groups],
         },
         "docker": {

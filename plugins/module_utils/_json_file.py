@@ -67,9 +67,7 @@ class JsonFile:
         if not content.exists:
             return False
         wanted = self._ids(may_be_missing=may_be_missing)
-        return wanted is None or any(
-            want not in (-1, has) for want, has in zip(wanted, content.owner, strict=True)
-        )
+        return wanted is None or any(want not in (-1, has) for want, has in zip(wanted, content.owner, strict=True))
 
     def write(self, data: dict[str, t.Any], *, found: Content) -> None:
         """Replace the file in one step. Where no owner is asked for, the old file's stays."""
@@ -112,9 +110,7 @@ class JsonFile:
         """Copy a damaged file beside itself and return the copy's path; the same damage is kept once."""
         path = f"{self.path}.damaged-{hashlib.sha256(content.raw).hexdigest()[:12]}"
         try:
-            descriptor = os.open(
-                path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
-            )
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         except FileExistsError:
             return path
         except OSError as error:

@@ -152,16 +152,12 @@ def check_accounts(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
             continue
         existing = facts.get(kind, {})
         if not NAME.fullmatch(str(name)) or name == "root":
-            yield problem(
-                name_variable, f"{name!r} is no usable name", "use lower-case letters, digits, - and _"
-            )
+            yield problem(name_variable, f"{name!r} is no usable name", "use lower-case letters, digits, - and _")
             continue
         if not 0 < int(wanted) < 60000:
             yield problem(number_variable, f"{wanted} is no usable {number}", "use a number from 1 to 59999")
             continue
-        for other in sorted(
-            other for other, taken in existing.items() if taken == int(wanted) and other != name
-        ):
+        for other in sorted(other for other, taken in existing.items() if taken == int(wanted) and other != name):
             yield problem(
                 number_variable,
                 f"{number} {wanted} belongs to {other} already",
@@ -207,9 +203,7 @@ def check_variables(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
             continue
         value = str(settings[name] or "")
         if not value:
-            yield problem(
-                name, "it is not set", "set it in the household's host_vars (a password in the vault)"
-            )
+            yield problem(name, "it is not set", "set it in the household's host_vars (a password in the vault)")
         elif name.endswith("password") and PLACEHOLDER.fullmatch(value):
             yield problem(name, "it still holds a placeholder", "choose a password of your own, in the vault")
     zone = settings.get("mediaserver_timezone")

@@ -21,9 +21,7 @@ def _plain(value: t.Any) -> t.Any:
     return value
 
 
-def check_arguments(
-    values: t.Mapping[str, t.Any], specs: t.Mapping[str, t.Mapping[str, t.Any]]
-) -> t.Iterator[Problem]:
+def check_arguments(values: t.Mapping[str, t.Any], specs: t.Mapping[str, t.Mapping[str, t.Any]]) -> t.Iterator[Problem]:
     """One variable at a time, so that each complaint has its variable's name and hides no other."""
     for name, spec in specs.items():
         given = {name: _plain(values[name])} if name in values else {}

@@ -110,9 +110,7 @@ def check_subnets(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
         taken = {**house, **tunnel, **{f"{name} ({value})": value for name, value in own[:index]}}
         for label, other in taken.items():
             if wanted.overlaps(other):
-                yield problem(
-                    variable, f"{wanted} overlaps {label}", "choose a private network used nowhere else"
-                )
+                yield problem(variable, f"{wanted} overlaps {label}", "choose a private network used nowhere else")
 
 
 def check_ports(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
@@ -124,9 +122,7 @@ def check_ports(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
         except (TypeError, ValueError):
             number = 0
         if not 0 < number < 65536:
-            yield problem(
-                f"mediaserver_ports.{service}", f"{port!r} is not a port", "use a number from 1 to 65535"
-            )
+            yield problem(f"mediaserver_ports.{service}", f"{port!r} is not a port", "use a number from 1 to 65535")
             continue
         users.setdefault(number, []).append(service)
     for number, services in sorted(users.items()):

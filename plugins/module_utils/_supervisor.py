@@ -73,9 +73,7 @@ class Container:
         try:
             return self.STATES.get(json.loads(out)["Status"], STOPPED)
         except (ValueError, KeyError, TypeError) as error:
-            raise ServiceProblem(
-                f"container {self.name}: docker does not tell its state: {err or out}"
-            ) from error
+            raise ServiceProblem(f"container {self.name}: docker does not tell its state: {err or out}") from error
 
     def stop(self) -> None:
         _do(self.run, ["docker", "stop", "-t", str(self.stop_timeout), self.name])

@@ -66,20 +66,14 @@ class TransmissionClient:
         """Call one method and return its arguments; raise for every answer but success."""
         body = json.dumps({"method": method, "arguments": arguments or {}}).encode()
         for _ in range(MAX_HANDSHAKES):
-            answer = self.http.request(
-                "POST", self.url, headers=self.headers, body=body, timeout=REQUEST_TIMEOUT_S
-            )
+            answer = self.http.request("POST", self.url, headers=self.headers, body=body, timeout=REQUEST_TIMEOUT_S)
             if answer.status != 409:
                 return self._arguments(method, answer)
             session = answer.headers.get(SESSION_HEADER.lower())
             if not session:
-                raise ProtocolError(
-                    f"{self.url}: {method}: status 409 without a session id; is this Transmission?"
-                )
+                raise ProtocolError(f"{self.url}: {method}: status 409 without a session id; is this Transmission?")
             self.headers[SESSION_HEADER] = session
-        raise ProtocolError(
-            f"{self.url}: {method}: asked for a new session id {MAX_HANDSHAKES} times in a row"
-        )
+        raise ProtocolError(f"{self.url}: {method}: asked for a new session id {MAX_HANDSHAKES} times in a row")
 
     def _arguments(self, method: str, answer: Response) -> dict[str, t.Any]:
         where = f"{self.url}: {method}"
@@ -123,6 +117,4 @@ def version_of(session: dict[str, t.Any]) -> str:
 def at_least(version: str, wanted: str) -> bool:
     """Tell whether one version is not older than another; an unreadable one is taken for new."""
     numbers = re.match(r"(\d+)\.(\d+)", version)
-    return numbers is None or [int(part) for part in numbers.groups()] >= [
-        int(part) for part in wanted.split(".")
-    ]
+    return numbers is None or [int(part) for part in numbers.groups()] >= [int(part) for part in wanted.split(".")]

@@ -35,17 +35,13 @@ Values = dict[str, t.Any]
 ANOTHER_PASSWORD = "{"
 
 
-def read_wanted(
-    settings: Values, *, username: str = "", password: str = "", allow_unknown: bool = False
-) -> Values:
+def read_wanted(settings: Values, *, username: str = "", password: str = "", allow_unknown: bool = False) -> Values:
     """Return what the user wants in normal form, by name; a value of None leaves its setting alone."""
     wanted: Values = {}
     for spelling, value in settings.items():
         name = NAMES.get(spelling, spelling)
         if name in CREDENTIALS:
-            raise InvalidValue(
-                f"{spelling} belongs into the option {CREDENTIALS[name]}, which is kept out of all logs"
-            )
+            raise InvalidValue(f"{spelling} belongs into the option {CREDENTIALS[name]}, which is kept out of all logs")
         if name.replace("_", "-") in READ_ONLY:
             raise InvalidValue(f"{spelling} is something that Transmission tells; it cannot be set")
         if name not in TABLE and not allow_unknown:

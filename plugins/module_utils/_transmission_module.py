@@ -80,16 +80,12 @@ def _file(options: dict[str, t.Any], *, check_mode: bool) -> JsonFile | None:
     if not os.path.isabs(folder):
         raise InvalidValue(f"config_dir must be an absolute path, not {folder}")
     if not os.path.isdir(folder) and not check_mode:
-        raise InvalidValue(
-            f"config_dir {folder} does not exist; make it first, with the daemon's account as its owner"
-        )
+        raise InvalidValue(f"config_dir {folder} does not exist; make it first, with the daemon's account as its owner")
     try:
         mode = int(options["mode"], 8)
     except ValueError as error:
         raise InvalidValue(f"mode takes octal digits, not {options['mode']}") from error
-    return JsonFile(
-        os.path.join(folder, "settings.json"), owner=options["owner"], group=options["group"], mode=mode
-    )
+    return JsonFile(os.path.join(folder, "settings.json"), owner=options["owner"], group=options["group"], mode=mode)
 
 
 def _supervisor(module: AnsibleModule) -> Supervisor:

@@ -115,9 +115,7 @@ class TransmissionSettings:
         except Unreachable as error:
             if not self.trust_file:
                 raise
-            self.outcome.warnings.append(
-                f"the daemon runs and does not answer, so settings.json was compared: {error}"
-            )
+            self.outcome.warnings.append(f"the daemon runs and does not answer, so settings.json was compared: {error}")
             return Found(state, content)
         if session is not None:
             self.outcome.version = version_of(session)
@@ -138,9 +136,7 @@ class TransmissionSettings:
         if not self.file:
             unreachable = model.file_only(self.wanted)
             if unreachable:
-                raise InvalidValue(
-                    f"config_dir is needed for what only settings.json holds: {', '.join(unreachable)}"
-                )
+                raise InvalidValue(f"config_dir is needed for what only settings.json holds: {', '.join(unreachable)}")
             if found.session is None:
                 raise Unreachable(
                     f"{self.client.url}: the daemon does not run, and without config_dir there is no file"
@@ -201,9 +197,7 @@ class TransmissionSettings:
         self.supervisor.stop()
         try:
             if self.supervisor.state() != STOPPED:
-                raise ServiceProblem(
-                    "the daemon was told to stop and still runs; settings.json was not touched"
-                )
+                raise ServiceProblem("the daemon was told to stop and still runs; settings.json was not touched")
             content = self.file.read()
             # A daemon that was killed has not saved what it held; we asked it just before.
             lost = content.stamp == found.content.stamp or bool(content.problem)
@@ -221,9 +215,7 @@ class TransmissionSettings:
         except (ServiceProblem, Unreachable) as error:
             if found.session is not None or found.denied or not self.trust_file:
                 raise
-            self.outcome.warnings.append(
-                f"settings.json is written, and the daemon still does not answer: {error}"
-            )
+            self.outcome.warnings.append(f"settings.json is written, and the daemon still does not answer: {error}")
             return
         self.outcome.version = version_of(session)
         model.refuse_too_new(self.wanted, session)

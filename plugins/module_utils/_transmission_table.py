@@ -82,9 +82,7 @@ SETTINGS = (
     _rpc("peer-port-random-on-start", "bool"),
     _rpc("pex-enabled", "bool"),
     _rpc("port-forwarding-enabled", "bool"),
-    _rpc(
-        "preferred-transports", "list", since="4.1", rpc="preferred_transports", choices=(("utp",), ("tcp",))
-    ),
+    _rpc("preferred-transports", "list", since="4.1", rpc="preferred_transports", choices=(("utp",), ("tcp",))),
     _rpc("queue-stalled-enabled", "bool"),
     _rpc("queue-stalled-minutes", "int", low=1, unit="minutes"),
     _rpc("ratio-limit", "float", low=0, rpc="seedRatioLimit", aliases=("seedRatioLimit",)),

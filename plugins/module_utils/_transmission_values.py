@@ -129,9 +129,7 @@ def _octal(setting: Setting, value: t.Any) -> str:
 
 
 def _in_range(setting: Setting, number: float) -> float:
-    if (setting.low is not None and number < setting.low) or (
-        setting.high is not None and number > setting.high
-    ):
+    if (setting.low is not None and number < setting.low) or (setting.high is not None and number > setting.high):
         raise ValueError(number)
     return number
 

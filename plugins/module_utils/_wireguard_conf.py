@@ -50,9 +50,7 @@ def read(text: str) -> Draft:
     if not text.strip("\ufeff \t\r\n"):
         raise ConfigurationError(whole, "the text is empty", "Put the provider's whole .conf file there")
     if len(text) > SIZE_MAX:
-        raise ConfigurationError(
-            whole, "the text is far too long for a .conf", "Put the provider's .conf file there"
-        )
+        raise ConfigurationError(whole, "the text is far too long for a .conf", "Put the provider's .conf file there")
     draft = Draft(whole)
     section = ""
     for place, line in _lines(text):
@@ -61,9 +59,7 @@ def read(text: str) -> Draft:
         else:
             _take(draft, place, section, line)
     if draft.interface is None:
-        raise ConfigurationError(
-            whole, "there is no [Interface] section", "Put the provider's whole .conf there"
-        )
+        raise ConfigurationError(whole, "there is no [Interface] section", "Put the provider's whole .conf there")
     return draft
 
 
@@ -102,9 +98,7 @@ def _take(draft: Draft, place: Place, section: str, line: str) -> None:
     if not equals:
         raise ConfigurationError(place, "the line is not of the form Key = value", "Correct or remove it")
     if not section:
-        raise ConfigurationError(
-            place, "a setting stands before any section", "Begin the text with [Interface]"
-        )
+        raise ConfigurationError(place, "a setting stands before any section", "Begin the text with [Interface]")
     if known in HOOKS:
         raise ConfigurationError(
             place,
@@ -128,9 +122,7 @@ def _store(settings: dict[str, list[Value]], place: Place, known: str, label: st
         parts = [Value(part.strip(), place.of(label)) for part in text.split(",")]
         settings.setdefault(known, []).extend(part for part in parts if part.text)
     elif known in settings:
-        raise ConfigurationError(
-            place, f"{label} is given a second time", "Keep the right one of the two lines"
-        )
+        raise ConfigurationError(place, f"{label} is given a second time", "Keep the right one of the two lines")
     else:
         settings[known] = [Value(text, place.of(label))]
 

@@ -53,9 +53,7 @@ def from_fields(
     if mtu:
         draft.settings["mtu"] = [Value(str(mtu), Place("gateway_mtu"))]
     draft.peers = [_peer_from_fields(entry, number) for number, entry in enumerate(endpoints)]
-    return _normal(
-        draft, ipv6=ipv6, dns_remedy="List the provider's resolver there", dns_place=Place("gateway_dns")
-    )
+    return _normal(draft, ipv6=ipv6, dns_remedy="List the provider's resolver there", dns_place=Place("gateway_dns"))
 
 
 def _listed(texts: Sequence[str], variable: str) -> list[Value]:
@@ -89,9 +87,7 @@ def _normal(draft: Draft, *, ipv6: bool, dns_remedy: str, dns_place: Place | Non
     dns = _dns(draft, dns_place or section, ipv6=ipv6, remedy=dns_remedy)
     mtu = _one(draft.settings, "mtu", lambda text: values.mtu(text, ipv6=ipv6))
     if not draft.peers:
-        raise ConfigurationError(
-            draft.place, "there is no server to connect to", "Add a [Peer] or an endpoint"
-        )
+        raise ConfigurationError(draft.place, "there is no server to connect to", "Add a [Peer] or an endpoint")
     own = {private_key, values.public_key(private_key)} if private_key else set()
     return {
         "private_key": private_key or "",
@@ -120,9 +116,7 @@ def _dns(draft: Draft, section: Place, *, ipv6: bool, remedy: str) -> list[str]:
     for value in draft.settings.get("dns", []):
         address = _checked(value, values.resolver)
         if address is None:
-            draft.notes.append(
-                f"{value.place}: the search domain is not used: nothing in the namespace needs one"
-            )
+            draft.notes.append(f"{value.place}: the search domain is not used: nothing in the namespace needs one")
         else:
             found.append((address, value.place))
     kept = _kept(draft, found, "resolver", ipv6=ipv6)
@@ -142,18 +136,14 @@ def _kept(draft: Draft, found: list[tuple[Any, Place]], what: str, *, ipv6: bool
     six = [(item, place) for item, place in found if item.version == 6]
     if not ipv6:
         draft.notes += [f"{place}: {what} {item} is dropped: mediaserver_ipv6 is off" for item, place in six]
-    return [item for item, _place in found if item.version == 4] + (
-        [item for item, _place in six] if ipv6 else []
-    )
+    return [item for item, _place in found if item.version == 4] + ([item for item, _place in six] if ipv6 else [])
 
 
 def _peer(draft: Draft, peer: PeerDraft, own: set[str], *, ipv6: bool) -> dict[str, Any]:
     given = peer.settings
     public_key = _one(given, "publickey", values.key)
     if public_key is None:
-        raise ConfigurationError(
-            peer.place, "the peer has no public key", "Add the server's, or copy the .conf again"
-        )
+        raise ConfigurationError(peer.place, "the peer has no public key", "Add the server's, or copy the .conf again")
     if public_key in own:
         raise ConfigurationError(
             given["publickey"][0].place,
@@ -194,9 +184,7 @@ def _keepalive(draft: Draft, peer: PeerDraft) -> int:
     seconds = _one(peer.settings, "persistentkeepalive", values.keepalive)
     if seconds == 0:
         place = peer.settings["persistentkeepalive"][0].place
-        draft.notes.append(
-            f"{place}: keepalive is set to {values.KEEPALIVE_S} s: without it the line falls asleep"
-        )
+        draft.notes.append(f"{place}: keepalive is set to {values.KEEPALIVE_S} s: without it the line falls asleep")
     return seconds or values.KEEPALIVE_S
 
 

@@ -76,9 +76,7 @@ def check_possible(steps: tuple[Step, ...]) -> None:
         if not os.path.isdir(folder):
             raise KeyFileError(f"directory {folder} does not exist. Make it first (file_tree does)")
         if UNKNOWN in (step.owner.uid, step.owner.gid):
-            raise KeyFileError(
-                f"owner or group of {step.path} does not exist on this host. Make the account first"
-            )
+            raise KeyFileError(f"owner or group of {step.path} does not exist on this host. Make the account first")
 
 
 def apply(step: Step) -> str | None:

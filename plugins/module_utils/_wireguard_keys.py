@@ -125,9 +125,7 @@ def plan(
     if len(set(paths)) < len(paths):
         raise KeyFileError("the files of private, public and preshared key must have different paths")
     if wanted.mode & 0o007:
-        raise KeyFileError(
-            f"mode {wanted.mode:04o} would show the private key to everybody; use 0600 or 0640"
-        )
+        raise KeyFileError(f"mode {wanted.mode:04o} would show the private key to everybody; use 0600 or 0640")
     steps = []
     if wanted.preshared_path:
         preshared, _ = _secret(

@@ -82,9 +82,7 @@ def interface(text: str) -> Interface:
         raise Refused("the address is none", "Write it as the provider gives it, like 10.66.0.2/32") from None
     _refuse_special(value.ip, "the address")
     if value.network.prefixlen == 0:
-        raise Refused(
-            "the address has prefix length 0", "Write it as the provider gives it, like 10.66.0.2/32"
-        )
+        raise Refused("the address has prefix length 0", "Write it as the provider gives it, like 10.66.0.2/32")
     return value
 
 
@@ -139,9 +137,7 @@ def host(text: str) -> str:
         try:
             address = ipaddress.IPv4Address(text)
         except ValueError:
-            raise Refused(
-                "the endpoint's host is not an IPv4 address", "Write four numbers of 0 to 255"
-            ) from None
+            raise Refused("the endpoint's host is not an IPv4 address", "Write four numbers of 0 to 255") from None
         _refuse_special(address, "the endpoint")
         return text
     if not _is_name(text):
@@ -189,6 +185,4 @@ def _refuse_special(address: Address, what: str) -> None:
     }
     for kind, applies in kinds.items():
         if applies:
-            raise Refused(
-                f"{what} is {kind}, which no provider's is", "Write the one that the provider gives"
-            )
+            raise Refused(f"{what} is {kind}, which no provider's is", "Write the one that the provider gives")

@@ -22,9 +22,7 @@ class LabError(Exception):
 def run(*command: str, stdin: str | None = None, timeout: int = 600) -> str:
     """Run a program and return what it printed. Raises LabError when it fails."""
     try:
-        process = subprocess.run(
-            command, input=stdin, capture_output=True, text=True, check=False, timeout=timeout
-        )
+        process = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=timeout)
     except FileNotFoundError as error:
         raise LabError(f"{command[0]} is not installed on this machine") from error
     except subprocess.TimeoutExpired as error:
@@ -40,9 +38,7 @@ def docker(*arguments: str, stdin: str | None = None) -> str:
 
 def inspect(kind: str, name: str) -> dict[str, Any] | None:
     """Return what Docker says of an object, or None when there is none of that name."""
-    process = subprocess.run(
-        ["docker", kind, "inspect", name], capture_output=True, text=True, check=False, timeout=60
-    )
+    process = subprocess.run(["docker", kind, "inspect", name], capture_output=True, text=True, check=False, timeout=60)
     return dict(json.loads(process.stdout)[0]) if process.returncode == 0 else None
 
 

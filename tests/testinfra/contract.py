@@ -42,9 +42,7 @@ def read_household(inventory: str, name: str) -> Household:
         answers = json.loads(process.stdout[process.stdout.index("{") :])["plays"][0]["tasks"][0]["hosts"]
         return with_defaults(next(iter(answers.values()))["msg"])
     except (ValueError, LookupError, StopIteration) as error:
-        raise RuntimeError(
-            f"Ansible knows no {name} in {inventory}: {process.stdout}{process.stderr}"
-        ) from error
+        raise RuntimeError(f"Ansible knows no {name} in {inventory}: {process.stdout}{process.stderr}") from error
 
 
 def with_defaults(inventory: dict[str, Any]) -> Household:

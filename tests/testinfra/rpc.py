@@ -32,9 +32,7 @@ def ask(
         headers["Authorization"] = f"Basic {pair}"
     for _ in range(2):
         try:
-            with urllib.request.urlopen(
-                urllib.request.Request(url, body, headers), timeout=TIMEOUT_S
-            ) as answer:
+            with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=TIMEOUT_S) as answer:
                 return answer.status, json.load(answer).get("arguments", {})
         except urllib.error.HTTPError as error:
             if error.code != 409:
@@ -43,9 +41,7 @@ def ask(
     raise AssertionError("Transmission asked for a session id twice")
 
 
-def session(
-    house: Household, method: str = "session-get", arguments: dict[str, Any] | None = None
-) -> dict[str, Any]:
+def session(house: Household, method: str = "session-get", arguments: dict[str, Any] | None = None) -> dict[str, Any]:
     """Ask with the password; fails unless it is let in."""
     status, answer = ask(house, method, arguments, password=house["transmission_password"])
     assert status == 200, f"{method} was answered with status {status}"

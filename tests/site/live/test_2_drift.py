@@ -11,7 +11,7 @@ from typing import Any
 import playbook
 import pytest
 from contract import Household
-from drift import TABLE, break_by_hand, findings, words
+from drift import PULLING_OTHERS_ALONG, TABLE, break_by_hand, findings, words
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +55,23 @@ def test_the_next_run_finds_nothing(repaired: playbook.Run, inventory: str) -> N
     assert result.stats["changed"] == 0
 
 
-# What follows from a repair: the engine takes its settings only at a start.
-CONSEQUENCES = {"Docker | Restart the engine"}
+def test_what_pulls_other_things_along_is_named_and_repaired_too(
+    host: Any, house: Household, repaired: playbook.Run, inventory: str
+) -> None:
+    for drift in PULLING_OTHERS_ALONG:
+        break_by_hand(host, house, drift)
+    expected = {_expected(house, drift) for drift in PULLING_OTHERS_ALONG}
+    for arguments in (["--check"], []):
+        result = playbook.run(inventory, *arguments)
+        assert result.ok, result.failures
+        assert expected <= findings(result)
+    again = playbook.run(inventory)
+    assert again.ok, again.failures
+    assert findings(again) == set()
+
+
+# What follows from a repair: the journal takes its settings only at a start.
+CONSEQUENCES = {"Host | Restart journald"}
 
 
 def _expected(house: Household, drift: Any) -> str:

@@ -21,10 +21,7 @@ def unhealthy(host: Any, house: Household) -> list[str]:
     """Name what is not as it should be yet; the Pi may not even be there."""
     try:
         containers = Containers.read(host)
-        states = {
-            name: containers[name]["State"].get("Health", {}).get("Status")
-            for name in house["stack_services"]
-        }
+        states = {name: containers[name]["State"].get("Health", {}).get("Status") for name in house["stack_services"]}
         found = [f"{name} is {state}" for name, state in states.items() if state != "healthy"]
         if ask(house, password=house["transmission_password"])[0] != 200:
             found.append("Transmission does not answer")

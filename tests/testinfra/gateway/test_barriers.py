@@ -31,9 +31,7 @@ def test_the_outer_barrier_holds_both_ways_out_by_the_bridges_name(host: Any) ->
     text = json.dumps(objects)
     assert "br-vpn" in text
     for hook in ("forward", "input"):
-        verdicts = [
-            next(iter(part)) for rule in _reachable(objects, hooked[hook]["name"]) for part in rule["expr"]
-        ]
+        verdicts = [next(iter(part)) for rule in _reachable(objects, hooked[hook]["name"]) for part in rule["expr"]]
         assert "drop" in verdicts, f"nothing is dropped in {hook}"
         assert "counter" in verdicts, f"nothing is counted in {hook}"
 

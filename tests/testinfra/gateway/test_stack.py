@@ -22,9 +22,9 @@ def test_the_stack_is_meant_to_run_now_and_after_every_boot(host: Any) -> None:
 
 def test_every_service_runs_and_is_healthy(house: Household, containers: Containers) -> None:
     found = {name: containers[name]["State"] for name in house["stack_services"]}
-    assert {
-        name: (state["Status"], state["Health"]["Status"]) for name, state in found.items()
-    } == dict.fromkeys(house["stack_services"], ("running", "healthy"))
+    assert {name: (state["Status"], state["Health"]["Status"]) for name, state in found.items()} == dict.fromkeys(
+        house["stack_services"], ("running", "healthy")
+    )
 
 
 def test_nothing_else_runs_in_the_project(house: Household, containers: Containers) -> None:
@@ -37,13 +37,8 @@ def test_nothing_else_runs_in_the_project(house: Household, containers: Containe
 
 
 @pytest.mark.parametrize("name", ["wireguard", "transmission"])
-def test_it_lives_in_the_holders_namespace_and_nowhere_else(
-    host: Any, containers: Containers, name: str
-) -> None:
-    inodes = [
-        host.check_output(f"readlink /proc/{containers[each]['State']['Pid']}/ns/net")
-        for each in ("vpn", name)
-    ]
+def test_it_lives_in_the_holders_namespace_and_nowhere_else(host: Any, containers: Containers, name: str) -> None:
+    inodes = [host.check_output(f"readlink /proc/{containers[each]['State']['Pid']}/ns/net") for each in ("vpn", name)]
     assert inodes[0] == inodes[1]
     assert containers[name]["HostConfig"]["NetworkMode"] == f"container:{containers['vpn']['Id']}"
 
@@ -66,9 +61,7 @@ def test_a_missing_disk_is_never_filled_in_by_docker(containers: Containers) -> 
     assert not [name for name, c in containers.by_name.items() if c["HostConfig"]["Binds"]]
 
 
-def test_the_account_in_the_container_is_the_households(
-    host: Any, house: Household, containers: Containers
-) -> None:
+def test_the_account_in_the_container_is_the_households(host: Any, house: Household, containers: Containers) -> None:
     pid = containers["transmission"]["State"]["Pid"]
     assert host.check_output(f"stat --format '%u %g' /proc/{pid}") == (
         f"{house['mediaserver_uid']} {house['mediaserver_gid']}"
@@ -83,27 +76,20 @@ def test_the_way_in_is_the_published_port(host: Any, house: Household) -> None:
 def test_no_secret_has_left_its_file(host: Any, house: Household, containers: Containers) -> None:
     root = house["mediaserver_root"]
     key = host.file(f"{root}/gateway/private.key").content_string.strip()
-    assert key in host.file(f"{root}/gateway/run/tunnel/wg0.conf").content_string, (
-        "the search itself does not work"
-    )
+    assert key in host.file(f"{root}/gateway/run/tunnel/wg0.conf").content_string, "the search itself does not work"
     secrets = {"private key": key, "Transmission's password": house["transmission_password"]}
     places = {
         "compose.yml": host.file(f"{root}/compose.yml").content_string,
         ".env": host.file(f"{root}/.env").content_string,
         "docker inspect": containers.text,
         "the processes' command lines": host.check_output("ps -eo args"),
-        "the processes' environments": host.check_output(
-            "cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'; true"
-        ),
+        "the processes' environments": host.check_output("cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'; true"),
         "the containers' logs": "".join(
             host.run(f"docker logs {name} 2>&1").stdout for name in house["stack_services"]
         ),
         "the journal": host.check_output("journalctl --no-pager --boot --output cat"),
     }
     found = [
-        f"{what} in {where}"
-        for what, secret in secrets.items()
-        for where, text in places.items()
-        if secret in text
+        f"{what} in {where}" for what, secret in secrets.items() for where, text in places.items() if secret in text
     ]
     assert found == []

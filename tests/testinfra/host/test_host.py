@@ -39,6 +39,4 @@ def test_the_journal_is_bounded(host: Any) -> None:
 
 
 def test_the_time_zone_is_the_households(host: Any, house: Household) -> None:
-    assert (
-        host.check_output("readlink /etc/localtime") == f"/usr/share/zoneinfo/{house['mediaserver_timezone']}"
-    )
+    assert host.check_output("readlink /etc/localtime") == f"/usr/share/zoneinfo/{house['mediaserver_timezone']}"

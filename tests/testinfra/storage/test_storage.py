@@ -16,9 +16,7 @@ from contract import Household
         ("mediaserver_downloads", ("", "complete", "incomplete", "watch")),
     ],
 )
-def test_the_layout_belongs_to_the_account(
-    host: Any, house: Household, root: str, folders: tuple[str, ...]
-) -> None:
+def test_the_layout_belongs_to_the_account(host: Any, house: Household, root: str, folders: tuple[str, ...]) -> None:
     for name in folders:
         folder = host.file(f"{house[root]}/{name}".rstrip("/"))
         assert folder.is_directory, folder
@@ -27,9 +25,7 @@ def test_the_layout_belongs_to_the_account(
 
 
 def test_media_and_downloads_are_one_filesystem(host: Any, house: Household) -> None:
-    devices = host.check_output(
-        f"stat --format %d {house['mediaserver_media']} {house['mediaserver_downloads']}"
-    )
+    devices = host.check_output(f"stat --format %d {house['mediaserver_media']} {house['mediaserver_downloads']}")
     assert len(set(devices.split())) == 1
 
 

@@ -128,9 +128,7 @@ def test_form_of_the_file(text: str, table: str) -> None:
     assert lines[:3] == [f"table inet {table}", f"delete table inet {table}", f"table inet {table} {{"]
     assert "flush" not in text
     # A closing brace after a rule on the same line does not parse.
-    assert all(
-        line.strip() == "}" for line in lines if line.rstrip().endswith("}") and "elements" not in line
-    )
+    assert all(line.strip() == "}" for line in lines if line.rstrip().endswith("}") and "elements" not in line)
     assert not {"in", "out", "fwd"} & set(re.findall(r"^    \w+ (\w+) \{$", text, re.MULTILINE))
     counters = set(re.findall(r"counter (?:name )?(\w+)", text))
     assert all(f"counter name {name} drop" in text and name.startswith("leak_attempts_") for name in counters)
@@ -193,9 +191,7 @@ SAME = {
     ),
 }
 DIFFERENT = {
-    "a rule is gone": LISTING.replace(
-        '\t\tiifname "br-vpn" counter packets 3 bytes 180 drop # handle 9\n', ""
-    ),
+    "a rule is gone": LISTING.replace('\t\tiifname "br-vpn" counter packets 3 bytes 180 drop # handle 9\n', ""),
     "a rule accepts": LISTING.replace("drop", "accept"),
     "another interface": LISTING.replace("br-vpn", "br-vpm"),
     "one more endpoint": LISTING.replace("51820 }", "51820, 203.0.113.1 . 51820 }"),

@@ -170,9 +170,7 @@ def test_without_barriers_everything_gets_out(house: House) -> None:
     assert house.ui_answers(house.pi)
 
 
-@pytest.mark.parametrize(
-    ("where", "text"), [("pi", OUTER), ("vpn", INNER)], ids=["outer alone", "inner alone"]
-)
+@pytest.mark.parametrize(("where", "text"), [("pi", OUTER), ("vpn", INNER)], ids=["outer alone", "inner alone"])
 def test_one_barrier_alone_holds(house: House, where: str, text: str) -> None:
     place = getattr(house, where)
     table = barrier.OUTER_TABLE if text is OUTER else barrier.INNER_TABLE
@@ -202,9 +200,7 @@ def test_the_outer_barrier_keeps_the_vpn_off_the_pi_itself(house: House) -> None
     assert house.counted(house.pi, barrier.OUTER_TABLE, "leak_attempts_host") >= 1
 
 
-@pytest.mark.parametrize(
-    "barrier_stands", [True, False], ids=["held", "control: without the barrier it gets out"]
-)
+@pytest.mark.parametrize("barrier_stands", [True, False], ids=["held", "control: without the barrier it gets out"])
 def test_a_peer_s_connection_never_moves_to_the_uplink(house: House, barrier_stands: bool) -> None:
     """A peer came in by the tunnel, the tunnel goes, a route leads to the uplink: no reply in clear."""
     for line in f"""

@@ -56,9 +56,7 @@ HARMLESS = {
     "ARP": frame(ARP, bytes(28)),
     "neighbour discovery": ipv6(ICMPV6, "fe80::1", "ff02::1", bytes(8)),
     "duplicate address detection": ipv6(ICMPV6, "::", "ff02::1:ff00:1", bytes(8)),
-    "multicast listener report": ipv6(
-        0, "fe80::1", "ff02::16", bytes([ICMPV6, 0, 5, 2, 0, 0, 1, 0]) + bytes(8)
-    ),
+    "multicast listener report": ipv6(0, "fe80::1", "ff02::16", bytes([ICMPV6, 0, 5, 2, 0, 0, 1, 0]) + bytes(8)),
     "the machine's SSH": ipv4(TCP, MACHINE, PI, ports(50000, 22)),
     "the answer to the machine": ipv4(TCP, PI, MACHINE, ports(22, 50000)),
     "the laptop at the user interface": ipv4(TCP, LAPTOP, PI, ports(50000, 9091)),

@@ -26,9 +26,7 @@ def test_every_network_is_set_aside_for_tests() -> None:
     networks = [ip_network(topology.INTERNET), *(ip_network(house.lan) for house in HOUSES)]
     assert all(network.subnet_of(ip_network("198.18.0.0/15")) for network in networks)
     assert ip_network(topology.LAB) == ip_network("198.18.0.0/15")
-    assert not any(
-        one.overlaps(other) for number, one in enumerate(networks) for other in networks[number + 1 :]
-    )
+    assert not any(one.overlaps(other) for number, one in enumerate(networks) for other in networks[number + 1 :])
 
 
 def test_each_address_of_the_internet_is_given_once() -> None:

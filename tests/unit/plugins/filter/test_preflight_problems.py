@@ -35,9 +35,7 @@ SPECS: dict[str, dict[str, t.Any]] = {
 def test_variables_against_their_specs(values: dict[str, t.Any], expected: list[str]) -> None:
     problems = preflight_problems(FACTS, values, SPECS)
     assert [one["variable"] for one in problems] == expected
-    assert all(
-        one["text"].startswith(one["variable"] + ": ") and "Remedy: " in one["text"] for one in problems
-    )
+    assert all(one["text"].startswith(one["variable"] + ": ") and "Remedy: " in one["text"] for one in problems)
 
 
 def test_the_text_is_one_a_household_can_read() -> None:
@@ -50,9 +48,7 @@ def test_the_text_is_one_a_household_can_read() -> None:
 
 
 def test_a_secret_of_the_wrong_type_is_not_shown() -> None:
-    (problem,) = preflight_problems(
-        FACTS, {"transmission_password": "p", "transmission_settings": "s3cret"}, SPECS
-    )
+    (problem,) = preflight_problems(FACTS, {"transmission_password": "p", "transmission_settings": "s3cret"}, SPECS)
     assert problem["variable"] == "transmission_settings"
     assert "s3cret" not in str(problem)
 
@@ -111,9 +107,7 @@ def test_a_bad_tunnel_is_a_problem_that_names_its_variable(changes: dict[str, t.
 
 def test_a_good_tunnel_is_none() -> None:
     assert preflight_problems(FACTS, FIELDS) == []
-    assert (
-        preflight_problems(FACTS, {**FIELDS, "gateway_provider_config": CONF, "gateway_endpoints": []}) == []
-    )
+    assert preflight_problems(FACTS, {**FIELDS, "gateway_provider_config": CONF, "gateway_endpoints": []}) == []
 
 
 def test_boot_cmdline_says_which_file() -> None:

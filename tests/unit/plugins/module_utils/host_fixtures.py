@@ -23,9 +23,7 @@ MOUNTINFO = (
     "26 25 0:5 / /dev rw - devtmpfs udev rw\n"
     "40 25 8:1 / /mnt rw,noatime shared:9 - ext4 /dev/sda1 rw\n"
 )
-TCP_HEAD = (
-    "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
-)
+TCP_HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 FIRMWARE_CMDLINE = "coherent_pool=1M cgroup_disable=memory console=tty1 root=PARTUUID=6c586e13-02 rootwait"
 
 
@@ -112,9 +110,7 @@ OLD_VIDEO = [
     "/dev/dma_heap/system",
 ]
 PI3 = board("Raspberry Pi 3 Model B Plus Rev 1.3", OLD_VIDEO, 931_000)
-PI4 = board(
-    "Raspberry Pi 4 Model B Rev 1.5", [*OLD_VIDEO, "/dev/dri/card0", "/dev/dri/renderD128"], 3_900_000
-)
+PI4 = board("Raspberry Pi 4 Model B Rev 1.5", [*OLD_VIDEO, "/dev/dri/card0", "/dev/dri/renderD128"], 3_900_000)
 PI5 = board(
     "Raspberry Pi 5 Model B Rev 1.0",
     ["/dev/video19", "/dev/media2", "/dev/dri/renderD128", "/dev/dri/by-path", "/dev/vcsm-cma"],

@@ -230,8 +230,6 @@ def test_a_host_that_says_nothing_is_no_error() -> None:
 
 
 def test_the_real_reader_does_not_fail_where_it_runs() -> None:
-    found = measure(
-        Reader(), {**ASKED, "paths": ["/", "/nonexistent/folder"], "ports": [1], "sysctl": ["a.b"]}
-    )
+    found = measure(Reader(), {**ASKED, "paths": ["/", "/nonexistent/folder"], "ports": [1], "sysctl": ["a.b"]})
     assert found["filesystems"]["/nonexistent/folder"] == found["filesystems"]["/"]
     assert found["sysctl_fixed"] == ["a.b"]

@@ -72,9 +72,7 @@ DOCKER = {"package": "docker-ce", "version": "28.5.1", "compose_package": "docke
 TAKEN = {"port": 8096, "process": "jellyfin", "container": "", "project": ""}
 
 
-def found(
-    facts: dict[str, t.Any] | None = None, settings: dict[str, t.Any] | None = None
-) -> list[dict[str, str]]:
+def found(facts: dict[str, t.Any] | None = None, settings: dict[str, t.Any] | None = None) -> list[dict[str, str]]:
     return find_problems({**copy.deepcopy(FACTS), **(facts or {})}, {**SETTINGS, **(settings or {})})
 
 
@@ -161,9 +159,7 @@ FACT_ROWS = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("facts", "variable", "words"), [pytest.param(*row[1:], id=row[0]) for row in FACT_ROWS]
-)
+@pytest.mark.parametrize(("facts", "variable", "words"), [pytest.param(*row[1:], id=row[0]) for row in FACT_ROWS])
 def test_bad_host(facts: dict[str, t.Any], variable: str, words: str) -> None:
     (problem,) = found(facts)
     assert (problem["level"], problem["variable"]) == ("problem", variable)
@@ -243,9 +239,7 @@ SETTING_ROWS = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("settings", "variable", "words"), [pytest.param(*row[1:], id=row[0]) for row in SETTING_ROWS]
-)
+@pytest.mark.parametrize(("settings", "variable", "words"), [pytest.param(*row[1:], id=row[0]) for row in SETTING_ROWS])
 def test_bad_variable(settings: dict[str, t.Any], variable: str, words: str) -> None:
     (problem,) = found(settings=settings)
     assert (problem["level"], problem["variable"]) == ("problem", variable)
@@ -267,11 +261,7 @@ ACCEPTED = [
     ("the account is there", {"users": {"mediaserver": 2000}, "groups": {"mediaserver": 2000}}, {}),
     (
         "our own container holds the port",
-        {
-            "ports_listening": [
-                {**TAKEN, "process": "docker-proxy", "container": "jellyfin", "project": "mediaserver"}
-            ]
-        },
+        {"ports_listening": [{**TAKEN, "process": "docker-proxy", "container": "jellyfin", "project": "mediaserver"}]},
         {},
     ),
     (
@@ -312,9 +302,7 @@ def test_an_offline_clock_is_a_warning_only() -> None:
 
 
 def test_all_problems_at_once() -> None:
-    problems = found(
-        {"memory_mb": 100, "architecture": "armhf"}, {"transmission_password": "", "storage_uuid": "x"}
-    )
+    problems = found({"memory_mb": 100, "architecture": "armhf"}, {"transmission_password": "", "storage_uuid": "x"})
     assert [one["variable"] for one in problems] == [
         "architecture",
         "memory_mb",
@@ -329,9 +317,7 @@ def test_no_secret_in_any_problem() -> None:
 
 
 def test_a_role_that_does_not_take_part_is_not_asked() -> None:
-    alone = {
-        name: value for name, value in SETTINGS.items() if name.startswith(("mediaserver_", "preflight_"))
-    }
+    alone = {name: value for name, value in SETTINGS.items() if name.startswith(("mediaserver_", "preflight_"))}
     assert find_problems(FACTS, alone) == []
     assert find_problems({}, {}) == [
         {

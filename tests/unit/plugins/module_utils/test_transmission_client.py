@@ -84,9 +84,7 @@ def test_without_credentials_none_are_sent() -> None:
         (answer(result="download directory path is not absolute"), ProtocolError, "not absolute"),
     ],
 )
-def test_every_other_answer_is_an_error_that_says_what_came(
-    response: Response, error: type, text: str
-) -> None:
+def test_every_other_answer_is_an_error_that_says_what_came(response: Response, error: type, text: str) -> None:
     http = ScriptedHttp(("session-get", response))
     with pytest.raises(error, match=text) as caught:
         client_of(http, username="u", password="geheim").session_get()

@@ -187,9 +187,7 @@ def test_credentials_that_only_the_daemon_has_wrong_are_put_right(running: House
     assert running.four_times({}).stopped_for == [CREDENTIALS]
 
 
-def test_a_denial_that_a_restart_does_not_cure_is_an_error(
-    running: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_denial_that_a_restart_does_not_cure_is_an_error(running: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running.daemon, "_known", lambda _: False)
     with pytest.raises(AccessDenied):
         running.run()
@@ -253,9 +251,7 @@ def test_when_the_file_cannot_be_written_the_daemon_is_started_again(
     assert running.daemon.running
 
 
-def test_a_daemon_without_a_file_is_never_started_again(
-    running: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_daemon_without_a_file_is_never_started_again(running: House, monkeypatch: pytest.MonkeyPatch) -> None:
     def gone(*_: object, **__: object) -> None:
         running.path.unlink()
         raise FileProblem("no space")

@@ -18,9 +18,7 @@ from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.w
     SERVER,
 )
 
-SECOND_PEER = (
-    f"[Peer]\nPublicKey = {SECOND_SERVER}\nAllowedIPs = 0.0.0.0/0\nEndpoint = vpn2.example.org:443\n"
-)
+SECOND_PEER = f"[Peer]\nPublicKey = {SECOND_SERVER}\nAllowedIPs = 0.0.0.0/0\nEndpoint = vpn2.example.org:443\n"
 
 
 def changed(old: str, new: str, text: str = MINIMAL) -> str:
@@ -47,17 +45,14 @@ SAME = {
     "sections in capitals": MINIMAL.replace("[Peer]", "[PEER]").replace("[Interface]", "[ INTERFACE ]"),
     "no space around =": MINIMAL.replace(" = ", "="),
     "tabs and spaces": MINIMAL.replace(" = ", "\t=  ").replace("\n", " \t\n  "),
-    "comment lines": "# from the provider\n\n"
-    + MINIMAL.replace("[Peer]", "# PostUp = evil\n[Peer]\n# server 7"),
+    "comment lines": "# from the provider\n\n" + MINIMAL.replace("[Peer]", "# PostUp = evil\n[Peer]\n# server 7"),
     "comments after values": changed("10.66.0.1\n", "10.66.0.1 # resolver\n"),
     "peer before interface": "\n".join(reversed(MINIMAL.split("\n\n"))),
     "address without a prefix": changed("10.66.0.2/32", "10.66.0.2"),
     "address in two lines, doubled": interface("Address = 10.66.0.2/32"),
     "default route in halves": changed("0.0.0.0/0", "0.0.0.0/1, 128.0.0.0/1"),
     "default route and parts of it": changed("0.0.0.0/0", "10.0.0.0/8, 0.0.0.0/0"),
-    "AllowedIPs in two lines": changed(
-        "AllowedIPs = 0.0.0.0/0", "AllowedIPs = 0.0.0.0/1\nAllowedIPs = 128.0.0.0/1"
-    ),
+    "AllowedIPs in two lines": changed("AllowedIPs = 0.0.0.0/0", "AllowedIPs = 0.0.0.0/1\nAllowedIPs = 128.0.0.0/1"),
     "keepalive as ours": peer("PersistentKeepalive = 25"),
     "default route of IPv6 while it is off": changed("0.0.0.0/0", "0.0.0.0/0, ::/0"),
 }
@@ -139,9 +134,7 @@ def test_several_peers_are_candidates_in_their_order() -> None:
 
 
 def test_ipv6_inside_the_tunnel_follows_ipv4() -> None:
-    text = changed("10.66.0.2/32", "fd00:66::2/128, 10.66.0.2/32").replace(
-        "10.66.0.1", "FD00:66::1,10.66.0.1"
-    )
+    text = changed("10.66.0.2/32", "fd00:66::2/128, 10.66.0.2/32").replace("10.66.0.1", "FD00:66::1,10.66.0.1")
     normal = from_conf(text.replace("0.0.0.0/0", "::/0, 0.0.0.0/0"), ipv6=True)
     assert normal["addresses"] == ["10.66.0.2/32", "fd00:66::2/128"]
     assert normal["dns"] == ["10.66.0.1", "fd00:66::1"]
@@ -149,9 +142,7 @@ def test_ipv6_inside_the_tunnel_follows_ipv4() -> None:
     assert normal["notes"] == []
 
 
-@pytest.mark.parametrize(
-    "text", [MINIMAL, MINIMAL.replace("DNS = 10.66.0.1\n", "")], ids=["with DNS", "without"]
-)
+@pytest.mark.parametrize("text", [MINIMAL, MINIMAL.replace("DNS = 10.66.0.1\n", "")], ids=["with DNS", "without"])
 def test_a_resolver_given_separately_comes_first(text: str) -> None:
     assert from_conf(text, dns=["10.9.9.9"])["dns"] == ["10.9.9.9"]
 

@@ -111,9 +111,7 @@ def test_what_would_stop_half_way_is_found_before(tmp_path: Path) -> None:
     with pytest.raises(KeyFileError, match=r"directory .*/missing does not exist"):
         key_files.check_possible((step(tmp_path / "missing" / "key", "x"),))
     with pytest.raises(KeyFileError, match=r"owner or group .* does not exist"):
-        key_files.check_possible(
-            (step(tmp_path / "key", "x", owner=key_files.owner("nobody-of-that-name", None)),)
-        )
+        key_files.check_possible((step(tmp_path / "key", "x", owner=key_files.owner("nobody-of-that-name", None)),))
 
 
 def test_accounts_by_name_and_number() -> None:

@@ -134,9 +134,7 @@ def test_an_account_that_does_not_exist_yet_counts_as_change() -> None:
     assert [step.path for step in plan(wanted, VALID).changes] == [PATH, PUBLIC_PATH]
 
 
-@pytest.mark.parametrize(
-    "text", [HELD, f"{HELD}\r\n", f"  {HELD}\n\n"], ids=["no line end", "Windows", "spaces"]
-)
+@pytest.mark.parametrize("text", [HELD, f"{HELD}\r\n", f"  {HELD}\n\n"], ids=["no line end", "Windows", "spaces"])
 def test_white_space_around_a_valid_key_is_left_alone(text: str) -> None:
     assert plan(WANTED, VALID | {PATH: found(text)}).changes == ()
 

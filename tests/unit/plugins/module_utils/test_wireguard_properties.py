@@ -92,9 +92,7 @@ def assert_secret_free(text: str) -> None:
 
 
 whole = MINIMAL + f"PresharedKey = {PRESHARED}\n"
-noise = st.sampled_from(
-    ["\n", "=", " ", "#", "[", "]", ":", "/", ",", "x", "\0", "PostUp", "[Peer]", "DNS", "%"]
-)
+noise = st.sampled_from(["\n", "=", " ", "#", "[", "]", ":", "/", ",", "x", "\0", "PostUp", "[Peer]", "DNS", "%"])
 
 
 @given(st.lists(st.tuples(st.integers(0, len(whole)), st.integers(0, 12), noise), max_size=6))
@@ -105,9 +103,7 @@ def test_no_error_shows_a_secret_of_a_damaged_file(damages: list[tuple[int, int,
     assert_secret_free(text)
 
 
-@given(
-    st.permutations(whole.splitlines()), st.sampled_from(["PrivateKey = ", "PresharedKey = ", "PublicKey = "])
-)
+@given(st.permutations(whole.splitlines()), st.sampled_from(["PrivateKey = ", "PresharedKey = ", "PublicKey = "]))
 def test_no_error_shows_a_secret_of_a_shuffled_file(lines: list[str], stripped: str) -> None:
     assert_secret_free("\n".join(line.removeprefix(stripped) for line in lines))
 
@@ -120,9 +116,7 @@ names = ["PrivateKey", "Address", "DNS", "PublicKey", "AllowedIPs", "Endpoint"]
     st.sampled_from(["{}", "{}:51820", "[{}]:51820", "fd00::1%{}", "10.0.0.1/{}", "{}.example"]),
 )
 def test_no_error_shows_a_secret_in_the_wrong_place(name: str, form: str) -> None:
-    lines = [
-        f"{name} = {form.format(PRIVATE)}" if line.startswith(name) else line for line in whole.splitlines()
-    ]
+    lines = [f"{name} = {form.format(PRIVATE)}" if line.startswith(name) else line for line in whole.splitlines()]
     assert_secret_free("\n".join(lines))
 
 
@@ -131,9 +125,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     assert_secret_free(text)
 
 
-@given(
-    st.sampled_from(["host", "port", "public_key", "preshared_key"]), st.sampled_from([PRIVATE, PRIVATE[:-1]])
-)
+@given(st.sampled_from(["host", "port", "public_key", "preshared_key"]), st.sampled_from([PRIVATE, PRIVATE[:-1]]))
 def test_fields_show_no_secret_either(name: str, secret: str) -> None:
     endpoint = {"host": "198.18.0.20", "port": 1, "public_key": PRESHARED} | {name: secret}
     with pytest.raises(ConfigurationError) as caught:

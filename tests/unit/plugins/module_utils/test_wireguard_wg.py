@@ -9,15 +9,11 @@ import subprocess
 import pytest
 from ansible_collections.household.mediaserver.plugins.module_utils import _wireguard_values as values
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("wg") is None, reason="needs wg (Debian package wireguard-tools)"
-)
+pytestmark = pytest.mark.skipif(shutil.which("wg") is None, reason="needs wg (Debian package wireguard-tools)")
 
 
 def wg(command: str, stdin: str = "") -> str:
-    return subprocess.run(
-        ["wg", command], input=stdin, capture_output=True, text=True, check=True
-    ).stdout.strip()
+    return subprocess.run(["wg", command], input=stdin, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def test_public_keys_of_wg_s_private_keys() -> None:

@@ -25,9 +25,7 @@ BOB_PUBLIC = "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f"
 SHARED = "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742"
 
 
-@pytest.mark.parametrize(
-    ("scalar", "point", "product"), SCALAR_AND_POINT.values(), ids=SCALAR_AND_POINT.keys()
-)
+@pytest.mark.parametrize(("scalar", "point", "product"), SCALAR_AND_POINT.values(), ids=SCALAR_AND_POINT.keys())
 def test_single_vectors(scalar: str, point: str, product: str) -> None:
     assert _x25519.multiply(bytes.fromhex(scalar), bytes.fromhex(point)).hex() == product
 
@@ -42,9 +40,7 @@ def test_thousand_rounds() -> None:
     assert results[999] == "684cf59ba83309552800ef566f2f4d3c1c3887c49360e3875f2eb94d99532c51"
 
 
-@pytest.mark.parametrize(
-    ("private", "public"), [(ALICE, ALICE_PUBLIC), (BOB, BOB_PUBLIC)], ids=["Alice", "Bob"]
-)
+@pytest.mark.parametrize(("private", "public"), [(ALICE, ALICE_PUBLIC), (BOB, BOB_PUBLIC)], ids=["Alice", "Bob"])
 def test_public_key(private: str, public: str) -> None:
     assert _x25519.public_key(bytes.fromhex(private)).hex() == public
 

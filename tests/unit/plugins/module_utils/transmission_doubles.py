@@ -138,9 +138,7 @@ class Daemon:
         for rpc, value in call["arguments"].items():
             setting = names[rpc]
             if setting.name not in self.deaf_to:
-                self.held[setting.name] = (
-                    [n[0] for n in setting.choices].index(value) if setting.choices else value
-                )
+                self.held[setting.name] = [n[0] for n in setting.choices].index(value) if setting.choices else value
         return answer()
 
     def session(self) -> dict[str, Any]:
@@ -154,9 +152,7 @@ class Daemon:
 
     def _known(self, authorization: str) -> bool:
         name, _, password = base64.b64decode(authorization.removeprefix("Basic ")).decode().partition(":")
-        return name == self.held.get("rpc-username") and verify_password(
-            password, self.held.get("rpc-password")
-        )
+        return name == self.held.get("rpc-username") and verify_password(password, self.held.get("rpc-password"))
 
 
 def filed(values: dict[str, Any]) -> dict[str, Any]:

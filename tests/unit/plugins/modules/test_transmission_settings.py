@@ -41,9 +41,7 @@ def options(tmp_path: Path) -> dict[str, Any]:
     }
 
 
-def test_check_real_check_real(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, options: dict[str, Any]
-) -> None:
+def test_check_real_check_real(capsys: pytest.CaptureFixture[str], tmp_path: Path, options: dict[str, Any]) -> None:
     foreseen = run(capsys, check=True, **options)
     assert not list(tmp_path.iterdir())
     done = run(capsys, **options)

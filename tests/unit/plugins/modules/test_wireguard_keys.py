@@ -71,9 +71,7 @@ def test_repairs_a_mode(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> No
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_check_mode_passes_where_nothing_exists_yet(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_check_mode_passes_where_nothing_exists_yet(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     options = {"path": str(tmp_path / "missing" / "key"), "owner": "nobody-of-that-name"}
     assert call(capfd, **options, _ansible_check_mode=True)["changed"]
     refused = call(capfd, **options)
@@ -92,9 +90,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("options", "message"), REFUSED.values(), ids=REFUSED.keys())
-def test_refusals(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str], options: dict[str, Any], message: str
-) -> None:
+def test_refusals(tmp_path: Path, capfd: pytest.CaptureFixture[str], options: dict[str, Any], message: str) -> None:
     path = tmp_path / "key"
     path.write_text("broken")
     answer = call(capfd, path=str(path), **options)

@@ -60,9 +60,7 @@ def render_outer(settings: OuterBarrier) -> str:
         *_set("ui_ports", "inet_service", _ports(settings.ui_ports)),
         *_set("lan", "ipv4_addr", _prefixes(settings.lan), interval=True),
         *_counters("leak_attempts_out", "leak_attempts_in", "leak_attempts_host"),
-        *_chain(
-            "passing", f'iifname "{bridge}" goto from_vpn', f'oifname "{bridge}" goto to_vpn', hook="forward"
-        ),
+        *_chain("passing", f'iifname "{bridge}" goto from_vpn', f'oifname "{bridge}" goto to_vpn', hook="forward"),
         *_chain("arriving", f'iifname "{bridge}" goto to_host', hook="input"),
         *_chain(
             "from_vpn",
@@ -96,11 +94,7 @@ def render_inner(settings: InnerBarrier) -> str:
     reply, house_mark = "ct direction reply ct state", f"{HOUSE_MARK:#010x}"
     if not 0 < settings.fwmark < 2**32:
         raise ValueError(f"fwmark {settings.fwmark} is not a mark of 32 bits other than 0")
-    peers = (
-        [f"iifname {tunnel} meta l4proto {{ tcp, udp }} th dport @forwarded_ports accept"]
-        if forwarded
-        else []
-    )
+    peers = [f"iifname {tunnel} meta l4proto {{ tcp, udp }} th dport @forwarded_ports accept"] if forwarded else []
     body = [
         *_set("endpoints", "ipv4_addr . inet_service", _endpoints(settings.endpoints)),
         *_set("ui_ports", "inet_service", _ports(settings.ui_ports)),
@@ -207,6 +201,4 @@ def _endpoints(endpoints: Sequence[Endpoint]) -> list[str]:
 
 def _prefixes(prefixes: Sequence[str]) -> list[str]:
     # Collapsed here, because nft refuses a set whose intervals overlap.
-    return [
-        str(prefix) for prefix in ipaddress.collapse_addresses(ipaddress.IPv4Network(p) for p in prefixes)
-    ]
+    return [str(prefix) for prefix in ipaddress.collapse_addresses(ipaddress.IPv4Network(p) for p in prefixes)]

@@ -144,9 +144,7 @@ def active_peer(settings: Settings, state: State) -> Peer:
 
 def outer_table(settings: Settings, state: State) -> str:
     return barrier.render_outer(
-        barrier.OuterBarrier(
-            endpoints=tuple(endpoints(settings, state)), ui_ports=settings.ui_ports, lan=settings.lan
-        )
+        barrier.OuterBarrier(endpoints=tuple(endpoints(settings, state)), ui_ports=settings.ui_ports, lan=settings.lan)
     )
 
 
