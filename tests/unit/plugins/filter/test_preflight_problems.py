@@ -54,9 +54,10 @@ def test_a_secret_of_the_wrong_type_is_not_shown() -> None:
 
 
 KEY = "YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE="
+SERVER_KEY = "YmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmI="
 PEER = {"host": "203.0.113.7", "port": 51820, "public_key": KEY}
 CONF = f"[Interface]\nPrivateKey = {KEY}\nAddress = 10.66.0.2/32\nDNS = 10.66.0.1\n"
-CONF += f"[Peer]\nPublicKey = {KEY}\nEndpoint = 192.168.1.9:51820\nAllowedIPs = 0.0.0.0/0\n"
+CONF += f"[Peer]\nPublicKey = {SERVER_KEY}\nEndpoint = 192.168.1.9:51820\nAllowedIPs = 0.0.0.0/0\n"
 FIELDS: dict[str, t.Any] = {
     "gateway_provider_config": "",
     "gateway_endpoints": [PEER],

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 from ansible.errors import AnsibleLookupError
-from ansible.plugins.loader import lookup_loader
-from ansible_collections.household.mediaserver.plugins.lookup.folder_entries import entries_below
+from ansible.parsing.dataloader import DataLoader
+from ansible_collections.household.mediaserver.plugins.lookup.folder_entries import (
+    LookupModule,
+    entries_below,
+)
 
 
 def test_every_visible_file_becomes_an_entry_below_its_folder(tmp_path: Path) -> None:
@@ -24,7 +27,8 @@ def test_every_visible_file_becomes_an_entry_below_its_folder(tmp_path: Path) ->
     ]
 
 
-def test_a_folder_that_is_not_there_is_named() -> None:
-    lookup = lookup_loader.get("household.mediaserver.folder_entries")
+def test_a_folder_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    lookup = LookupModule(loader=DataLoader())
+    monkeypatch.setattr(lookup, "set_options", lambda **kwargs: None)
     with pytest.raises(AnsibleLookupError, match="no folder 'nowhere'"):
         lookup.run(["nowhere"], {}, dest="/opt/x")
