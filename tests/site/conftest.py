@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests" / "testinfra")]
+sys.path[:0] = [str(ROOT / folder) for folder in ("tools", "tests/testinfra", "tests/site")]
 
-from fixtures import containers, host, house, inventory  # noqa: E402  (the paths above must be set first)
+from fixtures import containers, host, house, inventory  # noqa: E402  (the path above must be set first)
 
 __all__ = ["containers", "host", "house", "inventory"]

@@ -9,10 +9,15 @@ A failing test shows the journal of the units and the logs of the containers tha
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
 from fixtures import containers, host, house, inventory
 
 __all__ = ["containers", "host", "house", "inventory"]

@@ -80,7 +80,7 @@ PULLING_OTHERS_ALONG = (
         "sed -i s/service_healthy/service_started/ {root}/compose.yml",
         "{root}/compose.yml",
     ),
-    Drift("a line of .env", "sed -i s/^TZ=.*/TZ=Etc\\/GMT+7/ {root}/.env", "{root}/.env"),
+    Drift("a line of .env", "sed -i s/^TZ=.*/TZ=EST5EDT/ {root}/.env", "{root}/.env"),
 )
 
 
