@@ -11,7 +11,8 @@ from ipaddress import ip_address, ip_network
 from topology import PROVIDERS, WIREGUARD_PORT, House
 
 ARP, IPV4, IPV6 = 0x0806, 0x0800, 0x86DD
-TCP, UDP, ICMPV6 = 6, 17, 58
+ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
+UNREACHABLE = 3
 SSH, UI = 22, 9091
 LINK_LOCAL = ip_network("fe80::/10")
 
@@ -27,12 +28,13 @@ class Packet:
     source_port: int = 0
     target_port: int = 0
     later_fragment: bool = False
+    quoted: Packet | None = None  # what an ICMP error is about
 
     def __str__(self) -> str:
         """One line, as a failed test shows it."""
         if not self.source:
             return f"ethertype {self.ethertype:#06x}"
-        protocol = {TCP: "tcp", UDP: "udp", 1: "icmp", ICMPV6: "icmp6"}.get(self.protocol, str(self.protocol))
+        protocol = {TCP: "tcp", UDP: "udp", ICMP: "icmp", ICMPV6: "icmp6"}.get(self.protocol, str(self.protocol))
         return f"{protocol} {self.source}:{self.source_port} > {self.target}:{self.target_port}"
 
 
@@ -67,8 +69,11 @@ def decode(frame: bytes) -> Packet:
 def _decode_ipv4(data: bytes) -> Packet:
     head, fragment, protocol, source, target = struct.unpack_from("!B5xHxB2x4s4s", data)
     later = bool(fragment & 0x1FFF)
-    ports = (0, 0) if later else _ports(protocol, data[(head & 0x0F) * 4 :])
-    return Packet(IPV4, str(ip_address(source)), str(ip_address(target)), protocol, *ports, later)
+    content = data[(head & 0x0F) * 4 :]
+    ports = (0, 0) if later else _ports(protocol, content)
+    error = protocol == ICMP and not later and content[:1] == bytes([UNREACHABLE])
+    quoted = _decode_ipv4(content[8:]) if error else None
+    return Packet(IPV4, str(ip_address(source)), str(ip_address(target)), protocol, *ports, later, quoted)
 
 
 def _decode_ipv6(data: bytes) -> Packet:
@@ -92,6 +97,12 @@ def of_the_tunnel(packet: Packet, endpoints: Collection[str]) -> bool:
         return packet.source in endpoints or packet.target in endpoints
     to_server = packet.target in endpoints and packet.target_port == WIREGUARD_PORT
     return to_server or (packet.source in endpoints and packet.source_port == WIREGUARD_PORT)
+
+
+def refusal(packet: Packet) -> bool:
+    """The kernel's answer to a provider's datagram that came after its tunnel had ended; to be ignored by name."""
+    endpoints = [provider.address for provider in PROVIDERS]
+    return packet.quoted is not None and packet.target in endpoints and of_the_tunnel(packet.quoted, endpoints)
 
 
 def of_the_house(packet: Packet, house: House) -> bool:

@@ -105,6 +105,21 @@ def test_only_what_is_named_is_ignored() -> None:
     assert str(left) == f"icmp {PI}:0 > {INTERNET_HOST}:0"
 
 
+def test_the_refusal_of_a_late_datagram_can_be_ignored_by_name() -> None:
+    late = ipv4(UDP, SERVER, PI, ports(51820, 40000))[14:]
+    lookup = ipv4(UDP, SERVER, PI, ports(53, 40000))[14:]
+    unreachable = bytes([3, 3, 0, 0, 0, 0, 0, 0])
+    of_the_tunnel = capture(ipv4(1, PI, SERVER, unreachable + late))
+    assert len(packets.clear(packets.read(of_the_tunnel), HOUSE)) == 1
+    assert packets.clear(packets.read(of_the_tunnel), HOUSE, packets.refusal) == []
+    others = capture(
+        ipv4(1, PI, INTERNET_HOST, unreachable + late),
+        ipv4(1, PI, SERVER, unreachable + lookup),
+        ipv4(1, PI, SERVER, bytes(8) + late),
+    )
+    assert len(packets.clear(packets.read(others), HOUSE, packets.refusal)) == 3
+
+
 def test_a_packet_is_read_whole() -> None:
     assert list(packets.read(capture(CLEAR["web"]))) == [Packet(IPV4, PI, INTERNET_HOST, TCP, 50000, 80)]
 
