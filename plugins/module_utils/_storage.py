@@ -1,0 +1,109 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""What the data's filesystem has to be able to do, tried rather than assumed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Callable
+
+from ansible_collections.household.mediaserver.plugins.module_utils._errors import FileProblem
+
+# What lies below a mount point is seen through a second mount of the same filesystem, in a namespace of its own that
+# ends with the command. $1 is a folder to mount on, $2 the mount point, $3 what to add to the flags, if anything.
+BELOW = (
+    'mount --bind / "$1" && if [ -n "$3" ]; then mkdir -p "$1$2" && '
+    '{ [ -z "$(ls -A "$1$2")" ] || { echo "not empty" >&2; exit 9; }; } && chattr "$3" "$1$2"; fi && lsattr -d "$1$2"'
+)
+NOT_EMPTY = 9
+
+Run = Callable[[list[str]], tuple[int, str, str]]
+
+
+def try_link(source: str, target: str, *, uid: int, gid: int) -> None:
+    """Make a hard link from one folder to another as an account, and remove it again.
+
+    Raises FileProblem that says why it cannot be done. Leaves nothing behind. Must run as root; the account is taken
+    on in a child process.
+    """
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:  # nothing of the parent's may run here: it reports and ends
+        number = 0
+        try:
+            os.setgroups([])
+            os.setgid(gid)
+            os.setuid(uid)
+            _link(source, target)
+        except OSError as error:
+            number = error.errno or errno.EIO
+        os.write(writer, number.to_bytes(4, "big"))
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as answer:
+        number = int.from_bytes(answer.read(4), "big")
+    os.waitpid(child, 0)
+    if number == errno.EXDEV:
+        raise FileProblem(
+            f"{source} (mediaserver_downloads) and {target} (mediaserver_media) are on different filesystems, so finished "
+            "downloads cannot be linked into the library; put both on one"
+        )
+    if number in (errno.EPERM, errno.EOPNOTSUPP):
+        raise FileProblem(
+            f"the filesystem of {source} knows no hard links ({os.strerror(number)}); format it with ext4, not exFAT or NTFS"
+        )
+    if number:
+        raise FileProblem(
+            f"account {uid} cannot link a file from {source} to {target} ({os.strerror(number)}); both must belong to it"
+        )
+
+
+def _link(source: str, target: str) -> None:
+    descriptor, path = tempfile.mkstemp(prefix=".mediaserver-probe-", dir=source)
+    linked = os.path.join(target, os.path.basename(path))
+    try:
+        os.close(descriptor)
+        os.link(path, linked)
+        os.unlink(linked)
+    finally:
+        os.unlink(path)
+
+
+class MountGuard:
+    """The folder below a mount point: empty and immutable, so that nothing is written there while the disk is away."""
+
+    def __init__(self, path: str, run: Run, make_folder: Callable[[], str] = tempfile.mkdtemp) -> None:
+        self._path = path
+        self._run = run
+        self._make_folder = make_folder
+
+    def stands(self) -> bool:
+        """Say whether the folder below is immutable. Raises FileProblem when it cannot be seen."""
+        status, output, errors = self._below("")
+        if status != 0 and "No such file" in errors:
+            return False
+        if status != 0:
+            raise FileProblem(f"what lies below {self._path} cannot be seen: {errors.strip()}")
+        return "i" in output.split()[0]
+
+    def set(self) -> None:
+        """Make it so. Raises FileProblem when files lie below the mount point, which would vanish from sight."""
+        status, _output, errors = self._below("+i")
+        if status == NOT_EMPTY:
+            raise FileProblem(
+                f"files lie on the system's own disk below {self._path}, where the media disk is to be mounted; "
+                "move them to the media disk or away, then run again"
+            )
+        if status != 0:
+            raise FileProblem(f"the folder below {self._path} cannot be protected: {errors.strip()}")
+
+    def _below(self, flag: str) -> tuple[int, str, str]:
+        folder = self._make_folder()
+        try:
+            private = ["unshare", "--mount", "--propagation", "private", "sh", "-c", BELOW, "sh"]
+            return self._run([*private, folder, self._path, flag])
+        finally:
+            os.rmdir(folder)

@@ -1,0 +1,63 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: mount_guard
+short_description: Keep a mount point empty and immutable while nothing is mounted there
+version_added: 0.1.0
+description:
+  - Sets the immutable flag (C(chattr +i)) on the folder of the root filesystem that lies below a mount point, whether
+    or not something is mounted there now. Nobody can then fill the system's own disk while the other one is away.
+  - Refuses when files lie there.
+author:
+  - household.mediaserver contributors (@household)
+attributes:
+  check_mode:
+    description: Looks, and predicts the change.
+    support: full
+  diff_mode:
+    description: Shows whether the folder is protected.
+    support: full
+  idempotent:
+    description: Reports no change when the folder is protected already.
+    support: full
+options:
+  path:
+    description: The mount point, a folder of the root filesystem.
+    type: path
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Nothing is written to the SD card while the disk is away
+  household.mediaserver.mount_guard:
+    path: /mnt
+"""
+
+RETURN = r""" # """
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.household.mediaserver.plugins.module_utils._errors import MediaserverError
+from ansible_collections.household.mediaserver.plugins.module_utils._storage import MountGuard
+
+SHOWN = {False: "not protected\n", True: "protected\n"}
+
+
+def main() -> None:
+    """Read, plan, apply."""
+    module = AnsibleModule(argument_spec={"path": {"type": "path", "required": True}}, supports_check_mode=True)
+    guard = MountGuard(module.params["path"], module.run_command)
+    try:
+        stands = guard.stands()
+        if not stands and not module.check_mode:
+            guard.set()
+    except MediaserverError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=not stands, diff={"before": SHOWN[stands], "after": SHOWN[True]})
+
+
+if __name__ == "__main__":
+    main()

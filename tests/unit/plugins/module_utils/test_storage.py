@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Links and guarded mount points, on real file systems."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ansible_collections.household.mediaserver.plugins.module_utils._errors import FileProblem
+from ansible_collections.household.mediaserver.plugins.module_utils._storage import MountGuard, try_link
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: it takes on accounts and sets file flags")
+UID = 4321
+
+
+@pytest.fixture
+def folders() -> Iterator[tuple[Path, Path]]:
+    """Two folders that account UID may reach; pytest's own are closed to it."""
+    top = Path(tempfile.mkdtemp(dir="/var/tmp"))
+    top.chmod(0o755)
+    for name in ("downloads", "media"):
+        (top / name).mkdir()
+        os.chown(top / name, UID, UID)
+    yield top / "downloads", top / "media"
+    subprocess.run(["rm", "-r", str(top)], check=True)
+
+
+def test_a_link_that_can_be_made_leaves_nothing(folders: tuple[Path, Path]) -> None:
+    try_link(str(folders[0]), str(folders[1]), uid=UID, gid=UID)
+    assert [list(folder.iterdir()) for folder in folders] == [[], []]
+
+
+def test_two_filesystems_are_told_by_the_names_of_their_variables(folders: tuple[Path, Path]) -> None:
+    elsewhere = Path(tempfile.mkdtemp(dir="/dev/shm"))
+    os.chown(elsewhere, UID, UID)
+    try:
+        with pytest.raises(FileProblem, match=r"mediaserver_downloads.*mediaserver_media.*different filesystems"):
+            try_link(str(folders[0]), str(elsewhere), uid=UID, gid=UID)
+        assert list(folders[0].iterdir()) == []
+    finally:
+        elsewhere.rmdir()
+
+
+def test_the_account_itself_must_be_able_to(folders: tuple[Path, Path]) -> None:
+    os.chown(folders[1], 0, 0)
+    with pytest.raises(FileProblem, match=f"account {UID} cannot link"):
+        try_link(str(folders[0]), str(folders[1]), uid=UID, gid=UID)
+
+
+def run(command: list[str]) -> tuple[int, str, str]:
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    return process.returncode, process.stdout, process.stderr
+
+
+@pytest.fixture
+def mount_point() -> Iterator[Path]:
+    path = Path(tempfile.mkdtemp(dir="/var/tmp"))
+    if run(["chattr", "+i", str(path)])[0] != 0:
+        pytest.skip("this filesystem has no immutable flag")
+    run(["chattr", "-i", str(path)])
+    yield path
+    run(["umount", str(path)])
+    run(["chattr", "-i", str(path)])
+    subprocess.run(["rm", "-r", str(path)], check=True)
+
+
+def test_below_a_mount_nothing_can_be_written(mount_point: Path) -> None:
+    guard = MountGuard(str(mount_point), run)
+    assert guard.stands() is False
+    subprocess.run(["mount", "-t", "tmpfs", "none", str(mount_point)], check=True)
+    guard.set()
+    assert guard.stands() is True
+    (mount_point / "on the disk").touch()
+    subprocess.run(["umount", str(mount_point)], check=True)
+    with pytest.raises(PermissionError):
+        (mount_point / "on the card").touch()
+
+
+def test_files_below_are_told_and_left_alone(mount_point: Path) -> None:
+    (mount_point / "film").write_text("mine")
+    guard = MountGuard(str(mount_point), run)
+    with pytest.raises(FileProblem, match="files lie on the system's own disk below"):
+        guard.set()
+    assert (mount_point / "film").read_text() == "mine"
+    assert guard.stands() is False
+
+
+def test_a_mount_point_that_is_not_there_does_not_stand() -> None:
+    assert MountGuard("/var/tmp/nothing-here", run).stands() is False
