@@ -48,16 +48,18 @@ def try_link(source: str, target: str, *, uid: int, gid: int) -> None:
     os.waitpid(child, 0)
     if number == errno.EXDEV:
         raise FileProblem(
-            f"{source} (mediaserver_downloads) and {target} (mediaserver_media) are on different filesystems, so finished "
-            "downloads cannot be linked into the library; put both on one"
+            f"{source} (mediaserver_downloads) and {target} (mediaserver_media) are on different filesystems, so "
+            "finished downloads cannot be linked into the library; put both on one"
         )
     if number in (errno.EPERM, errno.EOPNOTSUPP):
         raise FileProblem(
-            f"the filesystem of {source} knows no hard links ({os.strerror(number)}); format it with ext4, not exFAT or NTFS"
+            f"the filesystem of {source} knows no hard links ({os.strerror(number)}); "
+            "format it with ext4, not exFAT or NTFS"
         )
     if number:
         raise FileProblem(
-            f"account {uid} cannot link a file from {source} to {target} ({os.strerror(number)}); both must belong to it"
+            f"account {uid} cannot link a file from {source} to {target} ({os.strerror(number)}); "
+            "both must belong to it"
         )
 
 

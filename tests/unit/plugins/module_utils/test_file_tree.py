@@ -159,7 +159,7 @@ def test_a_path_may_be_listed_once() -> None:
 
 
 def test_a_missing_folder_and_an_unknown_owner_are_told_before_anything_is_written(tmp_path: Path) -> None:
-    with pytest.raises(FileProblem, match="its folder .*/nowhere does not exist"):
+    with pytest.raises(FileProblem, match=r"its folder .*/nowhere does not exist"):
         install(entry(tmp_path / "here", content="x"), entry(tmp_path / "nowhere" / "file", content="x"))
     with pytest.raises(InvalidValue, match="not an account of this host"):
         install(entry(tmp_path / "here", content="x"), owner="nobody-of-this-name")
