@@ -35,6 +35,11 @@ if t.TYPE_CHECKING:
 def build(module: AnsibleModule, clock: Clock) -> TransmissionSettings:
     """Return the use case that the options describe."""
     options = module.params
+    # First of all: Ansible hides them in whatever the module returns, in a failure too.
+    given = {name.replace("_", "-"): value for name, value in options["settings"].items()}
+    module.no_log_values.update(str(given[name]) for name in SECRETS if given.get(name))
+    if options["container"] and options["unit"]:
+        raise InvalidValue("container and unit are mutually exclusive: the daemon is run by one of them")
     file = _file(options, check_mode=module.check_mode)
     wanted = read_wanted(
         options["settings"],
@@ -42,8 +47,6 @@ def build(module: AnsibleModule, clock: Clock) -> TransmissionSettings:
         password=options["password"] if file else "",
         allow_unknown=options["allow_unknown"],
     )
-    # Ansible then hides them in whatever the module returns.
-    module.no_log_values.update(wanted[name] for name in SECRETS if wanted.get(name))
     return TransmissionSettings(
         wanted=wanted,
         client=TransmissionClient(

@@ -198,7 +198,7 @@ SPEC: dict[str, dict[str, t.Any]] = {
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=SPEC, mutually_exclusive=[("container", "unit")], supports_check_mode=True)
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     try:
         outcome = build(module, time).run()
     except MediaserverError as error:
