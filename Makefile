@@ -26,7 +26,8 @@ lab-up: setup ## build the lab without running the playbook
 lab-down: setup ## remove every trace of the lab
 	@tools/run python tests/lab down
 
-bench: setup ## measure an unchanged re-run in the lab
+bench: lab-up ## measure an unchanged re-run in the lab
+	@tools/run tools/site inventory/demo
 	@tools/run python tools/bench.py
 
 site: setup ## run the playbook on a household: HOUSE=inventory/<household> ARGS=...
