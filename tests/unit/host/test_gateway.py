@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mediaserver import files, gateway
-from mediaserver.gateway import GatewayError, Settings, State
+from mediaserver import files, gateway, tunnel
+from mediaserver.tunnel import GatewayError, Settings, State
 
 KEYS = {name: name * 43 + "=" for name in "abp"}
 WANTED: dict[str, Any] = {
@@ -43,33 +43,33 @@ def resolver(answers: dict[str, str]) -> Any:
 
 def test_a_new_name_is_resolved_and_a_known_one_is_not() -> None:
     resolve = resolver({"vpn.example": "198.18.0.20"})
-    first = gateway.next_state(settings(), State("", {}), resolve)
+    first = tunnel.next_state(settings(), State("", {}), resolve)
     assert first == State("vpn.example:51820", {"vpn.example": "198.18.0.20", "198.18.0.21": "198.18.0.21"})
     assert resolve.asked == ["vpn.example"]
-    assert gateway.next_state(settings(), first, resolver({})) == first
+    assert tunnel.next_state(settings(), first, resolver({})) == first
 
 
 def test_a_failover_is_not_reverted_by_a_second_run() -> None:
     failed_over = State("198.18.0.21:443", {"vpn.example": "198.18.0.20", "198.18.0.21": "198.18.0.21"})
-    assert gateway.next_state(settings(), failed_over, resolver({})) == failed_over
+    assert tunnel.next_state(settings(), failed_over, resolver({})) == failed_over
 
 
 def test_an_active_peer_that_is_gone_gives_way_to_the_first() -> None:
-    state = gateway.next_state(settings(), State("gone:1", {"gone": "198.18.0.99"}), resolver({}))
+    state = tunnel.next_state(settings(), State("gone:1", {"gone": "198.18.0.99"}), resolver({}))
     assert state.active == "vpn.example:51820"
     assert "gone" not in state.addresses
 
 
 def test_a_name_that_cannot_be_resolved_opens_nothing() -> None:
-    state = gateway.next_state(settings(), State("", {}), resolver({}))
-    assert gateway.endpoints(settings(), state) == [("198.18.0.21", 443)]
-    assert "Endpoint" not in gateway.tunnel_configuration(settings(), state, "k")
-    assert gateway.container_files(settings(), state, "k")["tunnel/tunnel.env"].splitlines()[1] == "ENDPOINT=''"
+    state = tunnel.next_state(settings(), State("", {}), resolver({}))
+    assert tunnel.endpoints(settings(), state) == [("198.18.0.21", 443)]
+    assert "Endpoint" not in tunnel.tunnel_configuration(settings(), state, "k")
+    assert tunnel.container_files(settings(), state, "k")["tunnel/tunnel.env"].splitlines()[1] == "ENDPOINT=''"
 
 
 def test_the_tunnel_is_configured_for_the_active_peer() -> None:
     state = State("vpn.example:51820", {"vpn.example": "198.18.0.20"})
-    assert gateway.tunnel_configuration(settings(), state, "secret") == (
+    assert tunnel.tunnel_configuration(settings(), state, "secret") == (
         "[Interface]\nPrivateKey = secret\nFwMark = 51820\n\n[Peer]\n"
         f"PublicKey = {KEYS['a']}\nPresharedKey = {KEYS['p']}\nEndpoint = 198.18.0.20:51820\n"
         "AllowedIPs = 0.0.0.0/0\nPersistentKeepalive = 25\n"
@@ -78,7 +78,7 @@ def test_the_tunnel_is_configured_for_the_active_peer() -> None:
 
 @pytest.mark.parametrize(("ipv6", "allowed"), [(False, "0.0.0.0/0"), (True, "0.0.0.0/0, ::/0")])
 def test_one_variable_decides_on_ipv6(ipv6: bool, allowed: str) -> None:
-    text = gateway.tunnel_configuration(settings(ipv6=ipv6), State("", {}), "secret")
+    text = tunnel.tunnel_configuration(settings(ipv6=ipv6), State("", {}), "secret")
     assert f"AllowedIPs = {allowed}\n" in text
 
 
@@ -89,7 +89,7 @@ def test_the_mtu_is_the_providers_or_the_uplinks_less_the_overhead(configured: i
 
 def test_only_the_tunnels_configuration_holds_a_secret() -> None:
     state = State("vpn.example:51820", {"vpn.example": "198.18.0.20"})
-    contents = gateway.container_files(settings(), state, "secret")
+    contents = tunnel.container_files(settings(), state, "secret")
     assert {path for path, text in contents.items() if "secret" in text or KEYS["p"] in text} == {"tunnel/wg0.conf"}
 
 
