@@ -10,6 +10,7 @@ import sys
 import time
 
 import houses
+import kernel
 from engine import FOLDER, LabError, docker, inspect, labelled, remove
 from topology import HOUSES, LABEL, PREFIX
 
@@ -25,13 +26,14 @@ WHAT_IT_IS = {
 
 
 def down() -> None:
-    """Remove whatever carries the lab's label, and the lab's files."""
+    """Remove whatever carries the lab's label, and the lab's files; the machine's kernel settings are as before."""
     for name in labelled("container"):
         remove(name)
     for name in labelled("network"):
         docker("network", "rm", name)
     for name in dict.fromkeys(labelled("image")):
         docker("rmi", "--force", name)
+    kernel.put_back(FOLDER / "kernel.json")
     shutil.rmtree(FOLDER, ignore_errors=True)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import images
+import kernel
 import pi
 from engine import BUILD, FOLDER, LabError, create, docker, network, remove, run, write
 from topology import (
@@ -37,6 +38,7 @@ FILM_TIMEOUT_S = 30
 def up(count: int) -> None:
     """Have the lab with ``count`` households; what is there already is left alone."""
     FOLDER.mkdir(parents=True, exist_ok=True)
+    kernel.note(FOLDER / "kernel.json")
     images.build_all(BUILD / "cache")
     if not (FOLDER / "id_ed25519").exists():
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", LABEL, "-f", str(FOLDER / "id_ed25519"))
