@@ -19,6 +19,8 @@ BELOW = (
     '{ [ -z "$(ls -A "$1$2")" ] || { echo "not empty" >&2; exit 9; }; } && chattr "$3" "$1$2"; fi && lsattr -d "$1$2"'
 )
 NOT_EMPTY = 9
+# The shell's own answer for a program that is not installed (POSIX, 2.8.2).
+NOT_INSTALLED = 127
 
 Run = Callable[[list[str]], tuple[int, str, str]]
 
@@ -85,7 +87,7 @@ class MountGuard:
     def stands(self) -> bool:
         """Say whether the folder below is immutable. Raises FileProblem when it cannot be seen."""
         status, output, errors = self._below("")
-        if status != 0 and "No such file" in errors:
+        if status == NOT_INSTALLED or (status != 0 and "No such file" in errors):
             return False
         if status != 0:
             raise FileProblem(f"what lies below {self._path} cannot be seen: {errors.strip()}")
