@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Any checkout is the collection, set up or not: Ansible wants it below ansible_collections/<namespace>/<name>."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+COLLECTIONS = ROOT / "build" / "collections"
+
+
+def link_checkout() -> None:
+    """The same link that tools/setup makes."""
+    galaxy = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))
+    link = COLLECTIONS / "ansible_collections" / galaxy["namespace"] / galaxy["name"]
+    if link.exists() and link.samefile(ROOT):
+        return
+    link.parent.mkdir(parents=True, exist_ok=True)
+    fresh = link.with_name(f".{link.name}.{os.getpid()}")
+    fresh.symlink_to(os.path.relpath(ROOT, link.parent), target_is_directory=True)
+    fresh.replace(link)
+
+
+link_checkout()
+# First, so that neither the ansible package's own collections nor an installed copy of this one comes before it.
+sys.path.insert(0, str(COLLECTIONS))
+os.environ["ANSIBLE_COLLECTIONS_PATH"] = str(COLLECTIONS)
+
+from ansible.plugins.loader import init_plugin_loader  # noqa: E402  (reads the path when imported)
+
+init_plugin_loader()
