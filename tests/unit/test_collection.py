@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -21,6 +22,8 @@ LEFTOVERS = (
     "inventory/home/host_vars/pi/vault.yml",
     "plugins/modules/__pycache__/x.pyc",
     ".pytest_cache/x",
+    "roles/gateway/files/lib/.mypy_cache/x",
+    "inventory/example/host_vars/pi/vault.yml",
     "household-mediaserver-0.0.1.tar.gz",
 )
 
@@ -43,7 +46,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def galaxy(*arguments: str, cwd: Path) -> None:
     environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(cwd / "installed")}
     done = subprocess.run(
-        ["ansible-galaxy", "collection", *arguments],
+        [sys.executable, "-m", "ansible", "galaxy", "collection", *arguments],
         cwd=cwd,
         env=environment,
         capture_output=True,
@@ -70,6 +73,7 @@ def test_the_archive_holds_the_product_and_nothing_else(archive: Path) -> None:
         *("changelogs", "inventory", "meta", "playbooks", "plugins", "requirements.yml", "roles"),
     }
     assert [name for name in names if name.endswith(("vault.yml", ".pyc", ".tar.gz")) or "__pycache__" in name] == []
+    assert [name for name in names if any(part.startswith(".") for part in name.split("/"))] == []
     assert {name.split("/")[1] for name in names if name.startswith("inventory/")} == {"example"}
     assert {"playbooks/site.yml", "inventory/example/hosts.yml", "plugins/modules/file_tree.py"} <= set(names)
 
