@@ -1,10 +1,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Many files and folders as one plan: read what is there, decide all of it, and only then write.
+"""Many files and folders as one plan: what is wanted, compared with what is there. Pure, but for looks into folders.
 
-``read`` looks, ``plan`` compares and is pure, ``apply`` writes. A file is complete on the disk, under its final owner
-and mode, before it takes the old one's place; links are replaced, never followed.
+``_file_tree_disk`` reads and writes.
 """
 
 from __future__ import annotations
@@ -12,9 +11,6 @@ from __future__ import annotations
 import grp
 import os
 import pwd
-import shutil
-import stat
-import tempfile
 import typing as t
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +19,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._errors impo
 
 UNKNOWN_ID = -1
 SECRET = "(hidden, because it is a secret)"
+DEFAULT_MODE = {"file": 0o644, "directory": 0o755}
 
 
 @dataclass(frozen=True)
@@ -37,6 +34,7 @@ class Entry:
     gid: int | None = None
     secret: bool = False
     force: bool = True
+    recurse: bool = False
     validate: str = ""
 
 
@@ -85,6 +83,8 @@ def entries(raw: Sequence[Mapping[str, t.Any]], owner: str | None, group: str | 
             raise InvalidValue(f"{where}: the path is listed twice")
         if (item.get("content") is None) == (item["state"] == "file"):
             raise InvalidValue(f"{where}: content is needed for state 'file' and useless for '{item['state']}'")
+        if item.get("recurse") and (item["state"] != "absent" or path == "/"):
+            raise InvalidValue(f"{where}: recurse is for folders that are to be absent")
         found.append(
             Entry(
                 path=path,
@@ -95,6 +95,7 @@ def entries(raw: Sequence[Mapping[str, t.Any]], owner: str | None, group: str | 
                 gid=lookup(item.get("group") or group, lambda name: grp.getgrnam(name).gr_gid),
                 secret=bool(item.get("secret")),
                 force=item.get("force") is not False,
+                recurse=bool(item.get("recurse")),
                 validate=item.get("validate") or "",
             )
         )
@@ -111,22 +112,6 @@ def _mode(text: str | None, where: str) -> int | None:
     if not 0 <= mode <= 0o7777:
         raise InvalidValue(f'{where}: mode {text!r} is not octal; write it in quotes, as "0644"')
     return mode
-
-
-def read(path: str) -> Found:
-    """Look at a path itself, not at what a link there points to. Raises FileProblem when it cannot be read."""
-    try:
-        status = os.lstat(path)
-        if stat.S_ISREG(status.st_mode):
-            with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW)) as stream:
-                kind, content = "file", stream.read()
-        else:
-            kind, content = "directory" if stat.S_ISDIR(status.st_mode) else "other", b""
-    except (FileNotFoundError, NotADirectoryError):
-        return Found()
-    except OSError as error:
-        raise FileProblem(f"{path} cannot be read: {error.strerror}") from error
-    return Found(kind, content, stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid)
 
 
 def plan(wanted: Iterable[Entry], found: Mapping[str, Found]) -> list[Change]:
@@ -164,6 +149,20 @@ def check_parents(changes: Iterable[Change], *, exists: Callable[[str], bool] = 
             made.add(change.entry.path)
 
 
+def check_empty(changes: Iterable[Change], *, names: Callable[[str], list[str]] = os.listdir) -> None:
+    """Raise FileProblem when a folder to remove holds more than the entries before it remove."""
+    removed: set[str] = set()
+    for change in changes:
+        path = change.entry.path
+        if change.entry.state != "absent":
+            continue
+        if change.found.kind == "directory" and not change.entry.recurse:
+            left = [name for name in names(path) if os.path.join(path, name) not in removed]
+            if left:
+                raise FileProblem(f"{path} is to be removed, but is not empty; empty it first, or ask with recurse")
+        removed.add(path)
+
+
 def check_owners(changes: Iterable[Change]) -> None:
     """Raise InvalidValue when an owner or group is not known on this host."""
     for change in changes:
@@ -171,11 +170,18 @@ def check_owners(changes: Iterable[Change]) -> None:
             raise InvalidValue(f"{change.entry.path}: its owner or group is not an account of this host")
 
 
+def final_mode(entry: Entry, found: Found) -> int:
+    """Return the mode asked for, else the one that is there, else the usual one."""
+    if entry.mode is not None:
+        return entry.mode
+    return found.mode if found.kind == entry.state else DEFAULT_MODE.get(entry.state, 0)
+
+
 def diff(change: Change) -> dict[str, str]:
     """Return the change as Ansible shows it; content of secrets stays hidden."""
     entry, found = change.entry, change.found
     before = _shown(entry, found.content, found.kind, found.mode, found.uid, found.gid)
-    wanted_mode = entry.mode if entry.mode is not None else found.mode
+    wanted_mode = final_mode(entry, found)
     uid = entry.uid if entry.uid is not None else found.uid
     gid = entry.gid if entry.gid is not None else found.gid
     content = entry.content if change.content else found.content
@@ -193,81 +199,3 @@ def _shown(entry: Entry, content: bytes, kind: str, mode: int, uid: int, gid: in
     if kind != "file":
         return head
     return head + (SECRET + "\n" if entry.secret else content.decode("utf-8", "replace"))
-
-
-class Tree:
-    """The target's file system. ``run`` executes a validating command and returns its status and what it said."""
-
-    def __init__(self, run: Callable[[list[str]], tuple[int, str]], split: Callable[[str], list[str]]) -> None:
-        self._run = run
-        self._split = split
-
-    def validate(self, changes: Iterable[Change], *, only_if_installed: bool) -> None:
-        """Have each new content judged by its own program before anything is replaced. Raises InvalidValue."""
-        for change in changes:
-            if not (change.content and change.entry.validate):
-                continue
-            words = self._split(change.entry.validate)
-            if not any("%s" in word for word in words):
-                raise InvalidValue(f"{change.entry.path}: validate needs %s where the file's name goes")
-            if only_if_installed and shutil.which(words[0]) is None:
-                continue
-            folder = os.path.dirname(change.entry.path)
-            temporary = self._temporary(folder if os.path.isdir(folder) else None, change.entry.content)
-            try:
-                status, said = self._run([word.replace("%s", temporary) for word in words])
-            finally:
-                os.unlink(temporary)
-            if status != 0:
-                raise InvalidValue(f"{change.entry.path}: {words[0]} refuses the new content: {said.strip()}")
-
-    def apply(self, changes: Iterable[Change]) -> None:
-        """Write what the plan says. Raises FileProblem; paths before that one are done, it and those after are not."""
-        for change in changes:
-            try:
-                self._apply(change)
-            except OSError as error:
-                raise FileProblem(f"{change.entry.path} cannot be changed: {error.strerror}") from error
-
-    def _apply(self, change: Change) -> None:
-        entry = change.entry
-        if entry.state == "absent":
-            if change.found.kind == "directory":
-                os.rmdir(entry.path)
-            else:
-                os.unlink(entry.path)
-            return
-        if change.content and entry.state == "directory":
-            os.mkdir(entry.path, 0o700)
-        elif change.content:
-            temporary = self._temporary(os.path.dirname(entry.path), entry.content)
-            try:
-                self._attributes(temporary, entry, change.found)
-                os.replace(temporary, entry.path)
-            except OSError:
-                os.unlink(temporary)
-                raise
-            return
-        self._attributes(entry.path, entry, change.found)
-
-    @staticmethod
-    def _temporary(folder: str | None, content: bytes) -> str:
-        descriptor, path = tempfile.mkstemp(prefix=".ansible-", dir=folder)
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(descriptor)
-        return path
-
-    @staticmethod
-    def _attributes(path: str, entry: Entry, found: Found) -> None:
-        """Give owner first, since that takes set-id bits away; what was not asked for stays as it was."""
-        there = found.kind == entry.state
-        uid = entry.uid if entry.uid is not None else (found.uid if there else -1)
-        gid = entry.gid if entry.gid is not None else (found.gid if there else -1)
-        if (uid, gid) != (-1, -1):
-            os.chown(path, uid, gid, follow_symlinks=False)
-        mode = entry.mode if entry.mode is not None else found.mode if there else None
-        if mode is None:
-            mode = 0o755 if entry.state == "directory" else 0o644
-        os.chmod(path, mode)

@@ -28,7 +28,8 @@ options:
         type: str
         required: true
       state:
-        description: What is to be there. V(absent) removes a file or an empty folder.
+        description:
+          - What is to be there. V(absent) removes a file or an empty folder; a link itself, not what it points to.
         type: str
         choices: [file, directory, absent]
         default: file
@@ -52,10 +53,15 @@ options:
         description: V(false) writes the content only when there is no such file; owner and mode are kept in any case.
         type: bool
         default: true
+      recurse:
+        description: For O(entries[].state=absent), remove a folder with all that is in it.
+        type: bool
+        default: false
       validate:
         description:
           - Command that judges the new content before anything is replaced; V(%s) is the name of a file with it.
           - In check mode it is left out when its program is not installed yet.
+          - What it says is shown when it refuses, except of a secret.
         type: str
   owner:
     description: Owner of all entries that name none.
@@ -96,6 +102,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.household.mediaserver.plugins.module_utils import _file_tree as file_tree
+from ansible_collections.household.mediaserver.plugins.module_utils import _file_tree_disk as disk
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import MediaserverError
 
 ENTRY: dict[str, Any] = {
@@ -107,6 +114,7 @@ ENTRY: dict[str, Any] = {
     "group": {"type": "str"},
     "secret": {"type": "bool", "default": False},
     "force": {"type": "bool", "default": True},
+    "recurse": {"type": "bool", "default": False},
     "validate": {"type": "str"},
 }
 
@@ -128,10 +136,11 @@ def main() -> None:
         status, output, errors = module.run_command(command)
         return status, errors or output
 
-    tree = file_tree.Tree(run, shlex.split)
+    tree = disk.Tree(run, shlex.split)
     try:
         wanted = file_tree.entries(raw, module.params["owner"], module.params["group"])
-        changes = file_tree.plan(wanted, {entry.path: file_tree.read(entry.path) for entry in wanted})
+        changes = file_tree.plan(wanted, {entry.path: disk.read(entry.path) for entry in wanted})
+        file_tree.check_empty(changes)
         if not module.check_mode:
             file_tree.check_owners(changes)
             file_tree.check_parents(changes)

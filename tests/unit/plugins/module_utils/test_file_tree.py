@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.household.mediaserver.plugins.module_utils import _file_tree as file_tree
+from ansible_collections.household.mediaserver.plugins.module_utils import _file_tree_disk as disk
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import FileProblem, InvalidValue
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,7 +22,7 @@ def run(command: list[str]) -> tuple[int, str]:
     return process.returncode, process.stderr or process.stdout
 
 
-TREE = file_tree.Tree(run, shlex.split)
+TREE = disk.Tree(run, shlex.split)
 
 
 def entry(path: Path, **given: Any) -> dict[str, Any]:
@@ -31,7 +32,8 @@ def entry(path: Path, **given: Any) -> dict[str, Any]:
 def install(*raw: dict[str, Any], owner: str | None = None) -> list[str]:
     """What the module does; returns the paths that changed."""
     wanted = file_tree.entries(raw, owner, None)
-    changes = file_tree.plan(wanted, {one.path: file_tree.read(one.path) for one in wanted})
+    changes = file_tree.plan(wanted, {one.path: disk.read(one.path) for one in wanted})
+    file_tree.check_empty(changes)
     file_tree.check_owners(changes)
     file_tree.check_parents(changes)
     TREE.validate(changes, only_if_installed=False)
@@ -113,9 +115,69 @@ def test_absent_removes_a_file_and_an_empty_folder_only(tmp_path: Path) -> None:
     (tmp_path / "full" / "film").touch()
     assert install(entry(tmp_path / "file", state="absent")) == [str(tmp_path / "file")]
     assert install(entry(tmp_path / "file", state="absent")) == []
-    with pytest.raises(FileProblem, match="Directory not empty"):
-        install(entry(tmp_path / "full", state="absent"))
+    with pytest.raises(FileProblem, match="full is to be removed, but is not empty"):
+        install(entry(tmp_path / "new", mode="0755"), entry(tmp_path / "full", state="absent"))
     assert (tmp_path / "full" / "film").exists()
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_folder_is_empty_when_entries_before_it_empty_it(tmp_path: Path) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "film").touch()
+    paths = (tmp_path / "full" / "film", tmp_path / "full")
+    assert install(*(entry(path, state="absent") for path in paths)) == [str(path) for path in paths]
+
+
+def test_recurse_removes_a_full_folder_and_nothing_that_a_link_in_it_points_to(tmp_path: Path) -> None:
+    (tmp_path / "full" / "deep").mkdir(parents=True)
+    (tmp_path / "victim").mkdir()
+    (tmp_path / "victim" / "film").touch()
+    (tmp_path / "full" / "link").symlink_to(tmp_path / "victim")
+    install(entry(tmp_path / "full", state="absent", recurse=True))
+    assert [path.name for path in tmp_path.iterdir()] == ["victim"]
+    assert (tmp_path / "victim" / "film").exists()
+
+
+def test_absent_removes_a_link_and_not_what_it_points_to(tmp_path: Path) -> None:
+    (tmp_path / "victim").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "victim")
+    install(entry(tmp_path / "link", state="absent", recurse=True))
+    assert [path.name for path in tmp_path.iterdir()] == ["victim"]
+
+
+@pytest.mark.parametrize("kind", ["file", "directory"])
+def test_a_link_that_is_put_there_after_the_look_is_not_followed(tmp_path: Path, kind: str) -> None:
+    victim, path = tmp_path / "victim", tmp_path / "path"
+    for place in (victim, path):
+        place.mkdir() if kind == "directory" else place.touch()
+        place.chmod(0o700)
+    wanted = file_tree.entries(
+        [entry(path, mode="0777", state=kind, content="" if kind == "file" else None)], None, None
+    )
+    changes = file_tree.plan(wanted, {str(path): disk.read(str(path))})
+    path.rename(tmp_path / "away")
+    path.symlink_to(victim)
+    with pytest.raises(FileProblem, match="cannot be changed"):
+        TREE.apply(changes)
+    assert victim.stat().st_mode & 0o7777 == 0o700
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives files away, which only root may")
+def test_a_changed_owner_is_given_back_and_set_id_bits_survive_it(tmp_path: Path) -> None:
+    path = tmp_path / "folder"
+    raw = entry(path, mode="2775", owner="4321", group="4322")
+    install(raw)
+    os.chown(path, 0, 0)
+    assert install(raw) == [str(path)]
+    assert (path.stat().st_uid, path.stat().st_gid, path.stat().st_mode & 0o7777) == (4321, 4322, 0o2775)
+    assert install(raw) == []
+
+
+def test_a_folder_s_content_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir(mode=0o700)
+    (tmp_path / "folder" / "film").touch(mode=0o640)
+    install(entry(tmp_path / "folder", mode="0755"))
+    assert (tmp_path / "folder" / "film").stat().st_mode & 0o7777 == 0o640
 
 
 def test_a_refused_content_leaves_every_file_as_it_was(tmp_path: Path) -> None:
@@ -128,6 +190,14 @@ def test_a_refused_content_leaves_every_file_as_it_was(tmp_path: Path) -> None:
         install(*raw)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["one"]
     assert (tmp_path / "one").read_text() == "old"
+
+
+def test_what_is_said_of_a_refused_secret_is_not_repeated(tmp_path: Path) -> None:
+    raw = entry(tmp_path / "key", content="hunter2", secret=True, validate="sh -c 'cat \"$0\" >&2; exit 1' %s")
+    with pytest.raises(InvalidValue, match="sh refuses the new content") as caught:
+        install(raw)
+    assert "hunter" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_in_check_mode_a_judge_who_is_not_installed_is_not_asked(tmp_path: Path) -> None:
@@ -146,6 +216,8 @@ def test_in_check_mode_a_judge_who_is_not_installed_is_not_asked(tmp_path: Path)
         ({"path": "/a", "state": "directory", "content": "x"}, "useless for 'directory'"),
         ({"path": "/a", "state": "directory", "mode": "0899"}, "is not octal"),
         ({"path": "/a", "state": "directory", "mode": "77777"}, "is not octal"),
+        ({"path": "/a", "state": "directory", "recurse": True}, "recurse is for folders that are to be absent"),
+        ({"path": "/", "state": "absent", "recurse": True}, "recurse is for folders that are to be absent"),
     ],
 )
 def test_a_bad_entry_is_named(raw: dict[str, Any], message: str) -> None:
@@ -168,7 +240,7 @@ def test_a_missing_folder_and_an_unknown_owner_are_told_before_anything_is_writt
 
 def shown(path: Path, content: str, *, secret: bool) -> dict[str, str]:
     wanted = file_tree.entries([entry(path, content=content, mode="0600", secret=secret)], None, None)
-    (change,) = file_tree.plan(wanted, {str(path): file_tree.read(str(path))})
+    (change,) = file_tree.plan(wanted, {str(path): disk.read(str(path))})
     return file_tree.diff(change)
 
 
@@ -179,6 +251,14 @@ def test_a_diff_shows_content_and_mode(tmp_path: Path) -> None:
     owner = f"{os.getuid()}:{(tmp_path / 'file').stat().st_gid}"
     assert diff["before"] == f"# file, mode 0644, owner {owner}\nold\n"
     assert diff["after"] == f"# file, mode 0600, owner {owner}\nnew\n"
+
+
+def test_a_new_file_without_a_mode_is_shown_with_the_one_it_gets(tmp_path: Path) -> None:
+    wanted = file_tree.entries([entry(tmp_path / "new", content="x")], None, None)
+    (change,) = file_tree.plan(wanted, {str(tmp_path / "new"): file_tree.Found()})
+    assert file_tree.diff(change)["after"].startswith("# file, mode 0644")
+    install(entry(tmp_path / "new", content="x"))
+    assert (tmp_path / "new").stat().st_mode & 0o7777 == 0o644
 
 
 def test_a_secret_is_in_no_diff_and_its_change_still_shows(tmp_path: Path) -> None:

@@ -1,0 +1,138 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""The disk under ``_file_tree``: looks at paths, has new contents judged, and writes a plan.
+
+A file is complete on the disk, under its final owner and mode, before it takes the old one's place; links are
+replaced, never followed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Callable, Iterable
+
+from ansible_collections.household.mediaserver.plugins.module_utils._errors import FileProblem, InvalidValue
+from ansible_collections.household.mediaserver.plugins.module_utils._file_tree import (
+    SECRET,
+    Change,
+    Entry,
+    Found,
+    final_mode,
+)
+
+
+def read(path: str) -> Found:
+    """Look at a path itself, not at what a link there points to. Raises FileProblem when it cannot be read."""
+    try:
+        status = os.lstat(path)
+        if stat.S_ISREG(status.st_mode):
+            with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW)) as stream:
+                kind, content = "file", stream.read()
+        else:
+            kind, content = "directory" if stat.S_ISDIR(status.st_mode) else "other", b""
+    except (FileNotFoundError, NotADirectoryError):
+        return Found()
+    except OSError as error:
+        raise FileProblem(f"{path} cannot be read: {error.strerror}") from error
+    return Found(kind, content, stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid)
+
+
+class Tree:
+    """The target's file system. ``run`` executes a validating command and returns its status and what it said."""
+
+    def __init__(self, run: Callable[[list[str]], tuple[int, str]], split: Callable[[str], list[str]]) -> None:
+        self._run = run
+        self._split = split
+
+    def validate(self, changes: Iterable[Change], *, only_if_installed: bool) -> None:
+        """Have each new content judged by its own program before anything is replaced. Raises InvalidValue."""
+        for change in changes:
+            if not (change.content and change.entry.validate):
+                continue
+            words = self._split(change.entry.validate)
+            if not any("%s" in word for word in words):
+                raise InvalidValue(f"{change.entry.path}: validate needs %s where the file's name goes")
+            if only_if_installed and shutil.which(words[0]) is None:
+                continue
+            status, said = self._judge(change.entry, words)
+            if status != 0:
+                shown = SECRET if change.entry.secret else said.strip()  # what is said may quote the content
+                raise InvalidValue(f"{change.entry.path}: {words[0]} refuses the new content: {shown}")
+
+    def _judge(self, entry: Entry, words: list[str]) -> tuple[int, str]:
+        folder = os.path.dirname(entry.path)
+        try:
+            temporary = self._temporary(folder if os.path.isdir(folder) else None, entry.content)
+        except OSError as error:
+            raise FileProblem(f"{entry.path} cannot be tried: {error.strerror}") from error
+        try:
+            return self._run([word.replace("%s", temporary) for word in words])
+        finally:
+            os.unlink(temporary)
+
+    def apply(self, changes: Iterable[Change]) -> None:
+        """Write what the plan says. Raises FileProblem; paths before that one are done, it and those after are not."""
+        for change in changes:
+            try:
+                self._apply(change)
+            except OSError as error:
+                raise FileProblem(f"{change.entry.path} cannot be changed: {error.strerror}") from error
+
+    def _apply(self, change: Change) -> None:
+        entry = change.entry
+        if entry.state == "absent":
+            self._remove(change)
+        elif not change.content:
+            self._correct(change)
+        elif entry.state == "directory":
+            os.mkdir(entry.path, 0o700)
+            self._correct(change)
+        else:
+            temporary = self._temporary(os.path.dirname(entry.path), entry.content)
+            try:
+                self._attributes(temporary, entry, change.found)
+                os.replace(temporary, entry.path)
+            except OSError:
+                os.unlink(temporary)
+                raise
+
+    @staticmethod
+    def _remove(change: Change) -> None:
+        if change.found.kind != "directory":
+            os.unlink(change.entry.path)
+        elif change.entry.recurse:
+            shutil.rmtree(change.entry.path)
+        else:
+            os.rmdir(change.entry.path)
+
+    def _correct(self, change: Change) -> None:
+        """Act on what was found there, by its descriptor: a link that somebody puts in its place is not followed."""
+        kind = os.O_DIRECTORY if change.entry.state == "directory" else os.O_NONBLOCK
+        descriptor = os.open(change.entry.path, os.O_RDONLY | os.O_NOFOLLOW | kind)
+        try:
+            self._attributes(descriptor, change.entry, change.found)
+        finally:
+            os.close(descriptor)
+
+    @staticmethod
+    def _temporary(folder: str | None, content: bytes) -> str:
+        descriptor, path = tempfile.mkstemp(prefix=".ansible-", dir=folder)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(descriptor)
+        return path
+
+    @staticmethod
+    def _attributes(path: str | int, entry: Entry, found: Found) -> None:
+        """Give owner first, since that takes set-id bits away; what was not asked for stays as it was."""
+        there = found.kind == entry.state
+        uid = entry.uid if entry.uid is not None else (found.uid if there else -1)
+        gid = entry.gid if entry.gid is not None else (found.gid if there else -1)
+        if (uid, gid) != (-1, -1):
+            os.chown(path, uid, gid)
+        os.chmod(path, final_mode(entry, found))
