@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import sys
@@ -13,8 +14,12 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 COLLECTION = "household.mediaserver"
+# The role that has values only, for all the others.
+SHARED = "mediaserver"
 # Ansible's semantic markup, as far as it is used here.
 MARKUP = re.compile(r"\b[OVCMB]\(([^)]*)\)")
+# A default that is longer than this stands below the table.
+CELL = 80
 
 
 def plain(text: str) -> str:
@@ -26,13 +31,26 @@ def paragraphs(value: str | list[str]) -> list[str]:
     return [plain(text) for text in ([value] if isinstance(value, str) else value)]
 
 
+def is_long(option: dict[str, Any]) -> bool:
+    return isinstance(option.get("default"), dict) and len(json.dumps(option["default"])) > CELL
+
+
 def default(option: dict[str, Any]) -> str:
     if option.get("required"):
-        return "required"
+        return "**required**"
     if "default" not in option:
         return ""
+    if is_long(option):
+        return "below"
     value = option["default"]
     return f"`{value if isinstance(value, str) and value else json.dumps(value)}`".replace("|", "\\|")
+
+
+def meaning(option: dict[str, Any]) -> str:
+    texts = paragraphs(option.get("description", ""))
+    if "choices" in option:
+        texts.append(f"One of {', '.join(f'`{choice}`' for choice in option['choices'])}.")
+    return " ".join(texts)
 
 
 def rows(options: dict[str, Any], prefix: str = "") -> list[str]:
@@ -41,22 +59,43 @@ def rows(options: dict[str, Any], prefix: str = "") -> list[str]:
     for name, option in options.items():
         kind = option.get("type", "str")
         kind = f"{kind} of {option['elements']}" if "elements" in option else kind
-        text = " ".join(paragraphs(option.get("description", "")))
-        lines.append(f"| `{prefix}{name}` | {kind} | {default(option)} | {text} |")
+        lines.append(f"| `{prefix}{name}` | {kind} | {default(option)} | {meaning(option)} |")
         lines += rows(option.get("options", {}), f"{prefix}{name}.")
     return lines
+
+
+def block(data: Any) -> str:
+    return f"```yaml\n{yaml.safe_dump(data, sort_keys=False, width=CELL)}```"
+
+
+def example(name: str, options: dict[str, Any]) -> str:
+    """A play that gives the role what it requires; secrets come from the vault."""
+    given = {
+        key: f"{{{{ vault_{key} }}}}" if option.get("no_log") else "..."
+        for key, option in options.items()
+        if option.get("required")
+    }
+    role: dict[str, Any] = {"role": f"{COLLECTION}.{name}"}
+    if given:
+        role["vars"] = given
+    return block([{"hosts": "mediaserver", "become": True, "gather_facts": False, "roles": [role]}])
 
 
 def readme(name: str, specs: dict[str, Any]) -> str:
     """Return the README of the role ``name`` whose argument specs are ``specs``."""
     main = specs["argument_specs"]["main"]
+    options = main["options"]
     parts = [f"# {COLLECTION}.{name}", plain(main["short_description"]) + "."]
     parts += [text for text in paragraphs(main.get("description", [])) if text]
-    if main["options"]:
+    if options:
         head = ["| variable | type | default | meaning |", "| --- | --- | --- | --- |"]
-        parts.append("\n".join([*head, *rows(main["options"])]))
-    if name != "mediaserver":
-        parts.append("Values that all roles share are in [mediaserver](../mediaserver/README.md).")
+        parts.append("\n".join([*head, *rows(options)]))
+    for key, option in options.items():
+        if is_long(option):
+            parts += [f"Default of `{key}`:", block(option["default"])]
+    if name != SHARED:
+        parts.append(f"Values that all roles share are in [{SHARED}](../{SHARED}/README.md). The role in a play:")
+        parts.append(example(name, options))
     parts.append("<!-- Written from meta/argument_specs.yml by `make docs`. -->")
     return "\n\n".join(parts) + "\n"
 
@@ -66,9 +105,19 @@ def read_specs(role: Path) -> dict[str, Any]:
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; name what would change, and fail then")
+    check = parser.parse_args().check
+    stale = False
     for role in sorted((ROOT / "roles").iterdir()):
-        (role / "README.md").write_text(readme(role.name, read_specs(role)), encoding="utf-8")
-    return 0
+        target, text = role / "README.md", readme(role.name, read_specs(role))
+        if target.exists() and target.read_text(encoding="utf-8") == text:
+            continue
+        stale = True
+        print(target.relative_to(ROOT))
+        if not check:
+            target.write_text(text, encoding="utf-8")
+    return 1 if check and stale else 0
 
 
 if __name__ == "__main__":

@@ -27,30 +27,14 @@ def options(role: str) -> dict[str, Any]:
 
 
 def test_the_roles_are_those_of_the_design() -> None:
-    assert (
-        sorted(
-            [
-                "mediaserver",
-                "preflight",
-                "host",
-                "storage",
-                "docker",
-                "gateway",
-                "stack",
-                "transmission",
-                "jackett",
-                "jellyfin",
-                "upkeep",
-            ]
-        )
-        == ROLES
-    )
+    services = ["transmission", "jackett", "jellyfin", "upkeep"]
+    assert sorted(["mediaserver", "preflight", "host", "storage", "docker", "gateway", "stack", *services]) == ROLES
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_defaults_are_the_argument_specs(role: str) -> None:
-    specs = options(role)
-    optional = {name: option.get("default") for name, option in specs.items() if not option.get("required")}
+    described = options(role)
+    optional = {name: option.get("default") for name, option in described.items() if not option.get("required")}
     assert load(role, "defaults/main.yml") == optional
 
 
@@ -78,29 +62,59 @@ def test_each_role_runs_alone_with_the_shared_values(role: str) -> None:
     assert load(role, "meta/main.yml")["dependencies"] == [{"role": "household.mediaserver.mediaserver"}]
 
 
+def specs(**options: dict[str, Any]) -> dict[str, Any]:
+    main = {"short_description": "Short", "description": ["Long, with V(a|b)."], "options": options}
+    return {"argument_specs": {"main": main}}
+
+
 def test_a_table_shows_kind_default_and_what_is_inside() -> None:
-    specs = {
-        "argument_specs": {
-            "main": {
-                "short_description": "Short",
-                "description": ["Long, with V(a|b)."],
-                "options": {
-                    "x_list": {
-                        "type": "list",
-                        "elements": "dict",
-                        "default": [],
-                        "description": "Some.",
-                        "options": {"y": {"type": "int", "required": True, "description": "One."}},
-                    }
-                },
-            }
-        }
-    }
-    assert role_readme.readme("x", specs).splitlines()[4:10] == [
+    inner = {"y": {"type": "int", "required": True, "description": "One."}}
+    x_list = {"type": "list", "elements": "dict", "default": [], "description": "Some.", "options": inner}
+    x_kind = {"choices": ["a", "b"], "description": "Which.", "default": ""}
+    assert role_readme.readme("x", specs(x_list=x_list, x_kind=x_kind)).splitlines()[4:11] == [
         "Long, with `a\\|b`.",
         "",
         "| variable | type | default | meaning |",
         "| --- | --- | --- | --- |",
         "| `x_list` | list of dict | `[]` | Some. |",
-        "| `x_list.y` | int | required | One. |",
+        "| `x_list.y` | int | **required** | One. |",
+        '| `x_kind` | str | `""` | Which. One of `a`, `b`. |',
     ]
+
+
+def test_a_long_default_stands_below_the_table() -> None:
+    value = {f"key{number}": number for number in range(20)}
+    text = role_readme.readme("x", specs(x_dict={"type": "dict", "default": value, "description": "Many."}))
+    assert "| `x_dict` | dict | below | Many. |" in text
+    assert yaml.safe_load(text.split("```yaml\n")[1].split("```")[0]) == value
+
+
+def test_the_example_gives_what_is_required_and_secrets_from_the_vault() -> None:
+    x_key = {"required": True, "no_log": True, "description": "Secret."}
+    text = role_readme.readme("x", specs(x_name={"required": True, "description": "Name."}, x_key=x_key))
+    (play,) = yaml.safe_load(text.split("```yaml\n")[1].split("```")[0])
+    assert play["roles"] == [
+        {"role": "household.mediaserver.x", "vars": {"x_name": "...", "x_key": "{{ vault_x_key }}"}}
+    ]
+
+
+@pytest.mark.parametrize(("arguments", "status", "after"), [(["--check"], 1, "old"), ([], 0, "new")])
+def test_check_names_what_is_stale_and_writes_nothing(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    status: int,
+    after: str,
+) -> None:
+    role = tmp_path / "roles" / "x"
+    (role / "meta").mkdir(parents=True)
+    (role / "meta" / "argument_specs.yml").write_text(yaml.safe_dump(specs()))
+    (role / "README.md").write_text("old")
+    monkeypatch.setattr(role_readme, "ROOT", tmp_path)
+    monkeypatch.setattr(sys, "argv", ["role_readme", *arguments])
+    assert role_readme.main() == status
+    assert capsys.readouterr().out == "roles/x/README.md\n"
+    assert (role / "README.md").read_text() == {"old": "old", "new": role_readme.readme("x", specs())}[after]
+    monkeypatch.setattr(sys, "argv", ["role_readme", "--check"])
+    assert role_readme.main() == status
