@@ -81,19 +81,20 @@ def entries(raw: Sequence[Mapping[str, t.Any]], owner: str | None, group: str | 
             raise InvalidValue(f"{where}: path must be absolute, without '..' or a slash at the end")
         if any(entry.path == path for entry in found):
             raise InvalidValue(f"{where}: the path is listed twice")
-        if (item.get("content") is None) == (item["state"] == "file"):
-            raise InvalidValue(f"{where}: content is needed for state 'file' and useless for '{item['state']}'")
+        given = [item[key] for key in ("content", "secret_content") if item.get(key) is not None]
+        if len(given) != (item["state"] == "file"):
+            raise InvalidValue(f"{where}: one content is needed for state 'file', and useless for '{item['state']}'")
         if item.get("recurse") and (item["state"] != "absent" or path == "/"):
             raise InvalidValue(f"{where}: recurse is for folders that are to be absent")
         found.append(
             Entry(
                 path=path,
                 state=item["state"],
-                content=(item.get("content") or "").encode(),
+                content="".join(given).encode(),
                 mode=_mode(item.get("mode"), where),
                 uid=lookup(item.get("owner") or owner, lambda name: pwd.getpwnam(name).pw_uid),
                 gid=lookup(item.get("group") or group, lambda name: grp.getgrnam(name).gr_gid),
-                secret=bool(item.get("secret")),
+                secret=item.get("secret_content") is not None,
                 force=item.get("force") is not False,
                 recurse=bool(item.get("recurse")),
                 validate=item.get("validate") or "",

@@ -34,7 +34,10 @@ options:
         choices: [file, directory, absent]
         default: file
       content:
-        description: The file's whole content. Needed for O(entries[].state=file).
+        description: The file's whole content. Needed for O(entries[].state=file), or else O(entries[].secret_content).
+        type: str
+      secret_content:
+        description: Instead of O(entries[].content); shown nowhere, neither in a diff nor in a result or log.
         type: str
       mode:
         description: Octal mode, in quotes. When missing, an existing path keeps its own.
@@ -45,10 +48,6 @@ options:
       group:
         description: Name or number of the group; instead of O(group).
         type: str
-      secret:
-        description: The content is shown nowhere, neither in a diff nor in a result or log.
-        type: bool
-        default: false
       force:
         description: V(false) writes the content only when there is no such file; owner and mode are kept in any case.
         type: bool
@@ -109,10 +108,10 @@ ENTRY: dict[str, Any] = {
     "path": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["file", "directory", "absent"], "default": "file"},
     "content": {"type": "str"},
+    "secret_content": {"type": "str", "no_log": True},
     "mode": {"type": "str"},
     "owner": {"type": "str"},
     "group": {"type": "str"},
-    "secret": {"type": "bool", "default": False},
     "force": {"type": "bool", "default": True},
     "recurse": {"type": "bool", "default": False},
     "validate": {"type": "str"},
@@ -130,7 +129,6 @@ def main() -> None:
         supports_check_mode=True,
     )
     raw = module.params["entries"]
-    module.no_log_values.update(entry["content"] for entry in raw if entry["secret"] and entry["content"])
 
     def run(command: list[str]) -> tuple[int, str]:
         status, output, errors = module.run_command(command)

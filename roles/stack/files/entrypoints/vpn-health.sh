@@ -3,7 +3,9 @@
 # Healthy: the barrier stands as loaded, and there is no way out by default but the tunnel's.
 set -eu
 
-nft list table inet mediaserver_inner | sed 's/packets [0-9]* bytes [0-9]*//' | cmp -s - /run/inner.listing
+nft list table inet mediaserver_inner >/run/inner.now
+[ -s /run/inner.listing ]
+sed 's/packets [0-9]* bytes [0-9]*//' /run/inner.now | cmp -s - /run/inner.listing
 if ip -4 route show default | grep -v 'dev wg0'; then
     exit 1
 fi

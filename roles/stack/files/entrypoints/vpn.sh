@@ -5,13 +5,11 @@ set -eu
 
 . /gateway/holder.env
 
-listing() {
-    nft list table inet mediaserver_inner | sed 's/packets [0-9]* bytes [0-9]*//'
-}
-
+# Chained, because the shell does not stop at a failure inside a condition or a trap.
 load() {
-    nft -f /gateway/inner.nft
-    listing > /run/inner.listing
+    nft -f /gateway/inner.nft &&
+        nft list table inet mediaserver_inner >/run/inner.raw &&
+        sed 's/packets [0-9]* bytes [0-9]*//' /run/inner.raw >/run/inner.listing
 }
 
 if ! load; then
@@ -27,9 +25,11 @@ ip rule del from "$ADDRESS" lookup 100 2>/dev/null || true
 ip rule add from "$ADDRESS" lookup 100 priority 100
 
 echo "vpn: the barrier stands"
-trap 'load && echo "vpn: the barrier was loaded again"' HUP
+# A reload is one transaction: when it fails, the old table stands, and the health check says that it is not as wanted.
+trap 'if load; then echo "vpn: the barrier was loaded again"; else echo "vpn: the barrier could not be loaded again" >&2; rm -f /run/inner.listing; fi' HUP
 trap 'exit 0' TERM INT
 while :; do
     sleep 86400 &
     wait $! || true
+    kill $! 2>/dev/null || true
 done

@@ -8,10 +8,13 @@ program=
 configure() {
     . /gateway/tunnel.env
     # First of all, because a handshake that finds no route is repeated only after five seconds.
+    # Those of an earlier configuration go; 77 is the number by which we know our own.
+    ip route flush dev eth0 proto 77
     if [ -n "$ENDPOINT" ]; then
-        ip route replace "$ENDPOINT/32" via "$GATEWAY" dev eth0
+        ip route replace "$ENDPOINT/32" via "$GATEWAY" dev eth0 proto 77
     fi
     wg "$1" wg0 /gateway/wg0.conf
+    ip address flush dev wg0 scope global
     for address in $ADDRESSES; do
         ip address replace "$address" dev wg0
     done
@@ -44,7 +47,8 @@ fi
 configure setconf
 echo "wireguard: up"
 
-trap 'configure syncconf && echo "wireguard: reloaded"' HUP
+# A failure ends the script, and Docker starts it anew.
+trap 'configure syncconf; echo "wireguard: reloaded"' HUP
 trap 'ip link delete wg0 2>/dev/null; exit 0' TERM INT
 while :; do
     if [ -n "$program" ] && ! kill -0 "$program" 2>/dev/null; then

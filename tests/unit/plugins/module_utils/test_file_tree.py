@@ -193,7 +193,7 @@ def test_a_refused_content_leaves_every_file_as_it_was(tmp_path: Path) -> None:
 
 
 def test_what_is_said_of_a_refused_secret_is_not_repeated(tmp_path: Path) -> None:
-    raw = entry(tmp_path / "key", content="hunter2", secret=True, validate="sh -c 'cat \"$0\" >&2; exit 1' %s")
+    raw = entry(tmp_path / "key", state="file", secret_content="hunter2", validate="sh -c 'cat \"$0\" >&2; exit 1' %s")
     with pytest.raises(InvalidValue, match="sh refuses the new content") as caught:
         install(raw)
     assert "hunter" not in str(caught.value)
@@ -212,7 +212,7 @@ def test_in_check_mode_a_judge_who_is_not_installed_is_not_asked(tmp_path: Path)
     [
         ({"path": "relative", "state": "directory"}, "must be absolute"),
         ({"path": "/a/../b", "state": "directory"}, "must be absolute"),
-        ({"path": "/a", "state": "file"}, "content is needed"),
+        ({"path": "/a", "state": "file"}, "one content is needed"),
         ({"path": "/a", "state": "directory", "content": "x"}, "useless for 'directory'"),
         ({"path": "/a", "state": "directory", "mode": "0899"}, "is not octal"),
         ({"path": "/a", "state": "directory", "mode": "77777"}, "is not octal"),
@@ -239,7 +239,11 @@ def test_a_missing_folder_and_an_unknown_owner_are_told_before_anything_is_writt
 
 
 def shown(path: Path, content: str, *, secret: bool) -> dict[str, str]:
-    wanted = file_tree.entries([entry(path, content=content, mode="0600", secret=secret)], None, None)
+    wanted = file_tree.entries(
+        [{"path": str(path), "state": "file", "mode": "0600", "secret_content" if secret else "content": content}],
+        None,
+        None,
+    )
     (change,) = file_tree.plan(wanted, {str(path): disk.read(str(path))})
     return file_tree.diff(change)
 

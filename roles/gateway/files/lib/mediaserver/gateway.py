@@ -101,8 +101,14 @@ class Gateway:
             files.write(path, text, mode=0o600)
             done.append(f"file {path} is written")
         for folder, container in (("holder", "vpn"), ("tunnel", "wireguard")):
-            if any(path.parent.name == folder for path in stale):
-                _signal(container)
+            changed = [path for path in stale if path.parent.name == folder]
+            try:
+                if changed:
+                    _signal(container)
+            except GatewayError:
+                for path in changed:  # so that the next run finds them missing, and asks again
+                    path.unlink()
+                raise
         return done
 
     def _wanted(self) -> dict[Path, str]:
