@@ -45,7 +45,8 @@ def test_the_inner_barrier_stops_a_program_at_the_uplink(
     with observer.watching(lab_house, "contract: inner") as capture:
         sent = send("socket")
     assert "Operation not permitted" in sent.stderr
-    assert leak_attempts(host, INNER, namespace) == before + 1
+    # Transmission lives there too, and what it tries meanwhile is counted beside the probe.
+    assert leak_attempts(host, INNER, namespace) >= before + 1, "the probe did not arrive at the barrier"
     assert capture.packets(TRACE) == []
 
 
