@@ -19,6 +19,7 @@ import tempfile
 import typing as t
 from dataclasses import dataclass, field
 
+from ansible_collections.household.mediaserver.plugins.module_utils._durable import sync_folder
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import FileProblem
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -88,7 +89,7 @@ class JsonFile:
             except BaseException:
                 os.unlink(temporary)
                 raise
-            _sync_folder(folder)
+            sync_folder(folder)
         except OSError as error:
             raise FileProblem(f"{self.path} cannot be written: {error.strerror}") from error
 
@@ -154,11 +155,3 @@ def parse_object(raw: bytes) -> tuple[dict[str, t.Any], str]:
 
 def _number(name: str, look_up: t.Callable[[str], int]) -> int:
     return int(name) if name.isdigit() else look_up(name)
-
-
-def _sync_folder(folder: str) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -16,6 +16,7 @@ import pwd
 import stat
 import tempfile
 
+from ansible_collections.household.mediaserver.plugins.module_utils._durable import sync_folder
 from ansible_collections.household.mediaserver.plugins.module_utils._wireguard_keys import (
     Found,
     KeyFileError,
@@ -101,7 +102,7 @@ def apply(step: Step) -> str | None:
     except BaseException:
         os.unlink(temporary)
         raise
-    _sync_folder(folder)
+    sync_folder(folder)
     return kept
 
 
@@ -134,11 +135,3 @@ def _keep_aside(path: str) -> str:
             continue
         os.chmod(aside, 0o600)
         return aside
-
-
-def _sync_folder(folder: str) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
