@@ -9,7 +9,11 @@ name: docker_daemon_config
 author: household.mediaserver contributors (@household)
 version_added: 0.1.0
 short_description: The text of daemon.json with settings merged into it
-description: Keys that are not mentioned stay as they are. A later dictionary wins over an earlier one.
+description:
+  - Keys that are not mentioned stay as they are. A later dictionary wins over an earlier one; dictionaries in them are
+    joined, lists are replaced.
+  - C(log-opts) belong to a C(log-driver). Those of another driver than the one that wins are left out, because dockerd
+    would not start with them.
 positional: wanted, options
 options:
   _input:
@@ -39,25 +43,20 @@ _value:
   sample: '{"log-driver": "local"}'
 """
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.household.mediaserver.plugins.module_utils import _docker_daemon as daemon
+from ansible_collections.household.mediaserver.plugins.module_utils._errors import MediaserverError
 
 
 def docker_daemon_config(text: str, wanted: Mapping[str, Any], options: Mapping[str, Any] | None = None) -> str:
     """Return the merged text. Raises AnsibleFilterError when the file that is there is no JSON object."""
     try:
-        found = json.loads(text) if text.strip() else {}
-    except ValueError as error:
-        found = error
-    if not isinstance(found, dict):
-        raise AnsibleFilterError(
-            f"/etc/docker/daemon.json is not a JSON object ({found}); correct it, or move it away to begin anew"
-        )
-    merged = {**found, **wanted, **(options or {})}
-    return text if merged == found and text.strip() else json.dumps(merged, indent=2, sort_keys=True) + "\n"
+        return daemon.render(text, wanted, options or {})
+    except MediaserverError as error:
+        raise AnsibleFilterError(str(error)) from None  # Ansible would repeat the cause's text
 
 
 class FilterModule:
