@@ -87,7 +87,8 @@ def check_disks(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
         yield problem(
             "storage_uuid",
             f"no disk with UUID {uuid} is attached (found: {', '.join(known) or 'none'})",
-            "attach the disk, or correct the variable; `lsblk -o NAME,SIZE,FSTYPE,UUID` lists what is there",
+            "attach the disk, or correct the variable; `lsblk -o NAME,SIZE,FSTYPE,UUID` lists what is there "
+            f"(a new disk is formatted by hand, which erases it: mkfs.ext4 -U {uuid} /dev/<partition>)",
         )
     if settings.get("preflight_installed"):
         return

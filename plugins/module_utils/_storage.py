@@ -22,7 +22,23 @@ NOT_EMPTY = 9
 # The shell's own answer for a program that is not installed (POSIX, 2.8.2).
 NOT_INSTALLED = 127
 
+APART = (
+    "{source} (mediaserver_downloads) and {target} (mediaserver_media) are on different filesystems, so "
+    "finished downloads cannot be linked into the library; put both on one"
+)
+
 Run = Callable[[list[str]], tuple[int, str, str]]
+
+
+def one_filesystem(source: str, target: str) -> bool | None:
+    """Look only: None when a folder is not there yet. Raises FileProblem when they are on different filesystems."""
+    try:
+        same = os.stat(source).st_dev == os.stat(target).st_dev
+    except OSError:
+        return None
+    if not same:
+        raise FileProblem(APART.format(source=source, target=target))
+    return True
 
 
 def try_link(source: str, target: str, *, uid: int, gid: int) -> None:
@@ -49,10 +65,7 @@ def try_link(source: str, target: str, *, uid: int, gid: int) -> None:
         number = int.from_bytes(answer.read(4), "big")
     os.waitpid(child, 0)
     if number == errno.EXDEV:
-        raise FileProblem(
-            f"{source} (mediaserver_downloads) and {target} (mediaserver_media) are on different filesystems, so "
-            "finished downloads cannot be linked into the library; put both on one"
-        )
+        raise FileProblem(APART.format(source=source, target=target))
     if number in (errno.EPERM, errno.EOPNOTSUPP):
         raise FileProblem(
             f"the filesystem of {source} knows no hard links ({os.strerror(number)}); "
@@ -100,6 +113,10 @@ class MountGuard:
             raise FileProblem(
                 f"files lie on the system's own disk below {self._path}, where the media disk is to be mounted; "
                 "move them to the media disk or away, then run again"
+            )
+        if status == NOT_INSTALLED:
+            raise FileProblem(
+                f"the folder below {self._path} cannot be protected, because chattr is missing; install e2fsprogs"
             )
         if status != 0:
             raise FileProblem(f"the folder below {self._path} cannot be protected: {errors.strip()}")

@@ -15,8 +15,8 @@ author:
   - household.mediaserver contributors (@household)
 attributes:
   check_mode:
-    description: Does nothing in check mode.
-    support: full
+    description: Links nothing in check mode; compares the folders' filesystems, and is skipped while one is missing.
+    support: partial
   diff_mode:
     description: Shows no diff, because nothing is changed.
     support: none
@@ -55,7 +55,7 @@ RETURN = r""" # """
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import MediaserverError
-from ansible_collections.household.mediaserver.plugins.module_utils._storage import try_link
+from ansible_collections.household.mediaserver.plugins.module_utils._storage import one_filesystem, try_link
 
 
 def main() -> None:
@@ -73,6 +73,8 @@ def main() -> None:
     try:
         if not module.check_mode:
             try_link(wanted["source"], wanted["target"], uid=wanted["uid"], gid=wanted["gid"])
+        elif one_filesystem(wanted["source"], wanted["target"]) is None:
+            module.exit_json(changed=False, skipped=True, msg="The folders do not exist yet, so no link can be tried.")
     except MediaserverError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False)

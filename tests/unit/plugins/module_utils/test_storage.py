@@ -11,7 +11,11 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import FileProblem
-from ansible_collections.household.mediaserver.plugins.module_utils._storage import MountGuard, try_link
+from ansible_collections.household.mediaserver.plugins.module_utils._storage import (
+    MountGuard,
+    one_filesystem,
+    try_link,
+)
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: it takes on accounts and sets file flags")
 UID = 4321
@@ -43,6 +47,13 @@ def test_two_filesystems_are_told_by_the_names_of_their_variables(folders: tuple
         assert list(folders[0].iterdir()) == []
     finally:
         elsewhere.rmdir()
+
+
+def test_a_look_tells_two_filesystems_too(folders: tuple[Path, Path]) -> None:
+    assert one_filesystem(str(folders[0]), str(folders[1])) is True
+    assert one_filesystem(str(folders[0]), str(folders[1] / "not yet")) is None
+    with pytest.raises(FileProblem, match=r"mediaserver_downloads.*different filesystems"):
+        one_filesystem(str(folders[0]), "/dev/shm")
 
 
 def test_the_account_itself_must_be_able_to(folders: tuple[Path, Path]) -> None:
@@ -91,3 +102,10 @@ def test_files_below_are_told_and_left_alone(mount_point: Path) -> None:
 
 def test_a_mount_point_that_is_not_there_does_not_stand() -> None:
     assert MountGuard("/var/tmp/nothing-here", run).stands() is False
+
+
+def test_a_missing_program_is_named() -> None:
+    guard = MountGuard("/mnt", lambda _command: (127, "", "sh: 1: chattr: not found"))
+    assert guard.stands() is False
+    with pytest.raises(FileProblem, match="install e2fsprogs"):
+        guard.set()
