@@ -28,17 +28,19 @@ def parse(text: str) -> dict[str, t.Any]:
     return found
 
 
-def merge(*layers: Settings) -> dict[str, t.Any]:
-    """Return the layers as one. A later one wins; dictionaries are joined, one level deep; lists are replaced.
+def merge(found: Settings, *wanted: Settings) -> dict[str, t.Any]:
+    """Return all layers as one. A later one wins; dictionaries are joined, one level deep; lists are replaced.
 
     Options of a log driver are valid for that driver alone, and dockerd does not start with those of another: layers
-    that speak of another driver than the one that won do not contribute theirs.
+    that name another driver than the one that won do not contribute theirs.
     """
+    named = [layer["log-driver"] for layer in (found, *wanted) if "log-driver" in layer]
+    driver = named[-1] if named else DEFAULT_DRIVER
+    # Options without a driver: in the file they are for Docker's own choice, in a wish for whichever is wished.
+    layers = [(found, found.get("log-driver", DEFAULT_DRIVER))]
+    layers += [(layer, layer.get("log-driver", driver)) for layer in wanted]
     merged: dict[str, t.Any] = {}
-    driver = next((layer["log-driver"] for layer in reversed(layers) if "log-driver" in layer), DEFAULT_DRIVER)
-    speaks_of: str = DEFAULT_DRIVER
-    for layer in layers:
-        speaks_of = layer.get("log-driver", speaks_of)
+    for layer, speaks_of in layers:
         for key, value in layer.items():
             if key == "log-opts" and speaks_of != driver:
                 continue

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from ansible_collections.household.mediaserver.plugins.module_utils import _docker_daemon as daemon
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import InvalidValue
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 OURS = {"log-driver": "json-file", "log-opts": {"max-size": "10m"}, "live-restore": False}
@@ -47,8 +47,18 @@ def test_layers(layers: tuple[dict[str, Any], ...], merged: dict[str, Any]) -> N
         ({}, {"log-driver": "journald"}, "journald", None),
         ({}, {"log-driver": "local", "log-opts": {"max-size": "1m"}}, "local", {"max-size": "1m"}),
         ({}, {"log-opts": {"max-size": "1m"}}, "json-file", {"max-size": "1m"}),
+        ({"log-driver": "local"}, {"log-opts": {"tag": "x"}}, "json-file", {"max-size": "10m", "tag": "x"}),
     ],
-    ids=["ours", "theirs joined", "another driver's go", "theirs kept", "none of ours", "options' own", "options win"],
+    ids=[
+        "ours",
+        "theirs joined",
+        "another driver's go",
+        "theirs kept",
+        "none of ours",
+        "options' own",
+        "options win",
+        "options alone",
+    ],
 )
 def test_log_options_go_with_their_driver(
     found: dict[str, Any], options: dict[str, Any], driver: str, log_options: dict[str, str] | None
@@ -58,6 +68,7 @@ def test_log_options_go_with_their_driver(
 
 
 @given(found=LAYERS, ours=LAYERS, options=LAYERS)
+@example(found={}, ours={"log-opts": {"a": 0}}, options={"log-driver": "local", "log-opts": {}})
 def test_a_second_merge_changes_nothing(found: dict[str, Any], ours: dict[str, Any], options: dict[str, Any]) -> None:
     once = daemon.render(json.dumps(found), ours, options)
     assert daemon.render(once, ours, options) == once
