@@ -45,8 +45,10 @@ def merge(found: Settings, *wanted: Settings) -> dict[str, t.Any]:
             if key == "log-opts" and speaks_of != driver:
                 continue
             before = merged.get(key)
-            joined = isinstance(value, Mapping) and isinstance(before, Mapping)
-            merged[key] = {**before, **value} if joined else value
+            if isinstance(value, Mapping) and isinstance(before, Mapping):
+                merged[key] = {**before, **value}
+            else:
+                merged[key] = value
     return merged
 
 
