@@ -116,16 +116,20 @@ def test_without_endpoints_nothing_gets_out() -> None:
     ]
 
 
+OWNED = ["    flags owner, persist"]
 TEXTS = {
-    "outer": (barrier.render_outer(OUTER), barrier.OUTER_TABLE),
-    "inner": (barrier.render_inner(dataclasses.replace(INNER, forwarded_ports=[1])), barrier.INNER_TABLE),
+    "outer": (barrier.render_outer(OUTER), barrier.OUTER_TABLE, []),
+    "outer, owned": (barrier.render_outer(OUTER, owned=True), barrier.OUTER_TABLE, OWNED),
+    "inner": (barrier.render_inner(dataclasses.replace(INNER, forwarded_ports=[1])), barrier.INNER_TABLE, []),
 }
 
 
-@pytest.mark.parametrize(("text", "table"), TEXTS.values(), ids=TEXTS.keys())
-def test_form_of_the_file(text: str, table: str) -> None:
+@pytest.mark.parametrize(("text", "table", "flags"), TEXTS.values(), ids=TEXTS.keys())
+def test_form_of_the_file(text: str, table: str, flags: list[str]) -> None:
     lines = text.splitlines()
-    assert lines[:3] == [f"table inet {table}", f"delete table inet {table}", f"table inet {table} {{"]
+    opened = [f"table inet {table} {{", *flags]
+    head = [*opened, "}", f"delete table inet {table}", *opened]
+    assert lines[: len(head)] == head
     assert "flush" not in text
     # A closing brace after a rule on the same line does not parse.
     assert all(line.strip() == "}" for line in lines if line.rstrip().endswith("}") and "elements" not in line)

@@ -19,6 +19,7 @@ WANTED: dict[str, Any] = {
     "ipv6": False,
     "mtu": 0,
     "addresses": ["10.66.0.11/32"],
+    "resolvers": ["10.66.0.1"],
     "peers": [
         {"host": "vpn.example", "port": 51820, "public_key": KEYS["a"], "preshared_key": KEYS["p"]},
         {"host": "198.18.0.21", "port": 443, "public_key": KEYS["b"]},

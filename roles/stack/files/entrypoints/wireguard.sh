@@ -11,7 +11,7 @@ configure() {
     # Those of an earlier configuration go; 77 is the number by which we know our own.
     ip route flush dev eth0 proto 77
     if [ -n "$ENDPOINT" ]; then
-        ip route replace "$ENDPOINT/32" via "$GATEWAY" dev eth0 proto 77
+        ip route replace "$ENDPOINT/32" via "$GATEWAY" dev eth0 onlink proto 77
     fi
     wg "$1" wg0 /gateway/wg0.conf
     ip address flush dev wg0 scope global

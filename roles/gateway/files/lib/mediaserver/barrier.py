@@ -52,8 +52,12 @@ class InnerBarrier:
     uplink: str = "eth0"
 
 
-def render_outer(settings: OuterBarrier) -> str:
-    """Return the nft file of the host's table. Raises ValueError for a setting that cannot be one."""
+def render_outer(settings: OuterBarrier, *, owned: bool = False) -> str:
+    """Return the nft file of the host's table. Raises ValueError for a setting that cannot be one.
+
+    ``owned`` is for a process that stays (nft(8): a table's flags owner and persist, Linux 6.9): nobody else can
+    flush or change the table then, and it stays when its owner dies.
+    """
     bridge = _interface(settings.bridge)
     body = [
         *_set("endpoints", "ipv4_addr . inet_service", _endpoints(settings.endpoints)),
@@ -83,7 +87,7 @@ def render_outer(settings: OuterBarrier) -> str:
             _drop("leak_attempts_host"),
         ),
     ]
-    return _table(OUTER_TABLE, body)
+    return _table(OUTER_TABLE, body, flags="owner, persist" if owned else "")
 
 
 def render_inner(settings: InnerBarrier) -> str:
@@ -152,9 +156,11 @@ def _sorted(elements: str) -> str:
     return ", ".join(sorted(" ".join(element.split()) for element in elements.split(",")))
 
 
-def _table(name: str, body: Iterable[str]) -> str:
-    # The first line makes the table when it is not there yet, so that the second never fails.
-    head = [f"table inet {name}", f"delete table inet {name}", f"table inet {name} {{"]
+def _table(name: str, body: Iterable[str], *, flags: str = "") -> str:
+    flagged = [f"    flags {flags}"] if flags else []
+    # The first statement makes the table when it is not there yet, so that the second never fails; one that a
+    # dead owner left is adopted by it.
+    head = [f"table inet {name} {{", *flagged, "}", f"delete table inet {name}", f"table inet {name} {{", *flagged]
     return "\n".join([*head, *(f"    {line}" for line in body), "}"]) + "\n"
 
 

@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import hashlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -34,3 +37,17 @@ def write(path: Path, text: str, *, mode: int) -> None:
 def stands(path: Path, text: str, *, mode: int) -> bool:
     """Say whether ``path`` already holds ``text`` with exactly ``mode``."""
     return read(path) == text and path.stat().st_mode & 0o7777 == mode
+
+
+def digest(text: str) -> str:
+    """Return the SHA-256 of ``text``, in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Let one program at a time into the block; another one waits. The lock ends with the process at the latest."""
+    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield

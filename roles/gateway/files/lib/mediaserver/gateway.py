@@ -4,19 +4,30 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
-from mediaserver import barrier, files
-from mediaserver.tunnel import GatewayError, Settings, State, container_files, next_state, outer_table
+from mediaserver import barrier, files, hold, keeper
+from mediaserver.nft import Nft
+from mediaserver.tunnel import (
+    GatewayError,
+    Settings,
+    State,
+    container_files,
+    forbidden,
+    next_state,
+    outer_table,
+)
 
 STATE = Path("/var/lib/mediaserver/vpn/endpoints.json")
-LOADED = Path("/run/mediaserver/barrier.json")
+LOCK = Path("/run/mediaserver/lock")
+BARRIER_UNIT, MONITOR_UNIT = "mediaserver-barrier.service", "vpn-monitor.service"
+Resolve = Callable[[str], str | None]
 
 
 def look_up(host: str) -> str | None:
@@ -27,76 +38,97 @@ def look_up(host: str) -> str | None:
         return None
 
 
-def run(command: Sequence[str], *, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+def look_up_nothing(host: str) -> str | None:
+    """For a boot: nothing may wait for a resolver."""
+    del host
+    return None
 
 
-def loaded_table() -> str | None:
-    """Return the outer table's fingerprint as the kernel has it now, or None when it is not there."""
-    listing = run(["nft", "list", "table", "inet", barrier.OUTER_TABLE])
-    return barrier.fingerprint(listing.stdout) if listing.returncode == 0 else None
+class Machine(Protocol):
+    """What the gateway needs of the host."""
+
+    def barrier_stands(self, table: str) -> bool: ...
+
+    def reload_barrier(self) -> None: ...
+
+    def signal(self, container: str) -> None: ...
 
 
-def barrier_stands(table: str) -> bool:
-    """Say whether the kernel's outer table is the one that was loaded from exactly this text."""
-    try:
-        noted = json.loads(files.read(LOADED) or "{}")
-    except ValueError:
-        return False
-    found = loaded_table()
-    return found is not None and noted == {"text": _digest(table), "fingerprint": found}
+class Host:
+    """The host itself."""
+
+    def __init__(self, nft: Nft | None = None) -> None:
+        self._nft = nft or Nft()
+
+    def barrier_stands(self, table: str) -> bool:
+        return keeper.stands(self._nft, table)
+
+    def reload_barrier(self) -> None:
+        """Have the keeper read the configuration again. Raises GatewayError; the old table then stands."""
+        # Never restarted: Docker requires the unit, and would go down with it.
+        for verb in ("reload", "start"):
+            asked = _run(["systemctl", verb, BARRIER_UNIT])
+            if asked.returncode == 0:
+                return
+        raise GatewayError(f"{BARRIER_UNIT} could not load the outer barrier; see: journalctl --unit {BARRIER_UNIT}")
+
+    def signal(self, container: str) -> None:
+        """Ask a running container to read its files again; one that is not there will read them when it starts."""
+        if _run(["docker", "inspect", "--format", "{{.State.Running}}", container]).stdout.strip() == "true":
+            asked = _run(["docker", "kill", "--signal", "HUP", container])
+            if asked.returncode != 0:
+                raise GatewayError(f"container {container} could not be told to reload: {asked.stderr.strip()}")
 
 
-def load_barrier(table: str) -> None:
-    """Load the outer table in one transaction and note how the kernel lists it. Raises GatewayError."""
-    loading = run(["nft", "-f", "-"], stdin=table)
-    if loading.returncode != 0:
-        raise GatewayError(f"the outer barrier could not be loaded, so Docker must not start: {loading.stderr.strip()}")
-    found = loaded_table()
-    if found is None:
-        raise GatewayError("the outer barrier vanished right after it was loaded, so Docker must not start")
-    files.write(LOADED, json.dumps({"text": _digest(table), "fingerprint": found}) + "\n", mode=0o600)
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _signal(container: str) -> None:
-    """Ask a running container to read its files again; one that is not there will read them when it starts."""
-    if run(["docker", "inspect", "--format", "{{.State.Running}}", container]).stdout.strip() == "true":
-        asked = run(["docker", "kill", "--signal", "HUP", container])
-        if asked.returncode != 0:
-            raise GatewayError(f"container {container} could not be told to reload: {asked.stderr.strip()}")
+def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 class Gateway:
-    """The gateway below one project folder (``/opt/mediaserver``)."""
+    """The gateway below one project folder (``/opt/mediaserver``).
 
-    def __init__(self, root: Path, *, resolve: Callable[[str], str | None] = look_up) -> None:
+    ``change`` makes the state that is wanted of the settings and the state that is known; by default names that are
+    new are resolved and everything else stays.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        resolve: Resolve = look_up,
+        change: Callable[[Settings, State], State] | None = None,
+        state: Path = STATE,
+    ) -> None:
         self.folder = root / "gateway"
         text = files.read(self.folder / "gateway.json")
         if text is None:
             raise GatewayError(f"{self.folder}/gateway.json is missing; run the playbook again")
         self.settings = Settings.from_json(text)
-        self.known = State.from_json(files.read(STATE))
-        self.state = next_state(self.settings, self.known, resolve)
-        self.outer = outer_table(self.settings, self.state)
+        known = State.from_json(files.read(state))
+        self.state = next_state(self.settings, change(self.settings, known) if change else known, resolve)
+        self.state_path = state
 
-    def differences(self) -> list[str]:
+    def outer(self, *, owned: bool = False) -> str:
+        return outer_table(self.settings, self.state, owned=owned)
+
+    def differences(self, machine: Machine) -> list[str]:
         """Name everything that is not as configured, in plain words."""
         found = [f"file {path} is written" for path, text in self._wanted().items() if not self._stands(path, text)]
-        if not barrier_stands(self.outer):
+        if not machine.barrier_stands(self.outer()):
             found.append(f"table inet {barrier.OUTER_TABLE} is loaded")
         return found
 
-    def apply(self) -> list[str]:
-        """Put right what differs; barriers before the tunnel. Return what was done."""
+    def apply(self, machine: Machine) -> list[str]:
+        """Put right what differs; barriers before the tunnel. Return what was done. Raises GatewayError, OSError."""
         done = []
-        if not barrier_stands(self.outer):
-            load_barrier(self.outer)
-            done.append(f"table inet {barrier.OUTER_TABLE} is loaded")
         stale = {path: text for path, text in self._wanted().items() if not self._stands(path, text)}
+        # The keeper of the outer barrier reads the state, so it comes first.
+        if self.state_path in stale:
+            files.write(self.state_path, stale.pop(self.state_path), mode=0o600)
+            done.append(f"file {self.state_path} is written")
+        if not machine.barrier_stands(self.outer()):
+            machine.reload_barrier()
+            done.append(f"table inet {barrier.OUTER_TABLE} is loaded")
         for path, text in stale.items():
             files.write(path, text, mode=0o600)
             done.append(f"file {path} is written")
@@ -104,40 +136,88 @@ class Gateway:
             changed = [path for path in stale if path.parent.name == folder]
             try:
                 if changed:
-                    _signal(container)
+                    machine.signal(container)
             except GatewayError:
                 for path in changed:  # so that the next run finds them missing, and asks again
                     path.unlink()
                 raise
         return done
 
+    def notes(self) -> list[str]:
+        """What a person should know of endpoints that are not used."""
+        found = []
+        for peer in self.settings.peers:
+            address = self.state.seen.get(peer.host)
+            if address:
+                reason = f"its address {address} is {forbidden(self.settings, address)}"
+                found.append(f"{peer.host} is not used as endpoint: {reason}")
+            elif peer.host not in self.state.addresses:
+                found.append(f"{peer.host} cannot be resolved now; vpn-monitor tries again")
+        return found
+
     def _wanted(self) -> dict[Path, str]:
         key = files.read(self.folder / "private.key")
         if key is None:
             raise GatewayError(f"{self.folder}/private.key is missing; run the playbook again")
         contents = container_files(self.settings, self.state, key.strip())
-        return {self.folder / "run" / path: text for path, text in contents.items()} | {STATE: self.state.to_json()}
+        run = self.folder / "run"
+        return {run / path: text for path, text in contents.items()} | {self.state_path: self.state.to_json()}
 
     @staticmethod
     def _stands(path: Path, text: str) -> bool:
         return files.stands(path, text, mode=0o600)
 
 
+def release(*, dry_run: bool) -> list[str]:
+    """End the hold and have the monitor run; return what was started. Raises GatewayError."""
+    if not dry_run:
+        hold.release()
+    if _run(["systemctl", "is-active", "--quiet", MONITOR_UNIT]).returncode == 0:
+        return []
+    if not dry_run and _run(["systemctl", "start", MONITOR_UNIT]).returncode != 0:
+        raise GatewayError(f"{MONITOR_UNIT} does not start; see: journalctl --unit {MONITOR_UNIT}")
+    return [f"{MONITOR_UNIT} is started"]
+
+
+def render_at_boot(root: Path) -> Callable[[bool], str]:
+    """Return what renders the outer table from the files as they are, without asking anybody."""
+    gateway = Gateway(root, resolve=look_up_nothing)
+    return lambda owned: gateway.outer(owned=owned)
+
+
 def main(arguments: Sequence[str], *, root: Path) -> int:
     parser = argparse.ArgumentParser(prog="vpn-gateway", description="Keeps the VPN gateway as configured.")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("barrier", help="load the outer barrier (done before Docker starts; resolves nothing)")
+    commands.add_parser("barrier", help="load the outer barrier and keep it (the service that Docker requires)")
     commands.add_parser("plan", help="print what is not as configured, change nothing")
-    commands.add_parser("apply", help="put right what is not as configured, and print it")
-    command = parser.parse_args(arguments).command
+    apply = commands.add_parser("apply", help="put right what is not as configured, and print it")
+    apply.add_argument("--hold", type=float, metavar="SECONDS", help="keep vpn-monitor's hands off meanwhile and after")
+    release = commands.add_parser("release", help="let vpn-monitor go on, and start it where it does not run")
+    release.add_argument("--dry-run", action="store_true", help="print what would be started, change nothing")
+    chosen = parser.parse_args(arguments)
     try:
-        if command == "barrier":
-            load_barrier(Gateway(root, resolve=lambda host: None).outer)
-            return 0
-        gateway = Gateway(root)
-        for line in gateway.differences() if command == "plan" else gateway.apply():
-            print(line)
-        return 0
+        _do(chosen, root)
     except (GatewayError, OSError, ValueError) as error:
         print(f"vpn-gateway: {error}", file=sys.stderr)
         return 1
+    return 0
+
+
+def _do(chosen: argparse.Namespace, root: Path) -> None:
+    if chosen.command == "barrier":
+        keeper.keep(render_at_boot(root))
+        return
+    if chosen.command == "release":
+        lines = release(dry_run=chosen.dry_run)
+    elif chosen.command == "plan":
+        lines = Gateway(root).differences(Host())
+    else:
+        if chosen.hold:
+            hold.take("ansible", chosen.hold, time.clock_gettime(time.CLOCK_BOOTTIME))
+        with files.locked(LOCK):
+            gateway = Gateway(root)
+            lines = gateway.apply(Host())
+        for note in gateway.notes():
+            print(f"vpn-gateway: {note}", file=sys.stderr)
+    for line in lines:
+        print(line)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mediaserver import barrier
@@ -51,6 +51,7 @@ class Settings:
     ipv6: bool
     mtu: int
     addresses: tuple[str, ...]
+    resolvers: tuple[str, ...]
     peers: tuple[Peer, ...]
 
     @property
@@ -74,6 +75,7 @@ class Settings:
                 ipv6=bool(data["ipv6"]),
                 mtu=int(data["mtu"]) or UPLINK_MTU - WIREGUARD_OVERHEAD,
                 addresses=tuple(data["addresses"]),
+                resolvers=tuple(data["resolvers"]),
                 peers=tuple(
                     Peer(p["host"], int(p["port"]), p["public_key"], p.get("preshared_key")) for p in data["peers"]
                 ),
@@ -88,12 +90,15 @@ class State:
 
     active: str
     addresses: dict[str, str]
+    # Addresses that a name has now and that are refused; not kept.
+    seen: dict[str, str] = field(default_factory=dict, compare=False)
 
     @classmethod
     def from_json(cls, text: str | None) -> State:
         try:
             data = json.loads(text or "{}")
-            return cls(str(data.get("active", "")), {str(k): str(v) for k, v in data.get("addresses", {}).items()})
+            addresses = {str(k): str(ipaddress.IPv4Address(v)) for k, v in data.get("addresses", {}).items()}
+            return cls(str(data.get("active", "")), addresses)
         except (ValueError, AttributeError):
             return cls("", {})
 
@@ -101,18 +106,49 @@ class State:
         return json.dumps({"active": self.active, "addresses": self.addresses}, indent=2, sort_keys=True) + "\n"
 
 
+def forbidden(settings: Settings, address: str) -> str:
+    """Say why an address cannot be an endpoint's, or nothing: a way to it would be a way into the house."""
+    if not address:
+        return ""
+    candidate = ipaddress.IPv4Address(address)
+    if candidate.is_loopback or candidate.is_multicast or candidate.is_link_local or candidate.is_unspecified:
+        return "no address of the internet"
+    if candidate in settings.subnet:
+        return f"in the VPN namespace's own network {settings.subnet} (gateway_subnet)"
+    return next((f"in the house's own network {net} (mediaserver_lan)" for net in settings.lan
+                 if candidate in ipaddress.IPv4Network(net)), "")  # fmt: skip
+
+
 def next_state(settings: Settings, state: State, resolve: Callable[[str], str | None]) -> State:
     """Keep what is known, resolve only names that are new, and drop peers that are gone."""
     addresses: dict[str, str] = {}
+    seen: dict[str, str] = {}
     for host in dict.fromkeys(peer.host for peer in settings.peers):
         try:
             address: str | None = str(ipaddress.IPv4Address(host))
         except ValueError:
             address = state.addresses.get(host) or resolve(host)
-        if address:
+        if address and forbidden(settings, address):
+            seen[host] = address
+        elif address:
             addresses[host] = address
     names = [peer.name for peer in settings.peers]
-    return State(state.active if state.active in names else names[0], addresses)
+    return State(state.active if state.active in names else names[0], addresses, seen)
+
+
+def resolved_again(settings: Settings, state: State, resolve: Callable[[str], str | None]) -> State:
+    """Ask for every name anew; one that cannot be resolved now keeps its address."""
+    asked = next_state(settings, State(state.active, {}), resolve)
+    return State(asked.active, state.addresses | asked.addresses)
+
+
+def failed_over(settings: Settings, state: State) -> State:
+    """Make the next peer that has an address the active one; after the last one comes the first."""
+    names = [peer.name for peer in settings.peers if peer.host in state.addresses]
+    if not names:
+        return state
+    after = names.index(state.active) + 1 if state.active in names else 0
+    return State(names[after % len(names)], state.addresses)
 
 
 def endpoints(settings: Settings, state: State) -> list[tuple[str, int]]:
@@ -125,9 +161,10 @@ def active_peer(settings: Settings, state: State) -> Peer:
     return next((peer for peer in settings.peers if peer.name == state.active), settings.peers[0])
 
 
-def outer_table(settings: Settings, state: State) -> str:
+def outer_table(settings: Settings, state: State, *, owned: bool = False) -> str:
+    allowed = tuple(endpoints(settings, state))
     return barrier.render_outer(
-        barrier.OuterBarrier(endpoints=tuple(endpoints(settings, state)), ui_ports=settings.ui_ports, lan=settings.lan)
+        barrier.OuterBarrier(endpoints=allowed, ui_ports=settings.ui_ports, lan=settings.lan), owned=owned
     )
 
 

@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What vpn-monitor does next: a pure function of what it sees, what it remembers and the time.
+
+Steps go from the outside in: the barrier, Docker, the holder, who lives in its namespace, the tunnel. One step at a
+time; each kind of step on each target backs off by itself. A running holder is never stopped, and the tunnel is left
+alone while the house has no internet. Times are seconds since boot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+# WireGuard refuses to send with keys older than this (WireGuard whitepaper, section 6.1: Reject-After-Time).
+HANDSHAKE_LIFE_S = 180.0
+# Questions through the tunnel without an answer, in a row, before it counts as dead.
+PATIENCE = 3
+LONGEST_PAUSE_S = 300.0
+
+
+class Act(StrEnum):
+    """What can be done; the value is the name in the journal and in the state file."""
+
+    LOAD_BARRIER = "load the outer barrier"
+    RESTART_DOCKER = "restart Docker"
+    BRING_UP = "bring up the project"
+    RELOAD_HOLDER = "have the holder load its barrier and routes again"
+    RECREATE = "recreate"
+    RESTART = "restart"
+    START = "start"
+    UNPAUSE = "unpause"
+    RESOLVE = "resolve the endpoints again and reload the tunnel"
+    FAIL_OVER = "go to the next peer"
+    RESTART_TUNNEL = "restart the tunnel"
+
+
+# Seconds until the same step on the same target is tried again; doubled every time, up to LONGEST_PAUSE_S.
+PAUSES = {
+    Act.LOAD_BARRIER: 5.0,
+    Act.RESTART_DOCKER: 60.0,
+    Act.BRING_UP: 15.0,
+    Act.RELOAD_HOLDER: 15.0,
+    Act.RECREATE: 10.0,
+    Act.RESTART: 10.0,
+    Act.START: 5.0,
+    Act.UNPAUSE: 5.0,
+}
+# The ladder for a dead tunnel, and the seconds that each rung gets before the next one.
+LADDER = ((Act.RESOLVE, 5.0), (Act.FAIL_OVER, 12.0), (Act.RESTART_TUNNEL, 15.0))
+
+
+class Life(StrEnum):
+    """How a container is."""
+
+    MISSING = "missing"
+    STOPPED = "stopped"
+    PAUSED = "paused"
+    RESTARTING = "restarting"
+    RUNNING = "running"
+
+
+class Home(StrEnum):
+    """Which network namespace a dependant is in."""
+
+    HOLDERS = "the holder's"
+    DEAD = "a dead one"  # made for this holder, which has started anew since
+    FOREIGN = "that of a holder that is gone"  # cannot even be restarted
+
+
+@dataclass(frozen=True)
+class Container:
+    """One service of the project.
+
+    ``unhealthy`` is Docker's verdict; the holder is healthy when its barrier and its routes are as loaded.
+    """
+
+    life: Life = Life.RUNNING
+    unhealthy: bool = False
+    home: Home = Home.HOLDERS
+
+
+@dataclass(frozen=True)
+class Tunnel:
+    """Signs of life of the tunnel; ``handshake_age`` in seconds, None without any."""
+
+    answered: bool = True
+    handshake_age: float | None = None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One look at the host. None means that it could not be told, which is no reason to act."""
+
+    docker: bool = True
+    held: bool = False
+    barrier: bool = True
+    network: bool | None = True  # Docker's bridge and rules for the VPN network exist
+    containers: Mapping[str, Container] = field(default_factory=dict)
+    tunnel: Tunnel | None = None
+    online: bool | None = None  # the house itself; asked only when the tunnel is dead
+    peers: int = 1
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to do, and why, in words for the journal."""
+
+    act: Act
+    why: str
+    targets: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.why}: {' '.join([self.act, *self.targets])}"
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What one look remembers for the next."""
+
+    # By step and targets: when it may be done again, and how often it was done in a row.
+    tries: Mapping[tuple[str, ...], tuple[float, int]] = field(default_factory=dict)
+    unanswered: int = 0
+    trusted: bool = False  # a question through the tunnel was answered since boot
+    rung: int = 0  # of the ladder, the next one
+    rung_after: float = 0.0
+    rounds: int = 0  # of the whole ladder, without success
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What to do now (nothing, mostly), what is wrong in plain words, and what to remember."""
+
+    step: Step | None
+    problems: tuple[str, ...]
+    memory: Memory
+    tunnel_alive: bool
+
+
+HOLDER, TUNNEL = "vpn", "wireguard"
+
+
+def decide(seen: Seen, memory: Memory, now: float) -> Verdict:
+    """Return the next step. Equal arguments give equal answers; nothing is done here."""
+    memory, alive = _judge_tunnel(seen, memory)
+    wished = list(_wishes(seen))
+    problems = [step.why for step in wished]
+    if not seen.docker:
+        problems.append("Docker does not answer")
+    standing = {_key(step) for step in wished}
+    memory = replace(memory, tries={key: value for key, value in memory.tries.items() if key in standing})
+    if seen.held:
+        # A barrier is put up in any case.
+        wished = [step for step in wished if step.act is Act.LOAD_BARRIER]
+    for step in wished:
+        after, times = memory.tries.get(_key(step), (0.0, 0))
+        if now >= after:
+            pause = min(PAUSES[step.act] * 2**times, LONGEST_PAUSE_S)
+            tries = {**memory.tries, _key(step): (now + pause, times + 1)}
+            return Verdict(step, tuple(problems), replace(memory, tries=tries), alive)
+    if alive or seen.tunnel is None:
+        return Verdict(None, tuple(problems), memory, alive)
+    problems.append("the tunnel does not carry" if seen.online is not False else "the house has no internet")
+    if seen.held or wished or seen.online is False or now < memory.rung_after:
+        return Verdict(None, tuple(problems), memory, alive)
+    step, memory = _climb(seen, memory, now)
+    return Verdict(step, tuple(problems), memory, alive)
+
+
+def _key(step: Step) -> tuple[str, ...]:
+    return (step.act, *step.targets)
+
+
+def _wishes(seen: Seen) -> Iterator[Step]:
+    """Every step that what is seen calls for, the most urgent one first; the tunnel's own ladder is elsewhere."""
+    if not seen.barrier:
+        yield Step(Act.LOAD_BARRIER, "the outer barrier does not stand as written")
+    if not seen.docker:
+        return
+    if seen.network is False:
+        yield Step(Act.RESTART_DOCKER, "Docker's bridge or rules for the VPN network are gone")
+        return
+    lives = {name: container.life for name, container in seen.containers.items()}
+    if missing := [name for name, life in lives.items() if life is Life.MISSING]:
+        yield Step(Act.BRING_UP, f"there is no container {' or '.join(missing)}")
+        return
+    if HOLDER not in seen.containers:
+        return
+    if lives[HOLDER] is Life.STOPPED:
+        yield Step(Act.BRING_UP, "the holder of the namespace does not run")
+        return
+    if lives[HOLDER] is Life.PAUSED:
+        yield Step(Act.UNPAUSE, "the holder of the namespace is paused", (HOLDER,))
+        return
+    if lives[HOLDER] is Life.RUNNING and seen.containers[HOLDER].unhealthy:
+        yield Step(Act.RELOAD_HOLDER, "the inner barrier or the namespace's routes are not as written")
+    yield from _wishes_for_dependants(seen)
+
+
+def _wishes_for_dependants(seen: Seen) -> Iterator[Step]:
+    others = {name: container for name, container in seen.containers.items() if name != HOLDER}
+    if lost := tuple(name for name, found in others.items() if found.home is Home.FOREIGN):
+        yield Step(Act.RECREATE, f"{' and '.join(lost)} would join the namespace of a holder that is gone", lost)
+    for name, found in others.items():
+        if found.home is Home.FOREIGN:
+            continue
+        if found.life is Life.STOPPED:
+            yield Step(Act.START, f"{name} does not run", (name,))
+        elif found.life is Life.PAUSED:
+            yield Step(Act.UNPAUSE, f"{name} is paused", (name,))
+        elif found.life is Life.RUNNING and found.home is Home.DEAD:
+            yield Step(Act.RESTART, f"{name} is in a dead namespace", (name,))
+
+
+def _judge_tunnel(seen: Seen, memory: Memory) -> tuple[Memory, bool]:
+    """Alive is a tunnel that answers, or has shaken hands lately when nothing ever answered in it.
+
+    Ages of handshakes are false after a step of the clock, and stay fresh for minutes after the line is cut: once a
+    question was answered, answers are what counts.
+    """
+    if seen.tunnel is None:
+        return memory, False
+    if seen.tunnel.answered:
+        return replace(memory, unanswered=0, trusted=True, rung=0, rung_after=0.0, rounds=0), True
+    memory = replace(memory, unanswered=memory.unanswered + 1)
+    if memory.trusted:
+        return memory, memory.unanswered < PATIENCE
+    age = seen.tunnel.handshake_age
+    return memory, age is not None and 0 <= age < HANDSHAKE_LIFE_S
+
+
+def _climb(seen: Seen, memory: Memory, now: float) -> tuple[Step, Memory]:
+    if LADDER[memory.rung][0] is Act.FAIL_OVER and seen.peers < 2:
+        memory = replace(memory, rung=memory.rung + 1)
+    act, patience = LADDER[memory.rung]
+    last = memory.rung == len(LADDER) - 1
+    pause = min(patience * 2**memory.rounds, LONGEST_PAUSE_S) if last else patience
+    return Step(act, "the tunnel does not carry"), replace(
+        memory,
+        rung=0 if last else memory.rung + 1,
+        rung_after=now + pause,
+        rounds=memory.rounds + 1 if last else memory.rounds,
+    )

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""vpn-monitor: looks, decides, does one step, says so, and waits for Docker's next event or the next tick."""
+
+from __future__ import annotations
+
+import json
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from mediaserver import docker, files, hold
+from mediaserver.decide import HOLDER, TUNNEL, Act, Memory, Seen, Step, Verdict, decide
+from mediaserver.gateway import LOCK, Gateway, Host, look_up, look_up_nothing
+from mediaserver.tunnel import GatewayError, Settings, State, active_peer, failed_over, resolved_again
+from mediaserver.watch import PROJECT, Watch, now
+
+STATE = Path("/run/mediaserver/vpn.json")
+# Seconds between looks: when all is well, and while something is being put right.
+CALM_S, BUSY_S = 5.0, 1.0
+DOCKER_UNIT = "docker.service"
+STEP_TIMEOUT_S = 180
+LOG_LINES = 3
+# Steps that are one request to Docker for each target.
+CONTAINER_VERBS: dict[Act, tuple[str, dict[str, str]]] = {
+    Act.START: ("start", {}),
+    Act.UNPAUSE: ("unpause", {}),
+    Act.RESTART: ("restart", {}),
+    Act.RESTART_TUNNEL: ("restart", {"t": "2"}),
+}
+
+
+def run(*command: str) -> None:
+    """Run a repair. Raises GatewayError with the last lines that it printed."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=STEP_TIMEOUT_S)
+    except subprocess.TimeoutExpired as error:
+        raise GatewayError(f"{' '.join(command)} has not ended after {STEP_TIMEOUT_S} s") from error
+    if done.returncode != 0:
+        said = " ".join((done.stderr.strip() or done.stdout.strip()).splitlines()[-LOG_LINES:])
+        raise GatewayError(f"{' '.join(command)} failed: {said}")
+
+
+@dataclass(frozen=True)
+class Hands:
+    """Does the steps."""
+
+    root: Path
+
+    def do(self, step: Step) -> None:
+        """Raises GatewayError, DockerError, OSError; the step is tried again later then."""
+        if step.act in CONTAINER_VERBS:
+            path, query = CONTAINER_VERBS[step.act]
+            for name in step.targets or (TUNNEL,):
+                docker.request("POST", f"/containers/{name}/{path}", **query)
+            return
+        {
+            Act.LOAD_BARRIER: lambda: Host().reload_barrier(),
+            # Not waited for: the restart ends this program too, and starts it again.
+            Act.RESTART_DOCKER: lambda: run("systemctl", "--no-block", "restart", DOCKER_UNIT),
+            Act.BRING_UP: lambda: self._compose("--remove-orphans"),
+            Act.RECREATE: lambda: self._compose("--force-recreate", "--no-deps", *step.targets),
+            Act.RELOAD_HOLDER: lambda: Host().signal(HOLDER),
+            Act.RESOLVE: self._resolve,
+            Act.FAIL_OVER: lambda: self._change(failed_over),
+        }[step.act]()
+
+    def _resolve(self) -> None:
+        self._change(lambda settings, state: resolved_again(settings, state, look_up))
+        # In any case: its routes may be what is wrong.
+        Host().signal(TUNNEL)
+
+    def _compose(self, *arguments: str) -> None:
+        folder = ("--project-directory", str(self.root))
+        run("docker", "compose", *folder, "up", "--detach", "--pull", "never", "--no-build", *arguments)
+
+    def _change(self, change: Callable[[Settings, State], State]) -> None:
+        with files.locked(LOCK):
+            Gateway(self.root, resolve=look_up, change=change).apply(Host())
+
+
+@dataclass
+class Report:
+    """Tells people and programs: lines in the journal when something changes, and the state file."""
+
+    path: Path = STATE
+    _said: dict[str, object] = field(default_factory=dict)
+    _steps: int = 0
+    _last_step: dict[str, object] | None = None
+
+    def step(self, step: Step) -> None:
+        self._steps += 1
+        self._last_step = {"at": _stamp(), "act": str(step.act), "targets": list(step.targets), "why": step.why}
+        print(step, flush=True)
+
+    def failure(self, error: Exception) -> None:
+        print(f"that did not work, it is tried again: {error}", flush=True)
+
+    def look(self, state: str, **facts: object) -> None:
+        """Write the state file when anything in it has changed, and a line when the state or a problem has."""
+        told = {"state": state, "problems": facts["problems"]}
+        if told != {key: self._said.get(key) for key in told}:
+            problems = facts["problems"]
+            words = "; ".join(problems) if isinstance(problems, (list, tuple)) else ""
+            print(f"{state}{': ' if words else ''}{words}", flush=True)
+        current = {"version": 1, "state": state, **facts, "steps": self._steps, "last_step": self._last_step}
+        if {**current, "since": None} != {**self._said, "since": None}:
+            same = self._said.get("state") == state
+            current["since"] = self._said["since"] if same else _stamp()
+            files.write(self.path, json.dumps(current, indent=2) + "\n", mode=0o644)
+            self._said = current
+
+
+def state_of(seen: Seen, verdict: Verdict) -> str:
+    """One word for the whole: held, offline, healing, waiting or online."""
+    if seen.held:
+        return "held"
+    if seen.online is False:
+        return "offline"
+    if verdict.problems:
+        return "healing"
+    return "online" if verdict.tunnel_alive else "waiting"
+
+
+def watch(root: Path) -> None:
+    """Run forever. What goes wrong in one round is said, and the next round comes."""
+    eyes, hands, report, memory = Watch(root), Hands(root), Report(), Memory()
+    events: docker.Events | None = None
+    believed: hold.Hold | None = None
+    while True:
+        pause = BUSY_S
+        try:
+            believed = _tell_hold(believed)
+            events = events or _listen()
+            seen = eyes.look()
+            verdict = decide(seen, memory, now())
+            if seen.tunnel and not verdict.tunnel_alive:
+                # Asked only now, because at rest the house's own resolvers are not bothered.
+                seen = replace(seen, online=eyes.house_is_online())
+                verdict = decide(seen, memory, now())
+            memory = verdict.memory
+            report.look(state_of(seen, verdict), **_facts(root, eyes, verdict))
+            if verdict.step:
+                report.step(verdict.step)
+                hands.do(verdict.step)
+            elif not verdict.problems:
+                pause = CALM_S
+        except (GatewayError, docker.DockerError, OSError, ValueError, KeyError) as error:
+            report.failure(error)
+            pause = CALM_S
+        events = _wait(events, pause)
+
+
+def _facts(root: Path, eyes: Watch, verdict: Verdict) -> dict[str, object]:
+    gateway = Gateway(root, resolve=look_up_nothing)
+    peer = active_peer(gateway.settings, gateway.state)
+    return {
+        "problems": list(verdict.problems),
+        "peer": peer.name,
+        "endpoint": gateway.state.addresses.get(peer.host, ""),
+        "leak_attempts": eyes.leak_attempts(),
+    }
+
+
+def _tell_hold(before: hold.Hold | None) -> hold.Hold | None:
+    """Say once when a hold begins, ends, or is not believed."""
+    found = hold.look(now())
+    if (found and found.valid) != (before and before.valid) or (found is None) != (before is None):
+        print(f"hold {found.why}" if found else "no hold any more", flush=True)
+    return found
+
+
+def _listen() -> docker.Events | None:
+    try:
+        return docker.Events(PROJECT)
+    except docker.DockerError:
+        return None
+
+
+def _wait(events: docker.Events | None, seconds: float) -> docker.Events | None:
+    """Wait for an event of Docker's or the time; return the stream as long as it goes on."""
+    if events is None:
+        time.sleep(seconds)
+        return None
+    if select.select([events], [], [], seconds)[0] and not events.drain():
+        events.close()
+        time.sleep(min(seconds, BUSY_S))
+        return None
+    return events
+
+
+def _stamp() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S%z")
+
+
+def main(root: Path) -> int:
+    """Watch until told to stop. Returns 1 when what it needs is missing."""
+    try:
+        watch(root)
+    except GatewayError as error:
+        print(f"vpn-monitor: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        pass
+    return 0

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""nftables through its own library (libnftables(3)), without child processes.
+
+A context keeps its netlink socket: it acts in the network namespace in which it was made, and owns the tables
+that it loaded as owned.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mediaserver import barrier
+from mediaserver.tunnel import GatewayError
+
+
+class Nft:
+    """One context of libnftables, made in the network namespace of the calling thread."""
+
+    def __init__(self) -> None:
+        try:
+            import nftables  # noqa: PLC0415  (where it is missing, the rest of the programs still works)
+        except ImportError as error:
+            raise GatewayError("Debian's package python3-nftables is missing; run the playbook again") from error
+        self._context: Any = nftables.Nftables()
+
+    def load(self, text: str) -> None:
+        """Do the commands of ``text`` as one transaction, or none of them. Raises GatewayError."""
+        code, _, message = self._context.cmd(text)
+        if code != 0:
+            raise GatewayError(message.strip() or f"nft ended with {code} and said nothing")
+
+    def listing(self, family: str, table: str) -> str | None:
+        """Return what ``nft list table`` prints, or None when there is no such table."""
+        code, output, _ = self._context.cmd(f"list table {family} {table}")
+        return str(output) if code == 0 else None
+
+    def fingerprint(self, table: str) -> str | None:
+        """Return the fingerprint of a table of family inet as the kernel has it now; None when it is not there."""
+        found = self.listing("inet", table)
+        return None if found is None else barrier.fingerprint(found)
