@@ -24,8 +24,8 @@ from topology import (
     REGISTRY_PORT,
     RESOLVER,
     TRACKER_PORT,
+    TUNNEL_RESOLVER,
     House,
-    Provider,
 )
 from wireguard import client_configuration, key, secret
 from world import start, start_world, wait_for_registry
@@ -94,8 +94,8 @@ def reboot_pi(house: House) -> float:
     return pi.reboot(house)
 
 
-def provider_configuration(provider: Provider, house: House) -> str:
-    return client_configuration(provider, key(provider.name)[1], house, key(house.name)[0])
+def provider_configuration(house: House) -> str:
+    return client_configuration({one: key(one.name)[1] for one in PROVIDERS}, house, key(house.name)[0])
 
 
 def film() -> dict[str, str]:
@@ -131,10 +131,9 @@ def describe(house: House) -> dict[str, Any]:
         "house_exit": house.exit,
         "laptop": {"container": f"{house.name}-laptop", "address": house.laptop},
         "machine": house.machine,
-        "provider_config": provider_configuration(PROVIDERS[0], house),
-        "provider_config_failover": provider_configuration(PROVIDERS[1], house),
+        "provider_config": provider_configuration(house),
         "providers": [
-            {"container": provider.name, "address": provider.address, "resolver": provider.resolver}
+            {"container": provider.name, "address": provider.address, "resolver": TUNNEL_RESOLVER}
             for provider in PROVIDERS
         ],
         "images": json.loads((FOLDER / "images.json").read_text(encoding="utf-8")),

@@ -17,11 +17,16 @@ REGISTRY = "198.18.0.30"
 REGISTRY_PORT = 5000
 TRACKER_PORT = 6969
 WIREGUARD_PORT = 51820
+TUNNEL = "10.66.0.0/24"
+TUNNEL_RESOLVER = "10.66.0.1"
 
 
 @dataclass(frozen=True)
 class Provider:
-    """One WireGuard server; its address is also where its clients leave to the internet."""
+    """One WireGuard server; its address is also where its clients leave to the internet.
+
+    Inside, all servers of the provider are alike: a household keeps its address and resolver when it changes server.
+    """
 
     number: int
 
@@ -32,17 +37,6 @@ class Provider:
     @property
     def address(self) -> str:
         return f"198.18.0.{19 + self.number}"
-
-    @property
-    def network(self) -> str:
-        return f"10.{65 + self.number}.0"
-
-    @property
-    def resolver(self) -> str:
-        return f"{self.network}.1"
-
-    def client(self, house: House) -> str:
-        return f"{self.network}.{10 + house.number}"
 
 
 @dataclass(frozen=True)
@@ -78,6 +72,11 @@ class House:
     def machine(self) -> str:
         """The address at which the machine that runs the lab is itself on the LAN."""
         return self._host(254)
+
+    @property
+    def in_tunnel(self) -> str:
+        """The household's address in the provider's network."""
+        return f"10.66.0.{10 + self.number}"
 
     @property
     def exit(self) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import images
 from engine import FOLDER, docker, write
-from topology import WIREGUARD_PORT, House, Provider
+from topology import TUNNEL_RESOLVER, WIREGUARD_PORT, House, Provider
 
 
 def key(name: str) -> tuple[str, str]:
@@ -32,23 +32,23 @@ def secret(name: str) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def server_configuration(provider: Provider, private_key: str, clients: Mapping[House, str]) -> str:
+def server_configuration(private_key: str, clients: Mapping[House, str]) -> str:
     """What ``wg setconf`` gets on the provider's side: one peer a house, by its public key."""
     lines = ["[Interface]", f"PrivateKey = {private_key}", f"ListenPort = {WIREGUARD_PORT}"]
     for house, public_key in clients.items():
-        lines += ["", "[Peer]", f"PublicKey = {public_key}", f"AllowedIPs = {provider.client(house)}/32"]
+        lines += ["", "[Peer]", f"PublicKey = {public_key}", f"AllowedIPs = {house.in_tunnel}/32"]
     return "\n".join(lines) + "\n"
 
 
-def client_configuration(provider: Provider, public_key: str, house: House, private_key: str) -> str:
-    """The file that the provider hands to a household."""
-    return (
-        "[Interface]\n"
-        f"PrivateKey = {private_key}\n"
-        f"Address = {provider.client(house)}/32\n"
-        f"DNS = {provider.resolver}\n\n"
-        "[Peer]\n"
-        f"PublicKey = {public_key}\n"
-        "AllowedIPs = 0.0.0.0/0, ::/0\n"
-        f"Endpoint = {provider.address}:{WIREGUARD_PORT}\n"
-    )
+def client_configuration(servers: Mapping[Provider, str], house: House, private_key: str) -> str:
+    """The file that the provider hands to a household: its servers by their public keys, the first one preferred."""
+    lines = [
+        "[Interface]",
+        f"PrivateKey = {private_key}",
+        f"Address = {house.in_tunnel}/32",
+        f"DNS = {TUNNEL_RESOLVER}",
+    ]
+    for provider, public_key in servers.items():
+        lines += ["", "[Peer]", f"PublicKey = {public_key}", "AllowedIPs = 0.0.0.0/0, ::/0"]
+        lines += [f"Endpoint = {provider.address}:{WIREGUARD_PORT}"]
+    return "\n".join(lines) + "\n"

@@ -15,6 +15,7 @@ from topology import (
     REGISTRY,
     REGISTRY_PORT,
     RESOLVER,
+    TUNNEL_RESOLVER,
     Provider,
 )
 from wireguard import key, server_configuration
@@ -53,13 +54,13 @@ def start_internet() -> None:
 def start_provider(provider: Provider) -> None:
     folder = FOLDER / provider.name
     clients = {house: key(house.name)[1] for house in HOUSES}
-    write(folder / "wg0.conf", server_configuration(provider, key(provider.name)[0], clients), mode=0o600)
+    write(folder / "wg0.conf", server_configuration(key(provider.name)[0], clients), mode=0o600)
     create(
         provider.name,
         tag("provider"),
         *(*ON_INTERNET, "--ip", provider.address, "--device", "/dev/net/tun"),
         *("--volume", f"{folder}:/lab:ro"),
-        *("--env", f"NETWORK={provider.network}", "--env", f"RESOLVER={RESOLVER}"),
+        *("--env", f"ADDRESS={TUNNEL_RESOLVER}/24", "--env", f"RESOLVER={RESOLVER}"),
         *("--sysctl", "net.ipv4.ip_forward=1"),
     )
     start(provider.name)

@@ -1,9 +1,9 @@
 #!/bin/sh
-# NETWORK is the first three parts of the tunnel's subnet, RESOLVER the resolver that this one asks.
+# ADDRESS is the server's own in the tunnel with its prefix length, RESOLVER the resolver that this one asks.
 set -eu
 ip link add wg0 type wireguard 2>/dev/null || WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD=1 wireguard-go wg0
 wg setconf wg0 /lab/wg0.conf
-ip address add "$NETWORK.1/24" dev wg0
+ip address add "$ADDRESS" dev wg0
 ip link set wg0 up
 nft -f - <<'RULES'
 table ip provider
@@ -15,5 +15,5 @@ table ip provider {
     }
 }
 RULES
-exec dnsmasq --keep-in-foreground --no-hosts --no-resolv --server="$RESOLVER" --listen-address="$NETWORK.1" \
+exec dnsmasq --keep-in-foreground --no-hosts --no-resolv --server="$RESOLVER" --listen-address="${ADDRESS%/*}" \
     --bind-interfaces --log-queries --log-facility=/var/log/queries --user=root

@@ -27,7 +27,13 @@ class Nft:
         """Do the commands of ``text`` as one transaction, or none of them. Raises GatewayError."""
         code, _, message = self._context.cmd(text)
         if code != 0:
-            raise GatewayError(message.strip() or f"nft ended with {code} and said nothing")
+            # nft repeats itself for every rule of the transaction.
+            said = next(iter(message.strip().splitlines()), "") or f"it ended with {code} and said nothing"
+            raise GatewayError(f"nft: {said}")
+
+    def close(self) -> None:
+        """Give up the socket, and with it what it owns: a table that is persistent stays without an owner."""
+        self._context = None
 
     def listing(self, family: str, table: str) -> str | None:
         """Return what ``nft list table`` prints, or None when there is no such table."""
