@@ -69,16 +69,16 @@ def status_without_password(household: dict[str, Any]) -> str:
     return docker("exec", household["laptop"]["container"], *ask)
 
 
+def add_torrent(household: dict[str, Any]) -> dict[str, Any]:
+    """Have Transmission fetch the film from the beginning; an earlier copy is removed."""
+    metainfo = base64.b64encode(Path(household["tracker"]["torrent_file"]).read_bytes()).decode()
+    rpc(household, "torrent-remove", {"ids": [household["tracker"]["info_hash"]], "delete-local-data": True})
+    return rpc(household, "torrent-add", {"metainfo": metainfo})
+
+
 def fetch(household: dict[str, Any]) -> float:
     """Add the torrent and wait until it is complete; return the seconds it took."""
-    metainfo = subprocess.run(
-        ["base64", "--wrap=0", household["tracker"]["torrent_file"]], capture_output=True, text=True, check=True
-    ).stdout
-    added = rpc(household, "torrent-add", {"metainfo": metainfo})
-    if "torrent-duplicate" in added:  # an earlier demo's
-        earlier = [added["torrent-duplicate"]["hashString"]]
-        rpc(household, "torrent-remove", {"ids": earlier, "delete-local-data": True})
-        added = rpc(household, "torrent-add", {"metainfo": metainfo})
+    added = add_torrent(household)
     begun = time.monotonic()
     torrent = added["torrent-added"]["hashString"]
     fields = {"ids": [torrent], "fields": ["percentDone", "errorString"]}

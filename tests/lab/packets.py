@@ -42,7 +42,12 @@ Ignored = Callable[[Packet], bool]
 
 
 def read(capture: bytes) -> Iterator[Packet]:
-    """Packets of a pcap file of Ethernet frames. A last record that is not complete yet is left out."""
+    """Packets of a pcap file of Ethernet frames."""
+    return map(decode, frames(capture))
+
+
+def frames(capture: bytes) -> Iterator[bytes]:
+    """Ethernet frames of a pcap file. A last record that is not complete yet is left out."""
     order = "<" if capture[:4] in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1") else ">"
     at = 24
     while at + 16 <= len(capture):
@@ -50,7 +55,7 @@ def read(capture: bytes) -> Iterator[Packet]:
         frame = capture[at + 16 : at + 16 + length]
         at += 16 + length
         if len(frame) == length:
-            yield decode(frame)
+            yield frame
 
 
 def decode(frame: bytes) -> Packet:

@@ -198,7 +198,9 @@ def _wishes(seen: Seen) -> Iterator[Step]:
 
 
 def _wishes_for_dependants(seen: Seen) -> Iterator[Step]:
-    others = {name: container for name, container in seen.containers.items() if name != HOLDER}
+    # The tunnel first, so that the others find a way out when they start.
+    others = {name: seen.containers[name] for name in sorted(seen.containers, key=lambda name: name != TUNNEL)}
+    others.pop(HOLDER)
     if lost := tuple(name for name, found in others.items() if found.home is Home.FOREIGN):
         yield Step(Act.RECREATE, f"{' and '.join(lost)} would join the namespace of a holder that is gone", lost)
     for name, found in others.items():

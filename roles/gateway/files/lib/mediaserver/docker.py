@@ -20,9 +20,10 @@ class DockerError(Exception):
     """Docker does not answer, or refuses; the text says which."""
 
 
-def request(method: str, path: str, *, address: str = SOCKET, **query: Any) -> Any:
-    """Return the decoded answer (None when it is empty). Raises DockerError."""
+def request(method: str, path: str, *, address: str = SOCKET, timeout: float = TIMEOUT_S, **query: Any) -> Any:
+    """Return the decoded answer (None when it is empty); ``timeout`` in seconds. Raises DockerError."""
     with _open(method, path, query, address) as line:
+        line.settimeout(timeout)
         answer = b"".join(iter(lambda: _receive(line), b""))
     head, _, body = answer.partition(b"\r\n\r\n")
     status = _status(head)

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The leak test: a household of the lab, broken in every way we know, judged by the packets on its uplink."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / folder) for folder in ("tools", "tests/lab", "tests/leaks")]
+
+import report  # noqa: E402  (the path above must be set first)
+from stage import Stage  # noqa: E402
+from topology import HOUSES  # noqa: E402
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--matrix", choices=("quick", "full"), default="quick", help="how much of the leak matrix to run")
+
+
+@pytest.fixture(scope="session")
+def stage(pytestconfig: pytest.Config) -> Iterator[Stage]:
+    inventory = pytestconfig.option.ansible_inventory or str(ROOT / "inventory" / "demo")
+    found = Stage(HOUSES[0], str(Path(inventory).resolve()))
+    found.install_prober()
+    yield found
+    found.remove_prober()
+
+
+@pytest.fixture(scope="session")
+def rows(pytestconfig: pytest.Config) -> Iterator[list[report.Row]]:
+    """Every result; written down at the end, whatever happened."""
+    found: list[report.Row] = []
+    yield found
+    report.write(found)
+    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        print(f"\n{report.table(found)}")

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What happens to a household, one function each. A phase breaks something and leaves the mending to the house."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+import houses
+from engine import LabError
+from stage import Stage
+from topology import PROVIDERS
+
+ENDPOINTS = tuple(provider.address for provider in PROVIDERS)
+COMPOSE = "docker compose --project-directory /opt/mediaserver up --detach --pull never --no-deps --force-recreate"
+BLACK_HOLE_S = 190  # longer than WireGuard's keys live
+DEAD_BOOT_S = 60
+
+
+@dataclass(frozen=True)
+class Phase:
+    """``quick`` ones run on every change; ``budget`` is the most seconds that recovery may take."""
+
+    name: str
+    happen: Callable[[Stage], None]
+    quick: bool = False
+    budget: float | None = None
+    installs: bool = False  # the host itself fetches packages or images meanwhile
+    blank: bool = False  # begins with a Pi that nobody has touched
+    newborn: bool = False  # the namespace is made anew
+
+
+def _on_pi(command: str) -> Callable[[Stage], None]:
+    return lambda stage: stage.pi(command) and None
+
+
+def _inside(command: str) -> Callable[[Stage], None]:
+    return lambda stage: stage.inside(command) and None
+
+
+def first_boot(stage: Stage) -> None:
+    houses.replace_pi(stage.house)
+    stage.install_prober()
+    stage.converge()
+
+
+def reboot(stage: Stage) -> None:
+    houses.reboot_pi(stage.house)
+
+
+def boot_without_endpoint(stage: Stage) -> None:
+    with stage.dead_endpoints(*ENDPOINTS):
+        houses.reboot_pi(stage.house)
+        time.sleep(DEAD_BOOT_S)
+        problems = stage.problems()
+        # A house whose provider is away still boots completely, and its interfaces answer.
+        assert [problem for problem in problems if "tunnel" not in problem] == []
+        assert problems, "the endpoint was not dead"
+
+
+def black_hole(stage: Stage) -> None:
+    with stage.dead_endpoints(*ENDPOINTS):
+        time.sleep(BLACK_HOLE_S)
+
+
+def fail_over(stage: Stage) -> None:
+    active = stage.pi("cat /run/mediaserver/vpn.json")
+    dead = next(address for address in ENDPOINTS if f'"endpoint": "{address}"' in active)
+    with stage.dead_endpoints(dead):
+        seconds = stage.wait_until_well()
+        assert seconds < 30, f"online at the second endpoint after {seconds:.0f} s"
+    again = stage.converge()
+    assert [task.name for task in again.changed] == [], "a run reverted the failover"
+
+
+def stale_interface(stage: Stage) -> None:
+    stage.pi("docker stop --time 2 wireguard")
+    with suppress(LabError):  # the tunnel's own end has removed it, mostly
+        stage.inside("ip link delete wg0")
+    stage.inside("ip tuntap add wg0 mode tun")
+    stage.pi("docker start wireguard")
+
+
+def failed_start(stage: Stage) -> None:
+    file = "/opt/mediaserver/gateway/run/tunnel/wg0.conf"
+    stage.pi(f"docker stop --time 2 wireguard; cp -p {file} /run/wg0.kept; echo nonsense > {file}")
+    stage.pi("docker start wireguard")
+    time.sleep(3)
+    stage.pi(f"cat /run/wg0.kept > {file}")
+
+
+def wrong_key(stage: Stage) -> None:
+    stage.pi("docker exec wireguard sh -c 'wg genkey > /run/wrong; wg set wg0 private-key /run/wrong'")
+    # Keys that are agreed already would serve on for two minutes.
+    stage.pi("docker exec wireguard sh -c 'wg set wg0 peer $(wg show wg0 peers | head -1) remove'")
+
+
+def other_way_out(stage: Stage) -> None:
+    stage.inside("ip route flush table main")
+    stage.inside("ip route add default via 172.31.254.1 dev eth0 onlink")
+
+
+def changed_configuration(stage: Stage) -> None:
+    assert stage.converge("--extra-vars", "gateway_mtu=1380").stats["changed"], "nothing was changed"
+    stage.converge()
+
+
+def changed_image(stage: Stage) -> None:
+    # Another reference to the same content is another image to compose.
+    other = "household.test/gateway:other"
+    stage.pi(f"docker tag $(docker inspect --format '{{{{.Image}}}}' vpn) {other}")
+    assert stage.converge("--extra-vars", f"gateway_image={other}").stats["changed"], "nothing was changed"
+    stage.converge()
+
+
+def no_bridge(stage: Stage) -> None:
+    stage.pi("ip link delete br-vpn")
+
+
+PHASES = (
+    Phase("first boot", first_boot, quick=True, installs=True, blank=True, newborn=True),
+    Phase("steady", lambda stage: time.sleep(10), quick=True),
+    Phase("wg0 down", _inside("ip link set wg0 down")),
+    Phase("wg0 deleted", _inside("ip link delete wg0")),
+    Phase("stale wg0", stale_interface, quick=True),
+    Phase("WireGuard's process killed", _on_pi("pkill -KILL wireguard-go")),
+    Phase("tunnel stopped", _on_pi("docker stop --time 2 wireguard")),
+    Phase("tunnel restarted", _on_pi("docker restart --time 2 wireguard")),
+    Phase("tunnel killed", _on_pi("docker kill wireguard"), quick=True, budget=10),
+    Phase("tunnel's main process killed", _on_pi("kill -KILL $(docker inspect --format '{{.State.Pid}}' wireguard)")),
+    Phase("tunnel recreated", _on_pi(f"{COMPOSE} wireguard")),
+    Phase("first start failed, second good", failed_start),
+    Phase("holder killed", _on_pi("docker kill vpn"), quick=True, newborn=True),
+    Phase("holder recreated", _on_pi(f"{COMPOSE} vpn"), newborn=True),
+    Phase("dockerd restarted", _on_pi("systemctl restart docker"), quick=True, newborn=True),
+    Phase("dockerd killed", _on_pi("pkill -KILL dockerd"), newborn=True),
+    Phase("nft flush ruleset", _on_pi("nft flush ruleset"), quick=True, newborn=True),
+    Phase("nftables restarted", _on_pi("systemctl restart nftables"), newborn=True),
+    Phase("keeper of the barrier killed", _on_pi("systemctl kill --signal KILL mediaserver-barrier")),
+    Phase("bridge removed", no_bridge, newborn=True),
+    Phase("wrong key", wrong_key),
+    Phase("routes flushed, a default by eth0 added", other_way_out),
+    Phase("configuration changed", changed_configuration),
+    Phase("gateway's image changed", changed_image, newborn=True),
+    Phase("failover to the second peer", fail_over),
+    Phase("reboot", reboot, quick=True, budget=60, newborn=True),
+    Phase("boot without endpoint", boot_without_endpoint, newborn=True),
+    Phase("endpoint black-holed", black_hole),
+)

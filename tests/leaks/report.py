@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The leak test's result: build/reports/leaks.json, and a table for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from itertools import groupby
+
+from playbook import ROOT
+
+PATH = ROOT / "build" / "reports" / "leaks.json"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One probe in one phase. ``seen`` is for controls, where it must be; ``recovery_s`` is the phase's, in seconds.
+
+    The probe "any" stands for every packet in clear, whoever sent it.
+    """
+
+    phase: str
+    variant: str
+    probe: str
+    clear_packets: int
+    seen: bool | None = None
+    recovery_s: float | None = None
+
+
+def write(rows: Sequence[Row]) -> None:
+    PATH.parent.mkdir(parents=True, exist_ok=True)
+    PATH.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8")
+
+
+def table(rows: Iterable[Row]) -> str:
+    """One line a phase and variant."""
+    lines = [f"{'phase':<42} {'variant':<14} {'probes':>6} {'clear':>6} {'seen':>6} {'recovery s':>10}"]
+    for (phase, variant), found in groupby(rows, key=lambda row: (row.phase, row.variant)):
+        group = list(found)
+        probes = [row for row in group if row.probe != "any"]
+        control = [row for row in probes if row.seen is not None]
+        seen = f"{sum(bool(row.seen) for row in control)}/{len(control)}" if control else ""
+        times = {row.recovery_s for row in group} - {None}
+        recovery = f"{times.pop():.1f}" if times else ""
+        clear = sum(row.clear_packets for row in group)
+        lines.append(f"{phase:<42} {variant:<14} {len(probes):>6} {clear:>6} {seen:>6} {recovery:>10}")
+    return "\n".join(lines)

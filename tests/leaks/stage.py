@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The household of the lab, as the leak test handles it: commands on the Pi, its network, and whether it is well."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import demo
+import houses
+import playbook
+import topology
+from engine import LabError, docker, in_namespaces
+from sightings import STRANGER
+
+HERE = Path(__file__).parent
+PATIENCE_S = 300
+UNIT = """[Unit]
+Description=Tries every way out of the containers, for the leak test
+DefaultDependencies=no
+After=local-fs.target
+
+[Service]
+ExecStart=/usr/bin/python3 /opt/leak-prober/prober.py /opt/leak-prober/where.json
+Restart=always
+RestartSec=1
+
+[Install]
+WantedBy=sysinit.target
+"""
+
+
+@dataclass
+class Stage:
+    """One household of the lab with the prober on its Pi."""
+
+    house: topology.House
+    inventory: str
+
+    @property
+    def household(self) -> dict[str, Any]:
+        text = (houses.FOLDER / f"household{self.house.number}.json").read_text(encoding="utf-8")
+        return dict(json.loads(text))
+
+    def pi(self, command: str, *, stdin: str | None = None) -> str:
+        """Run a shell command on the Pi. Raises LabError when it fails."""
+        return in_namespaces(f"{self.house.name}-pi", "sh", "-c", command, stdin=stdin)
+
+    def inside(self, command: str) -> str:
+        """Run a command of the Pi's in the VPN namespace."""
+        return self.pi(f"nsenter --net=/proc/$(docker inspect --format '{{{{.State.Pid}}}}' vpn)/ns/net {command}")
+
+    def router(self, command: str, *, stdin: str | None = None) -> str:
+        return docker("exec", "--interactive", f"{self.house.name}-router", "sh", "-c", command, stdin=stdin)
+
+    def converge(self, *extra: str) -> playbook.Run:
+        result = playbook.run(self.inventory, *extra)
+        assert result.ok, result.failures
+        return result
+
+    # The prober
+
+    def install_prober(self) -> None:
+        where = {
+            "target": topology.INTERNET_HOST,
+            "resolver": topology.RESOLVER,
+            "laptop": self.house.laptop,
+            "endpoint": topology.PROVIDERS[0].address,
+            "gateway": "172.31.254.1",
+        }
+        program = (HERE / "prober.py").read_text(encoding="utf-8")
+        for path, text in (
+            ("/opt/leak-prober/prober.py", program),
+            ("/opt/leak-prober/where.json", json.dumps(where)),
+            ("/etc/systemd/system/leak-prober.service", UNIT),
+        ):
+            self.pi(f"mkdir -p {Path(path).parent} && cat > {path}", stdin=text)
+        self.pi("systemctl daemon-reload && systemctl enable --quiet leak-prober && systemctl restart leak-prober")
+
+    def remove_prober(self) -> None:
+        self.pi("systemctl disable --quiet --now leak-prober; rm -rf /opt/leak-prober /run/leak-prober")
+        self.pi("rm -f /etc/systemd/system/leak-prober.service; systemctl daemon-reload")
+
+    def forget(self) -> None:
+        self.pi("rm -f /run/leak-prober/heard /run/leak-prober/rounds")
+
+    def rounds(self) -> int:
+        return len(self._noted("rounds"))
+
+    def heard(self) -> list[str]:
+        return self._noted("heard")
+
+    def _noted(self, file: str) -> list[str]:
+        return self.pi(f"cat /run/leak-prober/{file} 2>/dev/null || true").split()
+
+    def knock(self) -> None:
+        """Open the user interface from an address that is in no LAN of ours."""
+        url = f"http://{self.house.pi}:9091/"
+        ask = f"curl --silent --max-time 2 --interface {STRANGER} --output /dev/null {url} || true"
+        prepare = f"ip address replace {STRANGER}/32 dev eth0; "
+        docker("exec", f"{self.house.name}-laptop", "sh", "-c", prepare + ask)
+
+    # Whether the household is well
+
+    def problems(self) -> list[str]:
+        """Name what is not as it should be; empty when everything works and nobody is stranded."""
+        look = (
+            "docker ps --all --format '{{.Names}} {{.State}}';"
+            " for c in vpn wireguard transmission; do"
+            " echo namespace $(readlink /proc/$(docker inspect --format '{{.State.Pid}}' $c)/ns/net); done;"
+            f" echo exit $(docker exec transmission curl --silent --max-time 2 http://{topology.INTERNET_HOST}/)"
+        )
+        try:
+            rows = [row.split() for row in self.pi(look).splitlines()]
+        except LabError as error:
+            return [str(error)]
+        states = {row[0]: row[1] for row in rows if len(row) == 2 and row[0] not in ("namespace", "exit")}
+        homes = {row[1] for row in rows if row[0] == "namespace" and len(row) == 2}
+        exits = [row[1] for row in rows if row[0] == "exit" and len(row) == 2]
+        found = [f"{name} is {states.get(name, 'missing')}" for name in ("vpn", "wireguard", "transmission")
+                 if states.get(name) != "running"]  # fmt: skip
+        if len(homes) != 1:
+            found.append(f"namespaces differ: {sorted(homes)}")
+        if not exits or exits[0] not in [provider.address for provider in topology.PROVIDERS]:
+            found.append(f"the tunnel does not carry: {exits}")
+        try:
+            demo.rpc(self.household, "session-get", {"fields": ["version"]})
+        except (LabError, demo.DemoError, ValueError) as error:
+            found.append(f"the laptop gets no answer from Transmission: {error}")
+        return found
+
+    def wait_until_well(self, patience: float = PATIENCE_S) -> float:
+        """Return the seconds it took. Raises AssertionError with what is still wrong."""
+        begun = time.monotonic()
+        while problems := self.problems():
+            assert time.monotonic() - begun < patience, f"not well after {patience} s: {problems}"
+            time.sleep(0.2)
+        return time.monotonic() - begun
+
+    # The swarm
+
+    def begin_download(self) -> None:
+        """Fetch the film anew, slowly enough to be still at it when something happens."""
+        household = self.household
+        torrent = demo.add_torrent(household)["torrent-added"]["hashString"]
+        demo.rpc(household, "torrent-set", {"ids": [torrent], "downloadLimited": True, "downloadLimit": 40})
+
+    def finish_download(self, patience: float = PATIENCE_S) -> None:
+        """Let it go on at full speed, and wait for the end: the swarm must have come back by itself."""
+        household = self.household
+        torrent = household["tracker"]["info_hash"]
+        demo.rpc(household, "torrent-set", {"ids": [torrent], "downloadLimited": False})
+        begun = time.monotonic()
+        fields = {"ids": [torrent], "fields": ["percentDone", "errorString"]}
+        while (found := demo.rpc(household, "torrent-get", fields)["torrents"][0])["percentDone"] < 1:
+            assert time.monotonic() - begun < patience, f"the swarm did not go on: {found}"
+            time.sleep(0.5)
+
+    # Barriers switched off, so that the other one is on its own; on this Pi's installed copy only
+
+    @contextmanager
+    def without(self, *barriers: str) -> Iterator[None]:
+        """Have ``inner`` or ``outer`` or both render to a table that lets everything pass."""
+        library = "/opt/mediaserver/lib/mediaserver/barrier.py"
+        lines = {
+            "inner": "render_inner = lambda s: _table(INNER_TABLE, [])",
+            "outer": "render_outer = lambda s, owned=False: _table(OUTER_TABLE, [])",
+        }
+        self.pi(f"cp -p {library} {library}.kept")
+        try:
+            for name in barriers:
+                self.pi(f"echo {shlex.quote(lines[name])} >> {library}")
+            self.reload_barriers()
+            yield
+        finally:
+            self.pi(f"mv {library}.kept {library}")
+            self.reload_barriers()
+
+    def reload_barriers(self) -> None:
+        self.pi("systemctl reload mediaserver-barrier && /opt/mediaserver/scripts/vpn-gateway apply")
+        # Whoever reads the rules once, at its start, does it again.
+        self.pi("systemctl try-restart vpn-monitor")
+
+    @contextmanager
+    def dead_endpoints(self, *addresses: str) -> Iterator[None]:
+        """Have the router lose everything to and from the provider's servers."""
+        rules = (
+            "table ip outage { chain lost { type filter hook forward priority -10; "
+            f"ip daddr {{ {', '.join(addresses)} }} udp dport 51820 drop\n"
+            f"ip saddr {{ {', '.join(addresses)} }} udp sport 51820 drop\n }}\n }}\n"
+        )
+        self.router("nft -f -", stdin=rules)
+        try:
+            yield
+        finally:
+            self.router("nft delete table ip outage")

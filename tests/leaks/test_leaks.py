@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""No packet in clear, whatever happens to the household, by either barrier alone; and every probe seen without."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import observer
+import phases
+import pytest
+import sightings
+from bench import REPORT, Entry, join
+from phases import PHASES, Phase
+from report import Row
+from stage import Stage
+
+# What each variant switches off.
+VARIANTS = {"both": (), "outer only": ("inner",), "inner only": ("outer",)}
+# Of the quick matrix: what each barrier holds alone.
+ALONE = "routes flushed, a default by eth0 added"
+SETTLED_S = 3
+CONTROL_S = 8
+PROBES = (
+    *(f"{what}-{how}" for what in ("tcp", "udp", "icmp", "dns-udp") for how in ("unbound", "device", "source")),
+    *("dns-docker", "dns-docker-one-label", "dns-docker-search", "dns-tcp", "dns-tls", "dns-pi"),
+    *("endpoint-unmarked", "endpoint-unmarked-device", "lan-tcp", "lan-udp-device"),
+    *("bridge-neighbour", "bridge-neighbour-device", "ssdp-device", "lpd-device", "ipv6-unbound", "ipv6-multicast"),
+    "ui-stranger",
+)
+# UDP to an endpoint is no packet in clear, and the outer barrier does not see marks: it lets them pass from whoever
+# is in the namespace when it stands alone, also for the moment between a namespace's birth and its own table.
+OUTER_LETS = {"endpoint-unmarked", "endpoint-unmarked-device"}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "phase" not in metafunc.fixturenames:
+        return
+    full = metafunc.config.option.matrix == "full"
+    cases = [
+        pytest.param(phase, variant, id=f"{phase.name}-{variant}")
+        for variant in VARIANTS
+        for phase in PHASES
+        if (full and not (phase.blank and variant != "both"))
+        or (phase.quick and variant == "both")
+        or (phase.name == ALONE and variant != "both")
+    ]
+    metafunc.parametrize(("phase", "variant"), cases)
+
+
+def count(stage: Stage, capture: observer.Capture) -> Counter[str]:
+    return sightings.probes_seen(capture.path.read_bytes(), stage.house) + Counter(stage.heard())
+
+
+@contextmanager
+def switched_off(stage: Stage, variant: str) -> Iterator[None]:
+    with ExitStack() as stack:
+        if VARIANTS[variant]:
+            stack.enter_context(stage.without(*VARIANTS[variant]))
+        yield
+
+
+def test_nothing_leaves_in_clear(stage: Stage, rows: list[Row], phase: Phase, variant: str) -> None:
+    if not phase.blank:
+        stage.wait_until_well()
+    with switched_off(stage, variant):
+        if not phase.blank:
+            stage.begin_download()
+            stage.forget()
+        with observer.watching(stage.house, f"{phase.name} {variant}") as capture:
+            begun = time.monotonic()
+            phase.happen(stage)
+            happened = time.monotonic()
+            stage.wait_until_well()
+            recovery = time.monotonic() - happened
+            stage.knock()
+            time.sleep(SETTLED_S)
+        assert stage.rounds() > 0, "nothing was tried"
+        seen = count(stage, capture)
+        others = sightings.strange(capture.path.read_bytes(), stage.house, installs=phase.installs)
+    lets = OUTER_LETS if variant == "outer only" or phase.newborn else set()
+    rows += [
+        Row(phase.name, variant, name, seen[name], None, round(recovery, 1)) for name in PROBES if name not in lets
+    ]
+    rows.append(Row(phase.name, variant, "any", len(others), None, round(recovery, 1)))
+    leaks = {name: times for name, times in seen.items() if name not in lets}
+    assert leaks == {}, f"in clear, within {happened - begun + recovery:.0f} s; the capture is {capture.path}"
+    assert [str(packet) for packet in others] == [], f"in clear; the capture is {capture.path}"
+    assert capture.packets("udp port 51820"), "the observer saw nothing at all"
+    if not phase.blank:
+        stage.finish_download()
+    if variant == "both":
+        join(REPORT, [Entry(f"recovery: {phase.name}", round(recovery, 1), "s", budget=phase.budget)])
+        assert phase.budget is None or recovery <= phase.budget
+    capture.path.unlink()
+
+
+@contextmanager
+def wide_open(stage: Stage) -> Iterator[None]:
+    """Both barriers off, no tunnel, and the ways out that were taken away put back."""
+    with stage.without("inner", "outer"):
+        stage.pi("systemctl stop vpn-monitor && docker stop --time 2 wireguard")
+        stage.inside("nft delete table inet mediaserver_inner")
+        stage.pi("nft delete table inet mediaserver_barrier || true")
+        stage.inside("ip route replace default via 172.31.254.1 dev eth0")
+        let_ipv6(stage)
+        try:
+            yield
+        finally:
+            stage.pi("systemctl restart docker")
+            stage.pi("systemctl restart mediaserver && systemctl start vpn-monitor")
+
+
+def let_ipv6(stage: Stage) -> None:
+    for device in ("all", "eth0"):
+        stage.inside(f"sysctl --quiet --write net.ipv6.conf.{device}.disable_ipv6=0")
+    stage.inside("ip -6 address replace fd00:66::2/64 dev eth0 nodad")
+    stage.pi("sysctl --quiet --write net.ipv6.conf.br-vpn.disable_ipv6=0")
+    stage.pi("ip -6 address replace fd00:66::1/64 dev br-vpn nodad")
+
+
+def test_without_barriers_every_probe_is_seen(stage: Stage, rows: list[Row]) -> None:
+    stage.wait_until_well()
+    with wide_open(stage):
+        stage.forget()
+        with observer.watching(stage.house, "control both off") as capture:
+            time.sleep(CONTROL_S)
+            stage.knock()
+        seen = count(stage, capture)
+    rows += [Row("control", "both off", name, seen[name], seen[name] > 0) for name in PROBES]
+    assert [name for name in PROBES if not seen[name]] == []
+    stage.wait_until_well()
+
+
+def test_without_a_vpn_every_probe_is_seen(stage: Stage, rows: list[Row]) -> None:
+    """An ordinary container, as people run Transmission who have no VPN. The UI is that container's."""
+    stage.wait_until_well()
+    run = "docker run --detach --rm --name leak-control --network leak-control --publish 9099:9091"
+    image = "$(docker inspect --format '{{.Config.Image}}' transmission)"
+    stage.pi(
+        "docker network create --subnet 172.31.253.0/24 --opt com.docker.network.bridge.name=br-control leak-control"
+    )
+    try:
+        stage.pi(f"{run} --dns 198.18.0.53 --entrypoint sleep {image} 600")
+        stage.forget()
+        with observer.watching(stage.house, "control no VPN") as capture:
+            time.sleep(CONTROL_S)
+        seen = count(stage, capture)
+    finally:
+        stage.pi("docker rm --force leak-control; docker network rm leak-control")
+    # What is not in the VPN's own network: its gateway, and its IPv6; nor has this container a user interface.
+    elsewhere = {
+        "dns-pi",
+        "bridge-neighbour",
+        "bridge-neighbour-device",
+        "ipv6-unbound",
+        "ipv6-multicast",
+        "ui-stranger",
+    }
+    rows += [Row("control", "no VPN", name, seen[name], seen[name] > 0) for name in PROBES if name not in elsewhere]
+    assert [name for name in PROBES if not seen[name] and name not in elsewhere] == []
