@@ -25,7 +25,8 @@ TUNNEL_RESOLVER = "10.66.0.1"
 class Provider:
     """One WireGuard server; its address is also where its clients leave to the internet.
 
-    Inside, all servers of the provider are alike: a household keeps its address and resolver when it changes server.
+    Inside, all servers of the provider are alike: a household keeps its address and resolver when it changes server,
+    and only its forwarded port becomes another.
     """
 
     number: int
@@ -37,6 +38,11 @@ class Provider:
     @property
     def address(self) -> str:
         return f"198.18.0.{19 + self.number}"
+
+    @property
+    def first_port(self) -> int:
+        """The first of the ports that it forwards: no two servers have one in common, so that a change is seen."""
+        return 30000 + 10000 * self.number
 
 
 @dataclass(frozen=True)

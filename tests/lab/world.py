@@ -61,6 +61,7 @@ def start_provider(provider: Provider) -> None:
         *(*ON_INTERNET, "--ip", provider.address, "--device", "/dev/net/tun"),
         *("--volume", f"{folder}:/lab:ro"),
         *("--env", f"ADDRESS={TUNNEL_RESOLVER}/24", "--env", f"RESOLVER={RESOLVER}"),
+        *("--env", f"PUBLIC={provider.address}", "--env", f"FIRST_PORT={provider.first_port}"),
         *("--sysctl", "net.ipv4.ip_forward=1"),
     )
     start(provider.name)

@@ -6,4 +6,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).resolve().parents[2] / "lab"))
+LAB = Path(__file__).resolve().parents[2] / "lab"
+# What runs in a provider's container, and the host package, for those that it talks to.
+PROVIDER = LAB / "images" / "provider"
+HOST = LAB.parents[1] / "roles" / "gateway" / "files" / "lib"
+sys.path.extend(str(folder) for folder in (LAB, PROVIDER, HOST))

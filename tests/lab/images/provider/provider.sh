@@ -1,5 +1,6 @@
 #!/bin/sh
-# ADDRESS is the server's own in the tunnel with its prefix length, RESOLVER the resolver that this one asks.
+# ADDRESS is the server's own in the tunnel with its prefix length, RESOLVER the resolver that this one asks,
+# PUBLIC its address on the internet, FIRST_PORT the first of the ports that it forwards.
 set -eu
 ip link add wg0 type wireguard 2>/dev/null || WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD=1 wireguard-go wg0
 wg setconf wg0 /lab/wg0.conf
@@ -15,5 +16,6 @@ table ip provider {
     }
 }
 RULES
+python3 /natpmp_responder.py >/var/log/natpmp 2>&1 &
 exec dnsmasq --keep-in-foreground --no-hosts --no-resolv --server="$RESOLVER" --listen-address="${ADDRESS%/*}" \
     --bind-interfaces --log-queries --log-facility=/var/log/queries --user=root
