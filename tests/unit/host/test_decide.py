@@ -334,6 +334,37 @@ def test_an_answer_begins_the_ladder_from_below_again() -> None:
     assert memory == TRUSTED
 
 
+def test_a_handshake_begins_the_ladder_from_below_again_where_nothing_ever_answers() -> None:
+    shaken = replace(DEAD_TUNNEL, tunnel=Tunnel(answered=False, handshake_age=1.0))
+    memory = decide(shaken, Memory(rung=2, rung_after=1000.0, rounds=4), 0.0).memory
+    assert memory == Memory(unanswered=1)
+
+
+def test_an_app_that_never_starts_does_not_keep_the_tunnel_dead() -> None:
+    seen = replace(DEAD_TUNNEL, containers={**ALL_WELL, APP: Container(Life.STOPPED)})
+    first = decide(seen, Memory(), 0.0)
+    second = decide(seen, first.memory, 0.0)
+    assert [v.step.act if v.step else None for v in (first, second)] == [Act.START, Act.RESOLVE]
+
+
+@pytest.mark.parametrize("name", [HOLDER, TUNNEL])
+def test_a_tunnel_whose_containers_are_not_as_they_should_be_is_left_alone(name: str) -> None:
+    seen = replace(DEAD_TUNNEL, containers={**ALL_WELL, name: Container(Life.PAUSED)})
+    first = decide(seen, Memory(), 0.0)
+    assert first.step is not None
+    assert first.step.targets == (name,)
+    assert decide(seen, first.memory, 0.0).step is None
+
+
+def test_pauses_stay_the_longest_after_weeks_without_success() -> None:
+    seen, act, _ = FAULTS["app stopped"]
+    key = (act, APP)
+    verdict = decide(seen, Memory(tries={key: (0.0, 9999)}), 1.0)
+    assert verdict.memory.tries[key] == (1.0 + LONGEST_PAUSE_S, 10000)
+    verdict = decide(DEAD_TUNNEL, Memory(rung=len(LADDER) - 1, rounds=9999), 1.0)
+    assert verdict.memory.rung_after == 1.0 + LONGEST_PAUSE_S
+
+
 @dataclass
 class House:
     """A small model of the host: every step repairs what it is for, and nothing else."""

@@ -155,20 +155,31 @@ def decide(seen: Seen, memory: Memory, now: float) -> Verdict:
     for step in wished:
         after, times = memory.tries.get(_key(step), (0.0, 0))
         if now >= after:
-            pause = min(PAUSES[step.act] * 2**times, LONGEST_PAUSE_S)
+            pause = _pause(PAUSES[step.act], times)
             tries = {**memory.tries, _key(step): (now + pause, times + 1)}
             return Verdict(step, tuple(problems), replace(memory, tries=tries), alive)
     if alive or seen.tunnel is None:
         return Verdict(None, tuple(problems), memory, alive)
     problems.append("the tunnel does not carry" if seen.online is not False else "the house has no internet")
-    if seen.held or wished or seen.online is False or now < memory.rung_after:
+    first = any(_comes_before_tunnel(step) for step in wished)
+    if seen.held or first or seen.online is False or now < memory.rung_after:
         return Verdict(None, tuple(problems), memory, alive)
     step, memory = _climb(seen, memory, now)
     return Verdict(step, tuple(problems), memory, alive)
 
 
+def _pause(first: float, times: int) -> float:
+    # Bounded twice: after days of trying, the power of two alone is more than a float holds.
+    return min(first * 2 ** min(times, 16), LONGEST_PAUSE_S)
+
+
 def _key(step: Step) -> tuple[str, ...]:
     return (step.act, *step.targets)
+
+
+def _comes_before_tunnel(step: Step) -> bool:
+    """False for what only other dependants need: one that never starts must not keep the tunnel dead."""
+    return not step.targets or HOLDER in step.targets or TUNNEL in step.targets
 
 
 def _wishes(seen: Seen) -> Iterator[Step]:
@@ -228,7 +239,9 @@ def _judge_tunnel(seen: Seen, memory: Memory) -> tuple[Memory, bool]:
     if memory.trusted:
         return memory, memory.unanswered < PATIENCE
     age = seen.tunnel.handshake_age
-    return memory, age is not None and 0 <= age < HANDSHAKE_LIFE_S
+    if age is None or not 0 <= age < HANDSHAKE_LIFE_S:
+        return memory, False
+    return replace(memory, rung=0, rung_after=0.0, rounds=0), True
 
 
 def _climb(seen: Seen, memory: Memory, now: float) -> tuple[Step, Memory]:
@@ -236,7 +249,7 @@ def _climb(seen: Seen, memory: Memory, now: float) -> tuple[Step, Memory]:
         memory = replace(memory, rung=memory.rung + 1)
     act, patience = LADDER[memory.rung]
     last = memory.rung == len(LADDER) - 1
-    pause = min(patience * 2**memory.rounds, LONGEST_PAUSE_S) if last else patience
+    pause = _pause(patience, memory.rounds) if last else patience
     return Step(act, "the tunnel does not carry"), replace(
         memory,
         rung=0 if last else memory.rung + 1,
