@@ -48,10 +48,11 @@ def look(now: float, path: Path = PATH) -> Hold | None:
         owner, deadline = str(data["owner"]), float(data["deadline"])
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         return Hold(False, f"is ignored: it cannot be read ({error!r})")
     if deadline <= now:
         return Hold(False, f"by {owner} has expired")
-    if deadline - now > LONGEST_S:
+    # Also what is no number (NaN): it is never reached.
+    if not deadline - now <= LONGEST_S:
         return Hold(False, f"by {owner} is ignored: its deadline is further away than {LONGEST_S:g} s")
     return Hold(True, f"by {owner} for {deadline - now:.0f} s more")
