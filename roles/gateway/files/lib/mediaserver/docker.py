@@ -14,6 +14,8 @@ from typing import Any
 
 SOCKET = "/run/docker.sock"
 TIMEOUT_S = 10.0
+# Statuses that come without content: 204 is done, 304 was so already.
+EMPTY = (204, 304)
 
 
 class DockerError(Exception):
@@ -21,7 +23,7 @@ class DockerError(Exception):
 
 
 def request(method: str, path: str, *, address: str = SOCKET, timeout: float = TIMEOUT_S, **query: Any) -> Any:
-    """Return the decoded answer (None when it is empty); ``timeout`` in seconds. Raises DockerError."""
+    """Return the decoded answer, None for one without content; ``timeout`` in seconds. Raises DockerError."""
     with _open(method, path, query, address) as line:
         line.settimeout(timeout)
         answer = b"".join(iter(lambda: _receive(line), b""))
@@ -29,8 +31,10 @@ def request(method: str, path: str, *, address: str = SOCKET, timeout: float = T
     status = _status(head)
     if status >= 400:
         raise DockerError(f"Docker answers {method} {path} with {status}: {body.decode(errors='replace').strip()}")
+    if status in EMPTY:
+        return None
     try:
-        return json.loads(body) if body.strip() else None
+        return json.loads(body)
     except ValueError as error:
         raise DockerError(f"Docker's answer to {method} {path} is cut off") from error
 
