@@ -27,13 +27,13 @@ def is_answer(datagram: bytes, number: int) -> bool:
     return len(datagram) >= 12 and datagram[:2] == struct.pack("!H", number) and bool(datagram[2] & 0x80)
 
 
-def answers(line: socket.socket, resolver: str, timeout: float) -> bool:
+def answers(line: socket.socket, resolver: str, timeout: float, *, port: int = PORT) -> bool:
     """Ask over a UDP socket; False when nothing comes within ``timeout`` seconds, or it cannot be sent."""
     number = secrets.randbelow(1 << 16)
     deadline = time.monotonic() + timeout
     try:
         line.setblocking(False)
-        line.connect((resolver, PORT))
+        line.connect((resolver, port))
         line.send(question(number))
         while (left := deadline - time.monotonic()) > 0 and select.select([line], [], [], left)[0]:
             if is_answer(line.recv(4096), number):
