@@ -132,15 +132,17 @@ class Gateway:
         for path, text in stale.items():
             files.write(path, text, mode=0o600)
             done.append(f"file {path} is written")
+        untold = set(stale)
         for folder, container in (("holder", "vpn"), ("tunnel", "wireguard")):
-            changed = [path for path in stale if path.parent.name == folder]
+            changed = {path for path in stale if path.parent.name == folder}
             try:
                 if changed:
                     machine.signal(container)
             except GatewayError:
-                for path in changed:  # so that the next run finds them missing, and asks again
+                for path in untold:  # so that the next run finds them missing, and asks again
                     path.unlink()
                 raise
+            untold -= changed
         return done
 
     def notes(self) -> list[str]:
