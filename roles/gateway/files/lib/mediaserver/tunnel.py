@@ -111,7 +111,8 @@ def forbidden(settings: Settings, address: str) -> str:
     if not address:
         return ""
     candidate = ipaddress.IPv4Address(address)
-    if candidate.is_loopback or candidate.is_multicast or candidate.is_link_local or candidate.is_unspecified:
+    special = candidate.is_loopback or candidate.is_multicast or candidate.is_link_local or candidate.is_unspecified
+    if special or candidate.is_reserved:  # the last with the broadcast address
         return "no address of the internet"
     if candidate in settings.subnet:
         return f"in the VPN namespace's own network {settings.subnet} (gateway_subnet)"
