@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mediaserver import files, gateway, tunnel
+from mediaserver.gateway import Gateway
 from mediaserver.tunnel import GatewayError, Settings, State
 
 KEYS = {name: name * 43 + "=" for name in "abp"}
@@ -124,3 +126,212 @@ def test_a_file_is_replaced_whole_and_with_its_mode(tmp_path: Path) -> None:
     assert files.stands(target, "two", mode=0o600)
     assert not files.stands(target, "two", mode=0o644)
     assert [path.name for path in target.parent.iterdir()] == ["file"]
+
+
+PEERS = [{"host": host, "port": 51820, "public_key": KEYS["a"]} for host in ("one.example", "two.example", "3.example")]
+KNOWN = {"one.example": "198.18.0.1", "two.example": "198.18.0.2", "3.example": "198.18.0.3"}
+
+
+@pytest.mark.parametrize(
+    ("active", "unknown", "then"),
+    [
+        ("one.example", "", "two.example"),
+        ("two.example", "", "3.example"),
+        ("3.example", "", "one.example"),
+        ("one.example", "two.example", "3.example"),
+        ("two.example", "two.example", "one.example"),
+        ("gone.example", "", "one.example"),
+    ],
+)
+def test_a_failover_goes_round_the_peers_that_have_an_address(active: str, unknown: str, then: str) -> None:
+    known = {host: address for host, address in KNOWN.items() if host != unknown}
+    after = tunnel.failed_over(settings(peers=PEERS), State(f"{active}:51820", known))
+    assert after == State(f"{then}:51820", known)
+
+
+def test_a_failover_without_any_address_changes_nothing() -> None:
+    state = State("one.example:51820", {})
+    assert tunnel.failed_over(settings(peers=PEERS), state) == state
+
+
+def test_resolving_again_asks_for_every_name_and_keeps_what_has_no_answer_now() -> None:
+    resolve = resolver({"one.example": "198.18.0.91"})
+    after = tunnel.resolved_again(settings(peers=PEERS), State("two.example:51820", KNOWN), resolve)
+    assert after == State("two.example:51820", KNOWN | {"one.example": "198.18.0.91"})
+    assert resolve.asked == ["one.example", "two.example", "3.example"]
+
+
+def test_resolving_again_does_not_take_an_address_in_the_house_for_a_known_one() -> None:
+    resolve = resolver({"one.example": "192.168.1.5"})
+    after = tunnel.resolved_again(settings(peers=PEERS), State("one.example:51820", KNOWN), resolve)
+    assert after == State("one.example:51820", KNOWN)
+
+
+NOT_PUBLIC = "no address of the internet"
+FORBIDDEN = {
+    "192.168.1.7": "in the house's own network 192.168.1.0/24 (mediaserver_lan)",
+    "172.31.254.1": "in the VPN namespace's own network 172.31.254.0/24 (gateway_subnet)",
+    "127.0.0.1": NOT_PUBLIC,
+    "127.255.0.9": NOT_PUBLIC,
+    "0.0.0.0": NOT_PUBLIC,
+    "169.254.1.1": NOT_PUBLIC,
+    "224.0.0.251": NOT_PUBLIC,
+    "255.255.255.255": NOT_PUBLIC,
+}
+
+
+@pytest.mark.parametrize("address", FORBIDDEN)
+def test_an_address_that_leads_into_the_house_is_forbidden(address: str) -> None:
+    assert tunnel.forbidden(settings(), address) == FORBIDDEN[address]
+
+
+@pytest.mark.parametrize("address", ["", "198.18.0.20", "192.168.2.1", "172.31.253.255", "10.9.8.7"])
+def test_any_other_address_is_not(address: str) -> None:
+    assert tunnel.forbidden(settings(), address) == ""
+
+
+@pytest.mark.parametrize("address", FORBIDDEN)
+def test_a_forbidden_address_opens_nothing_whether_it_is_new_known_or_configured(address: str) -> None:
+    by_number = settings(peers=[{"host": address, "port": 51820, "public_key": KEYS["a"]}, WANTED["peers"][1]])
+    for wanted, known in (
+        (settings(), State("", {})),
+        (settings(), State("", {"vpn.example": address})),
+        (by_number, State("", {})),
+    ):
+        state = tunnel.next_state(wanted, known, resolver({"vpn.example": address}))
+        assert tunnel.endpoints(wanted, state) == [("198.18.0.21", 443)]
+        assert address not in state.addresses.values()
+        # Not to the file either.
+        assert address not in state.to_json().replace(f"{address}:51820", "")
+        contents = "".join(tunnel.container_files(wanted, state, "k").values())
+        assert f"{address}:" not in contents
+        assert f"ENDPOINT='{address}'" not in contents
+
+
+@dataclass
+class FakeMachine:
+    """Notes what it is asked, and which of the gateway's files lay there then."""
+
+    root: Path
+    stands: bool = False
+    failing: set[str] = field(default_factory=set)
+    asked: list[str] = field(default_factory=list)
+    found: dict[str, set[str]] = field(default_factory=dict)
+
+    def barrier_stands(self, table: str) -> bool:
+        assert "table inet" in table
+        return self.stands
+
+    def reload_barrier(self) -> None:
+        self._note("barrier")
+        self.stands = True
+
+    def signal(self, container: str) -> None:
+        self._note(container)
+
+    def _note(self, what: str) -> None:
+        self.asked.append(what)
+        self.found[what] = {path.name for path in self.root.rglob("*") if path.is_file()}
+        if what in self.failing:
+            raise GatewayError(f"{what} does not listen")
+
+
+GIVEN = {"gateway.json", "private.key"}
+STATE_FILE = {"endpoints.json"}
+CONTAINERS = {"inner.nft", "holder.env", "tunnel.env", "wg0.conf"}
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> FakeMachine:
+    files.write(tmp_path / "gateway" / "gateway.json", json.dumps(WANTED), mode=0o600)
+    files.write(tmp_path / "gateway" / "private.key", "secret\n", mode=0o600)
+    return FakeMachine(tmp_path)
+
+
+def installed(machine: FakeMachine, answers: dict[str, str] | None = None, change: Any = None) -> Gateway:
+    found = {"vpn.example": "198.18.0.20"} if answers is None else answers
+    state = machine.root / "state" / "endpoints.json"
+    return Gateway(machine.root, resolve=resolver(found), change=change, state=state)
+
+
+def test_barriers_are_right_before_the_tunnel_hears_of_anything(machine: FakeMachine) -> None:
+    done = installed(machine).apply(machine)
+    assert machine.asked == ["barrier", "vpn", "wireguard"]
+    assert machine.found["barrier"] == GIVEN | STATE_FILE
+    assert machine.found["vpn"] == GIVEN | STATE_FILE | CONTAINERS
+    run, state = machine.root / "gateway" / "run", machine.root / "state"
+    assert done == [
+        f"file {state}/endpoints.json is written",
+        "table inet mediaserver_barrier is loaded",
+        f"file {run}/holder/inner.nft is written",
+        f"file {run}/holder/holder.env is written",
+        f"file {run}/tunnel/tunnel.env is written",
+        f"file {run}/tunnel/wg0.conf is written",
+    ]
+
+
+def test_what_was_named_as_different_is_what_is_done_and_then_nothing_is(machine: FakeMachine) -> None:
+    differences = installed(machine).differences(machine)
+    assert machine.asked == []
+    assert sorted(installed(machine).apply(machine)) == sorted(differences)
+    assert installed(machine).differences(machine) == []
+    machine.asked.clear()
+    assert installed(machine).apply(machine) == []
+    assert machine.asked == []
+
+
+def test_a_failover_is_told_to_the_tunnel_only(machine: FakeMachine) -> None:
+    installed(machine).apply(machine)
+    machine.asked.clear()
+    installed(machine, change=tunnel.failed_over).apply(machine)
+    assert machine.asked == ["wireguard"]
+    assert installed(machine).state.active == "198.18.0.21:443"
+
+
+def test_a_barrier_that_cannot_be_loaded_ends_it_before_the_tunnel_changes(machine: FakeMachine) -> None:
+    machine.failing = {"barrier"}
+    with pytest.raises(GatewayError, match="barrier does not listen"):
+        installed(machine).apply(machine)
+    assert not (machine.root / "gateway" / "run").exists()
+    assert machine.asked == ["barrier"]
+    machine.failing = set()
+    installed(machine).apply(machine)
+    assert machine.asked == ["barrier", "barrier", "vpn", "wireguard"]
+
+
+@pytest.mark.parametrize(
+    ("failing", "first", "second"),
+    [("vpn", ["vpn"], ["vpn", "wireguard"]), ("wireguard", ["vpn", "wireguard"], ["wireguard"])],
+)
+def test_who_could_not_be_told_is_told_by_the_next_run(
+    machine: FakeMachine, failing: str, first: list[str], second: list[str]
+) -> None:
+    machine.stands, machine.failing = True, {failing}
+    with pytest.raises(GatewayError, match=f"{failing} does not listen"):
+        installed(machine).apply(machine)
+    assert machine.asked == first
+    machine.failing, machine.asked = set(), []
+    assert installed(machine).apply(machine)
+    assert machine.asked == second
+    assert installed(machine).apply(machine) == []
+
+
+def test_a_key_that_is_missing_is_named_and_nothing_is_written(machine: FakeMachine) -> None:
+    key = machine.root / "gateway" / "private.key"
+    key.unlink()
+    with pytest.raises(GatewayError, match=f"{key} is missing; run the playbook again"):
+        installed(machine).apply(machine)
+    assert machine.asked == []
+    assert not (machine.root / "state").exists()
+
+
+def test_an_endpoint_in_the_house_is_refused_with_the_reason(machine: FakeMachine) -> None:
+    assert installed(machine, {"vpn.example": "192.168.1.7"}).notes() == [
+        "vpn.example is not used as endpoint: its address 192.168.1.7 is in the house's own network 192.168.1.0/24"
+        " (mediaserver_lan)"
+    ]
+
+
+def test_a_name_without_an_address_is_noted_and_a_good_one_is_not(machine: FakeMachine) -> None:
+    assert installed(machine, {}).notes() == ["vpn.example cannot be resolved now; vpn-monitor tries again"]
+    assert installed(machine).notes() == []
