@@ -26,17 +26,17 @@ LOADED = Path("/run/mediaserver/barrier.json")
 SIGNALS = {signal.SIGHUP, signal.SIGTERM, signal.SIGINT}
 
 
-def stands(nft: Nft, table: str) -> bool:
+def stands(nft: Nft, table: str, note: Path = LOADED) -> bool:
     """Say whether the kernel's outer table is the one that was loaded from exactly this text (not owned form)."""
     try:
-        noted = json.loads(files.read(LOADED) or "{}")
+        noted = json.loads(files.read(note) or "{}")
     except ValueError:
         return False
     found = nft.fingerprint(barrier.OUTER_TABLE)
     return found is not None and noted == {"text": files.digest(table), "fingerprint": found}
 
 
-def load(nft: Nft, render: Callable[[bool], str]) -> bool:
+def load(nft: Nft, render: Callable[[bool], str], note: Path = LOADED) -> bool:
     """Load the outer table and note what the kernel made of it; return whether it is owned.
 
     ``render`` takes whether the table is to be owned. Raises GatewayError; the table that was there then stands.
@@ -54,8 +54,8 @@ def load(nft: Nft, render: Callable[[bool], str]) -> bool:
     found = nft.fingerprint(barrier.OUTER_TABLE)
     if found is None:
         raise GatewayError("the outer barrier vanished right after it was loaded, so Docker must not start")
-    note = {"text": files.digest(render(False)), "fingerprint": found}
-    files.write(LOADED, json.dumps(note) + "\n", mode=0o600)
+    noted = {"text": files.digest(render(False)), "fingerprint": found}
+    files.write(note, json.dumps(noted) + "\n", mode=0o600)
     return owned
 
 
