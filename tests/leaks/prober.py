@@ -15,6 +15,7 @@ import errno
 import fcntl
 import json
 import os
+import re
 import socket
 import struct
 import sys
@@ -24,6 +25,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 MARK = "leakprobe-"
+MARKED = re.compile(rb"leakprobe-([a-z0-9-]+)")
 FIRST_TCP_PORT = 20001
 HEARING_PORTS = (53, 1900, 6771, 9009)
 SSDP, LPD, ALL_NODES = "239.255.255.250", "239.192.152.143", "ff02::1"
@@ -166,15 +168,15 @@ def hear(port: int) -> None:
         line.settimeout(0.5)
         joined: set[int] = set()
         while True:
-            for number, _ in socket.if_nameindex():
-                if number not in joined:
+            for number, name in socket.if_nameindex():
+                # On bridges to containers only: joining a group by the uplink would itself be heard outside.
+                if number not in joined and name.startswith("br-"):
                     joined.add(number)
                     _join(line, number)
             with contextlib.suppress(TimeoutError):
                 data, sender = line.recvfrom(2048)
-                if MARK.encode() in data and sender[0] != "::1":
-                    name = data.split(MARK.encode(), 1)[1].split(b"\0")[0]
-                    note("heard", "".join(chr(c) for c in name if chr(c).isalnum() or c == ord("-")))
+                if (found := MARKED.search(data)) and sender[0] != "::1":
+                    note("heard", found[1].decode())
 
 
 def _join(line: socket.socket, number: int) -> None:

@@ -3,22 +3,19 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from ipaddress import ip_address, ip_network
 
 import packets
 from packets import IPV4, TCP, UDP, Packet
-from prober import MARK, tcp_port
+from prober import MARKED, tcp_port
 from topology import LAB, REGISTRY, RESOLVER, House
 
-MARKED = re.compile(rb"leakprobe-([a-z0-9-]+)")
 TCP_PROBES = ("tcp-unbound", "tcp-device", "tcp-source", "lan-tcp", "dns-tcp", "dns-tls")
 UI_PORT = 9091
 # An address that is in nobody's LAN, from which the laptop knocks at the user interface.
 STRANGER = "198.18.200.1"
-assert MARK.encode() in MARKED.pattern
 
 
 def probes_seen(capture: bytes, house: House) -> Counter[str]:

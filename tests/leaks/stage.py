@@ -21,6 +21,8 @@ from sightings import STRANGER
 
 HERE = Path(__file__).parent
 PATIENCE_S = 300
+# Transmission tries a lost peer again after 10 s, 2 min, 15 min; another one of a real swarm's takes its place before.
+SWARM_PATIENCE_S = 420
 UNIT = """[Unit]
 Description=Tries every way out of the containers, for the leak test
 DefaultDependencies=no
@@ -150,15 +152,20 @@ class Stage:
         household = self.household
         torrent = demo.add_torrent(household)["torrent-added"]["hashString"]
         demo.rpc(household, "torrent-set", {"ids": [torrent], "downloadLimited": True, "downloadLimit": 40})
+        # A peer that was never reached is not tried again before the next announcement, half an hour later.
+        self._wait_for_download(torrent, "haveValid", 1)
 
-    def finish_download(self, patience: float = PATIENCE_S) -> None:
+    def finish_download(self, patience: float = SWARM_PATIENCE_S) -> None:
         """Let it go on at full speed, and wait for the end: the swarm must have come back by itself."""
         household = self.household
         torrent = household["tracker"]["info_hash"]
         demo.rpc(household, "torrent-set", {"ids": [torrent], "downloadLimited": False})
+        self._wait_for_download(torrent, "percentDone", 1, patience)
+
+    def _wait_for_download(self, torrent: str, field: str, least: float, patience: float = PATIENCE_S) -> None:
         begun = time.monotonic()
-        fields = {"ids": [torrent], "fields": ["percentDone", "errorString"]}
-        while (found := demo.rpc(household, "torrent-get", fields)["torrents"][0])["percentDone"] < 1:
+        fields = {"ids": [torrent], "fields": [field, "errorString"]}
+        while (found := demo.rpc(self.household, "torrent-get", fields)["torrents"][0])[field] < least:
             assert time.monotonic() - begun < patience, f"the swarm did not go on: {found}"
             time.sleep(0.5)
 
@@ -170,7 +177,7 @@ class Stage:
         library = "/opt/mediaserver/lib/mediaserver/barrier.py"
         lines = {
             "inner": "render_inner = lambda s: _table(INNER_TABLE, [])",
-            "outer": "render_outer = lambda s, owned=False: _table(OUTER_TABLE, [])",
+            "outer": "render_outer = lambda s, owned=False: _table(OUTER_TABLE, [], flags='owner, persist' * owned)",
         }
         self.pi(f"cp -p {library} {library}.kept")
         try:

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import observer
-import phases
 import pytest
 import sightings
 from bench import REPORT, Entry, join
@@ -103,7 +102,6 @@ def wide_open(stage: Stage) -> Iterator[None]:
     with stage.without("inner", "outer"):
         stage.pi("systemctl stop vpn-monitor && docker stop --time 2 wireguard")
         stage.inside("nft delete table inet mediaserver_inner")
-        stage.pi("nft delete table inet mediaserver_barrier || true")
         stage.inside("ip route replace default via 172.31.254.1 dev eth0")
         let_ipv6(stage)
         try:

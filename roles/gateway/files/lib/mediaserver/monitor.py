@@ -64,10 +64,16 @@ class Hands:
             Act.RESTART_DOCKER: lambda: run("systemctl", "--no-block", "restart", DOCKER_UNIT),
             Act.BRING_UP: lambda: self._compose("--remove-orphans"),
             Act.RECREATE: lambda: self._compose("--force-recreate", "--no-deps", *step.targets),
-            Act.RELOAD_HOLDER: lambda: Host().signal(HOLDER),
+            Act.RELOAD_HOLDER: self._reload_holder,
             Act.RESOLVE: self._resolve,
             Act.FAIL_OVER: lambda: self._change(failed_over),
         }[step.act]()
+
+    @staticmethod
+    def _reload_holder() -> None:
+        Host().signal(HOLDER)
+        # Whoever changed the namespace's routes has mostly taken the tunnel's away, too.
+        Host().signal(TUNNEL)
 
     def _resolve(self) -> None:
         self._change(lambda settings, state: resolved_again(settings, state, look_up))

@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""vpn-verify: shows on the running host that nothing leaves past the tunnel. Changes nothing but drop counters.
+
+Each check says in plain words what was seen, and on failure what to do. The packets that must not get out go to an
+address of the documentation range (RFC 5737), and carry a random word that is looked for on every interface.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import ipaddress
+import re
+import secrets
+import select
+import socket
+import struct
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mediaserver import barrier, netns
+from mediaserver.decide import HOLDER
+from mediaserver.gateway import BARRIER_UNIT, MONITOR_UNIT, Gateway, Host, look_up_nothing
+from mediaserver.nft import Nft
+from mediaserver.tunnel import GatewayError
+
+NOWHERE = "192.0.2.1"
+PORT = 9
+TIMEOUT_S = 10.0
+# Where an interface of the host is the namespace's own side of the wall, and not beyond it.
+INSIDE = re.compile(r"br-vpn|veth.*|lo")
+ETH_P_ALL, SO_BINDTODEVICE = 3, 25
+
+
+class Failed(Exception):
+    """A check that did not hold; the text says what was seen and what to do."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The checks, on one project folder's gateway."""
+
+    root: Path
+    address_page: str
+    target: str
+
+    def checks(self) -> dict[str, Callable[[], str]]:
+        return {
+            "services": self.services,
+            "barriers": self.barriers,
+            "namespace": self.namespace,
+            "way out": self.way_out,
+            "names": self.names,
+            "inner barrier": self.inner_barrier,
+            "outer barrier": self.outer_barrier,
+        }
+
+    def services(self) -> str:
+        units = (BARRIER_UNIT, "docker.service", "mediaserver.service", MONITOR_UNIT)
+        down = [unit for unit in units if run("systemctl", "is-active", "--quiet", unit).returncode != 0]
+        if down:
+            raise Failed(f"not running: {', '.join(down)}; see: journalctl --unit {down[0]}")
+        return "barrier, Docker, media server and its monitor run"
+
+    def barriers(self) -> str:
+        differences = Gateway(self.root, resolve=look_up_nothing).differences(Host())
+        if differences:
+            raise Failed(f"not as configured: {'; '.join(differences)}. Run the playbook again")
+        if Nft().fingerprint(barrier.INNER_TABLE) is not None:
+            raise Failed("the namespace's own table lies on the host; restart mediaserver.service")
+        return "files and tables are as configured"
+
+    def namespace(self) -> str:
+        dependants = run("docker", "ps", "--all", "--format", "{{.Names}} {{.State}}").stdout.split("\n")
+        stopped = [row for row in dependants if row and not row.endswith(" running")]
+        if stopped:
+            raise Failed(f"not running: {', '.join(stopped)}; vpn-monitor should start them: journalctl -u vpn-monitor")
+        routes = run("nsenter", f"--net=/proc/{pid_of(HOLDER)}/ns/net", "ip", "-4", "route", "show", "default").stdout
+        if [route.split()[:3] for route in routes.splitlines()] != [["default", "dev", "wg0"]]:
+            raise Failed(f"the way out of the VPN namespace is {routes.strip() or 'none'}, and should be the tunnel")
+        return "all containers run, and the namespace's only way out is the tunnel"
+
+    def way_out(self) -> str:
+        page = ["curl", "--silent", "--fail", "--max-time", f"{TIMEOUT_S:g}", self.address_page]
+        through = run("docker", "exec", "transmission", *page).stdout.strip()
+        if not _is_address(through):
+            raise Failed(f"{self.address_page} is not reached through the tunnel; is the provider up?")
+        try:
+            with urllib.request.urlopen(self.address_page, timeout=TIMEOUT_S) as answer:
+                direct = answer.read().decode().strip()
+        except OSError as error:
+            raise Failed(f"{self.address_page} is not reached from the host itself, so there is nothing to compare: "
+                         f"{error}") from error  # fmt: skip
+        if through == direct:
+            raise Failed(f"Transmission is seen on the internet as {through}, which is this house's own address")
+        return f"the internet sees {through} from Transmission, and {direct} from this house"
+
+    def names(self) -> str:
+        word = f"verify-{secrets.token_hex(6)}"
+        pid = pid_of(HOLDER)
+        with netns.inside(pid, lambda: listen("wg0")) as tunnel, beyond_the_wall() as outside:
+            run("docker", "exec", "transmission", "getent", "ahostsv4", f"{word}.example.com")
+            if not appears(word, [tunnel]):
+                raise Failed("a name that Transmission looked up did not go into the tunnel; "
+                             "is another resolver set than the provider's (gateway_dns)?")  # fmt: skip
+            if appears(word, outside, wait=0):
+                raise Failed("a name that Transmission looked up was seen in clear outside the tunnel")
+        return "names are looked up in the tunnel, and cannot be read outside of it"
+
+    def inner_barrier(self) -> str:
+        pid, word = pid_of(HOLDER), f"verify-{secrets.token_hex(6)}"
+        nft = netns.inside(pid, Nft)
+        before = attempts(nft, barrier.INNER_TABLE)
+        with beyond_the_wall() as outside:
+            try:
+                with netns.inside(pid, at_the_uplink) as line:
+                    line.sendto(word.encode(), (self.target, PORT))
+                raise Failed("a program inside could send by the uplink; run the playbook again")
+            except PermissionError:
+                pass  # what the barrier answers
+            if appears(word, outside):
+                raise Failed("a packet that a program inside sent by the uplink got out")
+        counted = attempts(nft, barrier.INNER_TABLE) - before
+        if counted < 1:
+            raise Failed("a packet by the uplink was refused, but not by the inner barrier: it has counted nothing")
+        return "a packet that a program inside sent by the uplink was dropped and counted"
+
+    def outer_barrier(self) -> str:
+        pid, word, nft = pid_of(HOLDER), f"verify-{secrets.token_hex(6)}", Nft()
+        before = attempts(nft, barrier.OUTER_TABLE)
+        own = Gateway(self.root, resolve=look_up_nothing).settings.holder_address
+        to = bytes.fromhex(Path("/sys/class/net/br-vpn/address").read_text(encoding="ascii").replace(":", ""))
+        with beyond_the_wall() as outside:
+            with netns.inside(pid, lambda: listen("eth0")) as line:
+                line.send(to + line.getsockname()[4] + b"\x08\x00" + datagram(own, self.target, word.encode()))
+            if appears(word, outside):
+                raise Failed("a packet that went past the inner barrier got out of the host")
+        if attempts(nft, barrier.OUTER_TABLE) - before < 1:
+            raise Failed("a packet that went past the inner barrier did not come to the outer one's counter")
+        return "a packet that went past the inner barrier was dropped and counted by the outer one"
+
+
+def pid_of(container: str) -> int:
+    """Raises Failed when the container does not run."""
+    told = run("docker", "inspect", "--format", "{{.State.Pid}}", container).stdout.strip()
+    if not told.isdigit() or told == "0":
+        raise Failed(f"container {container} does not run; see: journalctl --unit {MONITOR_UNIT}")
+    return int(told)
+
+
+def attempts(nft: Nft, table: str) -> int:
+    """Return how many packets a table has dropped on their way out."""
+    found = re.search(r"counter leak_attempts_out \{\s*packets (\d+)", nft.listing("inet", table) or "")
+    if found is None:
+        raise Failed(f"table inet {table} does not stand; run the playbook again")
+    return int(found[1])
+
+
+def at_the_uplink() -> socket.socket:
+    line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    line.setsockopt(socket.SOL_SOCKET, SO_BINDTODEVICE, b"eth0")
+    return line
+
+
+def listen(device: str) -> socket.socket:
+    """Return a socket that sees every frame of an interface of this namespace (packet(7))."""
+    line = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+    line.bind((device, ETH_P_ALL))
+    return line
+
+
+@contextlib.contextmanager
+def beyond_the_wall() -> Iterator[list[socket.socket]]:
+    """Listen on every interface of the host behind the barriers."""
+    with contextlib.ExitStack() as stack:
+        names = [name for _, name in socket.if_nameindex() if not INSIDE.fullmatch(name)]
+        yield [stack.enter_context(listen(name)) for name in names]
+
+
+def appears(word: str, lines: Sequence[socket.socket], *, wait: float = 1.5) -> bool:
+    """Say whether a frame with this word comes by within ``wait`` seconds."""
+    deadline = time.monotonic() + wait
+    while ready := select.select(lines, [], [], max(0.0, deadline - time.monotonic()))[0]:
+        for line in ready:
+            if word.encode() in line.recv(65536):
+                return True
+    return False
+
+
+def datagram(source: str, target: str, data: bytes) -> bytes:
+    """Return an IPv4 packet with UDP in it, without UDP's optional checksum (RFC 791, RFC 768)."""
+    udp = struct.pack("!HHHH", PORT, PORT, 8 + len(data), 0) + data
+    ends = socket.inet_aton(source) + socket.inet_aton(target)
+    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(udp), 0, 0, 64, socket.IPPROTO_UDP, 0) + ends
+    total = sum(struct.unpack("!10H", head))
+    total = (total & 0xFFFF) + (total >> 16)
+    return head[:10] + struct.pack("!H", ~(total + (total >> 16)) & 0xFFFF) + head[12:] + udp
+
+
+def run(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def main(arguments: Sequence[str], *, root: Path) -> int:
+    """Do every check, print a line for each; return how many failed, 100 at the most."""
+    parser = argparse.ArgumentParser(prog="vpn-verify", description="Shows that nothing leaves past the tunnel.")
+    parser.add_argument("--address-page", required=True, metavar="URL", help="answers with the caller's address")
+    parser.add_argument("--target", default=NOWHERE, metavar="IPV4", help="where the packets go that must not get out")
+    chosen = parser.parse_args(arguments)
+    failed = 0
+    for name, check in Verification(root, chosen.address_page, chosen.target).checks().items():
+        try:
+            print(f"ok    {name}: {check()}")
+        except (Failed, GatewayError, OSError, subprocess.TimeoutExpired) as error:
+            failed += 1
+            print(f"FAIL  {name}: {error}")
+    print(
+        f"{failed} of the checks failed" if failed else "all checks passed", file=sys.stderr if failed else sys.stdout
+    )
+    return min(failed, 100)
