@@ -175,6 +175,16 @@ def check_tunnel(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
     port = settings.get("gateway_peer_port_forwarded", 0)
     if not str(port).isdigit() or int(port) > 65535:
         yield problem("gateway_peer_port_forwarded", f"{port!r} is not a port", "use 0 to 65535, 0 for none")
+    elif int(port) and settings.get("gateway_natpmp"):
+        yield problem(
+            "gateway_peer_port_forwarded", "it is set beside gateway_natpmp, which gets a port by itself", "set it to 0"
+        )
+    elif int(port) in settings.get("gateway_ui_ports", ()):
+        yield problem(
+            "gateway_peer_port_forwarded",
+            f"port {port} is a user interface's, and would be open to the internet",
+            "have the provider forward another one",
+        )
 
 
 def _address_in(host: str, lan: Network) -> bool:

@@ -76,17 +76,18 @@ def fail_over(stage: Stage) -> None:
 
 
 def stale_interface(stage: Stage) -> None:
-    stage.pi("docker stop --time 2 wireguard")
+    # The monitor would have the tunnel back before the stale one is there.
+    stage.pi("systemctl stop vpn-monitor && docker stop --time 2 wireguard")
     with suppress(LabError):  # the tunnel's own end has removed it, mostly
         stage.inside("ip link delete wg0")
     stage.inside("ip tuntap add wg0 mode tun")
-    stage.pi("docker start wireguard")
+    stage.pi("docker start wireguard && systemctl start vpn-monitor")
 
 
 def failed_start(stage: Stage) -> None:
     file = "/opt/mediaserver/gateway/run/tunnel/wg0.conf"
-    stage.pi(f"docker stop --time 2 wireguard; cp -p {file} /run/wg0.kept; echo nonsense > {file}")
-    stage.pi("docker start wireguard")
+    spoil = f"docker stop --time 2 wireguard; cp -p {file} /run/wg0.kept; echo nonsense > {file}"
+    stage.pi(f"systemctl stop vpn-monitor; {spoil}; docker start wireguard; systemctl start vpn-monitor")
     time.sleep(3)
     stage.pi(f"cat /run/wg0.kept > {file}")
 

@@ -18,6 +18,7 @@ WANTED: dict[str, Any] = {
     "lan": ["192.168.1.0/24"],
     "ui_ports": [9091],
     "forwarded_port": 0,
+    "natpmp_server": "",
     "ipv6": False,
     "mtu": 0,
     "addresses": ["10.66.0.11/32"],

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from mediaserver import barrier, files, hold, keeper
+from mediaserver import barrier, files, forward, hold, keeper
 from mediaserver.nft import Nft
 from mediaserver.tunnel import (
     GatewayError,
@@ -161,7 +161,7 @@ class Gateway:
         key = files.read(self.folder / "private.key")
         if key is None:
             raise GatewayError(f"{self.folder}/private.key is missing; run the playbook again")
-        contents = container_files(self.settings, self.state, key.strip())
+        contents = container_files(self.settings, self.state, key.strip(), forward.leased_port())
         run = self.folder / "run"
         return {run / path: text for path, text in contents.items()} | {self.state_path: self.state.to_json()}
 

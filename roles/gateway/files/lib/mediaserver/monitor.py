@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import select
+import socket
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mediaserver import docker, files, hold
+from mediaserver import docker, files, forward, hold, natpmp
 from mediaserver.decide import HOLDER, TUNNEL, Act, Memory, Seen, Step, Verdict, decide
 from mediaserver.gateway import LOCK, Gateway, Host, look_up, look_up_nothing
 from mediaserver.tunnel import GatewayError, Settings, State, active_peer, failed_over, resolved_again
@@ -84,6 +85,11 @@ class Hands:
         folder = ("--project-directory", str(self.root))
         run("docker", "compose", *folder, "up", "--detach", "--pull", "never", "--no-build", *arguments)
 
+    def apply(self) -> None:
+        """Bring files, barrier and containers in line with what is known."""
+        with files.locked(LOCK):
+            Gateway(self.root, resolve=look_up_nothing).apply(Host())
+
     def _change(self, change: Callable[[Settings, State], State]) -> None:
         with files.locked(LOCK):
             Gateway(self.root, resolve=look_up, change=change).apply(Host())
@@ -121,6 +127,38 @@ class Report:
             self._said = current
 
 
+@dataclass
+class Port:
+    """The forwarded port, where the household asks its provider for one."""
+
+    root: Path
+    hands: Hands
+    _forwarding: forward.Forwarding | None = None
+    _complaint: str = ""
+
+    def tend(self, tunnel: Callable[[], socket.socket] | None) -> None:
+        """Keep the lease while there is a tunnel, and close the port when it ends. Says what is new, once."""
+        settings = Gateway(self.root, resolve=look_up_nothing).settings
+        if not settings.natpmp_server:
+            return
+        if self._forwarding is None or self._forwarding.server != settings.natpmp_server:
+            credentials = self.root / "gateway" / "transmission.json"
+            self._forwarding = forward.Forwarding(
+                settings.natpmp_server,
+                settings.ui_ports,
+                lambda: forward.Transmission.from_file(credentials),
+                self.hands.apply,
+            )
+        try:
+            said = self._forwarding.tend(tunnel, now()) if tunnel else self._forwarding.expire(now())
+            self._complaint = ""
+        except (natpmp.NatPmpError, OSError, ValueError, KeyError) as error:
+            said = f"no port is forwarded: {error}" if str(error) != self._complaint else None
+            self._complaint = str(error)
+        if said:
+            print(said, flush=True)
+
+
 def state_of(seen: Seen, verdict: Verdict) -> str:
     """One word for the whole: held, offline, healing, waiting or online."""
     if seen.held:
@@ -135,6 +173,7 @@ def state_of(seen: Seen, verdict: Verdict) -> str:
 def watch(root: Path) -> None:
     """Run forever. What goes wrong in one round is said, and the next round comes."""
     eyes, hands, report, memory = Watch(root), Hands(root), Report(), Memory()
+    forwarding = Port(root, hands)
     events: docker.Events | None = None
     believed: hold.Hold | None = None
     while True:
@@ -149,6 +188,8 @@ def watch(root: Path) -> None:
                 seen = replace(seen, online=eyes.house_is_online())
                 verdict = decide(seen, memory, now())
             memory = verdict.memory
+            if not seen.held:
+                forwarding.tend(eyes.tunnel_socket if verdict.tunnel_alive else None)
             report.look(state_of(seen, verdict), **_facts(root, eyes, verdict))
             if verdict.step:
                 report.step(verdict.step)
@@ -168,6 +209,7 @@ def _facts(root: Path, eyes: Watch, verdict: Verdict) -> dict[str, object]:
         "problems": list(verdict.problems),
         "peer": peer.name,
         "endpoint": gateway.state.addresses.get(peer.host, ""),
+        "forwarded_port": gateway.settings.forwarded_port or forward.leased_port(),
         "leak_attempts": eyes.leak_attempts(),
     }
 

@@ -48,6 +48,7 @@ class Settings:
     lan: tuple[str, ...]
     ui_ports: tuple[int, ...]
     forwarded_port: int
+    natpmp_server: str  # empty where the provider's ports are not asked for
     ipv6: bool
     mtu: int
     addresses: tuple[str, ...]
@@ -72,6 +73,7 @@ class Settings:
                 lan=tuple(data["lan"]),
                 ui_ports=tuple(int(port) for port in data["ui_ports"]),
                 forwarded_port=int(data["forwarded_port"]),
+                natpmp_server=str(data["natpmp_server"]),
                 ipv6=bool(data["ipv6"]),
                 mtu=int(data["mtu"]) or UPLINK_MTU - WIREGUARD_OVERHEAD,
                 addresses=tuple(data["addresses"]),
@@ -169,7 +171,8 @@ def outer_table(settings: Settings, state: State, *, owned: bool = False) -> str
     )
 
 
-def inner_table(settings: Settings, state: State) -> str:
+def inner_table(settings: Settings, state: State, leased_port: int = 0) -> str:
+    ports = {settings.forwarded_port, leased_port} - {0, *settings.ui_ports}
     return barrier.render_inner(
         barrier.InnerBarrier(
             endpoints=tuple(endpoints(settings, state)),
@@ -177,7 +180,7 @@ def inner_table(settings: Settings, state: State) -> str:
             lan=settings.lan,
             bridge_address=settings.bridge_address,
             fwmark=FWMARK,
-            forwarded_ports=(settings.forwarded_port,) if settings.forwarded_port else (),
+            forwarded_ports=sorted(ports),
         )
     )
 
@@ -196,8 +199,11 @@ def tunnel_configuration(settings: Settings, state: State, private_key: str) -> 
     return "\n".join(lines) + "\n"
 
 
-def container_files(settings: Settings, state: State, private_key: str) -> dict[str, str]:
-    """What the containers read, by path below ``gateway/run``; shell variables hold no secret."""
+def container_files(settings: Settings, state: State, private_key: str, leased_port: int = 0) -> dict[str, str]:
+    """What the containers read, by path below ``gateway/run``; shell variables hold no secret.
+
+    ``leased_port`` is one that the provider forwards at the moment, 0 for none.
+    """
     peer = active_peer(settings, state)
     tunnel = {
         "ADDRESSES": " ".join(settings.addresses),
@@ -212,7 +218,7 @@ def container_files(settings: Settings, state: State, private_key: str) -> dict[
         "ADDRESS": settings.holder_address,
     }
     return {
-        "holder/inner.nft": inner_table(settings, state),
+        "holder/inner.nft": inner_table(settings, state, leased_port),
         "holder/holder.env": "".join(f"{key}='{value}'\n" for key, value in holder.items()),
         "tunnel/tunnel.env": "".join(f"{key}='{value}'\n" for key, value in tunnel.items()),
         "tunnel/wg0.conf": tunnel_configuration(settings, state, private_key),

@@ -44,6 +44,7 @@ class Watch:
     root: Path
     _nft: Nft = field(default_factory=Nft)
     _network_seen: bool = False
+    _holder: int = 0  # its process
     _project: tuple[int, dict[str, str]] = (0, {})  # the compose file's time of change, and its services
 
     def look(self) -> Seen:
@@ -138,9 +139,14 @@ class Watch:
         self._network_seen = self._network_seen or (bridge and rules)
         return (bridge and rules) if self._network_seen else None
 
+    def tunnel_socket(self) -> socket.socket:
+        """Return a UDP socket in the VPN namespace that can only use the tunnel. Raises OSError without one."""
+        return netns.inside(self._holder, _socket_in_tunnel)
+
     def _tunnel(self, holder: int, tunnel: int, resolvers: tuple[str, ...]) -> Tunnel:
         try:
-            with netns.inside(holder, _socket_in_tunnel) as line:
+            self._holder = holder
+            with self.tunnel_socket() as line:
                 if any(dns.answers(line, resolver, ANSWER_TIMEOUT_S) for resolver in resolvers[:1]):
                     return Tunnel(answered=True)
         except OSError:
