@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What vpn-monitor tells: the state file for programs, and one line in the journal for every change."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mediaserver import monitor
+from mediaserver.decide import Act, Memory, Seen, Step, Tunnel, Verdict
+from mediaserver.monitor import Report, state_of
+from mediaserver.tunnel import GatewayError
+
+WELL: dict[str, Any] = {"problems": [], "peer": "vpn.example:51820", "endpoint": "198.18.0.20", "leak_attempts": 0}
+STOPPED = "jellyfin does not run"
+START = Step(Act.START, STOPPED, ("jellyfin",))
+
+
+@pytest.fixture
+def report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Report:
+    clock: Iterator[str] = (f"2026-01-01T00:00:{second:02}+0100" for second in range(60))
+    monkeypatch.setattr(monitor, "_stamp", lambda: next(clock))
+    return Report(tmp_path / "run" / "vpn.json")
+
+
+def told(report: Report) -> dict[str, Any]:
+    return dict(json.loads(report.path.read_text()))
+
+
+def test_the_first_look_is_told_whole(report: Report) -> None:
+    report.look("online", **WELL)
+    assert told(report) == {
+        "version": 1,
+        "state": "online",
+        **WELL,
+        "steps": 0,
+        "last_step": None,
+        "since": "2026-01-01T00:00:00+0100",
+    }
+    assert report.path.stat().st_mode & 0o777 == 0o644
+
+
+def test_since_changes_with_the_state_and_with_nothing_else(report: Report) -> None:
+    since = []
+    for state, facts in (
+        ("online", {}),
+        ("online", {"leak_attempts": 3}),
+        ("healing", {"problems": [STOPPED]}),
+        ("healing", {"problems": ["another"]}),
+        ("healing", {"peer": "198.18.0.21:443"}),
+        ("online", {}),
+    ):
+        report.look(state, **WELL | facts)
+        since.append(told(report)["since"][-7:-5])
+    assert since == ["00", "00", "01", "01", "01", "02"]
+
+
+def test_the_file_is_written_only_when_something_in_it_changes(report: Report) -> None:
+    report.look("online", **WELL)
+    report.path.unlink()
+    report.look("online", **WELL)
+    assert not report.path.exists()
+    report.look("online", **WELL | {"leak_attempts": 1})
+    assert told(report)["leak_attempts"] == 1
+
+
+def test_a_step_is_counted_and_the_last_one_described(report: Report) -> None:
+    report.look("healing", **WELL | {"problems": [STOPPED]})
+    report.step(Step(Act.LOAD_BARRIER, "the outer barrier does not stand as written"))
+    report.step(START)
+    report.look("healing", **WELL | {"problems": [STOPPED]})
+    assert told(report)["steps"] == 2
+    assert told(report)["last_step"] == {
+        "at": "2026-01-01T00:00:02+0100",
+        "act": "start",
+        "targets": ["jellyfin"],
+        "why": STOPPED,
+    }
+    assert told(report)["since"] == "2026-01-01T00:00:00+0100"
+
+
+def test_the_journal_has_one_line_for_every_change_of_state_or_problem(
+    report: Report, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for state, facts in (
+        ("online", {}),
+        ("online", {}),
+        ("online", {"leak_attempts": 7}),
+        ("healing", {"problems": [STOPPED]}),
+        ("healing", {"problems": [STOPPED], "endpoint": "198.18.0.21"}),
+        ("healing", {"problems": [STOPPED, "the tunnel does not carry"]}),
+        ("online", {}),
+    ):
+        report.look(state, **WELL | facts)
+    assert capsys.readouterr().out.splitlines() == [
+        "online",
+        f"healing: {STOPPED}",
+        f"healing: {STOPPED}; the tunnel does not carry",
+        "online",
+    ]
+
+
+def test_a_step_and_its_failure_have_a_line_each(report: Report, capsys: pytest.CaptureFixture[str]) -> None:
+    report.step(START)
+    report.failure(GatewayError("docker start failed"))
+    assert capsys.readouterr().out.splitlines() == [
+        "jellyfin does not run: start jellyfin",
+        "that did not work, it is tried again: docker start failed",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seen", "problems", "alive", "word"),
+    [
+        (Seen(), (), True, "online"),
+        (Seen(), (), False, "waiting"),
+        (Seen(), (STOPPED,), True, "healing"),
+        (Seen(), (STOPPED,), False, "healing"),
+        (Seen(online=False), ("the house has no internet",), False, "offline"),
+        (Seen(online=True), ("the tunnel does not carry",), False, "healing"),
+        (Seen(docker=False), ("Docker does not answer",), False, "healing"),
+        (Seen(held=True), (), True, "held"),
+        (Seen(held=True, online=False), ("the house has no internet",), False, "held"),
+    ],
+)
+def test_one_word_tells_the_whole(seen: Seen, problems: tuple[str, ...], alive: bool, word: str) -> None:
+    assert state_of(seen, Verdict(None, problems, Memory(), alive)) == word
+
+
+@pytest.mark.parametrize("tunnel", [None, Tunnel()])
+def test_the_word_for_a_look_comes_from_what_is_decided(tunnel: Tunnel | None) -> None:
+    seen = Seen(tunnel=tunnel)
+    assert state_of(seen, monitor.decide(seen, Memory(), 0.0)) == ("online" if tunnel else "waiting")
