@@ -196,7 +196,7 @@ def watch(root: Path) -> None:
                 hands.do(verdict.step)
             elif not verdict.problems:
                 pause = CALM_S
-        except (GatewayError, docker.DockerError, OSError, ValueError, KeyError) as error:
+        except (GatewayError, docker.DockerError, OSError, ValueError, KeyError, subprocess.TimeoutExpired) as error:
             report.failure(error)
             pause = CALM_S
         events = _wait(events, pause)
