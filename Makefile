@@ -1,6 +1,6 @@
 # The front door; what each of these does is in tools/.
 .DEFAULT_GOAL := help
-.PHONY: help tools lab demo check test lab-up lab-down bench site docs pins clean
+.PHONY: help tools lab demo check test leak-test lab-up lab-down bench site docs pins clean
 
 HOUSE ?= inventory/demo
 ARGS ?=
@@ -22,6 +22,9 @@ check: tools ## lint, types and unit tests: the inner loop
 
 test: lab ## every check, on fresh simulated Pis; CI runs this
 	@tools/run tools/test
+
+leak-test: lab-up ## the whole leak matrix; writes build/reports/leaks.json
+	@tools/run pytest tests/leaks --import-mode=importlib --matrix=full $(ARGS)
 
 lab-up: lab ## build the lab without running the playbook
 	@tools/run python tests/lab up

@@ -71,8 +71,16 @@ def lookup(name: str | None, find: Callable[[str], int]) -> int | None:
         return UNKNOWN_ID
 
 
-def entries(raw: Sequence[Mapping[str, t.Any]], owner: str | None, group: str | None) -> list[Entry]:
-    """Read the module's parameter. Raises InvalidValue naming the entry and what is wrong with it."""
+def entries(
+    raw: Sequence[Mapping[str, t.Any]],
+    owner: str | None,
+    group: str | None,
+    *,
+    secrets: Mapping[str, str] = {},
+) -> list[Entry]:
+    """Read the module's parameters. Raises InvalidValue naming the entry and what is wrong with it."""
+    if unknown := sorted(set(secrets) - {item["path"] for item in raw}):
+        raise InvalidValue(f"secrets: no entry has the path {' or '.join(unknown)}")
     found: list[Entry] = []
     for number, item in enumerate(raw, start=1):
         path = item["path"]
@@ -81,7 +89,7 @@ def entries(raw: Sequence[Mapping[str, t.Any]], owner: str | None, group: str | 
             raise InvalidValue(f"{where}: path must be absolute, without '..' or a slash at the end")
         if any(entry.path == path for entry in found):
             raise InvalidValue(f"{where}: the path is listed twice")
-        given = [item[key] for key in ("content", "secret_content") if item.get(key) is not None]
+        given = [text for text in (item.get("content"), secrets.get(path)) if text is not None]
         if len(given) != (item["state"] == "file"):
             raise InvalidValue(f"{where}: one content is needed for state 'file', and useless for '{item['state']}'")
         if item.get("recurse") and (item["state"] != "absent" or path == "/"):
@@ -94,7 +102,7 @@ def entries(raw: Sequence[Mapping[str, t.Any]], owner: str | None, group: str | 
                 mode=_mode(item.get("mode"), where),
                 uid=lookup(item.get("owner") or owner, lambda name: pwd.getpwnam(name).pw_uid),
                 gid=lookup(item.get("group") or group, lambda name: grp.getgrnam(name).gr_gid),
-                secret=item.get("secret_content") is not None,
+                secret=path in secrets,
                 force=item.get("force") is not False,
                 recurse=bool(item.get("recurse")),
                 validate=item.get("validate") or "",

@@ -34,10 +34,7 @@ options:
         choices: [file, directory, absent]
         default: file
       content:
-        description: The file's whole content. Needed for O(entries[].state=file), or else O(entries[].secret_content).
-        type: str
-      secret_content:
-        description: Instead of O(entries[].content); shown nowhere, neither in a diff nor in a result or log.
+        description: The file's whole content. Needed for O(entries[].state=file), or else one in O(secrets).
         type: str
       mode:
         description: Octal mode, in quotes. When missing, an existing path keeps its own.
@@ -62,6 +59,11 @@ options:
           - In check mode it is left out when its program is not installed yet.
           - What it says is shown when it refuses, except of a secret.
         type: str
+  secrets:
+    description:
+      - Contents by path, for entries without O(entries[].content). They are shown nowhere, neither in a diff nor in a
+        result or log. (Ansible does not recognise a secret of several lines inside a list when it logs a call.)
+    type: dict
   owner:
     description: Owner of all entries that name none.
     type: str
@@ -108,7 +110,6 @@ ENTRY: dict[str, Any] = {
     "path": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["file", "directory", "absent"], "default": "file"},
     "content": {"type": "str"},
-    "secret_content": {"type": "str", "no_log": True},
     "mode": {"type": "str"},
     "owner": {"type": "str"},
     "group": {"type": "str"},
@@ -123,6 +124,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "entries": {"type": "list", "elements": "dict", "required": True, "options": ENTRY},
+            "secrets": {"type": "dict", "no_log": True},
             "owner": {"type": "str"},
             "group": {"type": "str"},
         },
@@ -136,7 +138,9 @@ def main() -> None:
 
     tree = disk.Tree(run, shlex.split)
     try:
-        wanted = file_tree.entries(raw, module.params["owner"], module.params["group"])
+        wanted = file_tree.entries(
+            raw, module.params["owner"], module.params["group"], secrets=module.params["secrets"] or {}
+        )
         changes = file_tree.plan(wanted, {entry.path: disk.read(entry.path) for entry in wanted})
         file_tree.check_empty(changes)
         if not module.check_mode:

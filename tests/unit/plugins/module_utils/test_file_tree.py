@@ -29,9 +29,9 @@ def entry(path: Path, **given: Any) -> dict[str, Any]:
     return {"path": str(path), "state": "file" if "content" in given else "directory", **given}
 
 
-def install(*raw: dict[str, Any], owner: str | None = None) -> list[str]:
+def install(*raw: dict[str, Any], owner: str | None = None, secrets: dict[str, str] | None = None) -> list[str]:
     """What the module does; returns the paths that changed."""
-    wanted = file_tree.entries(raw, owner, None)
+    wanted = file_tree.entries(raw, owner, None, secrets=secrets or {})
     changes = file_tree.plan(wanted, {one.path: disk.read(one.path) for one in wanted})
     file_tree.check_empty(changes)
     file_tree.check_owners(changes)
@@ -193,11 +193,16 @@ def test_a_refused_content_leaves_every_file_as_it_was(tmp_path: Path) -> None:
 
 
 def test_what_is_said_of_a_refused_secret_is_not_repeated(tmp_path: Path) -> None:
-    raw = entry(tmp_path / "key", state="file", secret_content="hunter2", validate="sh -c 'cat \"$0\" >&2; exit 1' %s")
+    raw = entry(tmp_path / "key", state="file", validate="sh -c 'cat \"$0\" >&2; exit 1' %s")
     with pytest.raises(InvalidValue, match="sh refuses the new content") as caught:
-        install(raw)
+        install(raw, secrets={str(tmp_path / "key"): "hunter2"})
     assert "hunter" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_secret_for_no_entry_is_a_mistake(tmp_path: Path) -> None:
+    with pytest.raises(InvalidValue, match="secrets: no entry has the path /elsewhere"):
+        install(entry(tmp_path / "key", content="x"), secrets={"/elsewhere": "hunter2"})
 
 
 def test_in_check_mode_a_judge_who_is_not_installed_is_not_asked(tmp_path: Path) -> None:
@@ -239,11 +244,8 @@ def test_a_missing_folder_and_an_unknown_owner_are_told_before_anything_is_writt
 
 
 def shown(path: Path, content: str, *, secret: bool) -> dict[str, str]:
-    wanted = file_tree.entries(
-        [{"path": str(path), "state": "file", "mode": "0600", "secret_content" if secret else "content": content}],
-        None,
-        None,
-    )
+    item = {"path": str(path), "state": "file", "mode": "0600"} | ({} if secret else {"content": content})
+    wanted = file_tree.entries([item], None, None, secrets={str(path): content} if secret else {})
     (change,) = file_tree.plan(wanted, {str(path): disk.read(str(path))})
     return file_tree.diff(change)
 
