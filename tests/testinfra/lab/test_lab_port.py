@@ -12,7 +12,6 @@ import rpc
 import topology
 from contract import Household
 
-
 pytestmark = pytest.mark.usefixtures("lab_house")
 
 
