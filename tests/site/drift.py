@@ -38,6 +38,8 @@ def slow_down(house: Household) -> None:
 
 # {root}, {config}, {media} and {user} stand for the household's values.
 TABLE = (
+    # First, because it would put things right before anybody looks.
+    Drift("a stopped monitor", "systemctl stop vpn-monitor", "vpn-monitor.service is started"),
     Drift("a file's mode", "chmod 0600 {root}/lib/mediaserver/files.py", "{root}/lib/mediaserver/files.py"),
     Drift("a live sysctl", "sysctl -qw fs.inotify.max_user_instances=300", "fs.inotify.max_user_instances=512"),
     Drift(
@@ -51,9 +53,9 @@ TABLE = (
         "/etc/systemd/system/mediaserver.service",
     ),
     Drift(
-        "a rule of the host's barrier",
-        "nft flush chain inet mediaserver_barrier arriving",
-        "table inet mediaserver_barrier is loaded",
+        "a rule of the inner barrier's file",
+        "sed -i s/drop/accept/ {root}/gateway/run/holder/inner.nft",
+        "file {root}/gateway/run/holder/inner.nft is written",
     ),
     Drift("a setting changed by RPC", slow_down, "speed-limit-down"),
     Drift("a setting that only the file has", WHILE_STOPPED, "message-level"),
