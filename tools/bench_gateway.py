@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Measures the gateway of the lab's household: what the barriers cost in the tunnel, and vpn-monitor at rest.
+
+    python tools/bench_gateway.py
+
+The household must be converged. The result joins build/reports/bench.json beside the site's.
+"""
+
+from __future__ import annotations
+
+import re
+import statistics
+import subprocess
+import sys
+import time
+
+from bench import REPORT, Entry, join, table
+from playbook import ROOT
+
+sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("lab", "leaks")]
+
+import topology  # noqa: E402  (the path above must be set first)
+from stage import Stage  # noqa: E402
+
+ROUNDS = 5
+MEGABYTES = 40
+PORT = 5201
+REST_S = 60
+BUDGET_THROUGHPUT = 0.95
+BUDGET_MEMORY_MB = 30.0
+BUDGET_CPU_PERCENT = 0.5
+
+SINK = f"""
+import socket
+with socket.create_server(("0.0.0.0", {PORT})) as server:
+    while True:
+        line, _ = server.accept()
+        with line:
+            while line.recv(1 << 20):
+                pass
+            line.send(b"!")
+"""
+SOURCE = f"""
+import socket, time
+with socket.create_connection(("{topology.INTERNET_HOST}", {PORT}), 10) as line:
+    begun = time.monotonic()
+    block = bytes(1 << 20)
+    for _ in range({MEGABYTES}):
+        line.sendall(block)
+    line.shutdown(socket.SHUT_WR)
+    line.recv(1)
+    print({MEGABYTES} / (time.monotonic() - begun))
+"""
+
+
+def throughput(stage: Stage) -> float:
+    """Megabytes a second from the VPN namespace to a host on the internet, which confirms the last byte."""
+    return float(stage.inside(f"python3 -c '{SOURCE}'"))
+
+
+def tunnel(stage: Stage) -> Entry:
+    """Rounds with and without barriers take turns, so that a busy minute of the machine is in both."""
+    sink = ["docker", "exec", f"{topology.PREFIX}-internet", "python3", "-c", SINK]
+    with subprocess.Popen(sink) as server:
+        try:
+            time.sleep(1)
+            throughput(stage)  # the first one makes keys and fills caches
+            ratios, rates = [], []
+            for _ in range(ROUNDS):
+                with_both = throughput(stage)
+                with stage.without("inner", "outer"):
+                    time.sleep(1)  # the holder loads its empty table
+                    ratios.append(with_both / throughput(stage))
+                rates.append(with_both)
+                time.sleep(1)
+        finally:
+            server.terminate()
+            subprocess.run(["docker", "exec", sink[2], "pkill", "-f", f"{PORT}"], check=False)
+    ratio = round(statistics.median(ratios), 2)
+    return Entry("tunnel, both barriers", round(statistics.median(rates), 1), "MB/s", "no barriers", ratio)
+
+
+def monitor_at_rest(stage: Stage) -> list[Entry]:
+    """The Pi of the lab has no memory cgroup, as many Pis; what the process holds is in its status."""
+    pid = stage.pi("systemctl show --property MainPID --value vpn-monitor").strip()
+    ticks = float(stage.pi("getconf CLK_TCK"))
+
+    def used() -> float:
+        fields = stage.pi(f"cat /proc/{pid}/stat").rsplit(")", 1)[1].split()
+        # With the children that it waited for: fields 14 to 17 of proc_pid_stat(5).
+        return sum(int(field) for field in fields[11:15]) / ticks
+
+    before, begun = used(), time.monotonic()
+    time.sleep(REST_S)
+    share = 100 * (used() - before) / (time.monotonic() - begun)
+    found = re.search(r"VmRSS:\s+(\d+) kB", stage.pi(f"cat /proc/{pid}/status"))
+    assert found, "no such process"
+    return [
+        Entry("vpn-monitor at rest, memory", round(int(found[1]) / 1024, 1), "MB", budget=BUDGET_MEMORY_MB),
+        Entry("vpn-monitor at rest, CPU", round(share, 2), "% of a core", budget=BUDGET_CPU_PERCENT),
+    ]
+
+
+def main() -> int:
+    stage = Stage(topology.HOUSES[0], str(ROOT / "inventory" / "demo"))
+    stage.wait_until_well()
+    entries = [*monitor_at_rest(stage), tunnel(stage)]
+    join(REPORT, entries)
+    print(table(entries))
+    slow = entries[-1].ratio is not None and entries[-1].ratio < BUDGET_THROUGHPUT
+    if slow:
+        print(f"the tunnel with both barriers carries less than {BUDGET_THROUGHPUT:g} of what it does without")
+    return 0 if all(entry.within for entry in entries) and not slow else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
