@@ -22,6 +22,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 MARK = "leakprobe-"
@@ -35,6 +37,17 @@ LINGER_S = 0.3
 SIOCGIFADDR, SO_BINDTODEVICE = 0x8915, 25
 
 
+@dataclass(frozen=True)
+class Way:
+    """How a socket is bound before it sends; by default, not at all."""
+
+    device: str = ""
+    source: str = ""
+
+
+UNBOUND = Way()
+
+
 class Probes:
     """Every way out, by name. A probe that the system refuses has not got out."""
 
@@ -43,32 +56,31 @@ class Probes:
         target, resolver, laptop, endpoint, gateway = (
             where[key] for key in ("target", "resolver", "laptop", "endpoint", "gateway")
         )
-        own = _address("eth0")
-        device = {"device": "eth0"}
-        source = {"source": own}
+        device = Way(device="eth0")
+        source = Way(source=_address("eth0"))
         self.all: dict[str, Callable[[str], None]] = {}
-        for kind, how in (("unbound", {}), ("device", device), ("source", source)):
-            self.all[f"tcp-{kind}"] = lambda name, how=how: self.tcp(name, target, **how)
-            self.all[f"udp-{kind}"] = lambda name, how=how: self.udp(name, target, 9009, **how)
-            self.all[f"icmp-{kind}"] = lambda name, how=how: self.icmp(name, target, **how)
-            self.all[f"dns-udp-{kind}"] = lambda name, how=how: self.dns(name, resolver, **how)
+        for kind, way in (("unbound", UNBOUND), ("device", device), ("source", source)):
+            self.all[f"tcp-{kind}"] = partial(self.tcp, target=target, way=way)
+            self.all[f"udp-{kind}"] = partial(self.udp, target=target, port=9009, way=way)
+            self.all[f"icmp-{kind}"] = partial(self.icmp, target=target, way=way)
+            self.all[f"dns-udp-{kind}"] = partial(self.dns, resolver=resolver, way=way)
         self.all |= {
-            "dns-docker": lambda name: self.dns(name, "127.0.0.11"),
-            "dns-docker-one-label": lambda name: self.dns(name, "127.0.0.11", domain=()),
-            "dns-docker-search": lambda name: self.dns(name, "127.0.0.11", domain=("house", "lab")),
-            "dns-tcp": lambda name: self.tcp(name, resolver),
-            "dns-tls": lambda name: self.tcp(name, resolver),
-            "dns-pi": lambda name: self.dns(name, gateway),
-            "endpoint-unmarked": lambda name: self.udp(name, endpoint, 51820),
-            "endpoint-unmarked-device": lambda name: self.udp(name, endpoint, 51820, **device),
-            "lan-tcp": lambda name: self.tcp(name, laptop),
-            "lan-udp-device": lambda name: self.udp(name, laptop, 9009, **device),
-            "bridge-neighbour": lambda name: self.udp(name, gateway, 9009),
-            "bridge-neighbour-device": lambda name: self.udp(name, gateway, 9009, **device),
-            "ssdp-device": lambda name: self.udp(name, SSDP, 1900, **device),
-            "lpd-device": lambda name: self.udp(name, LPD, 6771, **device),
-            "ipv6-unbound": lambda name: self.udp6(name, "fd00:66::1"),
-            "ipv6-multicast": lambda name: self.udp6(name, ALL_NODES, "eth0"),
+            "dns-docker": partial(self.dns, resolver="127.0.0.11"),
+            "dns-docker-one-label": partial(self.dns, resolver="127.0.0.11", domain=()),
+            "dns-docker-search": partial(self.dns, resolver="127.0.0.11", domain=("house", "lab")),
+            "dns-tcp": partial(self.tcp, target=resolver),
+            "dns-tls": partial(self.tcp, target=resolver),
+            "dns-pi": partial(self.dns, resolver=gateway),
+            "endpoint-unmarked": partial(self.udp, target=endpoint, port=51820),
+            "endpoint-unmarked-device": partial(self.udp, target=endpoint, port=51820, way=device),
+            "lan-tcp": partial(self.tcp, target=laptop),
+            "lan-udp-device": partial(self.udp, target=laptop, port=9009, way=device),
+            "bridge-neighbour": partial(self.udp, target=gateway, port=9009),
+            "bridge-neighbour-device": partial(self.udp, target=gateway, port=9009, way=device),
+            "ssdp-device": partial(self.udp, target=SSDP, port=1900, way=device),
+            "lpd-device": partial(self.udp, target=LPD, port=6771, way=device),
+            "ipv6-unbound": partial(self.udp6, target="fd00:66::1"),
+            "ipv6-multicast": partial(self.udp6, target=ALL_NODES, device="eth0"),
         }
 
     def round(self) -> None:
@@ -79,23 +91,23 @@ class Probes:
         for line in self.open:
             line.close()
 
-    def socket(self, kind: int, protocol: int = 0, *, device: str = "", source: str = "") -> socket.socket:
+    def socket(self, kind: int, way: Way, protocol: int = 0) -> socket.socket:
         line = socket.socket(socket.AF_INET, kind, protocol)
         self.open.append(line)
         line.setblocking(False)
-        if device:
-            line.setsockopt(socket.SOL_SOCKET, SO_BINDTODEVICE, device.encode())
-        if source:
-            line.bind((source, 0))
+        if way.device:
+            line.setsockopt(socket.SOL_SOCKET, SO_BINDTODEVICE, way.device.encode())
+        if way.source:
+            line.bind((way.source, 0))
         return line
 
-    def tcp(self, name: str, target: str, **how: str) -> None:
-        problem = self.socket(socket.SOCK_STREAM, **how).connect_ex((target, tcp_port(name)))
+    def tcp(self, name: str, target: str, way: Way = UNBOUND) -> None:
+        problem = self.socket(socket.SOCK_STREAM, way).connect_ex((target, tcp_port(name)))
         if problem not in (0, errno.EINPROGRESS):
             raise OSError(problem, name)
 
-    def udp(self, name: str, target: str, port: int, **how: str) -> None:
-        self.socket(socket.SOCK_DGRAM, **how).sendto(f"{MARK}{name}".encode(), (target, port))
+    def udp(self, name: str, target: str, port: int, way: Way = UNBOUND) -> None:
+        self.socket(socket.SOCK_DGRAM, way).sendto(f"{MARK}{name}".encode(), (target, port))
 
     def udp6(self, name: str, target: str, device: str = "") -> None:
         with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as line:
@@ -103,19 +115,19 @@ class Probes:
             scope = socket.if_nametoindex(device) if device else 0
             line.sendto(f"{MARK}{name}".encode(), (target, 9009, 0, scope))
 
-    def icmp(self, name: str, target: str, **how: str) -> None:
+    def icmp(self, name: str, target: str, way: Way = UNBOUND) -> None:
         data = struct.pack("!BBHHH", 8, 0, 0, os.getpid() & 0xFFFF, 1) + f"{MARK}{name}".encode()
         data += b"\0" * (len(data) % 2)
         total = sum(struct.unpack(f"!{len(data) // 2}H", data))
         total = (total & 0xFFFF) + (total >> 16)
         checked = data[:2] + struct.pack("!H", ~(total + (total >> 16)) & 0xFFFF) + data[4:]
-        self.socket(socket.SOCK_RAW, socket.IPPROTO_ICMP, **how).sendto(checked, (target, 0))
+        self.socket(socket.SOCK_RAW, way, socket.IPPROTO_ICMP).sendto(checked, (target, 0))
 
-    def dns(self, name: str, resolver: str, domain: tuple[str, ...] = ("lab",), **how: str) -> None:
+    def dns(self, name: str, resolver: str, domain: tuple[str, ...] = ("lab",), way: Way = UNBOUND) -> None:
         labels = (f"{MARK}{name}", *domain)
         wire = b"".join(bytes([len(label)]) + label.encode() for label in labels) + b"\0"
         question = struct.pack("!6H", os.getpid() & 0xFFFF, 0x0100, 1, 0, 0, 0) + wire + struct.pack("!HH", 1, 1)
-        self.socket(socket.SOCK_DGRAM, **how).sendto(question, (resolver, 53))
+        self.socket(socket.SOCK_DGRAM, way).sendto(question, (resolver, 53))
 
 
 def tcp_port(name: str) -> int:

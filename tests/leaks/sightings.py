@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 
 import packets
@@ -40,7 +40,7 @@ def strange(capture: bytes, house: House, *, installs: bool = False) -> list[Pac
     return list(packets.clear(_others(capture), house, packets.refusal, *([installation] if installs else [])))
 
 
-def _others(capture: bytes) -> Iterable[Packet]:
+def _others(capture: bytes) -> Iterator[Packet]:
     for frame in packets.frames(capture):
         packet = packets.decode(frame)
         if not (_knock(packet) or _sign_of_life(packet, frame)):
