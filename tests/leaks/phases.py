@@ -139,7 +139,7 @@ PHASES = (
     Phase("dockerd killed", _on_pi("pkill -KILL dockerd"), newborn=True),
     Phase("nft flush ruleset", _on_pi("nft flush ruleset"), quick=True, newborn=True),
     Phase("nftables restarted", _on_pi("systemctl restart nftables"), newborn=True),
-    Phase("keeper of the barrier killed", _on_pi("systemctl kill --signal KILL mediaserver-barrier")),
+    Phase("keeper of the barrier killed", _on_pi("systemctl kill --signal KILL mediaserver-barrier-keeper")),
     Phase("bridge removed", no_bridge, newborn=True),
     Phase("wrong key", wrong_key),
     Phase("routes flushed, a default by eth0 added", other_way_out),

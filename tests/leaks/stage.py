@@ -190,7 +190,7 @@ class Stage:
             self.reload_barriers()
 
     def reload_barriers(self) -> None:
-        self.pi("systemctl reload mediaserver-barrier && /opt/mediaserver/scripts/vpn-gateway apply")
+        self.pi("systemctl reload mediaserver-barrier-keeper && /opt/mediaserver/scripts/vpn-gateway apply")
         # Whoever reads the rules once, at its start, does it again.
         self.pi("systemctl try-restart vpn-monitor")
 

@@ -71,7 +71,7 @@ def test_what_pulls_other_things_along_is_named_and_repaired_too(
 
 
 # What follows from a repair: who reads his files only at the start is started anew.
-CONSEQUENCES = {"Host | Restart journald", "Gateway | Restart vpn-monitor"}
+CONSEQUENCES = {"Host | Restart journald", "Gateway | Restart vpn-monitor", "Gateway | Restart the barrier's keeper"}
 
 
 def _expected(house: Household, drift: Any) -> str:

@@ -3,7 +3,9 @@
 set -eu
 ip address add "$RESOLVER/24" dev eth0
 
-dnsmasq --keep-in-foreground --no-hosts --no-resolv --server=127.0.0.11 --listen-address="$RESOLVER" \
+# Names that a test makes and moves: files in the format of hosts(5).
+mkdir -p /lab/hosts
+dnsmasq --keep-in-foreground --no-hosts --hostsdir=/lab/hosts --no-resolv --local-ttl=0 --local=/test/ --server=127.0.0.11 --listen-address="$RESOLVER" \
     --bind-interfaces --address="/tracker.lab/$ADDRESS" --address="/address.lab/$ADDRESS" \
     --log-queries --log-facility=/var/log/queries --user=root &
 

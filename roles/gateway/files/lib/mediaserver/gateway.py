@@ -26,7 +26,8 @@ from mediaserver.tunnel import (
 
 STATE = Path("/var/lib/mediaserver/vpn/endpoints.json")
 LOCK = Path("/run/mediaserver/lock")
-BARRIER_UNIT, MONITOR_UNIT = "mediaserver-barrier.service", "vpn-monitor.service"
+BARRIER_UNIT, KEEPER_UNIT = "mediaserver-barrier.service", "mediaserver-barrier-keeper.service"
+MONITOR_UNIT = "vpn-monitor.service"
 Resolve = Callable[[str], str | None]
 
 
@@ -65,12 +66,8 @@ class Host:
 
     def reload_barrier(self) -> None:
         """Have the keeper read the configuration again. Raises GatewayError; the old table then stands."""
-        # Never restarted: Docker requires the unit, and would go down with it.
-        for verb in ("reload", "start"):
-            asked = _run(["systemctl", verb, BARRIER_UNIT])
-            if asked.returncode == 0:
-                return
-        raise GatewayError(f"{BARRIER_UNIT} could not load the outer barrier; see: journalctl --unit {BARRIER_UNIT}")
+        if _run(["systemctl", "reload-or-restart", KEEPER_UNIT]).returncode != 0:
+            raise GatewayError(f"{KEEPER_UNIT} could not load the outer barrier; see: journalctl --unit {KEEPER_UNIT}")
 
     def signal(self, container: str) -> None:
         """Ask a running container to read its files again; one that is not there will read them when it starts."""
@@ -190,7 +187,8 @@ def render_at_boot(root: Path) -> Callable[[bool], str]:
 def main(arguments: Sequence[str], *, root: Path) -> int:
     parser = argparse.ArgumentParser(prog="vpn-gateway", description="Keeps the VPN gateway as configured.")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("barrier", help="load the outer barrier and keep it (the service that Docker requires)")
+    commands.add_parser("barrier", help="have the outer barrier stand (before Docker starts; resolves nothing)")
+    commands.add_parser("keep", help="own the outer barrier, so that nobody else can change it, and stay")
     commands.add_parser("plan", help="print what is not as configured, change nothing")
     apply = commands.add_parser("apply", help="put right what is not as configured, and print it")
     apply.add_argument("--hold", type=float, metavar="SECONDS", help="keep vpn-monitor's hands off meanwhile and after")
@@ -206,8 +204,8 @@ def main(arguments: Sequence[str], *, root: Path) -> int:
 
 
 def _do(chosen: argparse.Namespace, root: Path) -> None:
-    if chosen.command == "barrier":
-        keeper.keep(render_at_boot(root))
+    if chosen.command in ("barrier", "keep"):
+        (keeper.raise_barrier if chosen.command == "barrier" else keeper.keep)(render_at_boot(root))
         return
     if chosen.command == "release":
         lines = release(dry_run=chosen.dry_run)

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keeps the outer barrier: loads it before Docker starts, and owns it as long as the host runs.
+"""Keeps the outer barrier: owns it as long as the host runs.
 
-An owned table survives ``nft flush ruleset`` and a restart of nftables.service without a gap. SIGHUP reads the
-configuration again; the program then starts itself anew, so that it is always the installed one. The table stays
-meanwhile, because it is persistent.
+It is loaded before Docker starts, by a service that ends; another one, that stays, then takes it over. An owned table
+survives ``nft flush ruleset`` and a restart of nftables.service without a gap. SIGHUP reads the configuration again; the
+program then starts itself anew, so that it is always the installed one. The table stays meanwhile, because it is
+persistent.
 """
 
 from __future__ import annotations
@@ -57,6 +58,13 @@ def load(nft: Nft, render: Callable[[bool], str], note: Path = LOADED) -> bool:
     noted = {"text": files.digest(render(False)), "fingerprint": found}
     files.write(note, json.dumps(noted) + "\n", mode=0o600)
     return owned
+
+
+def raise_barrier(render: Callable[[bool], str]) -> None:
+    """Have the barrier stand, for whoever comes next; a barrier that stands already is left to its owner."""
+    nft = Nft()
+    if not stands(nft, render(False)):
+        load(nft, render)
 
 
 def keep(render: Callable[[bool], str]) -> None:

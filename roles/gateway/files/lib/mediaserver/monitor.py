@@ -61,8 +61,7 @@ class Hands:
             return
         {
             Act.LOAD_BARRIER: lambda: Host().reload_barrier(),
-            # Not waited for: the restart ends this program too, and starts it again.
-            Act.RESTART_DOCKER: lambda: run("systemctl", "--no-block", "restart", DOCKER_UNIT),
+            Act.RESTART_DOCKER: lambda: run("systemctl", "restart", DOCKER_UNIT),
             Act.BRING_UP: lambda: self._compose("--remove-orphans"),
             Act.RECREATE: lambda: self._compose("--force-recreate", "--no-deps", *step.targets),
             Act.RELOAD_HOLDER: self._reload_holder,

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from mediaserver import barrier, netns
 from mediaserver.decide import HOLDER
-from mediaserver.gateway import BARRIER_UNIT, MONITOR_UNIT, Gateway, Host, look_up_nothing
+from mediaserver.gateway import BARRIER_UNIT, KEEPER_UNIT, MONITOR_UNIT, Gateway, Host, look_up_nothing
 from mediaserver.nft import Nft
 from mediaserver.tunnel import GatewayError
 
@@ -61,7 +61,7 @@ class Verification:
         }
 
     def services(self) -> str:
-        units = (BARRIER_UNIT, "docker.service", "mediaserver.service", MONITOR_UNIT)
+        units = (BARRIER_UNIT, KEEPER_UNIT, "docker.service", "mediaserver.service", MONITOR_UNIT)
         down = [unit for unit in units if run("systemctl", "is-active", "--quiet", unit).returncode != 0]
         if down:
             raise Failed(f"not running: {', '.join(down)}; see: journalctl --unit {down[0]}")

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An endpoint that is a name: unknown, wrong, and at last right; the house comes online by itself."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import houses
+import pytest
+import sightings
+from observer import watching
+from stage import Stage
+from topology import PROVIDERS
+
+NAME = "vpn.test"
+HOSTS = houses.FOLDER / "internet" / "hosts" / "endpoint"
+# In the lab's internet, where nobody has it.
+NOBODY = "198.18.0.99"
+
+
+@pytest.fixture
+def by_name(stage: Stage, tmp_path: Path) -> Iterator[list[str]]:
+    """Arguments of a run in which the provider's file names its first server, and only that one."""
+    text = stage.household["provider_config"].replace(PROVIDERS[0].address, NAME)
+    first = "[Peer]".join(text.split("[Peer]")[:2])
+    path = tmp_path / "vars.json"
+    path.write_text(json.dumps({"gateway_provider_config": first}), encoding="utf-8")
+    HOSTS.unlink(missing_ok=True)
+    yield ["--extra-vars", f"@{path}"]
+    HOSTS.unlink(missing_ok=True)
+    stage.converge()
+    stage.wait_until_well()
+
+
+def move(address: str) -> None:
+    fresh = HOSTS.with_name(".endpoint.new")
+    fresh.write_text(f"{address} {NAME}\n", encoding="utf-8")
+    fresh.replace(HOSTS)
+
+
+def told(run: Any) -> str:
+    return " ".join(str(task.result.get("msg", "")) for task in run.tasks)
+
+
+def test_a_name_is_found_when_it_can_be(stage: Stage, by_name: list[str]) -> None:
+    with watching(stage.house, "endpoint by name") as capture:
+        run = stage.converge(*by_name)
+        assert f"{NAME} cannot be resolved now; vpn-monitor tries again" in told(run)
+        assert [problem for problem in stage.problems() if "tunnel" not in problem] == []
+        move(NOBODY)
+        stage.pi(f"getent ahostsv4 {NAME} | grep --quiet {re.escape(NOBODY)}")
+        move(PROVIDERS[0].address)
+        seconds = stage.wait_until_well()
+    print(f"online {seconds:.0f} s after the name was right")
+    # The host itself asks for the name, and UDP to the address that it had at first is the tunnel's.
+    others = sightings.strange(capture.path.read_bytes(), stage.house, installs=True)
+    assert [str(packet) for packet in others if NOBODY not in (packet.source, packet.target)] == []
+    assert json.loads(stage.pi("cat /run/mediaserver/vpn.json"))["endpoint"] == PROVIDERS[0].address
+
+
+def test_an_address_of_the_house_is_refused(stage: Stage, by_name: list[str]) -> None:
+    move(stage.house.laptop)
+    run = stage.converge(*by_name)
+    assert f"{NAME} is not used as endpoint: its address {stage.house.laptop} is in the house's own network" in told(
+        run
+    )
+    endpoints = stage.pi("nft list set inet mediaserver_barrier endpoints")
+    assert "elements" not in endpoints, endpoints
