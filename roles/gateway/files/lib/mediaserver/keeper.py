@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Keeps the outer barrier: owns it as long as the host runs.
 
-It is loaded before Docker starts, by a service that ends; another one, that stays, then takes it over. An owned table
-survives ``nft flush ruleset`` and a restart of nftables.service without a gap. SIGHUP reads the configuration again; the
-program then starts itself anew, so that it is always the installed one. The table stays meanwhile, because it is
+It is loaded before Docker starts by a service that ends; another one that stays then takes it over. An owned table
+survives ``nft flush ruleset`` and a restart of nftables.service without a gap. SIGHUP reads the configuration
+again: the program starts itself anew, so that it is always the installed one. The table stays meanwhile, because it is
 persistent.
 """
 
