@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -21,12 +22,13 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("ip") is None, reason="needs ip (Debian package iproute2)"),
 ]
 
-HOLDER, BRIDGE, UPLINK, WORLD, TUNNEL = (
+HOLDER, BRIDGE, UPLINK, WORLD, TUNNEL, PROVIDER = (
     "172.31.254.2",
     "172.31.254.1",
     "198.18.16.10",
     "198.18.16.20",
     "10.66.0.2",
+    "10.66.0.1",
 )
 ENDPOINT_PORT, UI_PORT, PEER_PORT = 51820, 9091, 51413
 OUTER = barrier.render_outer(
@@ -68,10 +70,25 @@ class House:
     def python(self, where: str, program: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             ["ip", "netns", "exec", where, "python3", "-c", f"import socket, sys\n{program}"],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
         )
+
+    def set_kernel(self, where: str, name: str, value: int) -> None:
+        run("ip", "netns", "exec", where, "sh", "-c", f"echo {value} > /proc/sys/net/{name}")
+
+    def add_tunnel(self) -> None:
+        """A pair of interfaces from the VPN namespace to the world, past the Pi, stands for WireGuard's."""
+        for line in f"""
+            link add wg0 netns {self.vpn} type veth peer name provider0 netns {self.world}
+            -n {self.vpn} address add {TUNNEL}/24 dev wg0
+            -n {self.world} address add {PROVIDER}/24 dev provider0
+            -n {self.vpn} link set wg0 up
+            -n {self.world} link set provider0 up
+        """.strip().splitlines():
+            run("ip", *line.split())
 
     def arrives(self, *, mark: int = 0, port: int = 6881, kind: str = "DGRAM", source: str = HOLDER) -> bool:
         """Say whether something sent from the VPN namespace to the world arrives there."""
@@ -110,6 +127,60 @@ class House:
         server.wait(timeout=10)
         return answered
 
+    def the_server_says(self, *, listening: bool) -> str:
+        """Ask the VPN server as WireGuard would; return "answer", "refused" or "silence"."""
+        if listening:
+            server = self.python(
+                self.world,
+                f"s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('', {ENDPOINT_PORT}))\n"
+                "s.settimeout(1.5); print('ready', flush=True); _, a = s.recvfrom(9); s.sendto(b'answer', a)",
+            )
+            assert server.stdout is not None
+            assert server.stdout.readline() == "ready\n"
+        client = self.python(
+            self.vpn,
+            "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(1)\n"
+            "s.setsockopt(socket.SOL_SOCKET, 36, 51820)\n"
+            f"s.connect(('{WORLD}', {ENDPOINT_PORT})); s.send(b'question')\n"
+            "try: print(s.recv(9).decode())\nexcept TimeoutError: print('silence')\n"
+            "except ConnectionRefusedError: print('refused')",
+        )
+        said = client.communicate(timeout=10)[0].strip()
+        if listening:
+            server.wait(timeout=10)
+        return said
+
+    def talk(
+        self, client: str, server: str, address: str, port: int = 7777, *, meanwhile: Callable[[], None] | None = None
+    ) -> tuple[bool, bool]:
+        """Open a TCP connection, then say whether the client and the server hear each other on it."""
+        met = (
+            "print('met', flush=True); sys.stdin.readline(); c.settimeout(1)\n"
+            "c.send(b'hello'); assert c.recv(9) == b'hello'; sys.stdin.readline()"
+        )
+        family = "socket.AF_INET6" if ":" in address else "socket.AF_INET"
+        listener = self.python(
+            server,
+            f"s = socket.create_server(('{address}', {port}), family={family}); s.settimeout(1.5)\n"
+            f"print('ready', flush=True); c, _ = s.accept()\n{met}",
+        )
+        assert listener.stdout is not None
+        assert listener.stdout.readline() == "ready\n"
+        caller = self.python(client, f"c = socket.create_connection(('{address}', {port}), 1)\n{met}")
+        both = (caller, listener)
+        lines = [side.stdout.readline() for side in both if side.stdout is not None]
+        if lines == ["met\n", "met\n"]:
+            if meanwhile is not None:
+                meanwhile()
+            for side in both:
+                assert side.stdin is not None
+                side.stdin.write("go\n")
+                side.stdin.flush()
+            time.sleep(1.2)  # neither closes the connection before the other has listened to the end
+        for side in both:
+            side.communicate(timeout=10)
+        return caller.returncode == 0, listener.returncode == 0
+
 
 @pytest.fixture
 def house() -> Iterator[House]:
@@ -136,9 +207,9 @@ def house() -> Iterator[House]:
             -n {names.world} route add 172.31.254.0/24 via {UPLINK}
         """.strip().splitlines():
             run("ip", *line.split())
-        run("ip", "netns", "exec", names.pi, "sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward")
+        names.set_kernel(names.pi, "ipv4/ip_forward", 1)
         # As in the holder; else the kernel's own router solicitations are counted.
-        run("ip", "netns", "exec", names.vpn, "sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6")
+        names.set_kernel(names.vpn, "ipv6/conf/all/disable_ipv6", 1)
         yield names
     finally:
         for name in made:
@@ -203,14 +274,7 @@ def test_the_outer_barrier_keeps_the_vpn_off_the_pi_itself(house: House) -> None
 @pytest.mark.parametrize("barrier_stands", [True, False], ids=["held", "control: without the barrier it gets out"])
 def test_a_peer_s_connection_never_moves_to_the_uplink(house: House, barrier_stands: bool) -> None:
     """A peer came in by the tunnel, the tunnel goes, a route leads to the uplink: no reply in clear."""
-    for line in f"""
-        link add wg0 netns {house.vpn} type veth peer name provider0 netns {house.world}
-        -n {house.vpn} address add {TUNNEL}/24 dev wg0
-        -n {house.world} address add 10.66.0.1/24 dev provider0
-        -n {house.vpn} link set wg0 up
-        -n {house.world} link set provider0 up
-    """.strip().splitlines():
-        run("ip", *line.split())
+    house.add_tunnel()
     spy = f"type filter hook prerouting priority -300;\nip saddr {TUNNEL} counter name clear"
     house.load(house.pi, f"table inet spy {{\ncounter clear {{\n}}\nchain look {{\n{spy}\n}}\n}}\n")
     if barrier_stands:
@@ -233,3 +297,110 @@ def test_a_peer_s_connection_never_moves_to_the_uplink(house: House, barrier_sta
     server.wait(timeout=10)
     client.wait(timeout=10)
     assert (house.counted(house.pi, "spy", "clear") == 0) == barrier_stands
+
+
+ALONE = pytest.mark.parametrize(("where", "text"), [("pi", OUTER), ("vpn", INNER)], ids=["outer", "inner"])
+STANDS = pytest.mark.parametrize("barrier_stands", [True, False], ids=["held", "control: no barrier"])
+
+
+@ALONE
+@pytest.mark.parametrize(("listening", "said"), [(True, "answer"), (False, "refused")], ids=["answer", "refusal"])
+def test_what_the_server_says_comes_back(house: House, where: str, text: str, listening: bool, said: str) -> None:
+    """A refusal is an ICMP error, as is the news that a packet was too big."""
+    house.load(getattr(house, where), text)
+    assert house.the_server_says(listening=listening) == said
+
+
+def test_the_inner_barrier_leaves_loopback_alone(house: House) -> None:
+    house.load(house.vpn, INNER)
+    assert house.talk(house.vpn, house.vpn, "127.0.0.1") == (True, True)
+
+
+def test_through_the_tunnel_one_may_call_but_not_be_called(house: House) -> None:
+    house.add_tunnel()
+    assert house.talk(house.world, house.vpn, TUNNEL) == (True, True), "the control: a call gets in"
+    house.load(house.vpn, INNER)
+    assert house.talk(house.world, house.vpn, TUNNEL, 7778) == (False, False)
+    assert house.talk(house.vpn, house.world, PROVIDER) == (True, True)
+
+
+def test_nothing_passes_through_the_vpn_namespace(house: House) -> None:
+    house.add_tunnel()
+    house.set_kernel(house.vpn, "ipv4/ip_forward", 1)
+    run("ip", "-n", house.pi, "route", "add", PROVIDER, "via", HOLDER)
+    assert house.talk(house.pi, house.world, PROVIDER) == (True, True), "the control: it would forward"
+    house.load(house.vpn, INNER)
+    assert house.talk(house.pi, house.world, PROVIDER, 7778) == (False, False)
+    assert house.counted(house.vpn, barrier.INNER_TABLE, "leak_attempts_passing") >= 1
+
+
+def test_an_inner_barrier_without_its_rules_lets_nothing_through(house: House) -> None:
+    """Each chain's policy holds when the rules are gone; the other chains are opened to see that one alone."""
+    house.add_tunnel()
+    house.set_kernel(house.vpn, "ipv4/ip_forward", 1)
+    run("ip", "-n", house.pi, "route", "add", PROVIDER, "via", HOLDER)
+    house.load(house.vpn, INNER)
+    table = f"inet {barrier.INNER_TABLE}"
+    house.load(house.vpn, f"flush table {table}\n")
+    assert not house.arrives()
+    assert house.talk(house.pi, house.world, PROVIDER) == (False, False)
+    house.load(house.vpn, f"add rule {table} leaving accept\n")
+    assert house.arrives(), "the control: it leaves when that chain accepts"
+    assert not house.ui_answers(house.pi)
+    house.load(house.vpn, f"add rule {table} arriving accept\n")
+    assert house.ui_answers(house.pi), "the control: it arrives when that chain accepts"
+    house.load(house.vpn, f"add rule {table} passing accept\n")
+    assert house.talk(house.pi, house.world, PROVIDER, 7778) == (True, True), "the control: so it passes"
+
+
+@STANDS
+@pytest.mark.parametrize("other_side", ["world", "pi"])
+def test_the_outer_barrier_ends_what_was_open_over_ipv6(house: House, other_side: str, barrier_stands: bool) -> None:
+    """A connection that the kernel knew before the barrier came is not let on, in either direction."""
+    links = {house.vpn: ["eth0"], house.pi: ["br-vpn", "uplink0"], house.world: ["world0"]}
+    for name, interfaces in links.items():
+        house.set_kernel(name, "ipv6/conf/all/disable_ipv6", 1)
+        for interface in interfaces:
+            house.set_kernel(name, f"ipv6/conf/{interface}/accept_dad", 0)  # addresses are usable at once
+        house.set_kernel(name, "ipv6/conf/all/disable_ipv6", 0)
+    house.set_kernel(house.pi, "ipv6/conf/all/forwarding", 1)
+    for line in f"""
+        -n {house.vpn} address add fd00:1::2/64 dev eth0 nodad
+        -n {house.pi} address add fd00:1::1/64 dev br-vpn nodad
+        -n {house.pi} address add fd00:2::1/64 dev uplink0 nodad
+        -n {house.world} address add fd00:2::2/64 dev world0 nodad
+        -n {house.vpn} route add default via fd00:1::1
+        -n {house.world} route add fd00:1::/64 via fd00:2::1
+    """.strip().splitlines():
+        run("ip", *line.split())
+    tracked = "type filter hook prerouting priority -300;\nct state new accept"
+    house.load(house.pi, f"table inet tracking {{\nchain look {{\n{tracked}\n}}\n}}\n")
+
+    met = []
+
+    def meanwhile() -> None:
+        met.append(True)
+        if barrier_stands:
+            house.load(house.pi, OUTER)
+
+    heard = house.talk(getattr(house, other_side), house.vpn, "fd00:1::2", meanwhile=meanwhile)
+    assert met, "there was no connection that could have ended"
+    # What the Pi itself sends is not the barrier's affair: the VPN namespace hears it, and cannot answer.
+    assert heard == ((False, other_side == "pi") if barrier_stands else (True, True))
+
+
+def test_the_outer_barrier_concerns_nobody_else(house: House) -> None:
+    """The Pi stays reachable, and what it forwards for others still passes."""
+    for line in f"""
+        link add guest0 netns {house.vpn} type veth peer name other0 netns {house.pi}
+        -n {house.vpn} address add 10.77.0.2/24 dev guest0
+        -n {house.pi} address add 10.77.0.1/24 dev other0
+        -n {house.vpn} link set guest0 up
+        -n {house.pi} link set other0 up
+        -n {house.vpn} route replace default via 10.77.0.1
+        -n {house.world} route add 10.77.0.0/24 via {UPLINK}
+    """.strip().splitlines():
+        run("ip", *line.split())
+    house.load(house.pi, OUTER)
+    assert house.talk(house.world, house.pi, UPLINK, 22) == (True, True)
+    assert house.talk(house.vpn, house.world, WORLD) == (True, True)
