@@ -19,6 +19,8 @@ from mediaserver import files, natpmp
 
 LEASE = Path("/run/mediaserver/forwarded.json")
 RETRY_S = 20.0
+# Two seconds at the most: whoever waits here watches nothing meanwhile.
+TRIES = 3
 RPC_TIMEOUT_S = 10.0
 SESSION = "X-Transmission-Session-Id"
 
@@ -51,6 +53,10 @@ class Transmission:
 
     def set_peer_port(self, port: int) -> None:
         self._ask("session-set", {"peer-port": port})
+
+    def announce(self) -> None:
+        """Have it ask the trackers of all torrents for peers now, as far as these allow it."""
+        self._ask("torrent-reannounce", {})
 
     def _ask(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """Raises OSError (its subclass HTTPError too), ValueError."""
@@ -99,7 +105,7 @@ class Forwarding:
         try:
             with make() as line:
                 mapping = natpmp.map_port(
-                    lambda request: natpmp.udp_exchange(line, self.server, request),
+                    lambda request: natpmp.udp_exchange(line, self.server, request, tries=TRIES),
                     self.port or natpmp.ANY_PORT,
                     never=self.never,
                 )

@@ -126,6 +126,31 @@ class Report:
             self._said = current
 
 
+def transmission(root: Path) -> forward.Transmission:
+    """Raises OSError, ValueError, KeyError."""
+    return forward.Transmission.from_file(root / "gateway" / "transmission.json")
+
+
+@dataclass
+class Swarm:
+    """Brings the torrents back to their swarms when the tunnel is back.
+
+    Transmission itself waits up to an hour after announcements that failed.
+    """
+
+    root: Path
+    _due: bool = False
+
+    def tend(self, *, alive: bool) -> None:
+        if alive and self._due:
+            try:
+                transmission(self.root).announce()
+                print("Transmission asks its trackers again", flush=True)
+            except (OSError, ValueError, KeyError):
+                return  # it may be starting; the next look tries again
+        self._due = not alive
+
+
 @dataclass
 class Port:
     """The forwarded port, where the household asks its provider for one."""
@@ -141,12 +166,8 @@ class Port:
         if not settings.natpmp_server:
             return
         if self._forwarding is None or self._forwarding.server != settings.natpmp_server:
-            credentials = self.root / "gateway" / "transmission.json"
             self._forwarding = forward.Forwarding(
-                settings.natpmp_server,
-                settings.ui_ports,
-                lambda: forward.Transmission.from_file(credentials),
-                self.hands.apply,
+                settings.natpmp_server, settings.ui_ports, lambda: transmission(self.root), self.hands.apply
             )
         try:
             said = self._forwarding.tend(tunnel, now()) if tunnel else self._forwarding.expire(now())
@@ -172,7 +193,7 @@ def state_of(seen: Seen, verdict: Verdict) -> str:
 def watch(root: Path) -> None:
     """Run forever. What goes wrong in one round is said, and the next round comes."""
     eyes, hands, report, memory = Watch(root), Hands(root), Report(), Memory()
-    forwarding = Port(root, hands)
+    forwarding, swarm = Port(root, hands), Swarm(root)
     events: docker.Events | None = None
     believed: hold.Hold | None = None
     while True:
@@ -188,12 +209,14 @@ def watch(root: Path) -> None:
                 verdict = decide(seen, memory, now())
             memory = verdict.memory
             if not seen.held:
-                forwarding.tend(eyes.tunnel_socket if verdict.tunnel_alive else None)
+                # Not while answers fail to come: a look must not wait for a provider that may be gone.
+                forwarding.tend(eyes.tunnel_socket if verdict.tunnel_alive and not memory.unanswered else None)
+                swarm.tend(alive=verdict.tunnel_alive)
             report.look(state_of(seen, verdict), **_facts(root, eyes, verdict))
             if verdict.step:
                 report.step(verdict.step)
                 hands.do(verdict.step)
-            elif not verdict.problems:
+            elif not (verdict.problems or memory.unanswered):
                 pause = CALM_S
         except (GatewayError, docker.DockerError, OSError, ValueError, KeyError, subprocess.TimeoutExpired) as error:
             report.failure(error)
