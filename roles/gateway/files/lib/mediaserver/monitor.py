@@ -239,9 +239,16 @@ def _facts(root: Path, eyes: Watch, verdict: Verdict) -> dict[str, object]:
 def _tell_hold(before: hold.Hold | None) -> hold.Hold | None:
     """Say once when a hold begins, ends, or is not believed."""
     found = hold.look(now())
-    if (found and found.valid) != (before and before.valid) or (found is None) != (before is None):
+    if _heard_as(found) != _heard_as(before):
         print(f"hold {found.why}" if found else "no hold any more", flush=True)
     return found
+
+
+def _heard_as(found: hold.Hold | None) -> str:
+    """What makes two looks at a hold the same news; the seconds that a valid one has left do not."""
+    if found is None:
+        return ""
+    return "valid" if found.valid else found.why
 
 
 def _listen() -> docker.Events | None:
