@@ -21,6 +21,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--matrix", choices=("quick", "full"), default="quick", help="how much of the leak matrix to run")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "full: only with --matrix=full")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.option.matrix != "full":
+        left_out = [item for item in items if item.get_closest_marker("full")]
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
+
+
 @pytest.fixture(scope="session")
 def stage(pytestconfig: pytest.Config) -> Iterator[Stage]:
     inventory = pytestconfig.option.ansible_inventory or str(ROOT / "inventory" / "demo")

@@ -16,6 +16,7 @@ from observer import watching
 from stage import Stage
 from topology import PROVIDERS
 
+pytestmark = pytest.mark.full
 NAME = "vpn.test"
 HOSTS = houses.FOLDER / "internet" / "hosts" / "endpoint"
 # In the lab's internet, where nobody has it.
