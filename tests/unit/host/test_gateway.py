@@ -336,3 +336,8 @@ def test_an_endpoint_in_the_house_is_refused_with_the_reason(machine: FakeMachin
 def test_a_name_without_an_address_is_noted_and_a_good_one_is_not(machine: FakeMachine) -> None:
     assert installed(machine, {}).notes() == ["vpn.example cannot be resolved now; vpn-monitor tries again"]
     assert installed(machine).notes() == []
+
+
+def test_a_file_that_is_no_text_is_a_corrupt_one(tmp_path: Path) -> None:
+    (tmp_path / "endpoints.json").write_bytes(b'\xff{"active": 1}')
+    assert State.from_json(files.read(tmp_path / "endpoints.json")) == State("", {})

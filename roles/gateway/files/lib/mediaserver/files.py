@@ -12,9 +12,9 @@ from pathlib import Path
 
 
 def read(path: Path) -> str | None:
-    """Return the text of ``path``, or None when there is no such file."""
+    """Return the text of ``path``, or None when there is no such file. What is no UTF-8 becomes U+FFFD."""
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return None
 

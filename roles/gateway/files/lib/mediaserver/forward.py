@@ -10,8 +10,10 @@ from __future__ import annotations
 import base64
 import json
 import socket
+import time
+import urllib.parse
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,26 +21,38 @@ from mediaserver import files, natpmp
 
 LEASE = Path("/run/mediaserver/forwarded.json")
 RETRY_S = 20.0
-# Two seconds at the most: whoever waits here watches nothing meanwhile.
+# Two seconds a protocol at the most: whoever waits here watches nothing meanwhile.
 TRIES = 3
-RPC_TIMEOUT_S = 10.0
+RPC_TIMEOUT_S = 5.0
+LONGEST_ANSWER = 1 << 20
+UNKNOWN = -1
 SESSION = "X-Transmission-Session-Id"
 
 
-def leased_port(path: Path = LEASE) -> int:
-    """Return the port that is forwarded at the moment; 0 for none, or when the lease cannot be read."""
+def leased_port(path: Path = LEASE, now: float | None = None) -> int:
+    """Return the port that is forwarded at the moment; 0 for none, or when the lease has ended or cannot be read."""
+    at = time.clock_gettime(time.CLOCK_BOOTTIME) if now is None else now
     try:
-        port = int(json.loads(files.read(path) or "{}").get("port", 0))
-    except (ValueError, TypeError, AttributeError):
+        lease = json.loads(files.read(path) or "{}")
+        port, until = int(lease.get("port", 0)), float(lease.get("until", 0))
+    except (ValueError, TypeError, AttributeError, RecursionError):
         return 0
-    return port if 0 < port < 65536 else 0
+    return port if 0 < port < 65536 and at < until else 0
+
+
+class TransmissionError(ValueError):
+    """Transmission refuses, or what answers in its place is not Transmission."""
 
 
 class Transmission:
-    """Transmission's RPC, as much of it as a port takes (rpc-spec, version 17). Asked from the host."""
+    """Transmission's RPC, as much of it as a port takes (rpc-spec, version 17). Asked from the host.
+
+    What answers there lives in the VPN namespace and may be hostile: it is never followed to another address, and never
+    waited for without an end.
+    """
 
     def __init__(self, url: str, user: str, password: str) -> None:
-        self._url = url
+        self._where = urllib.parse.urlsplit(url)
         pair = base64.b64encode(f"{user}:{password}".encode()).decode()
         self._headers = {"Authorization": f"Basic {pair}"}
 
@@ -49,7 +63,8 @@ class Transmission:
         return cls(found["url"], found["user"], found["password"])
 
     def peer_port(self) -> int:
-        return int(self._ask("session-get", {"fields": ["peer-port"]})["peer-port"])
+        found = self._ask("session-get", {"fields": ["peer-port"]}).get("peer-port")
+        return found if isinstance(found, int) else 0
 
     def set_peer_port(self, port: int) -> None:
         self._ask("session-set", {"peer-port": port})
@@ -59,26 +74,36 @@ class Transmission:
         self._ask("torrent-reannounce", {})
 
     def _ask(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Raises OSError (its subclass HTTPError too), ValueError."""
-        # Here, because it takes memory, and most households ask for no port.
-        import urllib.error  # noqa: PLC0415
-        import urllib.request  # noqa: PLC0415
-
+        """Raises OSError, TransmissionError."""
         body = json.dumps({"method": method, "arguments": arguments}).encode()
-        for last in (False, True):
-            request = urllib.request.Request(self._url, body, self._headers)
-            try:
-                with urllib.request.urlopen(request, timeout=RPC_TIMEOUT_S) as answer:
-                    told = json.load(answer)
-            except urllib.error.HTTPError as error:
-                if error.code != 409 or last:
-                    raise
-                self._headers[SESSION] = error.headers[SESSION]
-                continue
-            if told.get("result") != "success":
-                raise ValueError(f"Transmission answers {told.get('result')!r} to {method}")
-            return dict(told.get("arguments", {}))
-        raise ValueError("Transmission asks for a session id again and again")
+        status, session, text = self._post(body)
+        if status == 409 and session:
+            self._headers[SESSION] = session
+            status, _, text = self._post(body)
+        if status != 200:
+            raise TransmissionError(f"Transmission answers {method} with status {status}")
+        try:
+            told = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise TransmissionError(f"what answers {method} in Transmission's place is not Transmission") from error
+        if not isinstance(told, dict) or told.get("result") != "success":
+            raise TransmissionError(f"Transmission does not say success to {method}")
+        found = told.get("arguments")
+        return found if isinstance(found, dict) else {}
+
+    def _post(self, body: bytes) -> tuple[int, str | None, bytes]:
+        # Here, because it takes memory, and many households never need it. No proxy, no redirect.
+        import http.client  # noqa: PLC0415
+
+        line = http.client.HTTPConnection(self._where.hostname or "", self._where.port or 80, timeout=RPC_TIMEOUT_S)
+        try:
+            line.request("POST", self._where.path, body, self._headers)
+            answer = line.getresponse()
+            return answer.status, answer.headers.get(SESSION), answer.read(LONGEST_ANSWER)
+        except http.client.HTTPException as error:
+            raise TransmissionError(f"what answers in Transmission's place does not speak HTTP: {error!r}") from error
+        finally:
+            line.close()
 
 
 @dataclass
@@ -91,8 +116,9 @@ class Forwarding:
     changed: Callable[[], object]
     path: Path = LEASE
     port: int = 0
+    _applied: int = 0  # the port that the barrier is known to have open
     _until: float = 0.0
-    _again: float = field(default=0.0)
+    _again: float = 0.0
 
     def tend(self, make: Callable[[], socket.socket], now: float) -> str | None:
         """Ask when it is time, over a socket in the tunnel that ``make`` makes; return what there is to say.
@@ -114,10 +140,11 @@ class Forwarding:
             raise
         said = None
         self._until = now + mapping.lifetime
-        if mapping.port != self.port or leased_port(self.path) != mapping.port:
-            self.port = mapping.port
-            files.write(self.path, json.dumps({"port": self.port}) + "\n", mode=0o644)
+        self.port = mapping.port
+        files.write(self.path, json.dumps({"port": self.port, "until": self._until}) + "\n", mode=0o644)
+        if self._applied != self.port:
             self.changed()
+            self._applied = self.port
             said = f"the provider forwards port {self.port}"
         told = self.transmission()
         if told.peer_port() != self.port:
@@ -126,10 +153,12 @@ class Forwarding:
         return said
 
     def expire(self, now: float) -> str | None:
-        """Close the port when its lease has ended, and say so."""
-        if now < self._until or not leased_port(self.path):
+        """Close the port when its lease has ended, and say so. Raises what ``changed`` raises; it is tried again."""
+        if now < self._until or (not self._applied and not self.path.exists()):
             return None
+        # Noted first, so that a failure on the way is not taken for the end of it.
+        self._applied, self.port = self._applied or UNKNOWN, 0
         self.path.unlink(missing_ok=True)
-        self.port = 0
         self.changed()
+        self._applied = 0
         return "the forwarded port is closed, because nobody prolongs it"

@@ -28,6 +28,7 @@ STATE = Path("/var/lib/mediaserver/vpn/endpoints.json")
 LOCK = Path("/run/mediaserver/lock")
 BARRIER_UNIT, KEEPER_UNIT = "mediaserver-barrier.service", "mediaserver-barrier-keeper.service"
 MONITOR_UNIT = "vpn-monitor.service"
+COMMAND_TIMEOUT_S = 60
 Resolve = Callable[[str], str | None]
 
 
@@ -78,7 +79,10 @@ class Host:
 
 
 def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=COMMAND_TIMEOUT_S)
+    except subprocess.TimeoutExpired as error:
+        raise GatewayError(f"{' '.join(command)} has not answered within {COMMAND_TIMEOUT_S} s") from error
 
 
 class Gateway:
@@ -158,9 +162,12 @@ class Gateway:
         key = files.read(self.folder / "private.key")
         if key is None:
             raise GatewayError(f"{self.folder}/private.key is missing; run the playbook again")
-        contents = container_files(self.settings, self.state, key.strip(), forward.leased_port())
+        contents = container_files(self.settings, self.state, key.strip(), self._leased_port())
         run = self.folder / "run"
         return {run / path: text for path, text in contents.items()} | {self.state_path: self.state.to_json()}
+
+    def _leased_port(self) -> int:
+        return forward.leased_port() if self.settings.natpmp_server else 0
 
     @staticmethod
     def _stands(path: Path, text: str) -> bool:

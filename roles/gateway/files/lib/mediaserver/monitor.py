@@ -62,7 +62,8 @@ class Hands:
         {
             Act.LOAD_BARRIER: lambda: Host().reload_barrier(),
             Act.RESTART_DOCKER: lambda: run("systemctl", "restart", DOCKER_UNIT),
-            Act.BRING_UP: lambda: self._compose("--remove-orphans"),
+            # What runs is left alone, the holder above all; Ansible makes containers anew.
+            Act.BRING_UP: lambda: self._compose("--remove-orphans", "--no-recreate"),
             Act.RECREATE: lambda: self._compose("--force-recreate", "--no-deps", *step.targets),
             Act.RELOAD_HOLDER: self._reload_holder,
             Act.RESOLVE: self._resolve,
@@ -172,7 +173,7 @@ class Port:
         try:
             said = self._forwarding.tend(tunnel, now()) if tunnel else self._forwarding.expire(now())
             self._complaint = ""
-        except (natpmp.NatPmpError, OSError, ValueError, KeyError) as error:
+        except (natpmp.NatPmpError, GatewayError, OSError, ValueError, KeyError) as error:
             said = f"no port is forwarded: {error}" if str(error) != self._complaint else None
             self._complaint = str(error)
         if said:
@@ -231,7 +232,8 @@ def _facts(root: Path, eyes: Watch, verdict: Verdict) -> dict[str, object]:
         "problems": list(verdict.problems),
         "peer": peer.name,
         "endpoint": gateway.state.addresses.get(peer.host, ""),
-        "forwarded_port": gateway.settings.forwarded_port or forward.leased_port(),
+        "forwarded_port": gateway.settings.forwarded_port
+        or (forward.leased_port() if gateway.settings.natpmp_server else 0),
         "leak_attempts": eyes.leak_attempts(),
     }
 

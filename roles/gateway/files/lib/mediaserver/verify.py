@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import http.client
 import ipaddress
 import re
 import secrets
@@ -18,7 +19,7 @@ import struct
 import subprocess
 import sys
 import time
-import urllib.request
+import urllib.parse
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ from mediaserver.gateway import BARRIER_UNIT, KEEPER_UNIT, MONITOR_UNIT, Gateway
 from mediaserver.nft import Nft
 from mediaserver.tunnel import GatewayError
 
+PROJECT = "mediaserver"
 NOWHERE = "192.0.2.1"
 PORT = 9
 TIMEOUT_S = 10.0
@@ -76,7 +78,10 @@ class Verification:
         return "files and tables are as configured"
 
     def namespace(self) -> str:
-        dependants = run("docker", "ps", "--all", "--format", "{{.Names}} {{.State}}").stdout.split("\n")
+        dependants = run(
+            *("docker", "ps", "--all", "--filter", f"label=com.docker.compose.project={PROJECT}"),
+            *("--format", "{{.Names}} {{.State}}"),
+        ).stdout.split("\n")
         stopped = [row for row in dependants if row and not row.endswith(" running")]
         if stopped:
             raise Failed(f"not running: {', '.join(stopped)}; vpn-monitor should start them: journalctl -u vpn-monitor")
@@ -86,16 +91,19 @@ class Verification:
         return "all containers run, and the namespace's only way out is the tunnel"
 
     def way_out(self) -> str:
-        page = ["curl", "--silent", "--fail", "--max-time", f"{TIMEOUT_S:g}", self.address_page]
+        page = ["curl", "--ipv4", "--silent", "--fail", "--max-time", f"{TIMEOUT_S:g}", self.address_page]
         through = run("docker", "exec", "transmission", *page).stdout.strip()
         if not _is_address(through):
             raise Failed(f"{self.address_page} is not reached through the tunnel; is the provider up?")
         try:
-            with urllib.request.urlopen(self.address_page, timeout=TIMEOUT_S) as answer:
-                direct = answer.read().decode().strip()
-        except OSError as error:
+            direct = ask_over_ipv4(self.address_page)
+        except (OSError, ValueError, http.client.HTTPException) as error:
             raise Failed(f"{self.address_page} is not reached from the host itself, so there is nothing to compare: "
                          f"{error}") from error  # fmt: skip
+        if not _is_address(direct):
+            raise Failed(
+                f"{self.address_page} does not answer the host with an address, so there is nothing to compare"
+            )
         if through == direct:
             raise Failed(f"Transmission is seen on the internet as {through}, which is this house's own address")
         return f"the internet sees {through} from Transmission, and {direct} from this house"
@@ -145,6 +153,20 @@ class Verification:
         return "a packet that went past the inner barrier was dropped and counted by the outer one"
 
 
+def ask_over_ipv4(url: str) -> str:
+    """Return what a page says to this host itself. Raises OSError, HTTPException, ValueError for no good answer."""
+    where = urllib.parse.urlsplit(url)
+    kind = http.client.HTTPSConnection if where.scheme == "https" else http.client.HTTPConnection
+    # Bound to an address of IPv4, it cannot go by IPv6, which would always be another address than Transmission's.
+    line = kind(where.hostname or "", where.port, timeout=TIMEOUT_S, source_address=("0.0.0.0", 0))
+    with contextlib.closing(line):
+        line.request("GET", where.path or "/")
+        answer = line.getresponse()
+        if answer.status != 200:
+            raise ValueError(f"status {answer.status}")
+        return answer.read(1000).decode(errors="replace").strip()
+
+
 def pid_of(container: str) -> int:
     """Raises Failed when the container does not run."""
     told = run("docker", "inspect", "--format", "{{.State.Pid}}", container).stdout.strip()
@@ -178,8 +200,13 @@ def listen(device: str) -> socket.socket:
 def beyond_the_wall() -> Iterator[list[socket.socket]]:
     """Listen on every interface of the host behind the barriers."""
     with contextlib.ExitStack() as stack:
-        names = [name for _, name in socket.if_nameindex() if not INSIDE.fullmatch(name)]
+        names = [name for _, name in socket.if_nameindex() if not INSIDE.fullmatch(name) and is_up(name)]
         yield [stack.enter_context(listen(name)) for name in names]
+
+
+def is_up(name: str) -> bool:
+    """Say whether an interface can carry anything (IFF_UP, netdevice(7)); one that is down cannot even be heard."""
+    return bool(int(Path(f"/sys/class/net/{name}/flags").read_text(encoding="ascii"), 16) & 1)
 
 
 def appears(word: str, lines: Sequence[socket.socket], *, wait: float = 1.5) -> bool:

@@ -147,7 +147,7 @@ class Watch:
         try:
             self._holder = holder
             with self.tunnel_socket() as line:
-                if any(dns.answers(line, resolver, ANSWER_TIMEOUT_S) for resolver in resolvers[:1]):
+                if any(dns.answers(line, resolver, ANSWER_TIMEOUT_S) for resolver in resolvers):
                     return Tunnel(answered=True)
         except OSError:
             pass  # no wg0, or no holder any more
