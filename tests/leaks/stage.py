@@ -176,8 +176,8 @@ class Stage:
         """Have ``inner`` or ``outer`` or both render to a table that lets everything pass."""
         library = "/opt/mediaserver/lib/mediaserver/barrier.py"
         lines = {
-            "inner": "render_inner = lambda s: _table(INNER_TABLE, [])",
-            "outer": "render_outer = lambda s, owned=False: _table(OUTER_TABLE, [], flags='owner, persist' * owned)",
+            "inner": "render_inner = lambda s: _table(INNER_TABLE, _counters('leak_attempts_out'))",
+            "outer": "render_outer = lambda s, owned=False: _table(OUTER_TABLE, _counters('leak_attempts_out'), flags='owner, persist' * owned)",
         }
         self.pi(f"cp -p {library} {library}.kept")
         try:
