@@ -175,9 +175,10 @@ class Stage:
     def without(self, *barriers: str) -> Iterator[None]:
         """Have ``inner`` or ``outer`` or both render to a table that lets everything pass."""
         library = "/opt/mediaserver/lib/mediaserver/barrier.py"
+        counter, flags = "_counters('leak_attempts_out')", "'owner, persist'"
         lines = {
-            "inner": "render_inner = lambda s: _table(INNER_TABLE, _counters('leak_attempts_out'))",
-            "outer": "render_outer = lambda s, owned=False: _table(OUTER_TABLE, _counters('leak_attempts_out'), flags='owner, persist' * owned)",
+            "inner": f"render_inner = lambda s: _table(INNER_TABLE, {counter})",
+            "outer": f"render_outer = lambda s, owned=False: _table(OUTER_TABLE, {counter}, flags={flags} * owned)",
         }
         self.pi(f"cp -p {library} {library}.kept")
         try:
