@@ -162,11 +162,12 @@ class Gateway:
         key = files.read(self.folder / "private.key")
         if key is None:
             raise GatewayError(f"{self.folder}/private.key is missing; run the playbook again")
-        contents = container_files(self.settings, self.state, key.strip(), self._leased_port())
+        contents = container_files(self.settings, self.state, key.strip(), self.leased_port())
         run = self.folder / "run"
         return {run / path: text for path, text in contents.items()} | {self.state_path: self.state.to_json()}
 
-    def _leased_port(self) -> int:
+    def leased_port(self) -> int:
+        """Return the port that the provider forwards on request now; 0 for none, or where none is asked for."""
         return forward.leased_port() if self.settings.natpmp_server else 0
 
     @staticmethod

@@ -232,8 +232,7 @@ def _facts(root: Path, eyes: Watch, verdict: Verdict) -> dict[str, object]:
         "problems": list(verdict.problems),
         "peer": peer.name,
         "endpoint": gateway.state.addresses.get(peer.host, ""),
-        "forwarded_port": gateway.settings.forwarded_port
-        or (forward.leased_port() if gateway.settings.natpmp_server else 0),
+        "forwarded_port": gateway.settings.forwarded_port or gateway.leased_port(),
         "leak_attempts": eyes.leak_attempts(),
     }
 

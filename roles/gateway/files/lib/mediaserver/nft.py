@@ -7,6 +7,7 @@ that it loaded as owned.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from mediaserver import barrier
@@ -39,6 +40,11 @@ class Nft:
         """Return what ``nft list table`` prints, or None when there is no such table."""
         code, output, _ = self._context.cmd(f"list table {family} {table}")
         return str(output) if code == 0 else None
+
+    def leak_attempts(self, table: str) -> int | None:
+        """Return how many packets a table of family inet has dropped on their way out; None when it is not there."""
+        found = re.search(r"counter leak_attempts_out \{\s*packets (\d+)", self.listing("inet", table) or "")
+        return int(found[1]) if found else None
 
     def fingerprint(self, table: str) -> str | None:
         """Return the fingerprint of a table of family inet as the kernel has it now; None when it is not there."""

@@ -29,14 +29,14 @@ from mediaserver.decide import HOLDER
 from mediaserver.gateway import BARRIER_UNIT, KEEPER_UNIT, MONITOR_UNIT, Gateway, Host, look_up_nothing
 from mediaserver.nft import Nft
 from mediaserver.tunnel import GatewayError
+from mediaserver.watch import PROJECT
 
-PROJECT = "mediaserver"
 NOWHERE = "192.0.2.1"
 PORT = 9
 TIMEOUT_S = 10.0
 # Where an interface of the host is the namespace's own side of the wall, and not beyond it.
 INSIDE = re.compile(r"br-vpn|veth.*|lo")
-ETH_P_ALL, SO_BINDTODEVICE = 3, 25
+ETH_P_ALL = 3
 
 
 class Failed(Exception):
@@ -177,15 +177,15 @@ def pid_of(container: str) -> int:
 
 def attempts(nft: Nft, table: str) -> int:
     """Return how many packets a table has dropped on their way out."""
-    found = re.search(r"counter leak_attempts_out \{\s*packets (\d+)", nft.listing("inet", table) or "")
+    found = nft.leak_attempts(table)
     if found is None:
         raise Failed(f"table inet {table} does not stand; run the playbook again")
-    return int(found[1])
+    return found
 
 
 def at_the_uplink() -> socket.socket:
     line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    line.setsockopt(socket.SOL_SOCKET, SO_BINDTODEVICE, b"eth0")
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
     return line
 
 

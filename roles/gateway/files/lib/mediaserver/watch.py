@@ -82,9 +82,7 @@ class Watch:
 
     def leak_attempts(self) -> int | None:
         """Packets that the outer barrier has dropped on their way out since it was loaded; None without a barrier."""
-        listing = self._nft.listing("inet", barrier.OUTER_TABLE)
-        found = listing and re.search(r"counter leak_attempts_out \{\s*packets (\d+)", listing)
-        return int(found[1]) if found else None
+        return self._nft.leak_attempts(barrier.OUTER_TABLE)
 
     def services(self) -> dict[str, str]:
         """Names of the project's services with their network modes; asked of compose when its file has changed."""
