@@ -3,17 +3,25 @@
 # Holder of the VPN namespace. The barrier stands before anything else does, and is never taken down.
 set -eu
 
-. /gateway/holder.env
+again=
+# First of all, so that no word to reload is lost; it is heeded below, where everything has been loaded once.
+trap 'again=1' HUP
+trap 'exit 0' TERM INT
 
-# Chained, because the shell does not stop at a failure inside a condition or a trap.
+# Chained, because the shell does not stop at a failure inside a condition. The health check compares the copy with the
+# file, and so sees a word that never came.
 load() {
-    nft -f /gateway/inner.nft &&
+    cat /gateway/inner.nft >/run/inner.nft &&
+        nft -f /run/inner.nft &&
         nft list table inet mediaserver_inner >/run/inner.raw &&
         sed 's/packets [0-9]* bytes [0-9]*//' /run/inner.raw >/run/inner.listing
 }
 
 # The only way out is the tunnel's; replies to the house have a table of their own.
 route() {
+    # The shell would end at a missing file.
+    [ -r /gateway/holder.env ] || return 1
+    . /gateway/holder.env
     ip route replace "$SUBNET" dev eth0 src "$ADDRESS" &&
         ip route replace "$SUBNET" dev eth0 src "$ADDRESS" table 100 &&
         ip route replace default via "$GATEWAY" dev eth0 table 100 || return 1
@@ -26,13 +34,21 @@ if ! load; then
     exit 1
 fi
 route
-
 echo "vpn: the barrier stands"
-# A reload is one transaction: when it fails, the old table stands, and the health check says that it is not as wanted.
-trap 'if load && route; then echo "vpn: barrier and routes were loaded again"; else echo "vpn: barrier or routes could not be loaded again" >&2; rm -f /run/inner.listing; fi' HUP
-trap 'exit 0' TERM INT
+
 while :; do
-    sleep 86400 &
+    if [ -n "$again" ]; then
+        again=
+        # One transaction: when it fails the old table stands, and the health check says that it is not as wanted.
+        if load && route; then
+            echo "vpn: barrier and routes were loaded again"
+        else
+            echo "vpn: barrier or routes could not be loaded again" >&2
+            rm -f /run/inner.listing
+        fi
+    fi
+    # A word that comes between the look and the wait is heeded after the minute.
+    sleep 60 &
     wait $! || true
     kill $! 2>/dev/null || true
 done

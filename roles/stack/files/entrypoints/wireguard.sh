@@ -4,8 +4,14 @@
 set -eu
 
 program=
+again=
+# First of all, so that no word to reload is lost; it is heeded below, where the interface is there.
+trap 'again=1' HUP
+trap 'ip link delete wg0 2>/dev/null; exit 0' TERM INT
 
 configure() {
+    # The health check compares them with the files, and so sees a word that never came.
+    cat /gateway/tunnel.env /gateway/wg0.conf | sha256sum >/run/tunnel.loaded
     . /gateway/tunnel.env
     # First of all, because a handshake that finds no route is repeated only after five seconds.
     # Those of an earlier configuration go; 77 is the number by which we know our own.
@@ -47,10 +53,13 @@ fi
 configure setconf
 echo "wireguard: up"
 
-# A failure ends the script, and Docker starts it anew.
-trap 'configure syncconf; echo "wireguard: reloaded"' HUP
-trap 'ip link delete wg0 2>/dev/null; exit 0' TERM INT
 while :; do
+    # A failure ends the script, and Docker starts it anew.
+    if [ -n "$again" ]; then
+        again=
+        configure syncconf
+        echo "wireguard: reloaded"
+    fi
     if [ -n "$program" ] && ! kill -0 "$program" 2>/dev/null; then
         echo "wireguard: wireguard-go has ended" >&2
         exit 1

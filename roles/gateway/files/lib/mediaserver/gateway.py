@@ -29,6 +29,8 @@ LOCK = Path("/run/mediaserver/lock")
 BARRIER_UNIT, KEEPER_UNIT = "mediaserver-barrier.service", "mediaserver-barrier-keeper.service"
 MONITOR_UNIT = "vpn-monitor.service"
 COMMAND_TIMEOUT_S = 60
+# Who reads each folder of files. A container that misses the word is found by its health check, which reads them too.
+READERS = {"holder": "vpn", "tunnel": "wireguard"}
 Resolve = Callable[[str], str | None]
 
 
@@ -133,17 +135,7 @@ class Gateway:
         for path, text in stale.items():
             files.write(path, text, mode=0o600)
             done.append(f"file {path} is written")
-        untold = set(stale)
-        for folder, container in (("holder", "vpn"), ("tunnel", "wireguard")):
-            changed = {path for path in stale if path.parent.name == folder}
-            try:
-                if changed:
-                    machine.signal(container)
-            except GatewayError:
-                for path in untold:  # so that the next run finds them missing, and asks again
-                    path.unlink()
-                raise
-            untold -= changed
+        _tell(machine, [name for folder, name in READERS.items() if any(path.parent.name == folder for path in stale)])
         return done
 
     def notes(self) -> list[str]:
@@ -175,6 +167,18 @@ class Gateway:
         return files.stands(path, text, mode=0o600)
 
 
+def _tell(machine: Machine, containers: Sequence[str]) -> None:
+    """Tell each that its files are new. One that cannot be told keeps nobody else from hearing it."""
+    failures = []
+    for container in containers:
+        try:
+            machine.signal(container)
+        except GatewayError as error:
+            failures.append(str(error))
+    if failures:
+        raise GatewayError("; ".join(failures))
+
+
 def release(*, dry_run: bool) -> list[str]:
     """End the hold and have the monitor run; return what was started. Raises GatewayError."""
     if not dry_run:
@@ -200,6 +204,8 @@ def main(arguments: Sequence[str], *, root: Path) -> int:
     commands.add_parser("plan", help="print what is not as configured, change nothing")
     apply = commands.add_parser("apply", help="put right what is not as configured, and print it")
     apply.add_argument("--hold", type=float, metavar="SECONDS", help="keep vpn-monitor's hands off meanwhile and after")
+    take = commands.add_parser("hold", help="keep vpn-monitor's hands off for a while, in place of an earlier hold")
+    take.add_argument("seconds", type=float, metavar="SECONDS")
     release = commands.add_parser("release", help="let vpn-monitor go on, and start it where it does not run")
     release.add_argument("--dry-run", action="store_true", help="print what would be started, change nothing")
     chosen = parser.parse_args(arguments)
@@ -215,13 +221,16 @@ def _do(chosen: argparse.Namespace, root: Path) -> None:
     if chosen.command in ("barrier", "keep"):
         (keeper.raise_barrier if chosen.command == "barrier" else keeper.keep)(render_at_boot(root))
         return
+    if chosen.command == "hold":
+        _hold(chosen.seconds)
+        return
     if chosen.command == "release":
         lines = release(dry_run=chosen.dry_run)
     elif chosen.command == "plan":
         lines = Gateway(root).differences(Host())
     else:
         if chosen.hold:
-            hold.take("ansible", chosen.hold, time.clock_gettime(time.CLOCK_BOOTTIME))
+            _hold(chosen.hold)
         with files.locked(LOCK):
             gateway = Gateway(root)
             lines = gateway.apply(Host())
@@ -229,3 +238,7 @@ def _do(chosen: argparse.Namespace, root: Path) -> None:
             print(f"vpn-gateway: {note}", file=sys.stderr)
     for line in lines:
         print(line)
+
+
+def _hold(seconds: float) -> None:
+    hold.take("ansible", seconds, time.clock_gettime(time.CLOCK_BOOTTIME))
