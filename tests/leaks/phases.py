@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import houses
 from engine import LabError
-from stage import Stage
+from stage import VPN_GATEWAY, Stage
 from topology import PROVIDERS
 
 ENDPOINTS = tuple(provider.address for provider in PROVIDERS)
@@ -100,7 +100,7 @@ def wrong_key(stage: Stage) -> None:
 
 def other_way_out(stage: Stage) -> None:
     stage.inside("ip route flush table main")
-    stage.inside("ip route add default via 172.31.254.1 dev eth0 onlink")
+    stage.inside(f"ip route add default via {VPN_GATEWAY} dev eth0 onlink")
 
 
 def changed_configuration(stage: Stage) -> None:

@@ -9,10 +9,9 @@ from ipaddress import ip_address, ip_network
 
 import packets
 from packets import IPV4, TCP, UDP, Packet
-from prober import MARKED, tcp_port
+from probes import MARKED, tcp_probe
 from topology import LAB, REGISTRY, RESOLVER, House
 
-TCP_PROBES = ("tcp-unbound", "tcp-device", "tcp-source", "lan-tcp", "dns-tcp", "dns-tls")
 UI_PORT = 9091
 # An address that is in nobody's LAN, from which the laptop knocks at the user interface.
 STRANGER = "198.18.200.1"
@@ -21,13 +20,12 @@ STRANGER = "198.18.200.1"
 def probes_seen(capture: bytes, house: House) -> Counter[str]:
     """Count each probe's packets that left the Pi. UDP to an endpoint is no clear packet, whoever sent it."""
     seen: Counter[str] = Counter()
-    by_port = {tcp_port(name): name for name in TCP_PROBES}
     for frame in packets.frames(capture):
         packet = packets.decode(frame)
         if packet.source != house.pi and packet.ethertype == IPV4:
             continue
-        if packet.protocol == TCP and packet.target_port in by_port:
-            seen[by_port[packet.target_port]] += 1
+        if packet.protocol == TCP and (name := tcp_probe(packet.source_port)):
+            seen[name] += 1
         elif packet.protocol == TCP and packet.source_port == UI_PORT and packet.target == STRANGER:
             seen["ui-stranger"] += 1
         elif found := MARKED.search(frame):

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import json
-import shlex
+import shutil
+import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +22,15 @@ from engine import LabError, docker, in_namespaces
 from sightings import STRANGER
 
 HERE = Path(__file__).parent
+BARRIER = Path("gateway/files/lib/mediaserver/barrier.py")
 PATIENCE_S = 300
 # Transmission tries a lost peer again after 10 s, 2 min, 15 min; another one of a real swarm's takes its place before.
 SWARM_PATIENCE_S = 420
+# gateway_subnet's default, and the network of the control without a VPN: their first three numbers.
+VPN_NETWORK, CONTROL_NETWORK = "172.31.254.", "172.31.253."
+VPN_GATEWAY = f"{VPN_NETWORK}1"
+# Only the control, in which nothing is closed, gives the bridge this address.
+VPN_GATEWAY_IPV6 = "fd00:66::1"
 UNIT = """[Unit]
 Description=Tries every way out of the containers, for the leak test
 DefaultDependencies=no
@@ -44,6 +52,7 @@ class Stage:
 
     house: topology.House
     inventory: str
+    environment: dict[str, str] = field(default_factory=dict)  # of Ansible's runs
 
     @property
     def household(self) -> dict[str, Any]:
@@ -62,7 +71,7 @@ class Stage:
         return docker("exec", "--interactive", f"{self.house.name}-router", "sh", "-c", command, stdin=stdin)
 
     def converge(self, *extra: str) -> playbook.Run:
-        result = playbook.run(self.inventory, *extra)
+        result = playbook.run(self.inventory, *extra, env=self.environment)
         assert result.ok, result.failures
         return result
 
@@ -74,11 +83,13 @@ class Stage:
             "resolver": topology.RESOLVER,
             "laptop": self.house.laptop,
             "endpoint": topology.PROVIDERS[0].address,
-            "gateway": "172.31.254.1",
+            "gateway": VPN_GATEWAY,
+            "gateway6": VPN_GATEWAY_IPV6,
+            "networks": [VPN_NETWORK, CONTROL_NETWORK],
         }
-        program = (HERE / "prober.py").read_text(encoding="utf-8")
+        programs = {name: (HERE / name).read_text(encoding="utf-8") for name in ("prober.py", "probes.py")}
         for path, text in (
-            ("/opt/leak-prober/prober.py", program),
+            *((f"/opt/leak-prober/{name}", text) for name, text in programs.items()),
             ("/opt/leak-prober/where.json", json.dumps(where)),
             ("/etc/systemd/system/leak-prober.service", UNIT),
         ):
@@ -86,11 +97,11 @@ class Stage:
         self.pi("systemctl daemon-reload && systemctl enable --quiet leak-prober && systemctl restart leak-prober")
 
     def remove_prober(self) -> None:
-        self.pi("systemctl disable --quiet --now leak-prober; rm -rf /opt/leak-prober /run/leak-prober")
+        self.pi("systemctl disable --quiet --now leak-prober; rm -rf /opt/leak-prober /var/lib/leak-prober")
         self.pi("rm -f /etc/systemd/system/leak-prober.service; systemctl daemon-reload")
 
     def forget(self) -> None:
-        self.pi("rm -f /run/leak-prober/heard /run/leak-prober/rounds")
+        self.pi("rm -f /var/lib/leak-prober/heard /var/lib/leak-prober/rounds")
 
     def rounds(self) -> int:
         return len(self._noted("rounds"))
@@ -99,7 +110,7 @@ class Stage:
         return self._noted("heard")
 
     def _noted(self, file: str) -> list[str]:
-        return self.pi(f"cat /run/leak-prober/{file} 2>/dev/null || true").split()
+        return self.pi(f"cat /var/lib/leak-prober/{file} 2>/dev/null || true").split()
 
     def knock(self) -> None:
         """Open the user interface from an address that is in no LAN of ours."""
@@ -107,6 +118,23 @@ class Stage:
         ask = f"curl --silent --max-time 2 --interface {STRANGER} --output /dev/null {url} || true"
         prepare = f"ip address replace {STRANGER}/32 dev eth0; "
         docker("exec", f"{self.house.name}-laptop", "sh", "-c", prepare + ask)
+
+    @contextmanager
+    def knocking(self) -> Iterator[None]:
+        """Have the stranger knock all the while."""
+        over = threading.Event()
+
+        def knock() -> None:
+            while not over.is_set():
+                self.knock()
+
+        thread = threading.Thread(target=knock)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
     # Whether the household is well
 
@@ -169,26 +197,43 @@ class Stage:
             assert time.monotonic() - begun < patience, f"the swarm did not go on: {found}"
             time.sleep(0.5)
 
-    # Barriers switched off, so that the other one is on its own; on this Pi's installed copy only
+    # Barriers switched off, so that the other one is on its own; on this Pi, and in the collection that runs use
 
     @contextmanager
-    def without(self, *barriers: str) -> Iterator[None]:
-        """Have ``inner`` or ``outer`` or both render to a table that lets everything pass."""
-        library = "/opt/mediaserver/lib/mediaserver/barrier.py"
+    def without(self, *barriers: str, blank: bool = False) -> Iterator[None]:
+        """Have ``inner``, ``outer`` or both render to a table that lets everything pass; ``blank``: on a Pi to come."""
         counter, flags = "_counters('leak_attempts_out')", "'owner, persist'"
         lines = {
             "inner": f"render_inner = lambda s: _table(INNER_TABLE, {counter})",
             "outer": f"render_outer = lambda s, owned=False: _table(OUTER_TABLE, {counter}, flags={flags} * owned)",
         }
-        self.pi(f"cp -p {library} {library}.kept")
-        try:
-            for name in barriers:
-                self.pi(f"echo {shlex.quote(lines[name])} >> {library}")
-            self.reload_barriers()
-            yield
-        finally:
-            self.pi(f"mv {library}.kept {library}")
-            self.reload_barriers()
+        whole = (playbook.ROOT / "roles" / BARRIER).read_text(encoding="utf-8")
+        changed = "\n".join([whole, *(lines[name] for name in barriers), ""])
+        with self._collection_with(changed):
+            try:
+                if not blank:
+                    self.install_barriers(changed)
+                yield
+            finally:
+                self.install_barriers(whole)
+
+    @contextmanager
+    def _collection_with(self, barrier: str) -> Iterator[None]:
+        with tempfile.TemporaryDirectory() as tree:
+            copy = Path(tree, "ansible_collections", *playbook.COLLECTION)
+            for part in ("meta", "plugins", "roles"):
+                shutil.copytree(playbook.ROOT / part, copy / part)
+            shutil.copy(playbook.ROOT / "galaxy.yml", copy)
+            (copy / "roles" / BARRIER).write_text(barrier, encoding="utf-8")
+            self.environment["ANSIBLE_COLLECTIONS_PATH"] = f"{tree}:{playbook.ROOT / 'build' / 'collections'}"
+            try:
+                yield
+            finally:
+                del self.environment["ANSIBLE_COLLECTIONS_PATH"]
+
+    def install_barriers(self, program: str) -> None:
+        self.pi("cat > /opt/mediaserver/lib/mediaserver/barrier.py", stdin=program)
+        self.reload_barriers()
 
     def reload_barriers(self) -> None:
         self.pi("systemctl reload mediaserver-barrier-keeper && /opt/mediaserver/scripts/vpn-gateway apply")

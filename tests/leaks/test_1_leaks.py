@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import observer
+import probes
 import pytest
 import sightings
 from bench import REPORT, Entry, join
 from phases import PHASES, Phase
 from report import Row
-from stage import Stage
+from stage import CONTROL_NETWORK, VPN_GATEWAY, VPN_GATEWAY_IPV6, Stage
 
 # What each variant switches off.
 VARIANTS = {"both": (), "outer only": ("inner",), "inner only": ("outer",)}
@@ -22,16 +23,10 @@ VARIANTS = {"both": (), "outer only": ("inner",), "inner only": ("outer",)}
 ALONE = "routes flushed, a default by eth0 added"
 SETTLED_S = 3
 CONTROL_S = 8
-PROBES = (
-    *(f"{what}-{how}" for what in ("tcp", "udp", "icmp", "dns-udp") for how in ("unbound", "device", "source")),
-    *("dns-docker", "dns-docker-one-label", "dns-docker-search", "dns-tcp", "dns-tls", "dns-pi"),
-    *("endpoint-unmarked", "endpoint-unmarked-device", "lan-tcp", "lan-udp-device"),
-    *("bridge-neighbour", "bridge-neighbour-device", "ssdp-device", "lpd-device", "ipv6-unbound", "ipv6-multicast"),
-    "ui-stranger",
-)
+PROBES = (*probes.PROBES, "ui-stranger")
 # UDP to an endpoint is no packet in clear, and the outer barrier does not see marks: it lets them pass from whoever
 # is in the namespace when it stands alone, also for the moment between a namespace's birth and its own table.
-OUTER_LETS = {"endpoint-unmarked", "endpoint-unmarked-device"}
+OUTER_LETS = {f"endpoint-{how}" for how in ("unbound", "device", "source")}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -42,9 +37,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         pytest.param(phase, variant, id=f"{phase.name}-{variant}")
         for variant in VARIANTS
         for phase in PHASES
-        if (full and not (phase.blank and variant != "both"))
-        or (phase.quick and variant == "both")
-        or (phase.name == ALONE and variant != "both")
+        if full or (phase.quick and variant == "both") or (phase.name == ALONE and variant != "both")
     ]
     metafunc.parametrize(("phase", "variant"), cases)
 
@@ -54,29 +47,29 @@ def count(stage: Stage, capture: observer.Capture) -> Counter[str]:
 
 
 @contextmanager
-def switched_off(stage: Stage, variant: str) -> Iterator[None]:
+def switched_off(stage: Stage, variant: str, *, blank: bool) -> Iterator[None]:
     with ExitStack() as stack:
         if VARIANTS[variant]:
-            stack.enter_context(stage.without(*VARIANTS[variant]))
+            stack.enter_context(stage.without(*VARIANTS[variant], blank=blank))
         yield
 
 
 def test_nothing_leaves_in_clear(stage: Stage, rows: list[Row], phase: Phase, variant: str) -> None:
     if not phase.blank:
         stage.wait_until_well()
-    with switched_off(stage, variant):
+    with switched_off(stage, variant, blank=phase.blank):
         if not phase.blank:
             stage.begin_download()
             stage.forget()
         with observer.watching(stage.house, f"{phase.name} {variant}") as capture:
-            begun = time.monotonic()
-            phase.happen(stage)
-            happened = time.monotonic()
-            stage.wait_until_well()
-            recovery = time.monotonic() - happened
-            stage.knock()
+            with stage.knocking():
+                begun = time.monotonic()
+                phase.happen(stage)
+                happened = time.monotonic()
+                stage.wait_until_well()
+                recovery = time.monotonic() - happened
+            assert stage.rounds() > 0, "nothing was tried before it was well again"
             time.sleep(SETTLED_S)
-        assert stage.rounds() > 0, "nothing was tried"
         seen = count(stage, capture)
         others = sightings.strange(capture.path.read_bytes(), stage.house, installs=phase.installs)
     lets = OUTER_LETS if variant == "outer only" or phase.newborn else set()
@@ -102,7 +95,7 @@ def wide_open(stage: Stage) -> Iterator[None]:
     with stage.without("inner", "outer"):
         stage.pi("systemctl stop vpn-monitor && docker stop --time 2 wireguard")
         stage.inside("nft delete table inet mediaserver_inner")
-        stage.inside("ip route replace default via 172.31.254.1 dev eth0")
+        stage.inside(f"ip route replace default via {VPN_GATEWAY} dev eth0")
         let_ipv6(stage)
         try:
             yield
@@ -116,16 +109,15 @@ def let_ipv6(stage: Stage) -> None:
         stage.inside(f"sysctl --quiet --write net.ipv6.conf.{device}.disable_ipv6=0")
     stage.inside("ip -6 address replace fd00:66::2/64 dev eth0 nodad")
     stage.pi("sysctl --quiet --write net.ipv6.conf.br-vpn.disable_ipv6=0")
-    stage.pi("ip -6 address replace fd00:66::1/64 dev br-vpn nodad")
+    stage.pi(f"ip -6 address replace {VPN_GATEWAY_IPV6}/64 dev br-vpn nodad")
 
 
 def test_without_barriers_every_probe_is_seen(stage: Stage, rows: list[Row]) -> None:
     stage.wait_until_well()
     with wide_open(stage):
         stage.forget()
-        with observer.watching(stage.house, "control both off") as capture:
+        with observer.watching(stage.house, "control both off") as capture, stage.knocking():
             time.sleep(CONTROL_S)
-            stage.knock()
         seen = count(stage, capture)
     rows += [Row("control", "both off", name, seen[name], seen[name] > 0) for name in PROBES]
     assert [name for name in PROBES if not seen[name]] == []
@@ -137,9 +129,8 @@ def test_without_a_vpn_every_probe_is_seen(stage: Stage, rows: list[Row]) -> Non
     stage.wait_until_well()
     run = "docker run --detach --rm --name leak-control --network leak-control --publish 9099:9091"
     image = "$(docker inspect --format '{{.Config.Image}}' transmission)"
-    stage.pi(
-        "docker network create --subnet 172.31.253.0/24 --opt com.docker.network.bridge.name=br-control leak-control"
-    )
+    bridge = "--opt com.docker.network.bridge.name=br-control"
+    stage.pi(f"docker network create --subnet {CONTROL_NETWORK}0/24 {bridge} leak-control")
     try:
         stage.pi(f"{run} --dns 198.18.0.53 --entrypoint sleep {image} 600")
         stage.forget()
@@ -148,14 +139,7 @@ def test_without_a_vpn_every_probe_is_seen(stage: Stage, rows: list[Row]) -> Non
         seen = count(stage, capture)
     finally:
         stage.pi("docker rm --force leak-control; docker network rm leak-control")
-    # What is not in the VPN's own network: its gateway, and its IPv6; nor has this container a user interface.
-    elsewhere = {
-        "dns-pi",
-        "bridge-neighbour",
-        "bridge-neighbour-device",
-        "ipv6-unbound",
-        "ipv6-multicast",
-        "ui-stranger",
-    }
-    rows += [Row("control", "no VPN", name, seen[name], seen[name] > 0) for name in PROBES if name not in elsewhere]
-    assert [name for name in PROBES if not seen[name] and name not in elsewhere] == []
+    # What is of the VPN's own network: its gateway, and its IPv6; nor has this container a user interface.
+    here = [name for name in PROBES if not name.startswith(("pi-", "ipv6-", "ui-"))]
+    rows += [Row("control", "no VPN", name, seen[name], seen[name] > 0) for name in here]
+    assert [name for name in here if not seen[name]] == []

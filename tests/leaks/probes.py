@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every way out of a network namespace that the leak test tries: a table, and how each is sent.
+
+Each probe carries its name where the packet has room for it, and comes from a port of its own where it has not; so
+whoever captures outside knows which one got through.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import socket
+import struct
+from dataclasses import dataclass
+
+MARK = "leakprobe-"
+MARKED = re.compile(rb"leakprobe-([a-z0-9-]+)")
+FIRST_TCP_PORT = 20001
+UDP_PORT, TCP_PORT = 9009, 9010
+SSDP, LPD, ALL_NODES = "239.255.255.250", "239.192.152.143", "ff02::1"
+SO_BINDTODEVICE = 25
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One way out: what is sent, to whom (a key of the configuration, or an address), and how the socket is bound."""
+
+    kind: str
+    target: str
+    port: int = 0
+    how: str = "unbound"
+    name: tuple[str, ...] = ()  # the domain of a DNS question
+
+
+def _probes() -> dict[str, Probe]:
+    found: dict[str, Probe] = {}
+    for how in ("unbound", "device", "source"):
+        found |= {
+            f"tcp-{how}": Probe("tcp", "target", TCP_PORT, how),
+            f"udp-{how}": Probe("udp", "target", UDP_PORT, how),
+            f"icmp-{how}": Probe("icmp", "target", how=how),
+            f"dns-udp-{how}": Probe("dns", "resolver", 53, how, ("lab",)),
+            f"dns-tcp-{how}": Probe("tcp", "resolver", 53, how),
+            f"dns-tls-{how}": Probe("tcp", "resolver", 853, how),
+            f"lan-tcp-{how}": Probe("tcp", "laptop", TCP_PORT, how),
+            f"lan-udp-{how}": Probe("udp", "laptop", UDP_PORT, how),
+            f"lan-icmp-{how}": Probe("icmp", "laptop", how=how),
+            f"pi-dns-{how}": Probe("dns", "gateway", 53, how, ("lab",)),
+            f"pi-dns-tcp-{how}": Probe("tcp", "gateway", 53, how),
+            f"pi-dns-tls-{how}": Probe("tcp", "gateway", 853, how),
+            f"pi-icmp-{how}": Probe("icmp", "gateway", how=how),
+            f"pi-udp-{how}": Probe("udp", "gateway", UDP_PORT, how),
+            f"endpoint-{how}": Probe("udp", "endpoint", 51820, how),
+            f"ssdp-{how}": Probe("udp", SSDP, 1900, how),
+            f"lpd-{how}": Probe("udp", LPD, 6771, how),
+        }
+    for how in ("unbound", "device"):
+        found |= {
+            f"ipv6-tcp-{how}": Probe("tcp6", "gateway6", TCP_PORT, how),
+            f"ipv6-udp-{how}": Probe("udp6", "gateway6", UDP_PORT, how),
+            f"ipv6-icmp-{how}": Probe("icmp6", "gateway6", how=how),
+        }
+    found["ipv6-multicast"] = Probe("udp6", ALL_NODES, UDP_PORT, "device")
+    found["dns-docker"] = Probe("dns", "127.0.0.11", 53, name=("lab",))
+    found["dns-docker-one-label"] = Probe("dns", "127.0.0.11", 53)
+    found["dns-docker-search"] = Probe("dns", "127.0.0.11", 53, name=("house", "lab"))
+    return found
+
+
+PROBES = _probes()
+# A first packet of TCP has no room for a name: each of these probes comes from a port of its own.
+SOURCE_PORTS = {name: FIRST_TCP_PORT + number for number, name in enumerate(sorted(PROBES))}
+NAMES_BY_PORT = {port: name for name, port in SOURCE_PORTS.items() if PROBES[name].kind.startswith("tcp")}
+
+
+def _socket(kind: str) -> socket.socket:
+    family = socket.AF_INET6 if kind.endswith("6") else socket.AF_INET
+    if kind.startswith("icmp"):
+        return socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_ICMPV6 if kind == "icmp6" else socket.IPPROTO_ICMP)
+    return socket.socket(family, socket.SOCK_STREAM if kind.startswith("tcp") else socket.SOCK_DGRAM)
+
+
+def send(name: str, where: dict[str, str], own: str) -> socket.socket:
+    """Try one way out from this process's namespace; ``own`` is eth0's address there. Raises OSError."""
+    probe = PROBES[name]
+    target = where.get(probe.target, probe.target)
+    line = _socket(probe.kind)
+    try:
+        line.setblocking(False)
+        if probe.how == "device":
+            line.setsockopt(socket.SOL_SOCKET, SO_BINDTODEVICE, b"eth0")
+        _bind(line, probe, name, own if probe.how == "source" else "")
+        if probe.kind.startswith("tcp"):
+            problem = line.connect_ex((target, probe.port))
+            if problem not in (0, errno.EINPROGRESS):
+                raise OSError(problem, name)
+        else:
+            scope = (0, socket.if_nametoindex("eth0")) if target == ALL_NODES else ()
+            line.sendto(_data(name, probe), (target, probe.port, *scope))
+    except OSError:
+        line.close()
+        raise
+    return line
+
+
+def _bind(line: socket.socket, probe: Probe, name: str, source: str) -> None:
+    if probe.kind.startswith("tcp"):
+        # Closed with a reset, so that the port is free for the next round.
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        line.bind((source or ("::" if probe.kind == "tcp6" else "0.0.0.0"), SOURCE_PORTS[name]))
+    elif source:
+        line.bind((source, 0))
+
+
+def _data(name: str, probe: Probe) -> bytes:
+    text = f"{MARK}{name}".encode()
+    if probe.kind == "dns":
+        labels = (text, *(label.encode() for label in probe.name))
+        wire = b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
+        return struct.pack("!6H", os.getpid() & 0xFFFF, 0x0100, 1, 0, 0, 0) + wire + struct.pack("!HH", 1, 1)
+    if probe.kind == "icmp":
+        return _echo(text)
+    if probe.kind == "icmp6":
+        return struct.pack("!BBHHH", 128, 0, 0, os.getpid() & 0xFFFF, 1) + text  # the kernel fills the checksum in
+    return text
+
+
+def _echo(text: bytes) -> bytes:
+    data = struct.pack("!BBHHH", 8, 0, 0, os.getpid() & 0xFFFF, 1) + text
+    data += b"\0" * (len(data) % 2)
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total = (total & 0xFFFF) + (total >> 16)
+    return data[:2] + struct.pack("!H", ~(total + (total >> 16)) & 0xFFFF) + data[4:]
+
+
+def tcp_probe(source_port: int) -> str | None:
+    """Return the TCP probe that sends from a port."""
+    return NAMES_BY_PORT.get(source_port)
