@@ -19,6 +19,9 @@ TRACKER_PORT = 6969
 WIREGUARD_PORT = 51820
 TUNNEL = "10.66.0.0/24"
 TUNNEL_RESOLVER = "10.66.0.1"
+# IPv6 inside the tunnel (RFC 4193); outside of it the lab has none.
+TUNNEL_IPV6 = "fd66::/64"
+SERVER_IPV6 = "fd66::1"
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,10 @@ class House:
     def in_tunnel(self) -> str:
         """The household's address in the provider's network."""
         return f"10.66.0.{10 + self.number}"
+
+    @property
+    def in_tunnel_ipv6(self) -> str:
+        return f"fd66::{10 + self.number}"
 
     @property
     def exit(self) -> str:

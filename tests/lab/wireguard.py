@@ -36,7 +36,12 @@ def server_configuration(private_key: str, clients: Mapping[House, str]) -> str:
     """What ``wg setconf`` gets on the provider's side: one peer a house, by its public key."""
     lines = ["[Interface]", f"PrivateKey = {private_key}", f"ListenPort = {WIREGUARD_PORT}"]
     for house, public_key in clients.items():
-        lines += ["", "[Peer]", f"PublicKey = {public_key}", f"AllowedIPs = {house.in_tunnel}/32"]
+        lines += [
+            "",
+            "[Peer]",
+            f"PublicKey = {public_key}",
+            f"AllowedIPs = {house.in_tunnel}/32, {house.in_tunnel_ipv6}/128",
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -45,7 +50,7 @@ def client_configuration(servers: Mapping[Provider, str], house: House, private_
     lines = [
         "[Interface]",
         f"PrivateKey = {private_key}",
-        f"Address = {house.in_tunnel}/32",
+        f"Address = {house.in_tunnel}/32, {house.in_tunnel_ipv6}/128",
         f"DNS = {TUNNEL_RESOLVER}",
     ]
     for provider, public_key in servers.items():

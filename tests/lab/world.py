@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 from engine import FOLDER, LabError, create, docker, inspect, network, run, running, write
 from images import tag
 from topology import (
@@ -15,6 +17,7 @@ from topology import (
     REGISTRY,
     REGISTRY_PORT,
     RESOLVER,
+    SERVER_IPV6,
     TUNNEL_RESOLVER,
     Provider,
 )
@@ -61,10 +64,18 @@ def start_provider(provider: Provider) -> None:
         *(*ON_INTERNET, "--ip", provider.address, "--device", "/dev/net/tun"),
         *("--volume", f"{folder}:/lab:ro"),
         *("--env", f"ADDRESS={TUNNEL_RESOLVER}/24", "--env", f"RESOLVER={RESOLVER}"),
+        *("--env", f"ADDRESS_IPV6={SERVER_IPV6}/64", "--sysctl", "net.ipv6.conf.all.disable_ipv6=0"),
         *("--env", f"PUBLIC={provider.address}", "--env", f"FIRST_PORT={provider.first_port}"),
         *("--sysctl", "net.ipv4.ip_forward=1"),
     )
     start(provider.name)
+
+
+def connects(address: str, port: int) -> bool:
+    """Say whether somebody on the internet gets a connection to this TCP port."""
+    ask = ["curl", "--verbose", "--max-time", "2", f"telnet://{address}:{port}"]
+    command = ["docker", "exec", "--interactive", f"{PREFIX}-internet", *ask]
+    return "Connected to" in subprocess.run(command, capture_output=True, text=True, check=False, input="").stderr
 
 
 def wait_for_registry() -> int:

@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from typing import Any
 
 import pytest
 import rpc
 import topology
+import world
 from contract import Household
 
 pytestmark = pytest.mark.usefixtures("lab_house")
@@ -23,20 +23,7 @@ def port(host: Any) -> int:
 
 
 def connects(port: int) -> bool:
-    """Say whether somebody on the internet gets a connection to the provider's address at this port."""
-    url = f"telnet://{topology.PROVIDERS[0].address}:{port}"
-    ask = [
-        "docker",
-        "exec",
-        "--interactive",
-        f"{topology.PREFIX}-internet",
-        "curl",
-        "--verbose",
-        "--max-time",
-        "2",
-        url,
-    ]
-    return "Connected to" in subprocess.run(ask, capture_output=True, text=True, check=False, input="").stderr
+    return world.connects(topology.PROVIDERS[0].address, port)
 
 
 def test_the_forwarded_port_leads_to_transmission(port: int, house: Household) -> None:

@@ -44,6 +44,9 @@ def test_the_tunnel_has_an_address_for_each_house() -> None:
     addresses = [topology.TUNNEL_RESOLVER, *(house.in_tunnel for house in HOUSES)]
     assert len(set(addresses)) == len(addresses)
     assert all(ip_address(address) in ip_network(topology.TUNNEL) for address in addresses)
+    addresses = [topology.SERVER_IPV6, *(house.in_tunnel_ipv6 for house in HOUSES)]
+    assert len(set(addresses)) == len(addresses)
+    assert all(ip_address(address) in ip_network(topology.TUNNEL_IPV6) for address in addresses)
 
 
 def test_the_first_household_has_the_documented_addresses() -> None:

@@ -1,10 +1,11 @@
 #!/bin/sh
-# ADDRESS is the server's own in the tunnel with its prefix length, RESOLVER the resolver that this one asks,
+# ADDRESS and ADDRESS_IPV6 are the server's own in the tunnel with their prefix lengths, RESOLVER the resolver that this one asks,
 # PUBLIC its address on the internet, FIRST_PORT the first of the ports that it forwards.
 set -eu
 ip link add wg0 type wireguard 2>/dev/null || WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD=1 wireguard-go wg0
 wg setconf wg0 /lab/wg0.conf
 ip address add "$ADDRESS" dev wg0
+ip address add "$ADDRESS_IPV6" dev wg0
 ip link set wg0 up
 nft -f - <<'RULES'
 table ip provider

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a tunnel may carry besides: IPv6, which has no other way out, and a forwarded port, which a failover changes."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+
+import demo
+import observer
+import pytest
+import sightings
+import topology
+import world
+from report import Row
+from stage import Stage
+from test_1_leaks import PROBES, count
+
+pytestmark = pytest.mark.full
+SETTLED_S = 5
+PATIENCE_S = 90
+
+
+@pytest.fixture
+def ipv6(stage: Stage) -> Iterator[None]:
+    stage.converge("--extra-vars", json.dumps({"mediaserver_ipv6": True}))
+    stage.wait_until_well()
+    yield
+    stage.converge()
+    stage.wait_until_well()
+
+
+def reaches(stage: Stage, address: str) -> bool:
+    answer = stage.pi(f"docker exec wireguard ping -6 -c 1 -W 2 {address} >/dev/null 2>&1 && echo yes || echo no")
+    return answer.strip() == "yes"
+
+
+@pytest.mark.usefixtures("ipv6")
+def test_ipv6_goes_through_the_tunnel_and_nowhere_else(stage: Stage, rows: list[Row]) -> None:
+    assert reaches(stage, topology.SERVER_IPV6), "no IPv6 in the tunnel"
+    session = demo.rpc(stage.household, "session-get", {"fields": ["version"]})
+    assert session["version"]
+    stage.forget()
+    with observer.watching(stage.house, "IPv6 in the tunnel") as capture:
+        stage.pi("docker kill wireguard")
+        assert not reaches(stage, topology.SERVER_IPV6), "IPv6 without a tunnel"
+        stage.wait_until_well()
+        time.sleep(SETTLED_S)
+    assert stage.rounds() > 0
+    seen = count(stage, capture)
+    rows += [Row("tunnel killed, IPv6 in it", "both", name, seen[name]) for name in PROBES]
+    assert dict(seen) == {}
+    assert [str(packet) for packet in sightings.strange(capture.path.read_bytes(), stage.house)] == []
+    assert reaches(stage, topology.SERVER_IPV6), "no IPv6 in the tunnel that came back"
+
+
+def forwarded(stage: Stage) -> tuple[str, int]:
+    state = json.loads(stage.pi("cat /run/mediaserver/vpn.json"))
+    return str(state["endpoint"]), int(state["forwarded_port"] or 0)
+
+
+def test_a_forwarded_port_is_asked_for_anew_after_a_failover(stage: Stage) -> None:
+    stage.wait_until_well()
+    before, _port = forwarded(stage)
+    other = next(provider for provider in topology.PROVIDERS if provider.address != before)
+    with stage.dead_endpoints(before):
+        deadline = time.monotonic() + PATIENCE_S
+        while not (forwarded(stage)[0] == other.address and forwarded(stage)[1] >= other.first_port):
+            assert time.monotonic() < deadline, f"no port of {other.name}: {forwarded(stage)}"
+            time.sleep(1)
+        port = forwarded(stage)[1]
+        assert demo.rpc(stage.household, "session-get", {"fields": ["peer-port"]})["peer-port"] == port
+        assert world.connects(other.address, port)
+        # The control: nobody else's port there leads anywhere.
+        assert not world.connects(other.address, port + 1)
+    stage.wait_until_well()
