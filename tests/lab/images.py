@@ -19,7 +19,7 @@ FOLDER = Path(__file__).parent / "images"
 LARGE_IMAGES = ("world", "pi")
 WORLD_IMAGES = ("router", "provider", "internet", "laptop", "registry")
 # What the Pi pulls from the lab's registry.
-HOUSEHOLD_IMAGES = ("gateway", "transmission")
+HOUSEHOLD_IMAGES = ("gateway", "transmission", "jackett", "jellyfin")
 APT = Path("/etc/apt")
 # The last three stay in the image, as they do in the real debian:trixie-slim.
 MMDEBSTRAP_OPTIONS = (
