@@ -62,7 +62,11 @@ def main() -> int:
     )
     commands.add_parser("down", help="remove every trace of the lab")
     commands.add_parser("status", help="say who is there")
-    of_one_pi = {"new-pi": "put a blank Pi in place, and have a visitor try its services", "reboot-pi": "reboot the Pi", "ssh": "log in on the Pi"}
+    of_one_pi = {
+        "new-pi": "put a blank Pi in place, and have a visitor try its services",
+        "reboot-pi": "reboot the Pi",
+        "ssh": "log in on the Pi",
+    }
     for name, text in of_one_pi.items():
         command = commands.add_parser(name, help=text)
         command.add_argument("--house", type=int, default=1, choices=(1, 2))
