@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The torrents' way back to their swarms: a word to the trackers first, a new start only where no tracker heard it."""
+"""The torrents' way back to their swarms: a word to the trackers first, a new start only where nobody came."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from mediaserver import forward, monitor
 from mediaserver.decide import Act, Step
 
 PATIENCE = monitor.SWARM_PATIENCE_S
-SILENT = {"lastAnnounceSucceeded": False}
-HEARD = {"lastAnnounceSucceeded": True}
+SILENT = {"lastAnnounceSucceeded": False, "seederCount": -1}
+HEARD = {"lastAnnounceSucceeded": True, "seederCount": 0}
+SEEDED = {"lastAnnounceSucceeded": True, "seederCount": 3}
 
 
-def torrent(*trackers: dict[str, bool], status: int = 4, peers: int = 0) -> dict[str, Any]:
+def torrent(*trackers: dict[str, object], status: int = 4, peers: int = 0) -> dict[str, Any]:
     return {"status": status, "peersConnected": peers, "trackerStats": list(trackers)}
 
 
@@ -63,13 +64,28 @@ LOOKS = ((0.0, False), (10.0, True), (10.0 + PATIENCE - 1, True), (10.0 + PATIEN
         ([torrent(SILENT, HEARD)], 0),
         ([torrent(SILENT), torrent(HEARD)], 0),
         ([torrent(SILENT, peers=1)], 0),
+        ([torrent(SEEDED)], 1),
+        ([torrent(SEEDED, status=6)], 0),  # a seed does not miss seeds
+        ([torrent(SEEDED), torrent(SEEDED, peers=1)], 0),
         ([torrent(SILENT, status=0)], 0),  # stopped: it wants nobody
         ([torrent()], 0),  # without trackers
         ([], 0),
     ],
-    ids=["alone", "all alone", "one of its trackers", "another one's", "a peer", "stopped", "no tracker", "no torrent"],
+    ids=[
+        "alone",
+        "all alone",
+        "one of its trackers",
+        "another one's",
+        "a peer",
+        "seeds",
+        "a seed",
+        "another's peer",
+        "stopped",
+        "no tracker",
+        "no torrent",
+    ],
 )
-def test_transmission_starts_anew_only_where_no_tracker_has_answered(
+def test_transmission_starts_anew_only_where_nobody_of_the_swarm_came(
     monkeypatch: pytest.MonkeyPatch, torrents: list[dict[str, Any]], restarts: int
 ) -> None:
     found = Transmission(torrents)

@@ -27,7 +27,7 @@ RPC_TIMEOUT_S = 5.0
 LONGEST_ANSWER = 1 << 20
 UNKNOWN = -1
 # Downloading and seeding, or in the queue for it (rpc-spec, section 3.3).
-WANTING_PEERS = (3, 4, 5, 6)
+WANTING_PEERS, DOWNLOADING = (3, 4, 5, 6), 4
 SESSION = "X-Transmission-Session-Id"
 
 
@@ -76,12 +76,15 @@ class Transmission:
         self._ask("torrent-reannounce", {})
 
     def is_deserted(self) -> bool:
-        """Say whether no torrent that wants peers has one, nor a tracker that has answered; False without torrents."""
+        """Say whether nobody is connected who should be: no tracker has answered, or one knows seeders for a download."""
         fields = ["status", "peersConnected", "trackerStats"]
         torrents = self._ask("torrent-get", {"fields": fields}).get("torrents", [])
         wanting = [one for one in torrents if one["status"] in WANTING_PEERS and one["trackerStats"]]
-        answered = (tracker["lastAnnounceSucceeded"] for one in wanting for tracker in one["trackerStats"])
-        return bool(wanting) and not any(one["peersConnected"] for one in wanting) and not any(answered)
+        if not wanting or any(one["peersConnected"] for one in wanting):
+            return False
+        answered = any(tracker["lastAnnounceSucceeded"] for one in wanting for tracker in one["trackerStats"])
+        downloads = (one for one in wanting if one["status"] == DOWNLOADING)
+        return not answered or any(tracker["seederCount"] > 0 for one in downloads for tracker in one["trackerStats"])
 
     def _ask(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """Raises OSError, TransmissionError."""

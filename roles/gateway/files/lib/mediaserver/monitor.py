@@ -139,8 +139,9 @@ def transmission(root: Path) -> forward.Transmission:
 class Swarm:
     """Brings the torrents back to their swarms when the tunnel is back.
 
-    Transmission itself waits up to two hours after announcements that failed. It asks earlier when told to, but not
-    those trackers that have not answered since its start (tried with 4.1.0): then only a new start helps.
+    Transmission itself waits up to two hours after announcements that failed, and a quarter of an hour for peers that
+    it could not reach twice. It asks trackers earlier when told to, but not those that have not answered since its start
+    (tried with 4.1.0), and peers not at all: then only a new start helps.
     """
 
     root: Path
@@ -161,8 +162,8 @@ class Swarm:
                 # Once for each time that the tunnel was away: a swarm may as well be dead.
                 deserted, self._judged_at = transmission(self.root).is_deserted(), None
                 if deserted:
-                    self.hands.do(Step(Act.RESTART, "no tracker has answered Transmission", (TRANSMISSION,)))
-                    print("Transmission starts anew, because no tracker has answered it", flush=True)
+                    self.hands.do(Step(Act.RESTART, "Transmission has lost its swarm", (TRANSMISSION,)))
+                    print("Transmission starts anew, because nobody of its swarm is connected", flush=True)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, docker.DockerError):
             return  # it may be starting; the next look tries again
 
