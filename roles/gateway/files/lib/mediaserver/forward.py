@@ -76,7 +76,7 @@ class Transmission:
         self._ask("torrent-reannounce", {})
 
     def is_deserted(self) -> bool:
-        """Say whether nobody is connected who should be: no tracker has answered, or one knows seeders for a download."""
+        """Say whether nobody is connected who should be: no tracker has answered, or one knows seeds for a download."""
         fields = ["status", "peersConnected", "trackerStats"]
         torrents = self._ask("torrent-get", {"fields": fields}).get("torrents", [])
         wanting = [one for one in torrents if one["status"] in WANTING_PEERS and one["trackerStats"]]

@@ -140,8 +140,8 @@ class Swarm:
     """Brings the torrents back to their swarms when the tunnel is back.
 
     Transmission itself waits up to two hours after announcements that failed, and a quarter of an hour for peers that
-    it could not reach twice. It asks trackers earlier when told to, but not those that have not answered since its start
-    (tried with 4.1.0), and peers not at all: then only a new start helps.
+    it could not reach twice. It asks trackers earlier when told to, but not those that have not answered since its
+    start (tried with 4.1.0), and peers not at all: then only a new start helps.
     """
 
     root: Path
