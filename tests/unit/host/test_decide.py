@@ -137,6 +137,7 @@ FAULTS = {
     "holder stopped": (with_container(HOLDER, Container(Life.STOPPED)), Act.BRING_UP, ()),
     "holder paused": (with_container(HOLDER, Container(Life.PAUSED)), Act.UNPAUSE, (HOLDER,)),
     "holder unhealthy": (with_container(HOLDER, Container(unhealthy=True)), Act.RELOAD_HOLDER, ()),
+    "tunnel unhealthy": (with_container(TUNNEL, Container(unhealthy=True)), Act.RESTART, (TUNNEL,)),
     "app missing": (with_container(APP, Container(Life.MISSING)), Act.BRING_UP, ()),
     "app stopped": (with_container(APP, Container(Life.STOPPED)), Act.START, (APP,)),
     "app paused": (with_container(APP, Container(Life.PAUSED)), Act.UNPAUSE, (APP,)),
@@ -412,9 +413,9 @@ class House:
                 self._change(step.targets, life=Life.RUNNING)
             case Act.START | Act.RESTART:
                 assert all(self.seen.containers[name].home is not Home.FOREIGN for name in step.targets)
-                self._change(step.targets, life=Life.RUNNING, home=Home.HOLDERS)
+                self._change(step.targets, life=Life.RUNNING, home=Home.HOLDERS, unhealthy=False)
             case Act.RECREATE:
-                self._change(step.targets, life=Life.RUNNING, home=Home.HOLDERS)
+                self._change(step.targets, life=Life.RUNNING, home=Home.HOLDERS, unhealthy=False)
 
     def _bring_up(self) -> None:
         """The worst that compose may do: only what is missing, and the holder; the others are left behind by it."""

@@ -72,7 +72,8 @@ class Home(StrEnum):
 class Container:
     """One service of the project.
 
-    ``unhealthy`` is Docker's verdict; the holder is healthy when its barrier and its routes are as loaded.
+    ``unhealthy`` is Docker's verdict. The holder is healthy when its barrier and its routes are as its files say, and
+    so is the tunnel; whether it carries is another question.
     """
 
     life: Life = Life.RUNNING
@@ -223,6 +224,8 @@ def _wishes_for_dependants(seen: Seen) -> Iterator[Step]:
             yield Step(Act.UNPAUSE, f"{name} is paused", (name,))
         elif found.life is Life.RUNNING and found.home is Home.DEAD:
             yield Step(Act.RESTART, f"{name} is in a dead namespace", (name,))
+        elif name == TUNNEL and found.life is Life.RUNNING and found.unhealthy:
+            yield Step(Act.RESTART, "the tunnel is not as its files say", (name,))
 
 
 def _judge_tunnel(seen: Seen, memory: Memory) -> tuple[Memory, bool]:

@@ -26,6 +26,8 @@ TRIES = 3
 RPC_TIMEOUT_S = 5.0
 LONGEST_ANSWER = 1 << 20
 UNKNOWN = -1
+# Downloading and seeding, or in the queue for it (rpc-spec, section 3.3).
+WANTING_PEERS, DOWNLOADING = (3, 4, 5, 6), 4
 SESSION = "X-Transmission-Session-Id"
 
 
@@ -72,6 +74,17 @@ class Transmission:
     def announce(self) -> None:
         """Have it ask the trackers of all torrents for peers now, as far as these allow it."""
         self._ask("torrent-reannounce", {})
+
+    def is_deserted(self) -> bool:
+        """Say whether nobody is connected who should be: no tracker has answered, or one knows seeds for a download."""
+        fields = ["status", "peersConnected", "trackerStats"]
+        torrents = self._ask("torrent-get", {"fields": fields}).get("torrents", [])
+        wanting = [one for one in torrents if one["status"] in WANTING_PEERS and one["trackerStats"]]
+        if not wanting or any(one["peersConnected"] for one in wanting):
+            return False
+        answered = any(tracker["lastAnnounceSucceeded"] for one in wanting for tracker in one["trackerStats"])
+        downloads = (one for one in wanting if one["status"] == DOWNLOADING)
+        return not answered or any(tracker["seederCount"] > 0 for one in downloads for tracker in one["trackerStats"])
 
     def _ask(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """Raises OSError, TransmissionError."""

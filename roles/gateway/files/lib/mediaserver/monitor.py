@@ -25,6 +25,9 @@ CALM_S, BUSY_S = 5.0, 1.0
 DOCKER_UNIT = "docker.service"
 STEP_TIMEOUT_S = 180
 LOG_LINES = 3
+TRANSMISSION = "transmission"
+# From the word to ask its trackers to the look at what they have answered.
+SWARM_PATIENCE_S = 20.0
 # Steps that are one request to Docker for each target.
 CONTAINER_VERBS: dict[Act, tuple[str, dict[str, str]]] = {
     Act.START: ("start", {}),
@@ -136,20 +139,33 @@ def transmission(root: Path) -> forward.Transmission:
 class Swarm:
     """Brings the torrents back to their swarms when the tunnel is back.
 
-    Transmission itself waits up to an hour after announcements that failed.
+    Transmission itself waits up to two hours after announcements that failed, and a quarter of an hour for peers that
+    it could not reach twice. It asks trackers earlier when told to, but not those that have not answered since its
+    start (tried with 4.1.0), and peers not at all: then only a new start helps.
     """
 
     root: Path
+    hands: Hands
     _due: bool = False
+    _judged_at: float | None = None
 
-    def tend(self, *, alive: bool) -> None:
-        if alive and self._due:
-            try:
+    def tend(self, now: float, *, alive: bool) -> None:
+        if not alive:
+            self._due, self._judged_at = True, None
+            return
+        try:
+            if self._due:
                 transmission(self.root).announce()
+                self._due, self._judged_at = False, now + SWARM_PATIENCE_S
                 print("Transmission asks its trackers again", flush=True)
-            except (OSError, ValueError, KeyError):
-                return  # it may be starting; the next look tries again
-        self._due = not alive
+            elif self._judged_at is not None and now >= self._judged_at:
+                # Once for each time that the tunnel was away: a swarm may as well be dead.
+                deserted, self._judged_at = transmission(self.root).is_deserted(), None
+                if deserted:
+                    self.hands.do(Step(Act.RESTART, "Transmission has lost its swarm", (TRANSMISSION,)))
+                    print("Transmission starts anew, because nobody of its swarm is connected", flush=True)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, docker.DockerError):
+            return  # it may be starting; the next look tries again
 
 
 @dataclass
@@ -194,7 +210,7 @@ def state_of(seen: Seen, verdict: Verdict) -> str:
 def watch(root: Path) -> None:
     """Run forever. What goes wrong in one round is said, and the next round comes."""
     eyes, hands, report, memory = Watch(root), Hands(root), Report(), Memory()
-    forwarding, swarm = Port(root, hands), Swarm(root)
+    forwarding, swarm = Port(root, hands), Swarm(root, hands)
     events: docker.Events | None = None
     believed: hold.Hold | None = None
     while True:
@@ -212,7 +228,7 @@ def watch(root: Path) -> None:
             if not seen.held:
                 # Not while answers fail to come: a look must not wait for a provider that may be gone.
                 forwarding.tend(eyes.tunnel_socket if verdict.tunnel_alive and not memory.unanswered else None)
-                swarm.tend(alive=verdict.tunnel_alive)
+                swarm.tend(now(), alive=verdict.tunnel_alive)
             report.look(state_of(seen, verdict), **_facts(root, eyes, verdict))
             if verdict.step:
                 report.step(verdict.step)

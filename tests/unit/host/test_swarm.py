@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The torrents' way back to their swarms: a word to the trackers first, a new start only where nobody came."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mediaserver import forward, monitor
+from mediaserver.decide import Act, Step
+
+PATIENCE = monitor.SWARM_PATIENCE_S
+SILENT = {"lastAnnounceSucceeded": False, "seederCount": -1}
+HEARD = {"lastAnnounceSucceeded": True, "seederCount": 0}
+SEEDED = {"lastAnnounceSucceeded": True, "seederCount": 3}
+
+
+def torrent(*trackers: dict[str, object], status: int = 4, peers: int = 0) -> dict[str, Any]:
+    return {"status": status, "peersConnected": peers, "trackerStats": list(trackers)}
+
+
+class Transmission(forward.Transmission):
+    """Holds these torrents, and notes what it is asked; ``absent`` answers are still missing at first."""
+
+    def __init__(self, torrents: list[dict[str, Any]], absent: int = 0) -> None:
+        super().__init__("http://127.0.0.1:1/", "", "")
+        self.torrents, self.absent = torrents, absent
+        self.asked: list[str] = []
+
+    def _ask(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        if self.absent:
+            self.absent -= 1
+            raise ConnectionRefusedError
+        self.asked.append(method)
+        return {"torrents": self.torrents} if method == "torrent-get" else {}
+
+
+class Hands:
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+
+    def do(self, step: Step) -> None:
+        self.steps.append(step)
+
+
+def follow(monkeypatch: pytest.MonkeyPatch, found: Transmission, *looks: tuple[float, bool]) -> list[Step]:
+    hands = Hands()
+    monkeypatch.setattr(monitor, "transmission", lambda root: found)
+    swarm = monitor.Swarm(Path("/nowhere"), hands)  # type: ignore[arg-type]
+    for now, alive in looks:
+        swarm.tend(now, alive=alive)
+    return hands.steps
+
+
+LOOKS = ((0.0, False), (10.0, True), (10.0 + PATIENCE - 1, True), (10.0 + PATIENCE, True), (900.0, True))
+
+
+@pytest.mark.parametrize(
+    ("torrents", "restarts"),
+    [
+        ([torrent(SILENT)], 1),
+        ([torrent(SILENT, SILENT), torrent(SILENT, status=6)], 1),
+        ([torrent(SILENT, HEARD)], 0),
+        ([torrent(SILENT), torrent(HEARD)], 0),
+        ([torrent(SILENT, peers=1)], 0),
+        ([torrent(SEEDED)], 1),
+        ([torrent(SEEDED, status=6)], 0),  # a seed does not miss seeds
+        ([torrent(SEEDED), torrent(SEEDED, peers=1)], 0),
+        ([torrent(SILENT, status=0)], 0),  # stopped: it wants nobody
+        ([torrent()], 0),  # without trackers
+        ([], 0),
+    ],
+    ids=[
+        "alone",
+        "all alone",
+        "one of its trackers",
+        "another one's",
+        "a peer",
+        "seeds",
+        "a seed",
+        "another's peer",
+        "stopped",
+        "no tracker",
+        "no torrent",
+    ],
+)
+def test_transmission_starts_anew_only_where_nobody_of_the_swarm_came(
+    monkeypatch: pytest.MonkeyPatch, torrents: list[dict[str, Any]], restarts: int
+) -> None:
+    found = Transmission(torrents)
+    steps = follow(monkeypatch, found, *LOOKS)
+    assert [(step.act, step.targets) for step in steps] == [(Act.RESTART, ("transmission",))] * restarts
+    assert found.asked == ["torrent-reannounce", "torrent-get"]
+
+
+def test_while_the_tunnel_is_there_nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Transmission([torrent(SILENT)])
+    assert follow(monkeypatch, found, (0.0, True), (100.0, True)) == []
+    assert found.asked == []
+
+
+def test_a_tunnel_that_goes_away_again_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Transmission([torrent(SILENT)])
+    looks = ((0.0, False), (1.0, True), (2.0, False), (1.0 + PATIENCE, True))
+    assert follow(monkeypatch, found, *looks) == []
+    assert found.asked == ["torrent-reannounce"] * 2
+
+
+def test_a_transmission_that_is_only_starting_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Transmission([torrent(SILENT)], absent=2)
+    steps = follow(monkeypatch, found, (0.0, False), (1.0, True), (2.0, True), (3.0, True), (3.0 + PATIENCE, True))
+    assert found.asked == ["torrent-reannounce", "torrent-get"]
+    assert len(steps) == 1
