@@ -60,7 +60,7 @@ TABLE = (
     Drift("a setting changed by RPC", slow_down, "speed-limit-down"),
     Drift("a setting that only the file has", WHILE_STOPPED, "message-level"),
     Drift("a stopped container", "docker stop wireguard", "container wireguard"),
-    Drift("a removed directory", "rmdir {media}/books", "{media}/books"),
+    Drift("a removed directory", "rmdir {media}/misc", "{media}/misc"),
     Drift("the private key's mode", "chmod 0644 {root}/gateway/private.key", "{root}/gateway/private.key"),
     Drift("a line of compose.yml", "sed -i 1d {root}/compose.yml", "{root}/compose.yml"),
     Drift("a group too many", "usermod -aG games {user}", "Make the account"),
