@@ -14,6 +14,7 @@ ARP, IPV4, IPV6 = 0x0806, 0x0800, 0x86DD
 ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
 UNREACHABLE = 3
 SSH, PAGES = 22, (9091, 9117, 8096)
+FLAGS_AT, RST = 13, 0x04  # RFC 9293, section 3.1
 LINK_LOCAL = ip_network("fe80::/10")
 
 
@@ -29,6 +30,7 @@ class Packet:
     target_port: int = 0
     later_fragment: bool = False
     quoted: Packet | None = None  # what an ICMP error is about
+    reset: bool = False  # TCP that only refuses
 
     def __str__(self) -> str:
         """One line, as a failed test shows it."""
@@ -78,7 +80,8 @@ def _decode_ipv4(data: bytes) -> Packet:
     ports = (0, 0) if later else _ports(protocol, content)
     error = protocol == ICMP and not later and content[:1] == bytes([UNREACHABLE])
     quoted = _decode_ipv4(content[8:]) if error else None
-    return Packet(IPV4, str(ip_address(source)), str(ip_address(target)), protocol, *ports, later, quoted)
+    reset = protocol == TCP and not later and len(content) > FLAGS_AT and bool(content[FLAGS_AT] & RST)
+    return Packet(IPV4, str(ip_address(source)), str(ip_address(target)), protocol, *ports, later, quoted, reset)
 
 
 def _decode_ipv6(data: bytes) -> Packet:

@@ -26,7 +26,9 @@ def probes_seen(capture: bytes, house: House) -> Counter[str]:
             continue
         if packet.protocol == TCP and (name := tcp_probe(packet.source_port)):
             seen[name] += 1
-        elif packet.protocol == TCP and packet.source_port == UI_PORT and packet.target == STRANGER:
+        elif (
+            packet.protocol == TCP and packet.source_port == UI_PORT and packet.target == STRANGER and not packet.reset
+        ):
             seen["ui-stranger"] += 1
         elif found := MARKED.search(frame):
             seen[found[1].decode()] += 1
@@ -46,8 +48,8 @@ def _others(capture: bytes) -> Iterator[Packet]:
 
 
 def _knock(packet: Packet) -> bool:
-    """The stranger's own side; an answer to it is a leak."""
-    return packet.source == STRANGER
+    """The stranger's own side, and the kernel's word that nobody is there yet; another answer is a leak."""
+    return packet.source == STRANGER or (packet.target == STRANGER and packet.reset)
 
 
 def _sign_of_life(packet: Packet, frame: bytes) -> bool:

@@ -24,8 +24,9 @@ from sightings import STRANGER
 HERE = Path(__file__).parent
 BARRIER = Path("gateway/files/lib/mediaserver/barrier.py")
 PATIENCE_S = 300
-# Transmission tries a lost peer again after 10 s, 2 min, 15 min; another one of a real swarm's takes its place before.
-SWARM_PATIENCE_S = 420
+# Transmission alone tries a lost peer again after 10 s, 2 min, 15 min.
+SWARM_PATIENCE_S = 120
+KNOCK_PAUSE_S = 0.5
 # Who lives in the holder's namespace.
 RESIDENTS = ("vpn", "wireguard", "transmission", "jackett")
 # gateway_subnet's default, and the network of the control without a VPN: their first three numbers.
@@ -127,7 +128,7 @@ class Stage:
         over = threading.Event()
 
         def knock() -> None:
-            while not over.is_set():
+            while not over.wait(KNOCK_PAUSE_S):
                 self.knock()
 
         thread = threading.Thread(target=knock)

@@ -10,4 +10,5 @@ LAB = Path(__file__).resolve().parents[2] / "lab"
 # What runs in a provider's container, and the host package, for those that it talks to.
 PROVIDER = LAB / "images" / "provider"
 HOST = LAB.parents[1] / "roles" / "gateway" / "files" / "lib"
-sys.path.extend(str(folder) for folder in (LAB, PROVIDER, HOST))
+LEAKS = LAB.parent / "leaks"
+sys.path.extend(str(folder) for folder in (LAB, PROVIDER, HOST, LEAKS, Path(__file__).parent))

@@ -29,6 +29,8 @@ LOCK = Path("/run/mediaserver/lock")
 BARRIER_UNIT, KEEPER_UNIT = "mediaserver-barrier.service", "mediaserver-barrier-keeper.service"
 MONITOR_UNIT = "vpn-monitor.service"
 COMMAND_TIMEOUT_S = 60
+# Docker looks at a container's health every ten seconds.
+SETTLE_TIMEOUT_S, SETTLE_PAUSE_S = 30.0, 0.5
 # Who reads each folder of files. A container that misses the word is found by its health check, which reads them too.
 READERS = {"holder": "vpn", "tunnel": "wireguard"}
 Resolve = Callable[[str], str | None]
@@ -63,6 +65,7 @@ class Host:
 
     def __init__(self, nft: Nft | None = None) -> None:
         self._nft = nft or Nft()
+        self._told: list[str] = []
 
     def barrier_stands(self, table: str) -> bool:
         return keeper.stands(self._nft, table)
@@ -78,6 +81,15 @@ class Host:
             asked = _run(["docker", "kill", "--signal", "HUP", container])
             if asked.returncode != 0:
                 raise GatewayError(f"container {container} could not be told to reload: {asked.stderr.strip()}")
+            self._told.append(container)
+
+    def wait_for_told(self) -> None:
+        """Wait until whoever was told to reload is healthy again, or for a while: others will say what is wrong."""
+        deadline = time.monotonic() + SETTLE_TIMEOUT_S
+        for container in self._told:
+            ask = ["docker", "inspect", "--format", "{{.State.Health.Status}}", container]
+            while _run(ask).stdout.strip() == "unhealthy" and time.monotonic() < deadline:
+                time.sleep(SETTLE_PAUSE_S)
 
 
 def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
@@ -231,9 +243,11 @@ def _do(chosen: argparse.Namespace, root: Path) -> None:
     else:
         if chosen.hold:
             _hold(chosen.hold)
+        host = Host()
         with files.locked(LOCK):
             gateway = Gateway(root)
-            lines = gateway.apply(Host())
+            lines = gateway.apply(host)
+        host.wait_for_told()
         for note in gateway.notes():
             print(f"vpn-gateway: {note}", file=sys.stderr)
     for line in lines:

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the leak test takes for a probe that got out, and what for nothing."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+import sightings
+from frames import capture, ipv4
+from packets import TCP, UDP
+from probes import FIRST_TCP_PORT, MARK, SOURCE_PORTS
+from topology import HOUSES, INTERNET_HOST
+
+HOUSE = HOUSES[0]
+SYN, SYN_ACK, RST_ACK = 0x02, 0x12, 0x14
+
+
+def tcp(source: int, target: int, flags: int) -> bytes:
+    return struct.pack("!HHIIBBHHH", source, target, 0, 0, 5 << 4, flags, 0, 0, 0)
+
+
+def udp(text: str) -> bytes:
+    return struct.pack("!HHHH", 40000, 9009, 8 + len(text), 0) + text.encode()
+
+
+KNOWN = sorted(name for name, port in SOURCE_PORTS.items() if sightings.tcp_probe(port))
+
+
+@pytest.mark.parametrize(
+    ("frame", "seen"),
+    [
+        (ipv4(TCP, HOUSE.pi, INTERNET_HOST, tcp(SOURCE_PORTS["tcp-device"], 9010, SYN)), {"tcp-device": 1}),
+        (ipv4(TCP, HOUSE.pi, INTERNET_HOST, tcp(40000, 9010, SYN)), {}),
+        (ipv4(UDP, HOUSE.pi, INTERNET_HOST, udp(f"{MARK}udp-source")), {"udp-source": 1}),
+        (ipv4(UDP, HOUSE.router, INTERNET_HOST, udp(f"{MARK}udp-source")), {}),
+        (ipv4(TCP, HOUSE.pi, sightings.STRANGER, tcp(9091, 40000, SYN_ACK)), {"ui-stranger": 1}),
+        (ipv4(TCP, HOUSE.pi, sightings.STRANGER, tcp(9091, 40000, RST_ACK)), {}),
+        (ipv4(TCP, sightings.STRANGER, HOUSE.pi, tcp(40000, 9091, SYN)), {}),
+    ],
+    ids=["tcp", "tcp of others", "udp", "udp of others", "a stranger let in", "a stranger refused", "a knock"],
+)
+def test_what_counts(frame: bytes, seen: dict[str, int]) -> None:
+    assert sightings.probes_seen(capture(frame), HOUSE) == seen
+
+
+def test_only_an_answer_to_a_stranger_is_strange() -> None:
+    frames = [
+        ipv4(TCP, sightings.STRANGER, HOUSE.pi, tcp(40000, 9091, SYN)),
+        ipv4(TCP, HOUSE.pi, sightings.STRANGER, tcp(9091, 40000, RST_ACK)),
+        ipv4(TCP, HOUSE.pi, sightings.STRANGER, tcp(9091, 40000, SYN_ACK)),
+    ]
+    found = sightings.strange(capture(*frames), HOUSE)
+    assert [str(packet) for packet in found] == [f"tcp {HOUSE.pi}:9091 > {sightings.STRANGER}:40000"]
+
+
+def test_each_tcp_probe_has_a_port_that_nothing_else_on_a_pi_uses() -> None:
+    ports = [SOURCE_PORTS[name] for name in KNOWN]
+    assert len(set(ports)) == len(KNOWN) > 10
+    # Below those that Linux gives by itself (net.ipv4.ip_local_port_range).
+    assert all(FIRST_TCP_PORT <= port < 32768 for port in ports)
