@@ -46,7 +46,8 @@ def as_read(setting: Setting, value: t.Any) -> t.Any:
             raise ValueError("no truth value")
         return boolean(value) if isinstance(value, str) else bool(value)
     if setting.kind in ("int", "index"):
-        number = _whole(value)
+        names = {name: number for number, name in setting.choices}
+        number = names[value.lower()] if isinstance(value, str) and value.lower() in names else _whole(value)
         if abs(number) > setting.limit:
             raise ValueError("too large")
         return number
