@@ -39,8 +39,8 @@ MADE = {"APIKey": 32, "InstanceId": 64}
 
 @dataclass(frozen=True)
 class Held:
-    """What the file says, by Jackett's names. `problem`: why Jackett would throw it away, or cannot be trusted to keep it;
-    `tidy`: it is written as Jackett writes it, which is what the check before each start insists on."""
+    """What the file says, by Jackett's names. `problem`: why nobody may count on Jackett to keep it. `tidy`: it
+    is written as Jackett writes it, which is what the check before each start insists on."""
 
     data: Values = field(default_factory=dict)
     problem: str = ""
@@ -149,7 +149,8 @@ def _refuse_unknown(spelling: str, value: t.Any, *, allow_unknown: bool) -> None
         similar = difflib.get_close_matches(spelling, [setting.name for setting in SETTINGS], n=1)
         hint = f"; is {similar[0]} meant?" if similar else ""
         raise InvalidValue(f"{spelling} is no field of Jackett's ServerConfig.json{hint} (allow_unknown lets it pass)")
-    if isinstance(value, (dict, list)) or not is_plain(spelling) or (isinstance(value, str) and not is_plain(value)):
+    # Text covers numbers, of which JSON knows no infinite ones.
+    if isinstance(value, (dict, list)) or not is_plain(f"{spelling}{value}") or str(value) in ("nan", "inf", "-inf"):
         raise InvalidValue(f"{spelling} takes a truth value, a number or text on one line")
 
 
