@@ -116,7 +116,7 @@ class Jackett:
             return None
         known = {name.lower(): name for name in FIRST}
         for name, value in read.items():
-            kind = type(FIRST.get(known.get(name.lower(), ""), None))
+            kind = type(FIRST.get(known.get(name.lower(), "")))
             if kind in (bool, int) and not (type(value) is kind or str(value).lstrip("-").isdigit()):
                 return None
         return {known.get(name.lower(), name): value for name, value in read.items()}
