@@ -44,7 +44,7 @@ is_claimed() {
             sub(/,$/, "", value)
             inside = value ~ /^[[{]$/
             if (!inside && value !~ /^("([^"\\]|\\.)*"|[^"]*)$/) bad("has more than one field in line " NR)
-            if (name in seen) bad("has a field twice, in line " NR)
+            if (name in seen) bad("has a field twice in line " NR)
             seen[name]
             if (!(name in type)) next
             what = type[name]

@@ -12,6 +12,7 @@ is_claimed() {
         NR == 1 { next }
         !/>/ { failed = 1; next }
         /^[?!]/ { next }
+        closed { failed = 1 }
         {
             tag = $0
             sub(/>.*/, "", tag)
@@ -19,10 +20,10 @@ is_claimed() {
             sub(/[ \t\r\n].*/, "", tag)
             if (tag !~ /^\//) stack[++depth] = tag
             else if (stack[depth--] != substr(tag, 2)) failed = 1
-            last = tag
+            closed = !depth && $0 ~ /^\/ServerConfiguration>[ \t\r\n]*$/
         }
         END {
-            if (failed || depth || last != "/ServerConfiguration") {
+            if (failed || !closed) {
                 print "is cut off or no XML"
                 exit 1
             }

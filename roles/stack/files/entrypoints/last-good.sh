@@ -29,7 +29,8 @@ last_good() {
             mv "$2" "$last_good_aside" || return 1
         fi
     fi
-    if ! last_good_copy "$2.good" "$2" "$3" ""; then
+    # Another start at the same time may have been faster.
+    if ! last_good_copy "$2.good" "$2" "$3" "" && ! last_good_check "$2" "$3" >/dev/null; then
         echo "$1: $2 $last_good_problem, and its good copy could not be put back; is the disk full?" >&2
         return 1
     fi
