@@ -483,6 +483,20 @@ def test_without_room_for_a_copy_a_good_file_is_started_with_and_a_bad_one_is_no
     assert "is the disk full?" in said
 
 
+def test_a_file_that_changes_while_it_is_copied_does_not_become_the_good_one(make_box: MakeBox) -> None:
+    box = make_box("jackett")
+    box.start()
+    copier = box.folder / "bin" / "cp"
+    copier.write_text('#!/bin/sh\nhead -c 50 "$2" >"$3"\n')
+    copier.chmod(0o755)
+    box.write(JACKETT_OLDER)
+    started, said = box.start()
+    assert started == JACKETT_OLDER
+    assert "no copy of it could be kept" in said
+    assert box.good.read_text() == JACKETT
+    assert box.names() == {box.file.name, box.good.name}
+
+
 @pytest.mark.parametrize("content", [None, b"", b"SQLite format 2", bytes(100)])
 def test_a_jellyfin_without_its_users_does_not_start(make_box: MakeBox, content: bytes | None) -> None:
     box = make_box("jellyfin")
