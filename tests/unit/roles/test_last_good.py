@@ -101,7 +101,7 @@ class Box:
             text = text.replace("exec /init", "exec started").replace("exec /jellyfin/jellyfin", "exec started")
             text = text.replace("exec transmission-daemon", "exec started")
             (scripts / source.name).write_text(text, encoding="utf-8")
-        (programs / "started").write_text(f'#!/bin/sh\necho "started $*"\ncat "{self.file}"\n')
+        (programs / "started").write_text(f'#!/bin/sh\necho "started $*$LC_ALL"\ncat "{self.file}"\n')
         # A real one may take seconds on a busy disk.
         self.synced = folder / "synced"
         (programs / "sync").write_text(f'#!/bin/sh\necho "$1" >>"{self.synced}"\n')
@@ -136,7 +136,9 @@ class Box:
             assert process.returncode == 1
             assert "un the playbook again" in said or "database" in said
             return None, said
-        return out.partition("\n")[2], said
+        head, _, read = out.partition("\n")
+        assert head == f"started {' '.join(arguments)}" or self.service == "transmission"
+        return read, said
 
     def write(self, text: str | bytes) -> None:
         self.file.write_bytes(text.encode() if isinstance(text, str) else text)

@@ -7,7 +7,7 @@ set -eu
 
 # As Jackett writes it: one field a line, each of its type, and nobody gets in without the password.
 is_claimed() {
-    is_json_object "$1" && awk '
+    is_json_object "$1" && LC_ALL=C awk '
         function is(names, what, list, n) {
             n = split(names, list, " ")
             while (n) type[list[n--]] = what

@@ -7,7 +7,7 @@ set -eu
 
 # A whole document, after the wizard.
 is_claimed() {
-    awk '
+    LC_ALL=C awk '
         BEGIN { RS = "<" }
         NR == 1 { next }
         !/>/ { failed = 1; next }

@@ -47,7 +47,7 @@ last_good_check() {
     elif ! LC_ALL=C tr -d '\000' <"$1" | cmp -s - "$1"; then
         echo "holds zeros"
     else
-        LC_ALL=C "$2" "$1"
+        "$2" "$1"
         return
     fi
     return 1
@@ -90,7 +90,7 @@ last_good_prune() {
 
 # A check: a whole JSON object. Strings, then plain values, then lists and objects shrink to one sign.
 is_json_object() {
-    awk '
+    LC_ALL=C awk '
         { text = text $0 "\n" }
         END {
             begin = text

@@ -7,13 +7,13 @@ set -eu
 # A whole object, and nobody gets in without the password. Versions differ in how they write names.
 is_claimed() {
     is_json_object "$1" || return 1
-    if [ "$(grep -Ec '"rpc[-_]authentication[-_]required"' "$1")" != 1 ] ||
-        ! grep -Eq '"rpc[-_]authentication[-_]required" *: *true' "$1"; then
+    if [ "$(LC_ALL=C grep -Ec '"rpc[-_]authentication[-_]required"' "$1")" != 1 ] ||
+        ! LC_ALL=C grep -Eq '"rpc[-_]authentication[-_]required" *: *true' "$1"; then
         echo "asks for no password"
         return 1
     fi
-    if [ "$(grep -Ec '"rpc[-_]password"' "$1")" != 1 ] ||
-        ! grep -Eq '"rpc[-_]password" *: *"\{[0-9a-f]{40}[^"]+"' "$1"; then
+    if [ "$(LC_ALL=C grep -Ec '"rpc[-_]password"' "$1")" != 1 ] ||
+        ! LC_ALL=C grep -Eq '"rpc[-_]password" *: *"\{[0-9a-f]{40}[^"]+"' "$1"; then
         echo "has no password"
         return 1
     fi
