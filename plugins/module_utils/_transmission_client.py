@@ -16,20 +16,13 @@ from ansible_collections.household.mediaserver.plugins.module_utils._errors impo
     Unreachable,
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._http import Http, Response
+from ansible_collections.household.mediaserver.plugins.module_utils._waiting import Clock
 
 SESSION_HEADER = "X-Transmission-Session-Id"
 # The id may change at any time, so a few in a row are no fault yet.
 MAX_HANDSHAKES = 3
 PAUSE_S = 0.5
 REQUEST_TIMEOUT_S = 10.0
-
-
-class Clock(t.Protocol):
-    """The two functions of the module time that waiting needs."""
-
-    def monotonic(self) -> float: ...
-
-    def sleep(self, seconds: float, /) -> None: ...
 
 
 class TransmissionClient:
