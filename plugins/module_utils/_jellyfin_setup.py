@@ -72,6 +72,22 @@ def plan_setup(seen: Seen, wrong: t.Mapping[str, tuple[str, str]]) -> Plan:
     return Plan(tuple(sorted(changes, key=lambda change: change.name)))
 
 
+def present(outcome: Outcome) -> dict[str, t.Any]:
+    """Return the module's answer; nothing in it is secret."""
+    wanted = outcome.plan.values()
+    return {
+        "changed": bool(outcome.plan),
+        "wizard_completed": True,
+        "wizard_run": "wizard_completed" in wanted,
+        "api_key_created": outcome.key_created,
+        "api_key_written": "api_key_file" in wanted,
+        "server_version": str(outcome.server.get("Version", "")),
+        "server_id": str(outcome.server.get("Id", "")),
+        "server_name": str(outcome.server.get("ServerName", "")),
+        "diff": outcome.plan.diff(),
+    }
+
+
 class JellyfinSetup:
     """One server, one administrator, one key file."""
 
@@ -115,7 +131,8 @@ class JellyfinSetup:
     def _look(self) -> Seen:
         found = self.file.read()
         key = key_in(found)
-        self.hide(key)
+        if key:
+            self.hide(key)
         try:
             # Nothing runs on a host that check mode visits before its first real run: no use in waiting.
             self.client.wait_until_healthy(0 if self.check_mode and self._refuses() else self.timeout)
