@@ -87,6 +87,14 @@ class JellyfinClient:
         """Delete what is there; some of Jellyfin's paths say success to what never was."""
         self._call("DELETE", path, query=query)
 
+    def exists(self, path: str) -> bool:
+        """Tell whether there is anything, whatever its form, for a caller without a token."""
+        url = f"{self.url}{_path(path)}"
+        answer = self._send("GET", url, None, token=False, timeout=self.timeout)
+        if answer.status in (200, 404):
+            return answer.status == 200
+        raise Refused(f"GET {url}: status {answer.status}{excerpt(answer)}", answer.status)
+
     def public_info(self) -> dict[str, t.Any]:
         """Return /System/Info/Public. Only the truth once the server is healthy, so wait for that first."""
         return expect_object(self.get("/System/Info/Public", token=False), "GET /System/Info/Public")
