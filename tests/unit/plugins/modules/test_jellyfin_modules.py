@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +26,7 @@ from jellyfin_double import ManualClock, Server, Timing
 
 PASSWORD = "first-Pass-1 ä\"'\\"
 PROXY_PASSWORD = "certificate-Pass-9"
+NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 START = Timing(down_s=0.5, degraded_s=3, gap_s=1, loading_s=3)
 
 
@@ -42,7 +44,7 @@ class House:
         for module in (jellyfin_setup, jellyfin_settings):
             monkeypatch.setattr(module, "time", self)
         # Ansible reads all certificates of the machine before each call, of plain HTTP too.
-        monkeypatch.setattr(urls, "make_context", lambda *_, **__: None)
+        monkeypatch.setattr(urls, "make_context", lambda *_, **__: NO_CERTIFICATES)
 
     # the two functions of the module time
     def monotonic(self) -> float:
