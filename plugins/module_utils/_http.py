@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import socket
+import time
 import typing as t
 import urllib.error
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._errors impo
 
 # More than any of our services has to say.
 MAX_BYTES = 32 * 1024 * 1024
+PIECE = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class UrlHttp:
     def request(
         self, method: str, url: str, *, headers: dict[str, str], body: bytes | None, timeout: float
     ) -> Response:
+        deadline = time.monotonic() + timeout
         try:
             try:
                 answer = open_url(
@@ -56,7 +59,7 @@ class UrlHttp:
                 )
             except urllib.error.HTTPError as error:
                 answer = error
-            return _read(answer)
+            return _read(answer, deadline)
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", None) or error
             refused = isinstance(reason, (ConnectionRefusedError, FileNotFoundError))
@@ -66,10 +69,15 @@ class UrlHttp:
             raise ProtocolError(f"{url}: {error}") from error
 
 
-def _read(answer: t.Any) -> Response:
-    body = answer.read(MAX_BYTES + 1) or b""
-    if len(body) > MAX_BYTES:
-        raise ProtocolError(f"{answer.geturl()}: the answer is longer than {MAX_BYTES} bytes")
+def _read(answer: t.Any, deadline: float) -> Response:
+    body = bytearray()
+    # The socket's own limit is for each piece: one byte now and then would hold us for ever.
+    while piece := answer.read1(PIECE):
+        body += piece
+        if len(body) > MAX_BYTES:
+            raise ProtocolError(f"{answer.geturl()}: the answer is longer than {MAX_BYTES} bytes")
+        if time.monotonic() > deadline:
+            raise TimeoutError
     if len(body) < int(answer.headers.get("Content-Length") or 0):
         raise Unreachable(f"{answer.geturl()}: the connection was cut in the middle of the answer")
-    return Response(answer.code, {name.lower(): value for name, value in answer.headers.items()}, body)
+    return Response(answer.code, {name.lower(): value for name, value in answer.headers.items()}, bytes(body))

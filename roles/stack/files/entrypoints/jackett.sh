@@ -64,4 +64,5 @@ is_claimed() {
 }
 
 last_good jackett /config/Jackett/ServerConfig.json is_claimed
-exec /init "$@"
+# The program itself, as the household's account: the image's own start-up needs root. Updates come as a new image.
+exec /app/Jackett/jackett --NoUpdates

@@ -36,13 +36,10 @@ is_claimed() {
     fi
 }
 
-# Set in a container without published ports only, in which the wizard runs.
-if [ "${MEDIASERVER_CLAIM:-}" != 1 ]; then
-    last_good jellyfin /config/config/system.xml is_claimed
-    if [ "$(head -c 15 /config/data/jellyfin.db 2>/dev/null)" != "SQLite format 3" ]; then
-        echo "jellyfin: /config/data/jellyfin.db is missing or damaged, and with it all users, so it does not start." \
-            "Restore it from a backup, or remove /config/config/system.xml with its copy and run the playbook again." >&2
-        exit 1
-    fi
+last_good jellyfin /config/config/system.xml is_claimed
+if [ "$(head -c 15 /config/data/jellyfin.db 2>/dev/null)" != "SQLite format 3" ]; then
+    echo "jellyfin: /config/data/jellyfin.db is missing or damaged, and with it all users, so it does not start." \
+        "Restore it from a backup, or remove /config/config/system.xml with its copy and run the playbook again." >&2
+    exit 1
 fi
-exec /jellyfin/jellyfin "$@"
+exec /jellyfin/jellyfin
