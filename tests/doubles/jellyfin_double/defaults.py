@@ -194,9 +194,7 @@ def encoding_options(version: str) -> Model:
     }
     presets = ("auto", "placebo", "veryslow", "slower", "slow", "medium", "fast", "faster", "veryfast", "superfast")
     enums: dict[str, tuple[str, ...]] = {
-        "HardwareAccelerationType": (
-            *("none", "amf", "qsv", "nvenc", "v4l2m2m", "vaapi", "videotoolbox", "rkmpp"),
-        ),
+        "HardwareAccelerationType": (*("none", "amf", "qsv", "nvenc", "v4l2m2m", "vaapi", "videotoolbox", "rkmpp"),),
         "EncoderPreset": (*presets, "ultrafast"),
         "DownMixStereoAlgorithm": ("None", "Dave750", "NightmodeDialogue", "Rfc7845", "Ac4"),
         "TonemappingAlgorithm": ("none", "clip", "linear", "gamma", "reinhard", "hable", "mobius", "bt2390"),
@@ -248,9 +246,7 @@ NETWORK = Model(
         "IsRemoteIPFilterBlacklist": False,
     },
 )
-BRANDING = Model(
-    "BrandingOptions", {"SplashscreenEnabled": False}, optional={"LoginDisclaimer": "", "CustomCss": ""}
-)
+BRANDING = Model("BrandingOptions", {"SplashscreenEnabled": False}, optional={"LoginDisclaimer": "", "CustomCss": ""})
 METADATA = Model("MetadataConfiguration", {"UseFileCreationTimeForDateAdded": True})
 # Tuners and guides are no part of the double: the lists stay empty.
 LIVETV = Model(
