@@ -7,6 +7,6 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-for folder in (ROOT / "tests" / "doubles", ROOT / "tests" / "unit" / "doubles"):
+for folder in (ROOT / "tests" / "doubles",):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
