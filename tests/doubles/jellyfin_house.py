@@ -85,7 +85,7 @@ class House:
         finally:
             connection.close()
 
-    def call(self, method: str, path: str, body: Any = None, **query: Any) -> Reply:
+    def call(self, method: str, path: str, body: Any = None, /, **query: Any) -> Reply:
         """As the administrator, once there is one."""
         target = path + ("?" + urlencode(query, quote_via=quote) if query else "")
         headers = {"Authorization": f'MediaBrowser Token="{self.token}"'} if self.token else {}
