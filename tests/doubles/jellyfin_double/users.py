@@ -225,9 +225,9 @@ def _policy(call: Call) -> Answer:
         policy = POLICY.read(body)
     except WrongType as wrong:
         return invalid({"newPolicy": ["The newPolicy field is required."], wrong.path: [wrong.message]})
-    if user["policy"]["IsAdministrator"] and not policy["IsAdministrator"]:
-        if sum(other["policy"]["IsAdministrator"] for other in app.state["users"]) == 1:
-            return given("There must be at least one user in the system with administrative access.", 403)
+    administrators = sum(other["policy"]["IsAdministrator"] for other in app.state["users"])
+    if user["policy"]["IsAdministrator"] and not policy["IsAdministrator"] and administrators == 1:
+        return given("There must be at least one user in the system with administrative access.", 403)
     if policy["IsDisabled"] and policy["IsAdministrator"]:
         return given("Administrators cannot be disabled.", 403)
     if policy["IsDisabled"] and sum(not other["policy"]["IsDisabled"] for other in app.state["users"]) == 1:
