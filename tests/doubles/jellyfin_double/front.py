@@ -30,11 +30,7 @@ class _Handler(BaseHTTPRequestHandler):
             headers=dict(self.headers.items()),
             body=self._body(),
             remote=self.client_address[0].removeprefix("::ffff:"),
-<<<<<<< HEAD
-            local=self.headers.get("Host") or "%s:%s" % self.server.server_address[:2],
-=======
             local=self.headers.get("Host") or "{}:{}".format(*self.server.server_address[:2]),
->>>>>>> jfdouble
         )
         answer = self.server.responder(request)
         self.send_response(answer.status)

@@ -65,12 +65,8 @@ def _limits(app: Application, user: dict[str, Any], sender: Credentials) -> Answ
 
 def _open(call: Call, user: dict[str, Any], sender: Credentials) -> dict[str, Any]:
     app, now = call.app, call.app.clock.stamp()
-<<<<<<< HEAD
-    user["policy"]["InvalidLoginAttemptCount"] = 0
-=======
     # The answer still shows the failures before this login.
     failures, user["policy"]["InvalidLoginAttemptCount"] = user["policy"]["InvalidLoginAttemptCount"], 0
->>>>>>> jfdouble
     if app.version == "10.11":
         # The answer shows the login before this one, and the very first login is not kept as one.
         first = user["last_activity"] is None
@@ -82,10 +78,7 @@ def _open(call: Call, user: dict[str, Any], sender: Credentials) -> dict[str, An
     else:
         user["last_activity"] = user["last_login"] = now
         shown = users.listed(app, user)
-<<<<<<< HEAD
-=======
     shown["Policy"]["InvalidLoginAttemptCount"] = failures
->>>>>>> jfdouble
     device = {
         "token": uuid.uuid4().hex,
         "user": user["id"],

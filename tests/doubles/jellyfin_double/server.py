@@ -31,10 +31,7 @@ class Server:
         host: str = "127.0.0.1",
         port: int = 0,
         data: Path | None = None,
-<<<<<<< HEAD
-=======
         cache: Path = Path("/cache"),
->>>>>>> jfdouble
         timing: Timing | None = None,
         clock: Clock | None = None,
         account: str | None = None,
@@ -53,11 +50,7 @@ class Server:
         self.timing = timing or Timing()
         self.phase = Phase.DOWN
         self.stopped = threading.Event()
-<<<<<<< HEAD
-        self._folders = Folders(config=config / "config", data=data, log=config / "log")
-=======
         self._folders = Folders(config=config / "config", data=data, log=config / "log", cache=cache)
->>>>>>> jfdouble
         self._account = account or pwd.getpwuid(os.geteuid()).pw_name
         self._hostname = hostname or socket.gethostname()
         self._scan_item_s = scan_item_s
@@ -82,11 +75,7 @@ class Server:
 
     def start(self, *, ticking: bool = False) -> Server:
         """Begins; `ticking` starts the thread that follows real time."""
-<<<<<<< HEAD
-        for folder in (self._folders.config, self._folders.log):
-=======
         for folder in (self._folders.config, self._folders.log, self._folders.data / "metadata"):
->>>>>>> jfdouble
             folder.mkdir(parents=True, exist_ok=True)
         self.stopped.clear()
         self._log(f"Jellyfin {RELEASES[self.version]} (SIMULATED: a test double, not the media server)")

@@ -133,12 +133,9 @@ _COLLECTIONS: _Row = (
 )
 
 
-<<<<<<< HEAD
-=======
 _HIDDEN = ("RefreshInternetChannels", "RefreshGuide")
 
 
->>>>>>> jfdouble
 def _rows(version: str) -> list[_Row]:
     if version != "10.11":
         return list(_TASKS)
@@ -167,9 +164,5 @@ def listed(
         if ran:
             task["LastExecutionResult"] = {**ran, "Name": name, "Key": key, "Id": identifier}
         task |= {"Triggers": triggers, "Description": description, "Category": category}
-<<<<<<< HEAD
-        result.append({**task, "IsHidden": False, "Key": key})
-=======
         result.append({**task, "IsHidden": key in _HIDDEN, "Key": key})
->>>>>>> jfdouble
     return result

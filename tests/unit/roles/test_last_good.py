@@ -67,6 +67,11 @@ XML = """<?xml version="1.0" encoding="utf-8"?>
   </PluginRepositories>
 </ServerConfiguration>"""
 FILES = {"jackett": "Jackett/ServerConfig.json", "transmission": "settings.json", "jellyfin": "config/system.xml"}
+ARGUMENTS = {
+    "jackett": ["--NoUpdates"],
+    "transmission": ["--foreground", "--config-dir"],  # and the folder
+    "jellyfin": [],
+}
 GOOD = {"jackett": JACKETT, "transmission": TRANSMISSION, "jellyfin": XML}
 OLDER = {
     "jackett": JACKETT_OLDER,
@@ -98,8 +103,8 @@ class Box:
             text = re.sub(r"(?<![\w.])/config(?=[/ \n])", str(self.config), text).replace(
                 "/entrypoints/", f"{scripts}/"
             )
-            text = text.replace("exec /init", "exec started").replace("exec /jellyfin/jellyfin", "exec started")
-            text = text.replace("exec transmission-daemon", "exec started")
+            for program in ("/app/Jackett/jackett", "/jellyfin/jellyfin", "transmission-daemon"):
+                text = text.replace(f"exec {program}", "exec started")
             (scripts / source.name).write_text(text, encoding="utf-8")
         (programs / "started").write_text(f'#!/bin/sh\necho "started $*$LC_ALL"\ncat "{self.file}"\n')
         # A real one may take seconds on a busy disk.
@@ -116,9 +121,9 @@ class Box:
         self.command = [str(BUSYBOX), "sh"] if shell == "busybox" else ["dash"]
         self.environment = {"PATH": path}
 
-    def popen(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+    def popen(self, **environment: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [*self.command, str(self.folder / "entrypoints" / f"{self.service}.sh"), *arguments],
+            [*self.command, str(self.folder / "entrypoints" / f"{self.service}.sh")],
             env={**self.environment, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -127,9 +132,9 @@ class Box:
             errors="surrogateescape",
         )
 
-    def start(self, *arguments: str, **environment: str) -> tuple[str | None, str]:
+    def start(self, **environment: str) -> tuple[str | None, str]:
         """Start once; return what the service read, or None when it was not started, and what was said."""
-        process = self.popen(*arguments, **environment)
+        process = self.popen(**environment)
         out, said = process.communicate(timeout=60)
         if process.returncode:
             assert out == ""
@@ -137,7 +142,7 @@ class Box:
             assert "un the playbook again" in said or "database" in said
             return None, said
         head, _, read = out.partition("\n")
-        assert head == f"started {' '.join(arguments)}" or self.service == "transmission"
+        assert head.split()[: 1 + len(ARGUMENTS[self.service])] == ["started", *ARGUMENTS[self.service]]
         return read, said
 
     def write(self, text: str | bytes) -> None:
@@ -193,14 +198,6 @@ def test_a_copy_is_on_the_disk_before_it_takes_the_name_and_the_folder_after(mak
     box.good.unlink()
     assert box.start() == (JACKETT, "")
     assert box.good.exists()
-
-
-def test_arguments_reach_the_program(make_box: MakeBox) -> None:
-    for service in ("jackett", "jellyfin"):
-        out, _ = make_box(service).popen("--a b", "c").communicate(timeout=60)
-        assert out.startswith("started --a b c\n")
-    out, _ = make_box("transmission").popen().communicate(timeout=60)
-    assert out.startswith("started --foreground --config-dir /")
 
 
 def jackett_with(**fields: Any) -> str:
@@ -510,15 +507,6 @@ def test_a_jellyfin_without_its_users_does_not_start(make_box: MakeBox, content:
     out, said = process.communicate(timeout=60)
     assert (process.returncode, out) == (1, "")
     assert "jellyfin.db is missing or damaged" in said
-
-
-def test_the_wizard_may_run_in_a_container_that_is_for_it(make_box: MakeBox) -> None:
-    box = make_box("jellyfin")
-    box.write(XML.replace(">true<", ">false<"))
-    assert box.start()[0] is None
-    assert box.start(MEDIASERVER_CLAIM="0")[0] is None
-    assert box.start(MEDIASERVER_CLAIM="1") == (XML.replace(">true<", ">false<"), "")
-    assert not box.good.exists()
 
 
 FIELDS = st.fixed_dictionaries(
