@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,9 @@ from topology import LABEL, REGISTRY, REGISTRY_PORT
 BASE = "debian:trixie-slim"
 SUITE = "trixie"
 FOLDER = Path(__file__).parent / "images"
+# Packages that an image holds besides its own folder.
+DOUBLES = Path(__file__).parents[1] / "doubles"
+PACKAGES = {"jackett": "jackett_double", "jellyfin": "jellyfin_double"}
 # These have packages of their own, which takes time; the rest of the lab is made of "world".
 LARGE_IMAGES = ("world", "pi")
 WORLD_IMAGES = ("router", "provider", "internet", "laptop", "registry")
@@ -72,11 +76,17 @@ def make_base(cache: Path) -> None:
 
 def build(name: str) -> None:
     """Build one image; what has not changed comes from Docker's own cache."""
-    folder = FOLDER / name
     with tempfile.TemporaryDirectory() as context:
-        for path in folder.iterdir():
-            (Path(context) / path.name).write_bytes(path.read_bytes())
+        fill(Path(context), name)
         docker("build", "--quiet", "--label", LABEL, "--tag", tag(name), context)
+
+
+def fill(context: Path, name: str) -> None:
+    """Put together what an image is built from."""
+    for path in (FOLDER / name).iterdir():
+        (context / path.name).write_bytes(path.read_bytes())
+    if package := PACKAGES.get(name):
+        shutil.copytree(DOUBLES / package, context / package, ignore=shutil.ignore_patterns("__pycache__"))
 
 
 def build_all(cache: Path) -> None:
