@@ -189,23 +189,30 @@ class Stage:
 
     def begin_download(self) -> None:
         """Fetch the film anew, slowly enough to be still at it when something happens."""
-        household = self.household
-        torrent = demo.add_torrent(household)["torrent-added"]["hashString"]
-        demo.rpc(household, "torrent-set", {"ids": [torrent], "downloadLimited": True, "downloadLimit": 40})
-        # A peer that was never reached is not tried again before the next announcement, half an hour later.
+        torrent = demo.add_torrent(self.household)["torrent-added"]["hashString"]
+        self.rpc("torrent-set", {"ids": [torrent], "downloadLimited": True, "downloadLimit": 40})
         self._wait_for_download(torrent, "haveValid", 1)
 
     def finish_download(self, patience: float = SWARM_PATIENCE_S) -> None:
         """Let it go on at full speed, and wait for the end: the swarm must have come back by itself."""
-        household = self.household
-        torrent = household["tracker"]["info_hash"]
-        demo.rpc(household, "torrent-set", {"ids": [torrent], "downloadLimited": False})
+        torrent = self.household["tracker"]["info_hash"]
+        self.rpc("torrent-set", {"ids": [torrent], "downloadLimited": False})
         self._wait_for_download(torrent, "percentDone", 1, patience)
+
+    def rpc(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Call Transmission, which vpn-monitor may just be restarting."""
+        begun = time.monotonic()
+        while True:
+            try:
+                return demo.rpc(self.household, method, arguments)
+            except (LabError, demo.DemoError, ValueError) as error:
+                assert time.monotonic() - begun < PATIENCE_S, f"Transmission does not answer: {error}"
+            time.sleep(0.5)
 
     def _wait_for_download(self, torrent: str, field: str, least: float, patience: float = PATIENCE_S) -> None:
         begun = time.monotonic()
         fields = {"ids": [torrent], "fields": [field, "errorString"]}
-        while (found := demo.rpc(self.household, "torrent-get", fields)["torrents"][0])[field] < least:
+        while (found := self.rpc("torrent-get", fields)["torrents"][0])[field] < least:
             assert time.monotonic() - begun < patience, f"the swarm did not go on: {found}"
             time.sleep(0.5)
 

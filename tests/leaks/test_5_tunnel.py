@@ -7,7 +7,6 @@ import json
 import time
 from collections.abc import Iterator
 
-import demo
 import observer
 import pytest
 import sightings
@@ -39,7 +38,7 @@ def reaches(stage: Stage, address: str) -> bool:
 @pytest.mark.usefixtures("ipv6")
 def test_ipv6_goes_through_the_tunnel_and_nowhere_else(stage: Stage, rows: list[Row]) -> None:
     assert reaches(stage, topology.SERVER_IPV6), "no IPv6 in the tunnel"
-    session = demo.rpc(stage.household, "session-get", {"fields": ["version"]})
+    session = stage.rpc("session-get", {"fields": ["version"]})
     assert session["version"]
     stage.forget()
     with observer.watching(stage.house, "IPv6 in the tunnel") as capture:
@@ -70,7 +69,7 @@ def test_a_forwarded_port_is_asked_for_anew_after_a_failover(stage: Stage) -> No
             assert time.monotonic() < deadline, f"no port of {other.name}: {forwarded(stage)}"
             time.sleep(1)
         port = forwarded(stage)[1]
-        assert demo.rpc(stage.household, "session-get", {"fields": ["peer-port"]})["peer-port"] == port
+        assert stage.rpc("session-get", {"fields": ["peer-port"]})["peer-port"] == port
         assert world.connects(other.address, port)
         # The control: nobody else's port there leads anywhere.
         assert not world.connects(other.address, port + 1)
