@@ -97,11 +97,11 @@ def _check_type(path: str, value: t.Any, has: t.Any, *, secret: bool) -> None:
         raise InvalidValue(f"{path} takes {expected}{got}")
     if isinstance(value, list):
         # Elements of an empty list may be anything; then the server is the one to complain.
-        expected = {kind_of(item) for item in has} if isinstance(has, list) else set()
+        kinds = {kind_of(item) for item in has} if isinstance(has, list) else set()
         for item in value:
             wrong = kind_of(item)
-            if wrong == "nothing that JSON can hold" or (len(expected) == 1 and wrong not in expected):
-                raise InvalidValue(f"{path} takes a list with {' or '.join(expected) or 'values'}, not with {wrong}")
+            if wrong == "nothing that JSON can hold" or (len(kinds) == 1 and wrong not in kinds):
+                raise InvalidValue(f"{path} takes a list with {' or '.join(kinds) or 'values'}, not with {wrong}")
 
 
 def kind_of(value: t.Any) -> str:

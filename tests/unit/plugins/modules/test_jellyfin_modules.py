@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import ssl
 import sys
@@ -11,12 +12,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 import pytest
 from ansible.module_utils import urls
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import AccessDenied
-from ansible_collections.household.mediaserver.plugins.module_utils._http import UrlHttp
+from ansible_collections.household.mediaserver.plugins.module_utils._http import Response, UrlHttp
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_client import JellyfinClient
 from ansible_collections.household.mediaserver.plugins.modules import jellyfin_settings, jellyfin_setup
 
@@ -357,3 +359,48 @@ def test_a_key_given_directly(claimed: House) -> None:
     assert claimed._run(jellyfin_settings, **options)["changed"]
     claimed.key_file.unlink()
     assert key not in json.dumps(claimed._run(jellyfin_settings, **options))
+
+
+# --- both, against the official documents -----------------------------------------------------------------------------
+
+SHARED = Path(os.environ.get("MEDIASERVER_SHARED", Path(__file__).resolve().parents[4].parent / "shared"))
+# Not part of the documented API, but of the server.
+UNDOCUMENTED = {"/health", "/metrics"}
+
+
+def test_every_request_is_one_that_the_official_documents_know(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = SHARED / "jellyfin" / f"openapi-{house.version}.json"
+    if not path.exists():
+        pytest.skip(f"{path.parent} is not there: the official documents are not part of this project")
+    made: list[tuple[str, SplitResult, dict[str, str], bytes | None]] = []
+    send = UrlHttp.request
+
+    def request(
+        self: UrlHttp, method: str, url: str, *, headers: dict[str, str], body: Any, timeout: float
+    ) -> Response:
+        made.append((method, urlsplit(url), headers, body))
+        return send(self, method, url, headers=headers, body=body, timeout=timeout)
+
+    monkeypatch.setattr(UrlHttp, "request", request)
+    house.boot(START)
+    assert house.setup()["wizard_run"]
+    assert house.settings(**WANTED, restart="when_needed")["restarted"]
+    official = json.loads(path.read_text(encoding="utf-8"))
+    seen = {(method, url.path) for method, url, _, _ in made}
+    assert {("POST", "/Startup/User"), ("POST", "/System/Configuration/network"), ("POST", "/System/Restart")} <= seen
+    for method, url, headers, body in made:
+        if url.path in UNDOCUMENTED:
+            continue
+        pattern = url.path if url.path in official["paths"] else "/System/Configuration/{key}"
+        operation = official["paths"][pattern][method.lower()]
+        query = [item for item in operation.get("parameters", []) if item["in"] == "query"]
+        needed = {item["name"] for item in query if item.get("required")}
+        assert needed <= set(parse_qs(url.query)) <= {item["name"] for item in query}
+        assert ("requestBody" in operation) == (body is not None)
+        if body is None or pattern.endswith("{key}"):
+            continue
+        content = operation["requestBody"]["content"]
+        assert headers["Content-Type"] in content
+        schema = content["application/json"]["schema"]
+        name = (schema.get("allOf") or [schema])[0]["$ref"].rpartition("/")[2]
+        assert set(json.loads(body)) <= set(official["components"]["schemas"][name]["properties"])
