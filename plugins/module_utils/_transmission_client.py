@@ -103,11 +103,14 @@ class TransmissionClient:
 CREDENTIALS = "credentials"
 LOCKED = "locked"
 WHITELIST = "whitelist"
+FORBIDDEN = "forbidden"
 HOST = "host"
 DENIALS = {
     CREDENTIALS: "the user name or the password is not the one that the daemon holds",
     LOCKED: "too many wrong passwords have locked the daemon for everybody; it has to be started anew",
     WHITELIST: "rpc-whitelist does not list the address from which the daemon was asked",
+    FORBIDDEN: "rpc-whitelist does not list the address from which the daemon was asked, or too many wrong passwords"
+    " have locked it for everybody, until it is started anew",
     HOST: "the daemon does not know the host name used; rpc-host-whitelist must list it",
 }
 
@@ -115,8 +118,10 @@ DENIALS = {
 def _denial(answer: Response) -> str:
     """Return why the daemon does not let us in, or an empty text."""
     if answer.status == 403:
-        # Only the text tells the two apart.
-        return LOCKED if b"unsuccessful login" in answer.body else WHITELIST
+        # 3.00 says which of the two it is, the others do not.
+        if b"unsuccessful login" in answer.body:
+            return LOCKED
+        return WHITELIST if b"Unauthorized IP" in answer.body else FORBIDDEN
     return {401: CREDENTIALS, 421: HOST}.get(answer.status, "")
 
 

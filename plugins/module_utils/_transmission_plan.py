@@ -13,6 +13,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._plan import
 from ansible_collections.household.mediaserver.plugins.module_utils._supervisor import STOPPED
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission_client import (
     CREDENTIALS,
+    FORBIDDEN,
     HOST,
     LOCKED,
     WHITELIST,
@@ -24,17 +25,17 @@ from ansible_collections.household.mediaserver.plugins.module_utils._transmissio
 # Names in the plan for what is no setting.
 OWNER = "(owner of settings.json)"
 DAMAGE = "(settings.json)"
-# What a denial is called there, and the settings with which a restart may cure it.
+# What a denial is called there.
 DENIED = {
     CREDENTIALS: "(credentials held by the daemon)",
     LOCKED: "(lock after wrong passwords)",
     WHITELIST: "(addresses held by the daemon)",
+    FORBIDDEN: "(lock after wrong passwords, or addresses held by the daemon)",
     HOST: "(host names held by the daemon)",
 }
-CURES = {
-    WHITELIST: ("rpc-whitelist", "rpc-whitelist-enabled"),
-    HOST: ("rpc-host-whitelist", "rpc-host-whitelist-enabled", "rpc-authentication-required"),
-}
+ADDRESSES = ("rpc-whitelist", "rpc-whitelist-enabled")
+HOSTS = ("rpc-host-whitelist", "rpc-host-whitelist-enabled", "rpc-authentication-required")
+LOCK = "anti-brute-force-enabled"
 
 
 @dataclass(frozen=True)
@@ -76,11 +77,18 @@ def needing_stop(found: Found, plan: Plan) -> list[str]:
 
 
 def curable(reason: str, wanted: dict[str, t.Any], content: Content) -> bool:
-    """Tell whether a start with the wanted settings in the file may let us in."""
-    if reason in CURES:
-        differing = make_plan(wanted, from_file(content.data, wanted)).values()
-        return any(name in differing for name in CURES[reason])
-    return "rpc-password" in wanted
+    """Tell whether a start with the wanted settings in the file may let us in; never stop a daemon in vain."""
+    differing = make_plan(wanted, from_file(content.data, wanted)).values()
+    new_addresses = any(name in differing for name in ADDRESSES)
+    known = "rpc-password" in wanted
+    may_be_locked = known and from_file(content.data, {LOCK: None}).get(LOCK) is True
+    return {
+        CREDENTIALS: known,
+        LOCKED: known,
+        WHITELIST: new_addresses,
+        FORBIDDEN: new_addresses or may_be_locked,
+        HOST: any(name in differing for name in HOSTS),
+    }.get(reason, False)
 
 
 def to_write(wanted: dict[str, t.Any], content: Content, held: dict[str, t.Any]) -> dict[str, t.Any]:

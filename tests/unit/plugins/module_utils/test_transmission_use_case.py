@@ -330,26 +330,31 @@ def test_a_spelling_that_no_daemon_reads_is_put_right(house: House) -> None:
     assert (house.data["start_paused"], "start-paused" in house.data) == (True, False)
 
 
-def test_a_lock_after_wrong_passwords_is_cured_by_a_restart(running: House) -> None:
-    running.daemon.locked = True
-    foreseen = running.run(check_mode=True)
-    outcome = running.run()
+@pytest.mark.parametrize(("version", "reason"), [("3.00", "locked"), ("4.0", "forbidden"), ("4.1", "forbidden")])
+def test_a_lock_after_wrong_passwords_is_cured_by_a_restart(tmp_path: Path, version: str, reason: str) -> None:
+    house = House(tmp_path, version=version)
+    wanted = {} if version == "3.00" else {"anti-brute-force-enabled": True}
+    house.run(wanted)
+    house.daemon.start()
+    house.daemon.locked = True
+    foreseen = house.run(wanted, check_mode=True)
+    outcome = house.run(wanted)
     assert foreseen.plan.diff() == outcome.plan.diff()
-    assert outcome.stopped_for == [DENIED["locked"]]
-    assert not running.run().plan
+    assert outcome.stopped_for == [DENIED[reason]]
+    assert not house.run(wanted).plan
 
 
-def test_a_whitelist_is_cured_only_by_another_whitelist(running: House) -> None:
-    running.daemon.held["rpc-whitelist"] = "10.*"
-    running.daemon.stop()
-    running.daemon.start()
-    with pytest.raises(AccessDenied, match="rpc-whitelist does not list"):
-        running.run()
-    with pytest.raises(AccessDenied):
-        running.run({"rpc-whitelist": "10.*"})
-    assert running.daemon.log == [], "a restart that could not have helped"
-    assert running.run({"rpc-whitelist": "127.0.0.1"}).stopped_for == ["rpc-whitelist"]
-    assert not running.run({"rpc-whitelist": "127.0.0.1"}).plan
+@pytest.mark.parametrize("version", ["3.00", "4.0", "4.1"])
+def test_a_whitelist_is_cured_only_by_another_whitelist(tmp_path: Path, version: str) -> None:
+    house = House(tmp_path, version=version)
+    house.run({"rpc-whitelist": "10.*"})
+    house.daemon.start()
+    for wanted in ({}, {"rpc-whitelist": "10.*"}):
+        with pytest.raises(AccessDenied, match="rpc-whitelist does not list"):
+            house.run(wanted)
+        assert house.daemon.log == [], "a restart that could not have helped"
+    assert house.run({"rpc-whitelist": "127.0.0.1"}).stopped_for == ["rpc-whitelist"]
+    assert not house.run({"rpc-whitelist": "127.0.0.1"}).plan
 
 
 def test_a_setting_that_is_gone_is_refused(running: House) -> None:

@@ -148,10 +148,12 @@ class Daemon:
             raise Unreachable(f"{url}: Connection refused", refused=True)
         if self.silent:
             raise Unreachable(f"{url}: no answer in time")
+        forbidden = b"<h1>403: Forbidden</h1>"
         if self.locked:
-            return Response(403, {}, b"<p>Too many unsuccessful login attempts.</p>")
+            old = b"<p>Too many unsuccessful login attempts.</p>"
+            return Response(403, {}, forbidden + (old if self.version == "3.00" else b""))
         if "10.*" in str(self.held.get("rpc-whitelist", "")):
-            return Response(403, {}, b"<p>Unauthorized IP Address.</p>")
+            return Response(403, {}, forbidden + (b"<p>Unauthorized IP.</p>" if self.version == "3.00" else b""))
         if self.held["rpc-authentication-required"] and not self._known(headers.get("Authorization", "")):
             return Response(401, {}, b"<h1>401: Unauthorized</h1>")
         if headers.get("X-Transmission-Session-Id") != "id-1":
