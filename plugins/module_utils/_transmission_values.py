@@ -64,7 +64,7 @@ def expected(setting: Setting) -> str:
     text = DESCRIPTIONS[setting.kind]
     if setting.choices:
         text += " of " + ", ".join(
-            f"{number} ({names[0]})" if setting.kind == "index" else names[0]
+            f"{number} ({' or '.join(names)})" if setting.kind == "index" else names[0]
             for number, names in enumerate(setting.choices)
         )
     if setting.low is not None and setting.kind not in ("umask", "mode"):
