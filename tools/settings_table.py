@@ -53,8 +53,8 @@ older protocol, `allowed` in JSON-RPC 2.0 |
 | `preallocation`, `message-level` | a number; 4.1 reads names too | |
 | `rpc-password` | salted and hashed; a daemon hashes a plain one at its start | |
 
-`message-level` counts differently in 3.00: 0 is nothing, 1 errors, 2 information, 3 everything. In 4.1 `utp-enabled` and
-`tcp-enabled` follow `preferred-transports`: what contradicts it does not take, and then the module fails and says so.
+`message-level` counts differently in 3.00: 0 is nothing, 1 errors, 2 information, 3 everything. In 4.1 `utp-enabled`
+and `tcp-enabled` follow `preferred-transports`: what contradicts it does not take, and the module fails and says so.
 """
 
 

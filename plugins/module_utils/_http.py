@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import http.client
+import queue
 import socket
+import threading
 import typing as t
 import urllib.error
 from dataclasses import dataclass, field
@@ -16,6 +18,8 @@ from ansible_collections.household.mediaserver.plugins.module_utils._errors impo
 
 # More than any of our services has to say.
 MAX_BYTES = 32 * 1024 * 1024
+# So that a socket's own timeout, which knows more, comes first.
+GRACE_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -37,11 +41,33 @@ class Http(t.Protocol):
 
 
 class UrlHttp:
-    """The real transport. No redirects and no proxy: credentials go to the host that was named only."""
+    """The real transport. No redirects and no proxy: credentials go to the host that was named only.
+
+    `timeout` holds for the whole request: a socket's own begins anew with every byte.
+    """
 
     def request(
         self, method: str, url: str, *, headers: dict[str, str], body: bytes | None, timeout: float
     ) -> Response:
+        results: queue.Queue[Response | BaseException] = queue.Queue()
+
+        def work() -> None:
+            try:
+                results.put(self._request(method, url, headers, body, timeout))
+            except BaseException as error:
+                results.put(error)
+
+        # Nobody waits for one that is late; it ends with its socket's timeout, or with the program.
+        threading.Thread(target=work, daemon=True).start()
+        try:
+            result = results.get(timeout=timeout + GRACE_S)
+        except queue.Empty:
+            raise Unreachable(f"{url}: no whole answer in {timeout:g} s") from None
+        if isinstance(result, BaseException):
+            raise result
+        return result
+
+    def _request(self, method: str, url: str, headers: dict[str, str], body: bytes | None, timeout: float) -> Response:
         try:
             try:
                 answer = open_url(
