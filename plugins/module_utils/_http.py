@@ -56,6 +56,8 @@ class UrlHttp:
                     use_proxy=False,
                     follow_redirects="none",
                     decompress=False,
+                    # Loading all of the system's certificates costs a Pi more than the call itself.
+                    validate_certs=url.startswith("https:"),
                 )
             except urllib.error.HTTPError as error:
                 answer = error

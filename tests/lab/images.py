@@ -50,13 +50,13 @@ def mirror(archive: str, apt: Path = APT) -> str | None:
     return None
 
 
-def sources(apt: Path = APT) -> list[str]:
-    """Return the lines of the base's sources.list. Raises LabError when this machine's apt knows none."""
+def sources(apt: Path = APT, suite: str = SUITE) -> list[str]:
+    """Return the lines of a suite's sources.list. Raises LabError when this machine's apt knows none."""
     main, security = mirror("debian", apt), mirror("debian-security", apt)
     if main is None:
         raise LabError("no Debian mirror in /etc/apt: the lab's images are made from Debian's packages")
-    lines = [f"deb {main} {SUITE} main", f"deb {main} {SUITE}-updates main"]
-    return [*lines, f"deb {security} {SUITE}-security main"] if security else lines
+    lines = [f"deb {main} {suite} main", f"deb {main} {suite}-updates main"]
+    return [*lines, f"deb {security} {suite}-security main"] if security else lines
 
 
 def make_base(cache: Path) -> None:
