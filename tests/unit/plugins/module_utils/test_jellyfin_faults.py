@@ -95,7 +95,7 @@ FAULTS: dict[str, tuple[Speak, type[MediaserverError], str]] = {
     "cut in the body": (bytes_of('HTTP/1.1 200 OK\nContent-Length: 100\n\n{"a": 1}'), Unreachable, "cut in the middle"),
     "cut in a chunk": (bytes_of('HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n50\n{"a": 1}'), Unreachable, ""),
     "silent": (silence, Unreachable, "no answer in time"),
-    "one byte now and then": (drip, Unreachable, "no answer in time"),
+    "one byte now and then": (drip, Unreachable, "no whole answer in"),
     "no HTTP": (bytes_of("SSH-2.0-OpenSSH_10.0\n"), Unreachable, ""),
     "a page": (bytes_of("HTTP/1.1 200 OK\n\n<html>Log in to your router</html>"), ProtocolError, "not JSON"),
     "half an object": (bytes_of('HTTP/1.1 200 OK\nContent-Length: 8\n\n{"a": [1'), ProtocolError, "not JSON"),
