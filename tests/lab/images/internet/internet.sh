@@ -9,7 +9,7 @@ dnsmasq --keep-in-foreground --no-hosts --hostsdir=/lab/hosts --no-resolv --loca
     --bind-interfaces --address="/tracker.lab/$ADDRESS" --address="/address.lab/$ADDRESS" \
     --log-queries --log-facility=/var/log/queries --user=root &
 
-python3 /address_page.py >/var/log/address_page 2>&1 &
+python3 /pages.py >/var/log/pages 2>&1 &
 
 mkdir -p /lab/seed /srv/seeder
 if [ ! -s /lab/film.torrent ]; then
