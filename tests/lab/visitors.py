@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from engine import docker
-from topology import House
+from engine import docker, remove
+from images import tag
+from topology import LABEL, House
 
 NOTES = "/var/log/visitor"
 LONGEST_S = 900
@@ -37,3 +40,30 @@ def end(house: House) -> None:
 def visits(house: House) -> list[Visit]:
     text = docker("exec", f"{house.name}-laptop", "sh", "-c", f"cat {NOTES} 2>/dev/null || true")
     return [Visit(**json.loads(line)) for line in text.splitlines()]
+
+
+def visit(house: House, address: str, seconds: float) -> list[Visit]:
+    """Try the services at another address for a while; return what was met."""
+    text = docker("exec", f"{house.name}-laptop", "python3", "/visitor.py", address, str(seconds))
+    return [Visit(**json.loads(line)) for line in text.splitlines()]
+
+
+@contextmanager
+def unclaimed(house: House) -> Iterator[str]:
+    """Have the three services on the LAN as their images are, nobody's; return their address."""
+    name = f"{house.name}-unclaimed"
+    daemon = "transmission-daemon --foreground --no-auth --allowed '*.*.*.*' --config-dir /tmp"
+    plans = (
+        ("jellyfin", ("--network", house.name, "--ip", house.unclaimed), ()),
+        ("jackett", ("--network", f"container:{name}-jellyfin"), ()),
+        ("transmission", ("--network", f"container:{name}-jellyfin"), ("sh", "-c", daemon)),
+    )
+    try:
+        for service, network, command in plans:
+            container = f"{name}-{service}"
+            remove(container)
+            docker("run", "--detach", "--label", LABEL, "--name", container, *network, tag(service), *command)
+        yield house.unclaimed
+    finally:
+        for service, _, _ in reversed(plans):
+            remove(f"{name}-{service}")
