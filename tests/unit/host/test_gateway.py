@@ -17,6 +17,7 @@ WANTED: dict[str, Any] = {
     "subnet": "172.31.254.0/24",
     "lan": ["192.168.1.0/24"],
     "ui_ports": [9091],
+    "published_ports": [9091],
     "forwarded_port": 0,
     "natpmp_server": "",
     "ipv6": False,
