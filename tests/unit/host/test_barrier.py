@@ -12,6 +12,7 @@ from mediaserver import barrier
 OUTER = barrier.OuterBarrier(
     endpoints=[("198.18.0.21", 51820), ("198.18.0.20", 51820)],
     ui_ports=[9117, 9091],
+    published=[9117, 80],
     lan=["192.168.0.0/16", "10.0.0.0/8"],
 )
 INNER = barrier.InnerBarrier(
@@ -35,10 +36,12 @@ def test_outer_rules_are_the_design_s() -> None:
             "elements = { 198.18.0.20 . 51820, 198.18.0.21 . 51820 }",
         ],
         "set ui_ports": ["type inet_service", "elements = { 9091, 9117 }"],
+        "set published": ["type inet_service", "elements = { 80, 9117 }"],
         "set lan": ["type ipv4_addr", "flags interval", "elements = { 10.0.0.0/8, 192.168.0.0/16 }"],
         "counter leak_attempts_out": [],
         "counter leak_attempts_in": [],
         "counter leak_attempts_host": [],
+        "counter strangers": [],
         "chain passing": [
             "type filter hook forward priority -150; policy accept;",
             'iifname "br-vpn" goto from_vpn',
@@ -47,6 +50,7 @@ def test_outer_rules_are_the_design_s() -> None:
         "chain arriving": [
             "type filter hook input priority -150; policy accept;",
             'iifname "br-vpn" goto to_host',
+            'iifname != "lo" tcp dport @published goto to_pages',
         ],
         "chain from_vpn": [
             "meta nfproto ipv6 counter name leak_attempts_out drop",
@@ -65,6 +69,7 @@ def test_outer_rules_are_the_design_s() -> None:
             "ct state established accept",
             "counter name leak_attempts_host drop",
         ],
+        "chain to_pages": ["ip saddr @lan accept", "counter name strangers drop"],
     }
 
 
@@ -135,7 +140,8 @@ def test_form_of_the_file(text: str, table: str, flags: list[str]) -> None:
     assert all(line.strip() == "}" for line in lines if line.rstrip().endswith("}") and "elements" not in line)
     assert not {"in", "out", "fwd"} & set(re.findall(r"^    \w+ (\w+) \{$", text, re.MULTILINE))
     counters = set(re.findall(r"counter (?:name )?(\w+)", text))
-    assert all(f"counter name {name} drop" in text and name.startswith("leak_attempts_") for name in counters)
+    assert all(f"counter name {name} drop" in text for name in counters)
+    assert {name for name in counters if not name.startswith("leak_attempts_")} <= {"strangers"}
 
 
 def test_overlapping_prefixes_are_joined() -> None:
@@ -148,6 +154,7 @@ WRONG = {
     "interface": {"bridge": 'br"; accept'},
     "interface too long": {"bridge": "a" * 16},
     "port": {"ui_ports": [0]},
+    "published port": {"published": [65536]},
     "endpoint's port": {"endpoints": [("198.18.0.20", 65536)]},
     "endpoint's address": {"endpoints": [("vpn.example", 51820)]},
     "prefix": {"lan": ["192.168.0.0/16 } ; }"]},

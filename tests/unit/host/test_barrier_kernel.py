@@ -30,9 +30,12 @@ HOLDER, BRIDGE, UPLINK, WORLD, TUNNEL, PROVIDER = (
     "10.66.0.2",
     "10.66.0.1",
 )
-ENDPOINT_PORT, UI_PORT, PEER_PORT = 51820, 9091, 51413
+ENDPOINT_PORT, UI_PORT, PEER_PORT, PUBLISHED = 51820, 9091, 51413, 9191
+STRANGER = "203.0.113.7"
 OUTER = barrier.render_outer(
-    barrier.OuterBarrier(endpoints=[(WORLD, ENDPOINT_PORT)], ui_ports=[UI_PORT], lan=["198.18.16.0/24"])
+    barrier.OuterBarrier(
+        endpoints=[(WORLD, ENDPOINT_PORT)], ui_ports=[UI_PORT], published=[PUBLISHED], lan=["198.18.16.0/24"]
+    )
 )
 INNER = barrier.render_inner(
     barrier.InnerBarrier(
@@ -181,6 +184,25 @@ class House:
             side.communicate(timeout=10)
         return caller.returncode == 0, listener.returncode == 0
 
+    def add_stranger(self) -> None:
+        """Give the world an address that is in no LAN of ours."""
+        run("ip", "-n", self.world, "address", "add", f"{STRANGER}/32", "dev", "world0")
+        run("ip", "-n", self.pi, "route", "add", STRANGER, "via", WORLD)
+
+    def page_answers(self, where: str, source: str, port: int = PUBLISHED) -> bool:
+        """Say whether a program on the Pi itself, as Docker's proxy is one, can be spoken to from an address."""
+        server = self.python(
+            self.pi,
+            f"s = socket.create_server(('', {port})); s.settimeout(1.5); print('ready', flush=True)\n"
+            "c, _ = s.accept(); c.send(b'hello')",
+        )
+        assert server.stdout is not None
+        assert server.stdout.readline() == "ready\n"
+        ask = f"s = socket.create_connection(('{UPLINK}', {port}), 1, ('{source}', 0)); assert s.recv(9) == b'hello'"
+        answered = self.python(where, ask).wait(timeout=10) == 0
+        server.wait(timeout=10)
+        return answered
+
 
 @pytest.fixture
 def house() -> Iterator[House]:
@@ -230,6 +252,18 @@ def test_loads_again_and_again_and_keeps_its_fingerprint(house: House, text: str
     assert "docker" in run("ip", "netns", "exec", house.pi, "nft", "list", "tables").stdout
     house.load(house.pi, f"add element inet {table} ui_ports {{ 1 }}\n")
     assert barrier.fingerprint(house.listing(house.pi, table)) != first
+
+
+def test_published_pages_are_for_the_lan_and_the_pi_also_where_docker_only_passes_them_on(house: House) -> None:
+    house.add_stranger()
+    run("ip", "-n", house.pi, "link", "set", "lo", "up")
+    assert house.page_answers(house.world, STRANGER), "the control: without a barrier he is answered"
+    house.load(house.pi, OUTER)
+    assert not house.page_answers(house.world, STRANGER)
+    assert house.counted(house.pi, barrier.OUTER_TABLE, "strangers") >= 1
+    assert house.page_answers(house.world, WORLD), "the house cannot open the page"
+    assert house.page_answers(house.pi, UPLINK), "the Pi cannot open its own page"
+    assert house.page_answers(house.world, STRANGER, port=2222), "what is not published is none of our business"
 
 
 def test_without_barriers_everything_gets_out(house: House) -> None:

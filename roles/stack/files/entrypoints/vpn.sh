@@ -8,11 +8,9 @@ again=
 trap 'again=1' HUP
 trap 'exit 0' TERM INT
 
-# Chained, because the shell does not stop at a failure inside a condition. The health check compares the copy with the
-# file, and so sees a word that never came.
+# Chained, because the shell does not stop at a failure inside a condition.
 load() {
-    cat /gateway/inner.nft >/run/inner.nft &&
-        nft -f /run/inner.nft &&
+    nft -f /gateway/inner.nft &&
         nft list table inet mediaserver_inner >/run/inner.raw &&
         sed 's/packets [0-9]* bytes [0-9]*//' /run/inner.raw >/run/inner.listing
 }

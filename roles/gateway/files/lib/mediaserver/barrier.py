@@ -35,6 +35,7 @@ class OuterBarrier:
     endpoints: Sequence[Endpoint]  # IPv4 address and UDP port of each WireGuard server
     ui_ports: Sequence[int]  # TCP, as the containers have them (forwarding comes after Docker's DNAT)
     lan: Sequence[str]  # IPv4 prefixes that may open the UIs
+    published: Sequence[int]  # TCP, as the host has them: Docker's proxy listens there when its DNAT is gone
     bridge: str = "br-vpn"
 
 
@@ -62,10 +63,16 @@ def render_outer(settings: OuterBarrier, *, owned: bool = False) -> str:
     body = [
         *_set("endpoints", "ipv4_addr . inet_service", _endpoints(settings.endpoints)),
         *_set("ui_ports", "inet_service", _ports(settings.ui_ports)),
+        *_set("published", "inet_service", _ports(settings.published)),
         *_set("lan", "ipv4_addr", _prefixes(settings.lan), interval=True),
-        *_counters("leak_attempts_out", "leak_attempts_in", "leak_attempts_host"),
+        *_counters("leak_attempts_out", "leak_attempts_in", "leak_attempts_host", "strangers"),
         *_chain("passing", f'iifname "{bridge}" goto from_vpn', f'oifname "{bridge}" goto to_vpn', hook="forward"),
-        *_chain("arriving", f'iifname "{bridge}" goto to_host', hook="input"),
+        *_chain(
+            "arriving",
+            f'iifname "{bridge}" goto to_host',
+            'iifname != "lo" tcp dport @published goto to_pages',
+            hook="input",
+        ),
         *_chain(
             "from_vpn",
             _drop("leak_attempts_out", "meta nfproto ipv6"),
@@ -86,6 +93,7 @@ def render_outer(settings: OuterBarrier, *, owned: bool = False) -> str:
             "ct state established accept",
             _drop("leak_attempts_host"),
         ),
+        *_chain("to_pages", "ip saddr @lan accept", _drop("strangers")),
     ]
     return _table(OUTER_TABLE, body, flags="owner, persist" if owned else "")
 

@@ -26,12 +26,11 @@ from mediaserver.tunnel import (
 
 STATE = Path("/var/lib/mediaserver/vpn/endpoints.json")
 LOCK = Path("/run/mediaserver/lock")
+UNTOLD = Path("/run/mediaserver/untold")
 BARRIER_UNIT, KEEPER_UNIT = "mediaserver-barrier.service", "mediaserver-barrier-keeper.service"
 MONITOR_UNIT = "vpn-monitor.service"
 COMMAND_TIMEOUT_S = 60
-# Docker looks at a container's health every ten seconds.
-SETTLE_TIMEOUT_S, SETTLE_PAUSE_S = 30.0, 0.5
-# Who reads each folder of files. A container that misses the word is found by its health check, which reads them too.
+# Who reads each folder of files, and whom nobody could tell yet that they are new; a reboot makes all of them read.
 READERS = {"holder": "vpn", "tunnel": "wireguard"}
 Resolve = Callable[[str], str | None]
 
@@ -65,7 +64,6 @@ class Host:
 
     def __init__(self, nft: Nft | None = None) -> None:
         self._nft = nft or Nft()
-        self._told: list[str] = []
 
     def barrier_stands(self, table: str) -> bool:
         return keeper.stands(self._nft, table)
@@ -81,15 +79,6 @@ class Host:
             asked = _run(["docker", "kill", "--signal", "HUP", container])
             if asked.returncode != 0:
                 raise GatewayError(f"container {container} could not be told to reload: {asked.stderr.strip()}")
-            self._told.append(container)
-
-    def wait_for_told(self) -> None:
-        """Wait until whoever was told to reload is healthy again, or for a while: others will say what is wrong."""
-        deadline = time.monotonic() + SETTLE_TIMEOUT_S
-        for container in self._told:
-            ask = ["docker", "inspect", "--format", "{{.State.Health.Status}}", container]
-            while _run(ask).stdout.strip() == "unhealthy" and time.monotonic() < deadline:
-                time.sleep(SETTLE_PAUSE_S)
 
 
 def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
@@ -113,6 +102,7 @@ class Gateway:
         resolve: Resolve = look_up,
         change: Callable[[Settings, State], State] | None = None,
         state: Path = STATE,
+        untold: Path = UNTOLD,
     ) -> None:
         self.folder = root / "gateway"
         text = files.read(self.folder / "gateway.json")
@@ -122,6 +112,7 @@ class Gateway:
         known = State.from_json(files.read(state))
         self.state = next_state(self.settings, change(self.settings, known) if change else known, resolve)
         self.state_path = state
+        self._untold = untold
 
     def outer(self, *, owned: bool = False) -> str:
         return outer_table(self.settings, self.state, owned=owned)
@@ -131,7 +122,7 @@ class Gateway:
         found = [f"file {path} is written" for path, text in self._wanted().items() if not self._stands(path, text)]
         if not machine.barrier_stands(self.outer()):
             found.append(f"table inet {barrier.OUTER_TABLE} is loaded")
-        return found
+        return [*found, *(f"container {name} is told to read its files" for name in self._pending())]
 
     def apply(self, machine: Machine) -> list[str]:
         """Put right what differs; barriers before the tunnel. Return what was done. Raises GatewayError, OSError."""
@@ -144,11 +135,25 @@ class Gateway:
         if not machine.barrier_stands(self.outer()):
             machine.reload_barrier()
             done.append(f"table inet {barrier.OUTER_TABLE} is loaded")
+        pending = self._pending()
+        done += [f"container {name} is told to read its files" for name in pending]
+        told = [
+            name for folder, name in READERS.items() if name in pending or any(p.parent.name == folder for p in stale)
+        ]
+        if told:  # noted first: whatever ends this run, the next one knows
+            files.write(self._untold, " ".join(told), mode=0o600)
         for path, text in stale.items():
             files.write(path, text, mode=0o600)
             done.append(f"file {path} is written")
-        _tell(machine, [name for folder, name in READERS.items() if any(path.parent.name == folder for path in stale)])
+        for name in told:
+            machine.signal(name)
+        self._untold.unlink(missing_ok=True)
         return done
+
+    def _pending(self) -> list[str]:
+        """Containers that an earlier run could not tell."""
+        named = (files.read(self._untold) or "").split()
+        return [name for name in READERS.values() if name in named]
 
     def notes(self) -> list[str]:
         """What a person should know of endpoints that are not used."""
@@ -177,18 +182,6 @@ class Gateway:
     @staticmethod
     def _stands(path: Path, text: str) -> bool:
         return files.stands(path, text, mode=0o600)
-
-
-def _tell(machine: Machine, containers: Sequence[str]) -> None:
-    """Tell each that its files are new. One that cannot be told keeps nobody else from hearing it."""
-    failures = []
-    for container in containers:
-        try:
-            machine.signal(container)
-        except GatewayError as error:
-            failures.append(str(error))
-    if failures:
-        raise GatewayError("; ".join(failures))
 
 
 def release(*, dry_run: bool) -> list[str]:
@@ -243,11 +236,9 @@ def _do(chosen: argparse.Namespace, root: Path) -> None:
     else:
         if chosen.hold:
             _hold(chosen.hold)
-        host = Host()
         with files.locked(LOCK):
             gateway = Gateway(root)
-            lines = gateway.apply(host)
-        host.wait_for_told()
+            lines = gateway.apply(Host())
         for note in gateway.notes():
             print(f"vpn-gateway: {note}", file=sys.stderr)
     for line in lines:

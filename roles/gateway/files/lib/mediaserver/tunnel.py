@@ -47,6 +47,7 @@ class Settings:
     subnet: ipaddress.IPv4Network
     lan: tuple[str, ...]
     ui_ports: tuple[int, ...]
+    published_ports: tuple[int, ...]  # of the user interfaces, as the host has them
     forwarded_port: int
     natpmp_server: str  # empty where the provider's ports are not asked for
     ipv6: bool
@@ -72,6 +73,7 @@ class Settings:
                 subnet=ipaddress.IPv4Network(data["subnet"]),
                 lan=tuple(data["lan"]),
                 ui_ports=tuple(int(port) for port in data["ui_ports"]),
+                published_ports=tuple(int(port) for port in data["published_ports"]),
                 forwarded_port=int(data["forwarded_port"]),
                 natpmp_server=str(data["natpmp_server"]),
                 ipv6=bool(data["ipv6"]),
@@ -167,7 +169,10 @@ def active_peer(settings: Settings, state: State) -> Peer:
 def outer_table(settings: Settings, state: State, *, owned: bool = False) -> str:
     allowed = tuple(endpoints(settings, state))
     return barrier.render_outer(
-        barrier.OuterBarrier(endpoints=allowed, ui_ports=settings.ui_ports, lan=settings.lan), owned=owned
+        barrier.OuterBarrier(
+            endpoints=allowed, ui_ports=settings.ui_ports, published=settings.published_ports, lan=settings.lan
+        ),
+        owned=owned,
     )
 
 
