@@ -48,6 +48,9 @@ def copy_collection() -> Path:
         if os.path.lexists(ROOT / name):  # one that was removed and not yet committed is still listed
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, copy / name, follow_symlinks=False)
+    # ansible-test asks git for the files, and the repository around the copy ignores it.
+    for command in (["init", "--quiet"], ["add", "--all"]):
+        subprocess.run(["git", *command], cwd=copy, check=True)
     return copy
 
 
