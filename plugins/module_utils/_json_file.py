@@ -15,11 +15,10 @@ import json
 import os
 import pwd
 import stat
-import tempfile
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.household.mediaserver.plugins.module_utils._durable import sync_folder
+from ansible_collections.household.mediaserver.plugins.module_utils._durable import replace
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import FileProblem
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -75,21 +74,8 @@ class JsonFile:
         text = json.dumps(data, indent=4, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
         wanted = self._ids(may_be_missing=False) or (-1, -1)
         owner = tuple(has if want == -1 else want for want, has in zip(wanted, found.owner, strict=True))
-        folder = os.path.dirname(self.path)
         try:
-            descriptor, temporary = tempfile.mkstemp(prefix=".settings-", dir=folder)
-            try:
-                with os.fdopen(descriptor, "wb") as file:
-                    file.write(text.encode())
-                    os.fchown(file.fileno(), owner[0], owner[1])
-                    os.fchmod(file.fileno(), self.mode)
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(temporary, self.path)
-            except BaseException:
-                os.unlink(temporary)
-                raise
-            sync_folder(folder)
+            replace(self.path, text.encode(), mode=self.mode, owner=(owner[0], owner[1]))
         except OSError as error:
             raise FileProblem(f"{self.path} cannot be written: {error.strerror}") from error
 
@@ -111,16 +97,9 @@ class JsonFile:
         """Copy a damaged file beside itself and return the copy's path; the same damage is kept once."""
         path = f"{self.path}.damaged-{hashlib.sha256(content.raw).hexdigest()[:12]}"
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        except FileExistsError:
-            return path
+            replace(path, content.raw, mode=0o600, owner=content.owner)
         except OSError as error:
             raise FileProblem(f"{path} cannot be written: {error.strerror}") from error
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content.raw)
-            os.fchown(file.fileno(), *content.owner)
-            file.flush()
-            os.fsync(file.fileno())
         return path
 
     def _ids(self, *, may_be_missing: bool) -> tuple[int, int] | None:
