@@ -73,7 +73,7 @@ def expected(setting: Setting) -> str:
 
 def hash_password(plain: str) -> str:
     """Return a password as Transmission stores it, with a salt of its own."""
-    salt = "".join(secrets.choice(SALT_LETTERS) for _ in range(SALT_LENGTH))
+    salt = "".join(secrets.choice(SALT_LETTERS) for _round in range(SALT_LENGTH))
     return "{" + _digest(plain, salt) + salt
 
 

@@ -128,7 +128,7 @@ def plan(
         raise KeyFileError(f"mode {wanted.mode:04o} would show the private key to everybody; use 0600 or 0640")
     steps = []
     if wanted.preshared_path:
-        preshared, _ = _secret(
+        preshared, _unused = _secret(
             wanted,
             wanted.preshared_path,
             found,

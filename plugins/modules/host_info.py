@@ -153,7 +153,9 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    module.exit_json(changed=False, ansible_facts={"mediaserver_host": measure(Reader(), module.params)})
+    module.exit_json(
+        changed=False, ansible_facts={"mediaserver_host": measure(Reader(module.run_command), module.params)}
+    )
 
 
 if __name__ == "__main__":

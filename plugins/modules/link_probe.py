@@ -15,8 +15,9 @@ author:
   - household.mediaserver contributors (@household)
 attributes:
   check_mode:
-    description: Links nothing in check mode; compares the folders' filesystems, and is skipped while one is missing.
+    description: Can run in check mode.
     support: partial
+    details: Links nothing in check mode; compares the folders' filesystems, and is skipped while one is missing.
   diff_mode:
     description: Shows no diff, because nothing is changed.
     support: none

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from ansible_collections.household.mediaserver.plugins.module_utils import _wireguard_key_files as key_files
@@ -100,7 +101,7 @@ def test_a_failed_write_leaves_everything(tmp_path: Path, monkeypatch: pytest.Mo
     path = tmp_path / "key"
     path.write_text("old\n")
     made = step(path, "new\n", aside=False)
-    monkeypatch.setattr(os, "replace", lambda *_arguments: (_ for _ in ()).throw(OSError("disk gone")))
+    monkeypatch.setattr(os, "replace", Mock(side_effect=OSError("disk gone")))
     with pytest.raises(OSError, match="disk gone"):
         key_files.apply(made)
     assert path.read_text() == "old\n"
