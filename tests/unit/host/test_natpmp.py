@@ -237,7 +237,7 @@ def test_an_old_refusal_is_not_one_to_a_new_request() -> None:
 
 def test_silence_ends_after_as_many_tries_as_were_wanted() -> None:
     silence = pytest.raises(NatPmpError, match="asked 3 times for a port and did not answer")
-    with loopback() as line, silence, server([], [], []) as (port, asked):
+    with silence, server([], [], []) as (port, asked), loopback() as line:
         ask(line, port, wait=0.05, tries=3)
     assert len(asked) == 3
 
