@@ -5,10 +5,12 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+import yaml
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.household.mediaserver.plugins.module_utils._host_info import measure
 from ansible_collections.household.mediaserver.plugins.module_utils._host_reader import Reader
+from ansible_collections.household.mediaserver.plugins.modules import host_info
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils import host_fixtures as hosts
 
 ASKED: dict[str, t.Any] = {
@@ -223,6 +225,15 @@ def test_account_with_its_groups() -> None:
         "groups": ["users", "video"],
     }
     assert told(hosts.PI4, {"user": "mediaserver"})["account"] == {}
+
+
+def test_every_measurement_is_documented_and_nothing_else() -> None:
+    documented = yaml.safe_load(host_info.RETURN)["ansible_facts"]["contains"]["mediaserver_host"]["contains"]
+    samples = {name: value["sample"] for name, value in documented.items()}
+    measured = told(hosts.PI4)
+    assert list(documented) == list(measured)
+    fixed = ("os", "clock", "gpu", "docker")
+    assert {name: set(samples[name]) for name in fixed} == {name: set(measured[name]) for name in fixed}
 
 
 def test_a_host_that_says_nothing_is_no_error() -> None:
