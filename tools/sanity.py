@@ -24,9 +24,8 @@ ROOT = Path(__file__).resolve().parents[1]
 WORK = ROOT / "build" / "sanity"
 HOME = WORK / "home"
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
-LEFT_OUT = {
-    "pslint": "there is no PowerShell in this collection",
-}
+LEFT_OUT = {"pslint": "there is no PowerShell in this collection"}
+# Only a Debian package brings it; where it is not installed, ansible-test says so and goes on.
 # What ansible-test runs in place of the get-pip.py that it would fetch from a host of its own.
 BOOTSTRAP = """\
 import runpy
