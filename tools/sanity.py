@@ -24,8 +24,6 @@ ROOT = Path(__file__).resolve().parents[1]
 WORK = ROOT / "build" / "sanity"
 HOME = WORK / "home"
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
-LEFT_OUT = {"pslint": "there is no PowerShell in this collection"}
-# Only a Debian package brings it; where it is not installed, ansible-test says so and goes on.
 # What ansible-test runs in place of the get-pip.py that it would fetch from a host of its own.
 BOOTSTRAP = """\
 import runpy
@@ -91,20 +89,27 @@ def link_pythons() -> list[str]:
     return found
 
 
+def left_out(path: str) -> dict[str, str]:
+    """Return the tests that cannot run here, each with the reason."""
+    tests = {"pslint": "there is no PowerShell in this collection"}
+    if shutil.which("shellcheck", path=path) is None:
+        tests["shellcheck"] = "it is not installed; tools/setup lab does that"
+    return tests
+
+
 def main() -> int:
     copy = copy_collection()
     pip_bootstrap()
-    print(f"Pythons: {' '.join(link_pythons())}")
-    for test, reason in LEFT_OUT.items():
-        print(f"Left out: {test}: {reason}")
+    pythons = link_pythons()
     tools = Path(sys.executable).parent
+    path = os.pathsep.join([str(tools), str(WORK / "bin"), "/usr/local/bin", "/usr/bin", "/bin"])
+    without = left_out(path)
+    print(f"Modules are compiled and imported by Python {', '.join(pythons)}")
+    for test, reason in without.items():
+        print(f"Left out: {test}: {reason}", flush=True)
     command = [str(tools / "ansible-test"), "sanity", "--local", "--color", "no", *sys.argv[1:]]
-    command += [word for test in LEFT_OUT for word in ("--skip-test", test)]
-    environment = {
-        **os.environ,
-        "HOME": str(HOME),
-        "PATH": os.pathsep.join([str(tools), str(WORK / "bin"), "/usr/local/bin", "/usr/bin", "/bin"]),
-    }
+    command += [word for test in without for word in ("--skip-test", test)]
+    environment = {**os.environ, "HOME": str(HOME), "PATH": path}
     return subprocess.run(command, cwd=copy, env=environment, check=False).returncode
 
 
