@@ -89,7 +89,10 @@ def check_possible(steps: tuple[Step, ...]) -> None:
 def apply(step: Step) -> str | None:
     """Make the file what it shall be; return the path under which an old secret was kept, if one was."""
     try:
-        return _replace(step) if step.rewrites else _correct(step)
+        if step.rewrites:
+            return _replace(step)
+        _correct(step)
+        return None
     except OSError as error:
         raise KeyFileError(
             f"{step.path} cannot be written: {error.strerror}. What was there is still there; see to the disk or the "
