@@ -16,6 +16,7 @@ from unittest.mock import patch
 import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.task import Task
 from ansible.template import Templar, trust_as_template
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,8 +31,7 @@ IDS = [f"{kind} {name}" for kind, name in PLUGINS]
 ATTRIBUTES = {"check_mode", "diff_mode", "idempotent"}
 TYPES = {"bool": bool, "dict": dict, "int": int, "list": list, "str": str}
 COMPARED = ("type", "required", "elements", "choices", "default")
-# Of keywords of a task, those that our examples use.
-KEYWORDS = {"name", "register", "when", "vars", "no_log", "become", "delegate_to"}
+KEYWORDS = {*Task.fattributes, "loop"} - {"action", "args"}
 
 
 class SpecSeenError(Exception):
