@@ -1,6 +1,6 @@
 # The front door; what each of these does is in tools/.
 .DEFAULT_GOAL := help
-.PHONY: help tools lab demo check mutants test daemons leak-test lab-up lab-down bench site docs pins clean
+.PHONY: help tools lab demo check sanity mutants test daemons leak-test lab-up lab-down bench site docs pins clean
 
 HOUSE ?= inventory/demo
 ARGS ?=
@@ -19,6 +19,9 @@ demo: lab ## a household in a box, ending with a torrent fetched through the tun
 
 check: tools ## lint, types and unit tests: the inner loop
 	@tools/run tools/check
+
+sanity: tools ## ansible-test's sanity tests, none ignored: ARGS="--test pylint"
+	@tools/run python tools/sanity.py $(ARGS)
 
 mutants: tools ## remove each rule of the barriers in turn; some test must notice (as root)
 	@tools/run python tools/mutants.py

@@ -118,7 +118,7 @@ def peers_known_to_the_tracker(household: dict[str, Any]) -> list[str]:
     ask = f"curl --silent --max-time 10 '{url}' | base64 -w 0; curl --silent --output /dev/null '{url}&event=stopped'"
     answer = base64.b64decode(docker("exec", household["internet"]["container"], "sh", "-c", ask))
     start = answer.index(b"5:peers") + len(b"5:peers")
-    length, _, rest = answer[start:].partition(b":")
+    length, _unused, rest = answer[start:].partition(b":")
     packed = rest[: int(length)]
     return sorted({".".join(str(byte) for byte in packed[i : i + 4]) for i in range(0, len(packed), 6)})
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import typing as t
 from dataclasses import dataclass, field
 
+from ansible_collections.household.mediaserver.plugins.module_utils._durable import replace
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import FileProblem
 from ansible_collections.household.mediaserver.plugins.module_utils._owned_file import MAX_BYTES, Found, OwnedFile
 
@@ -44,16 +44,9 @@ class JsonFile(OwnedFile):
         """Copy a damaged file beside itself and return the copy's path; the same damage is kept once."""
         path = f"{self.path}.damaged-{hashlib.sha256(content.raw).hexdigest()[:12]}"
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        except FileExistsError:
-            return path
+            replace(path, content.raw, mode=0o600, owner=content.owner)
         except OSError as error:
             raise FileProblem(f"{path} cannot be written: {error.strerror}") from error
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content.raw)
-            os.fchown(file.fileno(), *content.owner)
-            file.flush()
-            os.fsync(file.fileno())
         return path
 
 

@@ -13,11 +13,10 @@ import grp
 import os
 import pwd
 import stat
-import tempfile
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.household.mediaserver.plugins.module_utils._durable import sync_folder
+from ansible_collections.household.mediaserver.plugins.module_utils._durable import replace
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import FileProblem
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -71,21 +70,8 @@ class OwnedFile:
         """Replace the file in one step. Where no owner is asked for, the old file's stays."""
         wanted = self._ids(may_be_missing=False) or (-1, -1)
         owner = tuple(has if want == -1 else want for want, has in zip(wanted, found.owner, strict=True))
-        folder = os.path.dirname(self.path)
         try:
-            descriptor, temporary = tempfile.mkstemp(prefix=".settings-", dir=folder)
-            try:
-                with os.fdopen(descriptor, "wb") as file:
-                    file.write(text.encode())
-                    os.fchown(file.fileno(), owner[0], owner[1])
-                    os.fchmod(file.fileno(), self.mode)
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(temporary, self.path)
-            except BaseException:
-                os.unlink(temporary)
-                raise
-            sync_folder(folder)
+            replace(self.path, text.encode(), mode=self.mode, owner=(owner[0], owner[1]))
         except OSError as error:
             raise FileProblem(f"{self.path} cannot be written: {error.strerror}") from error
 

@@ -64,7 +64,7 @@ class TransmissionClient:
 
     def call(self, method: str, arguments: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Call one method and return its arguments; raise for every answer but success."""
-        for _ in range(MAX_HANDSHAKES):
+        for _round in range(MAX_HANDSHAKES):
             body = self.protocol.call(method, arguments or {})
             answer = self.http.request("POST", self.url, headers=self.headers, body=body, timeout=REQUEST_TIMEOUT_S)
             if answer.status != 409:
@@ -127,7 +127,7 @@ def _excerpt(answer: Response) -> str:
 
 def version_of(session: dict[str, t.Any]) -> str:
     """Return the daemon's version without its build."""
-    return str(session.get("version", "")).split(" ")[0]
+    return str(session.get("version", "")).split(" ", maxsplit=1)[0]
 
 
 def at_least(version: str, wanted: str) -> bool:

@@ -171,18 +171,18 @@ class TransmissionSettings:
             self.file.hand_over()
 
     def _apply_stopped(self, found: Found) -> None:
-        assert self.file is not None
+        file = t.cast(JsonFile, self.file)
         self.supervisor.stop()
         try:
             if self.supervisor.state() != STOPPED:
                 raise ServiceProblem("the daemon was told to stop and still runs; settings.json was not touched")
-            content = self.file.read()
+            content = file.read()
             # A daemon that was killed has not saved what it held; we asked it just before.
             lost = content.stamp == found.content.stamp or bool(content.problem)
             self._write(content, found.session if lost else None)
         except MediaserverError:
             # Back to where we were, but never with a file that would open the daemon to everybody.
-            content = self.file.read()
+            content = file.read()
             if content.exists and not content.problem:
                 self.supervisor.start()
             raise
@@ -201,11 +201,11 @@ class TransmissionSettings:
 
     def _write(self, content: Content, live: dict[str, t.Any] | None) -> None:
         """Merge what is wanted, over what the daemon held, into settings.json."""
-        assert self.file is not None
+        file = t.cast(JsonFile, self.file)
         if content.problem:
             self._damage(content)
         held = model.from_session(live or {})
-        self.file.write(merge_file(content.data, planning.to_write(self.wanted, content, held)), found=content)
+        file.write(merge_file(content.data, planning.to_write(self.wanted, content, held)), found=content)
 
     def _verify(self, session: dict[str, t.Any], changes: dict[str, t.Any]) -> None:
         """Read back: the daemon says success also to what it ignores."""
@@ -219,9 +219,9 @@ class TransmissionSettings:
 
     def _damage(self, content: Content) -> str:
         """Keep a damaged file aside and say so."""
-        assert self.file is not None
-        text = f"{self.file.path} is damaged: {content.problem}"
+        file = t.cast(JsonFile, self.file)
+        text = f"{file.path} is damaged: {content.problem}"
         if self.check_mode:
             return text
-        self.outcome.kept_aside = self.file.keep_aside(content)
+        self.outcome.kept_aside = file.keep_aside(content)
         return f"{text}; kept as {self.outcome.kept_aside}"

@@ -34,7 +34,7 @@ APP = "jellyfin"
 ALL_WELL = {name: Container() for name in (HOLDER, TUNNEL, APP)}
 WELL = Seen(containers=ALL_WELL, tunnel=Tunnel(), peers=2)
 DEAD_TUNNEL = replace(WELL, tunnel=Tunnel(answered=False), online=True)
-TUNNEL_ACTS = {act for act, _ in LADDER}
+TUNNEL_ACTS = {act for act, _unused in LADDER}
 TRUSTED = Memory(trusted=True)
 
 containers = st.builds(Container, st.sampled_from(Life), st.booleans(), st.sampled_from(Home))
@@ -200,7 +200,7 @@ def test_the_first_of_many_faults_is_the_outermost() -> None:
         peers=2,
     )
     memory, done = Memory(), []
-    for _ in range(5):
+    for _round in range(5):
         verdict = decide(wrong, memory, 0.0)
         memory = verdict.memory
         done.append(verdict.step.act if verdict.step else None)
@@ -211,9 +211,9 @@ def doubled(first: float) -> list[float]:
     return [min(first * 2**times, LONGEST_PAUSE_S) for times in range(9)]
 
 
-@pytest.mark.parametrize("fault", [name for name, (_, act, _) in FAULTS.items() if act in PAUSES])
+@pytest.mark.parametrize("fault", [name for name, (_unused, act, _unused) in FAULTS.items() if act in PAUSES])
 def test_a_step_that_does_not_help_is_repeated_after_pauses_that_double(fault: str) -> None:
-    seen, act, _ = FAULTS[fault]
+    seen, act, _unused = FAULTS[fault]
     memory, now, pauses = Memory(), 1000.0, doubled(PAUSES[act])
     assert pauses[-1] == LONGEST_PAUSE_S
     for pause in pauses:
@@ -228,7 +228,7 @@ def test_a_step_that_does_not_help_is_repeated_after_pauses_that_double(fault: s
 
 
 def test_a_fault_that_went_away_begins_with_the_short_pause_again() -> None:
-    seen, _, _ = FAULTS["app stopped"]
+    seen, _unused, _unused = FAULTS["app stopped"]
     memory = decide(seen, decide(seen, Memory(), 0.0).memory, 10.0).memory
     assert memory.tries
     memory = decide(WELL, memory, 11.0).memory
@@ -274,7 +274,7 @@ def test_with_one_peer_there_is_nothing_to_fail_over_to(peers: int) -> None:
 
 def test_the_pause_after_each_round_of_the_ladder_doubles_up_to_the_limit() -> None:
     done = climb(1, 2500)
-    pauses = [after - before for (before, act), (after, _) in pairwise(done) if act is Act.RESTART_TUNNEL]
+    pauses = [after - before for (before, act), (after, _unused) in pairwise(done) if act is Act.RESTART_TUNNEL]
     assert pauses[:6] == [15.0, 30.0, 60.0, 120.0, 240.0, 300.0]
     assert set(pauses[5:]) == {LONGEST_PAUSE_S}
 
@@ -292,7 +292,7 @@ def test_a_tunnel_that_once_answered_is_dead_after_so_many_questions_in_a_row() 
     # A fresh handshake says nothing then: it stays fresh for minutes after the line is cut.
     silent = replace(DEAD_TUNNEL, tunnel=Tunnel(answered=False, handshake_age=1.0))
     memory, alive = TRUSTED, []
-    for _ in range(PATIENCE + 1):
+    for _round in range(PATIENCE + 1):
         verdict = decide(silent, memory, 0.0)
         memory = verdict.memory
         alive.append(verdict.tunnel_alive)
@@ -358,7 +358,7 @@ def test_a_tunnel_whose_containers_are_not_as_they_should_be_is_left_alone(name:
 
 
 def test_pauses_stay_the_longest_after_weeks_without_success() -> None:
-    seen, act, _ = FAULTS["app stopped"]
+    seen, act, _unused = FAULTS["app stopped"]
     key = (act, APP)
     verdict = decide(seen, Memory(tries={key: (0.0, 9999)}), 1.0)
     assert verdict.memory.tries[key] == (1.0 + LONGEST_PAUSE_S, 10000)

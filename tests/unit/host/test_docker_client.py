@@ -35,7 +35,7 @@ class Engine:
         self._thread.start()
 
     def accept(self) -> socket.socket:
-        line, _ = self._listener.accept()
+        line, _unused = self._listener.accept()
         line.settimeout(WAIT_S)
         while b"\r\n\r\n" not in self.asked:
             self.asked += line.recv(4096)
@@ -64,7 +64,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 def asked(engine: Engine) -> tuple[str, str, dict[str, list[str]]]:
     method, target, version = engine.asked.split(b"\r\n")[0].decode().split(" ")
     assert version == "HTTP/1.0"
-    path, _, query = target.partition("?")
+    path, _unused, query = target.partition("?")
     return method, path, urllib.parse.parse_qs(query)
 
 

@@ -63,7 +63,7 @@ def test_the_session_id_is_taken_once() -> None:
 def test_nobody_is_led_elsewhere() -> None:
     with answering((200, {}, GOOD)) as (elsewhere, visited):
         with (
-            answering((302, {"Location": elsewhere}, b"")) as (url, _),
+            answering((302, {"Location": elsewhere}, b"")) as (url, _unused),
             pytest.raises(forward.TransmissionError, match="status 302"),
         ):
             ask(url)
@@ -85,7 +85,7 @@ def test_nobody_is_led_elsewhere() -> None:
     ids=["no session id", "wrong password", "a list", "no JSON", "nested", "refused", "cut off"],
 )
 def test_a_bad_answer_is_one_kind_of_error(answer: tuple[int, dict[str, str], bytes]) -> None:
-    with answering(answer) as (url, _), pytest.raises((forward.TransmissionError, OSError)):
+    with answering(answer) as (url, _unused), pytest.raises((forward.TransmissionError, OSError)):
         ask(url)
 
 

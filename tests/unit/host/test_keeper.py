@@ -118,7 +118,7 @@ def test_systemd_is_told_at_its_socket(systemd: socket.socket, tmp_path: Path, m
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
     keeper.notify("READY=1")
     keeper.notify("RELOADING=1\nMONOTONIC_USEC=5")
-    assert [systemd.recv(100) for _ in range(2)] == [b"READY=1", b"RELOADING=1\nMONOTONIC_USEC=5"]
+    assert [systemd.recv(100) for _round in range(2)] == [b"READY=1", b"RELOADING=1\nMONOTONIC_USEC=5"]
 
 
 def test_systemd_is_told_at_an_abstract_socket(systemd: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -193,7 +193,7 @@ def test_a_lost_request_is_sent_again() -> None:
 
 def test_a_late_answer_to_another_request_is_passed_over() -> None:
     late = [granted(2, 40001), b"", granted(1, 40002, internal=5)]
-    with server([*late, granted(1, 40000)]) as (port, _), loopback() as line:
+    with server([*late, granted(1, 40000)]) as (port, _unused), loopback() as line:
         assert ask(line, port) == granted(1, 40000)
 
 
@@ -204,7 +204,7 @@ def test_nobody_else_is_believed() -> None:
             return super().send(*data)
 
     with (
-        server([granted(1, 40000)]) as (port, _),
+        server([granted(1, 40000)]) as (port, _unused),
         Line(socket.AF_INET, socket.SOCK_DGRAM) as line,
         loopback() as forger,
     ):
@@ -220,14 +220,14 @@ def test_nobody_else_is_believed() -> None:
 
 
 def test_an_old_answer_is_not_one_to_a_new_request() -> None:
-    with server([granted(1, 40000), granted(1, 40000)], [granted(1, 40001)]) as (port, _), loopback() as line:
+    with server([granted(1, 40000), granted(1, 40000)], [granted(1, 40001)]) as (port, _unused), loopback() as line:
         assert ask(line, port) == granted(1, 40000)
         assert select.select([line], [], [], 5)[0]
         assert ask(line, port) == granted(1, 40001)
 
 
 def test_an_old_refusal_is_not_one_to_a_new_request() -> None:
-    with loopback() as line, server([granted(1, 40000)]) as (port, _):
+    with loopback() as line, server([granted(1, 40000)]) as (port, _unused):
         with loopback() as closed:
             nobody = closed.getsockname()
         line.connect(nobody)
@@ -237,7 +237,7 @@ def test_an_old_refusal_is_not_one_to_a_new_request() -> None:
 
 def test_silence_ends_after_as_many_tries_as_were_wanted() -> None:
     silence = pytest.raises(NatPmpError, match="asked 3 times for a port and did not answer")
-    with server([], [], []) as (port, asked), loopback() as line, silence:
+    with silence, server([], [], []) as (port, asked), loopback() as line:
         ask(line, port, wait=0.05, tries=3)
     assert len(asked) == 3
 

@@ -164,8 +164,8 @@ def test_no_bytes_break_it_and_a_port_has_one_owner(datagrams: list[tuple[bytes,
     for tail, client, passed in datagrams:
         now += passed
         server.answer(b"\0" + tail, client, now)
-        owners = {mapping.external: client for (client, _), mapping in server.mappings.items()}
-        for (whose, _), mapping in server.mappings.items():
+        owners = {mapping.external: client for (client, _unused), mapping in server.mappings.items()}
+        for (whose, _unused), mapping in server.mappings.items():
             assert owners[mapping.external] == whose
             assert now < mapping.expires <= now + natpmp_responder.LIFETIME_S
 

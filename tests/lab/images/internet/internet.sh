@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # ADDRESS is this host's own, RESOLVER that of the public resolver; /lab is shared with the machine.
 set -eu
 ip address add "$RESOLVER/24" dev eth0

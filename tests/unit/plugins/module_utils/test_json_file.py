@@ -55,6 +55,13 @@ def test_damage_is_named_and_kept_aside_once(file: JsonFile, raw: bytes, problem
     assert os.stat(copy).st_mode & 0o7777 == 0o600
 
 
+def test_a_copy_that_was_cut_short_is_made_whole(file: JsonFile) -> None:
+    Path(file.path).write_bytes(b"damaged")
+    found = file.read()
+    Path(file.keep_aside(found)).write_bytes(b"dam")
+    assert Path(file.keep_aside(found)).read_bytes() == b"damaged"
+
+
 @given(st.binary(max_size=200))
 def test_whatever_stands_there_is_an_object_or_a_problem(raw: bytes) -> None:
     data, problem = parse_object(raw)

@@ -185,7 +185,7 @@ class Daemon:
         return told
 
     def _known(self, authorization: str) -> bool:
-        name, _, password = base64.b64decode(authorization.removeprefix("Basic ")).decode().partition(":")
+        name, _unused, password = base64.b64decode(authorization.removeprefix("Basic ")).decode().partition(":")
         return name == self.held.get("rpc-username") and verify_password(password, self.held.get("rpc-password"))
 
 

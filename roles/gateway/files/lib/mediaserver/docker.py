@@ -27,7 +27,7 @@ def request(method: str, path: str, *, address: str = SOCKET, timeout: float = T
     with _open(method, path, query, address) as line:
         line.settimeout(timeout)
         answer = b"".join(iter(lambda: _receive(line), b""))
-    head, _, body = answer.partition(b"\r\n\r\n")
+    head, _unused, body = answer.partition(b"\r\n\r\n")
     status = _status(head)
     if status >= 400:
         raise DockerError(f"Docker answers {method} {path} with {status}: {body.decode(errors='replace').strip()}")

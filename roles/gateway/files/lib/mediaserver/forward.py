@@ -92,7 +92,7 @@ class Transmission:
         status, session, text = self._post(body)
         if status == 409 and session:
             self._headers[SESSION] = session
-            status, _, text = self._post(body)
+            status, _unused, text = self._post(body)
         if status != 200:
             raise TransmissionError(f"Transmission answers {method} with status {status}")
         try:

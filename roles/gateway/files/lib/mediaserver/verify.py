@@ -200,7 +200,7 @@ def listen(device: str) -> socket.socket:
 def beyond_the_wall() -> Iterator[list[socket.socket]]:
     """Listen on every interface of the host behind the barriers."""
     with contextlib.ExitStack() as stack:
-        names = [name for _, name in socket.if_nameindex() if not INSIDE.fullmatch(name) and is_up(name)]
+        names = [name for _unused, name in socket.if_nameindex() if not INSIDE.fullmatch(name) and is_up(name)]
         yield [stack.enter_context(listen(name)) for name in names]
 
 
