@@ -33,15 +33,15 @@ OPTIONS: dict[str, t.Any] = {
         ),
         False,
     ),
-    **dict.fromkeys(
-        (
+    **{
+        name: ["text"]
+        for name in (
             *("CustomTagDelimiters", "DelimiterWhitelist", "DisabledLocalMetadataReaders", "DisabledLyricFetchers"),
             *("DisabledMediaSegmentProviders", "DisabledSubtitleFetchers", "LocalMetadataReaderOrder"),
             *("LyricFetcherOrder", "MediaSegmentProviderOrder", "MetadataSavers", "SubtitleDownloadLanguages"),
             "SubtitleFetcherOrder",
-        ),
-        ["text"],
-    ),
+        )
+    },
     **dict.fromkeys(
         ("AllowEmbeddedSubtitles", "MetadataCountryCode", "PreferredMetadataLanguage", "SeasonZeroDisplayName"), "text"
     ),

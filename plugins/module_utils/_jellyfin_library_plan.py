@@ -11,7 +11,7 @@ PathInfo. So a path that is not exactly once in both is taken away entirely and 
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import InvalidValue
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_library_model import (
@@ -93,7 +93,7 @@ class LibraryPlan:
     """Steps in the order in which they are taken, and the same as before and after."""
 
     actions: tuple[Action, ...] = ()
-    changes: Plan = Plan()
+    changes: Plan = field(default_factory=Plan)
 
     def __bool__(self) -> bool:
         return bool(self.actions)
@@ -107,64 +107,76 @@ def plan_libraries(
     allow_type_change: bool = False,
 ) -> LibraryPlan:
     """Return all steps: first what makes room, then the rest. Raises InvalidValue before anything is done."""
-    known = _known_options(found)
-    doomed: list[Action] = []
-    room: list[Action] = []
-    rest: list[Action] = []
-    changes: list[Change] = []
+    draft = _Draft(found, allow_removal=allow_removal, allow_type_change=allow_type_change)
     for library in wanted:
         has = match(library, found)
         if library.absent:
-            if has and not allow_removal:
-                raise InvalidValue(
-                    f"allow_removal: library {has.name} is there and wanted absent; it is removed only with"
-                    " allow_removal"
-                )
-            if has:
-                doomed.append(DeleteLibrary(has.name))
-                changes.append(Change(has.name, _shown(has), "absent"))
-            continue
-        options = list(
-            changes_between(
-                f"{library.name}.options", library.options, {} if has is None else _managed(has), _samples(has, known)
-            )
-        )
-        _check_choices(library)
-        if has is not None and has.type == library.type:
-            removed, repaired = _path_steps(library, has)
-            room += removed
-            if options:
-                rest.append(WriteOptions(library.name, library.options))
-            rest += repaired
-            changes += options
-            if removed or repaired:
-                changes.append(Change(f"{library.name}.paths", _shown_paths(has), sorted(library.paths)))
-            continue
-        if has is not None:
-            if not allow_type_change:
-                raise InvalidValue(
-                    f"allow_type_change: library {library.name} is of type {has.type} and wanted as {library.type};"
-                    " Jellyfin cannot change that, so it is deleted and made anew, with what it knew of its items,"
-                    " only with allow_type_change"
-                )
-            # A folder that is not there is found out before anything is lost.
-            rest += [AddPath(library.name, path, scan=False) for path in library.paths]
-            rest.append(DeleteLibrary(library.name))
-            # What is not wanted otherwise stays as it was.
-            library = replace(library, options={**_managed(has), **library.options})
-        rest.append(CreateLibrary(library.name, library.type, library.paths, library.options))
-        changes.append(
-            Change(
-                library.name,
-                MISSING if has is None else _shown(has),
-                {"type": library.type, "paths": list(library.paths), "options": dict(library.options)},
-            )
-        )
+            draft.without(has)
+        else:
+            draft.keep(library, has)
     _check_folders(wanted, found)
-    actions = [*doomed, *room, *rest]
+    actions = [*draft.doomed, *draft.room, *draft.rest]
     if _scan_is_owed(actions, found):
         actions.append(ScanAll())
-    return LibraryPlan(tuple(actions), Plan(tuple(sorted(changes, key=lambda change: change.name))))
+    return LibraryPlan(tuple(actions), Plan(tuple(sorted(draft.changes, key=lambda change: change.name))))
+
+
+class _Draft:
+    """Collects the steps: what is deleted, what makes room for others, all else; and the changes they make."""
+
+    def __init__(self, found: t.Sequence[Library], *, allow_removal: bool, allow_type_change: bool) -> None:
+        self.known = _known_options(found)
+        self.allow_removal = allow_removal
+        self.allow_type_change = allow_type_change
+        self.doomed: list[Action] = []
+        self.room: list[Action] = []
+        self.rest: list[Action] = []
+        self.changes: list[Change] = []
+
+    def without(self, has: Library | None) -> None:
+        if has is None:
+            return
+        if not self.allow_removal:
+            raise InvalidValue(
+                f"allow_removal: library {has.name} is there and wanted absent; it is removed only with allow_removal"
+            )
+        self.doomed.append(DeleteLibrary(has.name))
+        self.changes.append(Change(has.name, _shown(has), "absent"))
+
+    def keep(self, wanted: WantedLibrary, has: Library | None) -> None:
+        present = {} if has is None else _managed(has)
+        samples = {name: value for name, value in self.known.items() if name not in present}
+        options = list(changes_between(f"{wanted.name}.options", wanted.options, present, samples))
+        _check_choices(wanted)
+        if has is not None and has.type == wanted.type:
+            self._adjust(wanted, has, options)
+            return
+        made = wanted
+        if has is not None:
+            if not self.allow_type_change:
+                raise InvalidValue(
+                    f"allow_type_change: library {has.name} is of type {has.type} and wanted as {wanted.type}; Jellyfin"
+                    " cannot change that, so it is deleted and made anew, with what it knew of its items, only with"
+                    " allow_type_change"
+                )
+            # A folder that is not there is found out before anything is lost.
+            self.rest += [AddPath(wanted.name, path, scan=False) for path in wanted.paths]
+            self.rest.append(DeleteLibrary(wanted.name))
+            # What is not wanted otherwise stays as it was.
+            made = replace(wanted, options={**present, **wanted.options})
+        self.rest.append(CreateLibrary(made.name, made.type, made.paths, made.options))
+        after = {"type": made.type, "paths": sorted(made.paths), "options": dict(wanted.options)}
+        self.changes.append(Change(wanted.name, MISSING if has is None else _shown(has), after))
+
+    def _adjust(self, wanted: WantedLibrary, has: Library, options: list[Change]) -> None:
+        removed, repaired = _path_steps(wanted, has)
+        self.room += removed
+        if options:
+            self.rest.append(WriteOptions(wanted.name, wanted.options))
+        self.rest += repaired
+        self.changes += options
+        if removed or repaired:
+            self.changes.append(Change(f"{wanted.name}.paths", _shown_paths(has), sorted(wanted.paths)))
 
 
 def match(library: WantedLibrary, found: t.Sequence[Library]) -> Library | None:
@@ -242,11 +254,6 @@ def _known_options(found: t.Sequence[Library]) -> dict[str, t.Any]:
     for library in found:
         known.update({name: value for name, value in _managed(library).items() if name not in known})
     return known
-
-
-def _samples(has: Library | None, known: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    present = {} if has is None else has.options
-    return {name: value for name, value in known.items() if name not in present}
 
 
 def _managed(library: Library) -> dict[str, t.Any]:

@@ -75,8 +75,8 @@ options:
   allow_type_change:
     description:
       - Delete a library of another type than the wanted one and make it anew, because Jellyfin cannot change the type.
-      - What Jellyfin knew of its items goes, like collections, changed pictures and texts, and perhaps what was watched.
-        Its options stay, and files on the disk are not touched. Without it, another type is an error.
+      - What Jellyfin knew of its items goes, like changed pictures and texts, and perhaps what was watched. Its
+        options stay, and files on the disk are not touched. Without it, another type is an error.
     type: bool
     default: false
 """
