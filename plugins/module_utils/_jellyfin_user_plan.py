@@ -79,7 +79,7 @@ class WritePolicy:
     policy: t.Mapping[str, t.Any]
 
     def __str__(self) -> str:
-        return f"write policy of {self.name}: {', '.join(sorted(self.policy))}"
+        return f"write policy of {self.name}"
 
 
 @dataclass(frozen=True)

@@ -116,7 +116,7 @@ actions:
   returned: success
   type: list
   elements: str
-  sample: ["write policy of children: EnableContentDownloading"]
+  sample: ["create account children", "write policy of children"]
 """
 
 import time
