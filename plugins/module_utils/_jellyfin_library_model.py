@@ -168,7 +168,8 @@ def _paths(name: str, given: t.Sequence[t.Any]) -> tuple[str, ...]:
         if not isinstance(path, str) or not path.startswith("/") or re.search(r"[\x00-\x1f]", path):
             raise InvalidValue(f"{where}: {path!r} is no absolute path, as the server sees it")
         normal = normal_path(path)
-        if normal == "/" or posixpath.normpath(normal) != normal or normal != path.strip().rstrip("/"):
+        plain = posixpath.normpath(normal) == normal and not normal.startswith("//")
+        if normal == "/" or not plain or normal != path.strip().rstrip("/"):
             raise InvalidValue(
                 f"{where}: {path!r} must be a folder below /, without '.', '..', '//' or blanks around it"
             )

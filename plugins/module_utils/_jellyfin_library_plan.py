@@ -159,6 +159,7 @@ class _Draft:
                     " cannot change that, so it is deleted and made anew, with what it knew of its items, only with"
                     " allow_type_change"
                 )
+            self.room += _path_steps(wanted, has)[0]
             # A folder that is not there is found out before anything is lost.
             self.rest += [AddPath(wanted.name, path, scan=False) for path in wanted.paths]
             self.rest.append(DeleteLibrary(wanted.name))

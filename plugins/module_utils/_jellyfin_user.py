@@ -81,6 +81,7 @@ class JellyfinUsers:
         self.check_mode = check_mode
         self.authorise = authorise
         self.warnings: list[str] = []
+        self.unfinished = ""
 
     def run(self) -> Outcome:
         """Do it. Raises MediaserverError; what was done until then stays so, and the next run goes on."""
@@ -92,8 +93,12 @@ class JellyfinUsers:
         self.client.wait_until_healthy(self.timeout)
         plan = self._plan([self._tried(user) for user in self._read()], self._libraries(named))
         if not self.check_mode:
-            for action in plan.actions:
-                self._take(action)
+            try:
+                for action in plan.actions:
+                    self._take(action)
+            except MediaserverError as error:
+                self._undo(error)
+                raise
         return Outcome(plan, self.warnings)
 
     def _plan(self, found: t.Sequence[User], libraries: t.Mapping[str, str]) -> UserPlan:
@@ -160,10 +165,12 @@ class JellyfinUsers:
         match action:
             case CreateUser(name, password):
                 client.post("/Users/New", {"Name": name, "Password": password})
+                self.unfinished = name
             case SetPassword(name, password):
                 client.post("/Users/Password", {"NewPw": password}, query={"userId": self._find(name).id})
             case WritePolicy(name, policy):
                 self._write_policy(name, policy)
+                self.unfinished = ""
             case DeleteUser(_, identifier):
                 client.delete(f"/Users/{identifier}")
 
@@ -177,6 +184,18 @@ class JellyfinUsers:
         if left := policy_changes(f"{name}.policy", policy, after.policy):
             shown = (f"{change.name} is {change.shown()[0]!r}" for change in left)
             raise NotTaken(f"POST {self.client.url}{path}/Policy: accepted, and then {'; '.join(shown)}")
+
+    def _undo(self, reason: MediaserverError) -> None:
+        """Take back an account that was made and could not be given its policy: it would see everything."""
+        if not self.unfinished:
+            return
+        try:
+            self.client.delete(f"/Users/{self._find(self.unfinished).id}")
+        except MediaserverError as error:
+            raise ServiceProblem(
+                f"{reason}. The new account {self.unfinished} may see every library until the next run; it could not be"
+                f" taken back: {error}"
+            ) from reason
 
     def _find(self, name: str) -> User:
         user = next((user for user in self._read() if user.name.casefold() == name.casefold()), None)

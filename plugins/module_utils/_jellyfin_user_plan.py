@@ -160,7 +160,6 @@ def plan_users(
     """
     by_name = {user.name.casefold(): user for user in found}
     template = found[0].policy if found else None
-    made: list[Action] = []
     raised: list[Action] = []
     others: list[Action] = []
     gone: list[Action] = []
@@ -173,18 +172,21 @@ def plan_users(
                 changes.append(Change(has.name, "present", "absent"))
             continue
         name = has.name if has else user.name
+        steps: list[Action] = []
         if has is None:
-            made.append(CreateUser(name, _first_password(user)))
+            steps.append(CreateUser(name, _first_password(user)))
             changes.append(Change(name, MISSING, "present"))
         elif user.always_password and not has.password_fits:
-            others.append(SetPassword(name, user.password or ""))
+            steps.append(SetPassword(name, user.password or ""))
             changes.append(Change(f"{name}.password", "", "", secret=True))
         policy, differing = _policy(user, has, libraries, template)
         changes += differing
-        if differing or has is None:
-            (raised if policy.get(ADMINISTRATOR) is True else others).append(WritePolicy(name, policy))
+        if differing:
+            steps.append(WritePolicy(name, policy))
+        # Side by side: until its policy is written, a new account sees everything.
+        (raised if policy.get(ADMINISTRATOR) is True else others).extend(steps)
     _keep_an_administrator(wanted, found)
-    return UserPlan((*made, *raised, *others, *gone), Plan(tuple(sorted(changes, key=lambda change: change.name))))
+    return UserPlan((*raised, *others, *gone), Plan(tuple(sorted(changes, key=lambda change: change.name))))
 
 
 def wanted_policy(user: WantedUser, libraries: t.Mapping[str, str]) -> dict[str, t.Any]:

@@ -14,10 +14,8 @@ import pytest
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.household.mediaserver.plugins.module_utils._http import Response, UrlHttp
 
-TESTS = Path(__file__).resolve().parents[3]
-for folder in (TESTS / "doubles", TESTS / "contract"):
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "doubles"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "contract"))
 
 from jellyfin_house import House
 from jellyfin_requests import validate_request
