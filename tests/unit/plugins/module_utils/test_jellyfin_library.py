@@ -182,8 +182,11 @@ FAILURES: dict[str, tuple[list[tuple[Any, ...]], type[MediaserverError], str]] =
     "missing folder": ([listing(), (CREATE, ERROR)], ProtocolError, "in its container (/m)?"),
     "another name": ([listing(), (CREATE, NOTHING), listing(OTHER_NAME)], NotTaken, "no library Movies is listed, but"),
     "missing folder, added": (
-        [listing(library("/n")), (f"DELETE {BASE}/Paths?name=Movies&path=%2Fn&refreshLibrary=false", NOTHING)]
-        + [(f"POST {BASE}/Paths?refreshLibrary=true", Response(404))],
+        [
+            listing(library("/n")),
+            (f"DELETE {BASE}/Paths?name=Movies&path=%2Fn&refreshLibrary=false", NOTHING),
+            (f"POST {BASE}/Paths?refreshLibrary=true", Response(404)),
+        ],
         ProtocolError,
         "could not add path /m of Movies",
     ),

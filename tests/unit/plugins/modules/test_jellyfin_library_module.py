@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,37 @@ def test_every_damage_at_once_is_repaired(runs: Runs) -> None:
     assert set(done["changes"]) == {"Movies.paths"}
     kind, locations, infos = listed(runs)["Movies"]
     assert (kind, sorted(locations), sorted(infos)) == ("movies", *[sorted(map(str, (good, twice, lost)))] * 2)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_whatever_others_did_to_the_paths_is_repaired(runs: Runs, seed: int) -> None:
+    """Random calls, each of which the server accepts; then one run, and the next has nothing to do."""
+    chance = random.Random(seed)
+    house = runs.house
+    folders = [str(house.media(name)) for name in "abcd"]
+    for number, name in enumerate(("Movies", "More")):
+        house.add_library(Path(folders[number]), name=name)
+    for _ in range(12):
+        library = house.library(chance.choice(("Movies", "More")))
+        path = chance.choice(folders) + chance.choice(("", "/"))
+        name, options = library["Name"], library["LibraryOptions"]
+        match chance.randrange(4):
+            case 0 | 1:
+                body = {"Name": name, "PathInfo": {"Path": path}}
+                reply = house.call("POST", "/Library/VirtualFolders/Paths", body)
+            case 2:
+                reply = house.call("DELETE", "/Library/VirtualFolders/Paths", None, name=name, path=path)
+            case _:
+                infos = [{"Path": path} for path in chance.choices(folders, k=chance.randrange(4))]
+                body = {"Id": library["ItemId"], "LibraryOptions": {**options, "PathInfos": infos}}
+                reply = house.call("POST", "/Library/VirtualFolders/LibraryOptions", body)
+        assert reply.status == 204
+    chance.shuffle(folders)
+    wanted = {"Movies": folders[:2], "More": folders[2:]}
+    libraries = [{"name": name, "type": "movies", "paths": paths} for name, paths in wanted.items()]
+    runs.four_times(jellyfin_library, libraries=libraries)
+    found = {name: (sorted(locations), sorted(infos)) for name, (_, locations, infos) in listed(runs).items()}
+    assert found == {name: (sorted(paths), sorted(paths)) for name, paths in wanted.items()}
 
 
 def test_a_partial_write_of_options_by_others_is_healed(runs: Runs) -> None:
