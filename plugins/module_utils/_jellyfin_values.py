@@ -50,12 +50,17 @@ def plan_section(section: str, wanted: Values, found: Values, *, allow_unknown: 
     """
     if section == "system" and any(str(name).casefold() == WIZARD.casefold() for name in wanted):
         raise InvalidValue(f"system: {WIZARD} is not for you to set: without it the server is open to everybody")
-    return list(_changes(section, wanted, found, NULLABLE[section], allow_unknown=allow_unknown))
+    absent = dict.fromkeys(NULLABLE[section], "")
+    return list(changes_between(section, wanted, found, absent, allow_unknown=allow_unknown))
 
 
-def _changes(
-    where: str, wanted: Values, found: Values, absent: t.Collection[str], *, allow_unknown: bool
+def changes_between(
+    where: str, wanted: Values, found: Values, absent: Values, *, allow_unknown: bool | None = None
 ) -> t.Iterator[Change]:
+    """Yield what differs. ``absent`` are names that the server may leave out, each with a value of its type.
+
+    ``allow_unknown`` is None where there is no such option to name. Raises InvalidValue.
+    """
     for name in sorted(wanted, key=str):
         value = wanted[name]
         if value is None:
@@ -64,14 +69,14 @@ def _changes(
         path = f"{where}.{name}"
         has = found.get(name, MISSING)
         secret = SECRET.search(path) is not None
-        _check_type(path, value, "" if has is MISSING and name in absent else has, secret=secret)
+        _check_type(path, value, absent[name] if has is MISSING and name in absent else has, secret=secret)
         if isinstance(value, dict) and isinstance(has, dict):
-            yield from _changes(path, value, has, (), allow_unknown=allow_unknown)
+            yield from changes_between(path, value, has, {}, allow_unknown=allow_unknown)
         elif has is MISSING or not same(value, has):
             yield Change(path, _masked(has), _masked(value), secret=secret)
 
 
-def _check_name(where: str, name: t.Any, known: t.Collection[str], *, allow_unknown: bool) -> None:
+def _check_name(where: str, name: t.Any, known: t.Collection[str], *, allow_unknown: bool | None) -> None:
     if name in known:
         return
     text = str(name)
@@ -83,9 +88,9 @@ def _check_name(where: str, name: t.Any, known: t.Collection[str], *, allow_unkn
     if not allow_unknown:
         near = difflib.get_close_matches(text, sorted(known), n=1)
         hint = f"; is it {near[0]}?" if near else ""
+        remedy = "" if allow_unknown is None else "allow_unknown sends it all the same, and "
         raise InvalidValue(
-            f"{where}: this server has no {text}{hint} (allow_unknown sends it all the same, and the server ignores"
-            " what it does not know)"
+            f"{where}: this server has no {text}{hint} ({remedy}the server ignores what it does not know)"
         )
 
 
