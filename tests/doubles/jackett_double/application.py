@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 
 from jackett_double import password, server_config
 from jackett_double.answers import Answer, Failure, Refused, failed, given, moved, problem, text
+from jackett_double.indexers import Indexers
 from jackett_double.request import Request
+from jackett_double.results import Results
+from jackett_double.torznab import Torznab
 from jackett_double.web import HTML, LOGIN_PAGE, SCRIPT, Web
 
 if TYPE_CHECKING:
@@ -34,6 +37,16 @@ class Application:
         self._server = server
         self._config = server.config
         web = self._web = Web(server.config, server.protection)
+        indexers = Indexers(
+            server.folder / "Indexers",
+            server.config,
+            server.protection,
+            own=server.definitions,
+            lab_url=server.indexer_url,
+        )
+        results = Results(server.config, server.protection, indexers)
+        torznab = Torznab(server.config, indexers, results)
+        one = "/api/v2.0/indexers/([^/]+)"
         health = given({"status": "OK"})
         dashboard = "/UI/Dashboard"
         self._routes = [
@@ -51,6 +64,16 @@ class Application:
             Route("POST", "/api/v2.0/server/adminpassword", self._set_password, session=True),
             Route("GET", "/api/v2.0/server/logs", lambda request, _: given(server.logged()), session=True),
             Route("POST", "/api/v2.0/server/shutdown", self._shutdown),
+            Route("GET", "/api/v2.0/indexers", lambda request, _: indexers.listed(request), session=True),
+            Route("DELETE", one, lambda _, name: indexers.remove(name), session=True),
+            Route("GET", f"{one}/config", lambda _, name: indexers.form(name), session=True),
+            Route("POST", f"{one}/config", indexers.add, session=True),
+            Route("POST", f"{one}/test", lambda _, name: indexers.test(name), session=True),
+            Route("GET", f"{one}/results", results.answer),
+            Route("GET", f"{one}/results/torznab(?:/|/api/?)?", torznab.answer),
+            Route("GET", "/torznab/([^/]+)(?:/|/api/?)?", torznab.answer),
+            Route("GET", "/dl/([^/]+)/?", results.download),
+            Route("GET", "/bh/([^/]+)/?", results.blackhole),
         ]
 
     @property

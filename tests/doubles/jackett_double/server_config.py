@@ -52,14 +52,12 @@ TYPES = {"long": "System.Int64", "proxy": "Jackett.Common.Models.Config.ProxyTyp
 WORDS = {"int": "integer", "int?": "integer", "bool": "boolean", "text": "string"}
 PROXY_TYPES = (-1, 0, 1, 2)
 # Ports that browsers refuse; 22 and 6000 are recorded, the others are those of the browsers' list.
-RESTRICTED = frozenset(
-    int(port)
-    for port in """
+_RESTRICTED = """
 1 7 9 11 13 15 17 19 20 21 22 23 25 37 42 43 53 69 77 79 87 95 101 102 103 104 109 110 111 113 115 117
 119 123 135 137 139 143 161 179 389 427 465 512 513 514 515 526 530 531 532 540 548 554 556 563 587 601
 636 993 995 1719 1720 1723 2049 3659 4045 5060 5061 6000 6566 6665 6666 6667 6668 6669 6697 10080
-""".split()
-)
+"""
+RESTRICTED = frozenset(int(port) for port in _RESTRICTED.split())
 
 
 def shown(config: Config, *, root: bool) -> dict[str, Any]:
