@@ -44,7 +44,7 @@ class Application:
             own=server.definitions,
             lab_url=server.indexer_url,
         )
-        results = Results(server.config, server.protection, indexers)
+        results = Results(server.config, server.protection, indexers, server.say)
         torznab = Torznab(server.config, indexers, results)
         one = "/api/v2.0/indexers/([^/]+)"
         health = given({"status": "OK"})

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import time
 import urllib.error
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,7 +44,8 @@ class Found:
 
 
 class Results:
-    def __init__(self, config: Config, protection: Protection, indexers: Indexers) -> None:
+    def __init__(self, config: Config, protection: Protection, indexers: Indexers, log: Callable[[str], None]) -> None:
+        self._log = log
         self._config = config
         self._protection = protection
         self._indexers = indexers
@@ -120,7 +122,8 @@ class Results:
             raise Failure(NO_HANDLER)
         try:
             raw = site.fetch(self._protection.unprotect(PURPOSE, request.query("path")).decode())
-        except (Unknown, Unreachable, urllib.error.HTTPError):
+        except (Unknown, Unreachable, urllib.error.HTTPError) as error:
+            self._log(f"Error Error downloading. indexer: {name} path: {request.query('path')} {error}")
             return None
         return raw if site.is_torrent(raw) else None
 

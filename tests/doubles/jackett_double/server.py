@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -62,7 +63,7 @@ class Server:
         self.indexer_url = indexer_url
         # As the real one: $XDG_CONFIG_HOME/cardigann/definitions.
         self.definitions = definitions or folder.parent / "cardigann" / "definitions"
-        self.file = ConfigFile(folder / "ServerConfig.json", self._say)
+        self.file = ConfigFile(folder / "ServerConfig.json", self.say)
         self.config: Config = {}
         self.stopped = threading.Event()
         self.exit_code: int | None = None
@@ -92,11 +93,11 @@ class Server:
     def start(self) -> Server:
         """Comes up. Raises Ended where the real one ends by itself."""
         begun = time.monotonic()
-        self._say(f"Info Starting Jackett {server_config.VERSION} (SIMULATED: a test double)")
         try:
             self.folder.mkdir(exist_ok=True, parents=True)
         except OSError as error:
             raise Ended(ABORTED, f"Could not create settings directory. {error.strerror}: {self.folder}") from None
+        self.say(f"Info Starting Jackett {server_config.VERSION} (SIMULATED: a test double)")
         self.config = self.file.open()
         for name, value in self._override.items():
             if self.config[name] != value:
@@ -106,8 +107,8 @@ class Server:
         self.stopped.wait(self._startup_s)
         self._ready()
         self._open()
-        self._say(f"Info Jackett startup finished in {time.monotonic() - begun:.3f} s")
-        self._say(f"Now listening on: http://{self.listens_on}")
+        self.say(f"Info Jackett startup finished in {time.monotonic() - begun:.3f} s")
+        self.say(f"Now listening on: http://{self.listens_on}")
         return self
 
     def end(self, code: int = 0) -> None:
@@ -147,8 +148,10 @@ class Server:
         time.sleep(self._reload_s)
         try:
             self._open()
+            names = {-1: "Disabled", 0: "Http", 1: "Socks4", 2: "Socks5"}
+            self.say(f"Info Using proxy: {names.get(self.config['ProxyType'])}")
         except Ended as end:
-            self._say(str(end))
+            self.say(str(end))
             self.exit_code = end.code
             self.stopped.set()
             self._settled.set()
@@ -174,8 +177,10 @@ class Server:
             raise Ended(1, PORT_TAKEN.format(host, port)) from None
         self._settled.set()
 
-    def _say(self, line: str) -> None:
+    def say(self, line: str) -> None:
         level, _, words = line.partition(" ")
         if level in ("Info", "Warn", "Error"):
             self._lines.append({"Level": level, "Message": words, "When": datetime.now().astimezone().isoformat()})
+            with contextlib.suppress(OSError), (self.folder / "log.txt").open("a", encoding="utf-8") as log:
+                log.write(f"{datetime.now():%m-%d %H:%M:%S} {line}\n")
         self._print(line)
