@@ -201,7 +201,8 @@ def test_replay(name: str, tmp_path: Path) -> None:
     stage = Stage(tmp_path)
     try:
         prepare(stage, name)
-        assert play(stage, name) == []
+        found = play(stage, name)
+        assert not found, "\n".join(found)
     finally:
         stage.close()
 

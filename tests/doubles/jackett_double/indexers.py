@@ -125,6 +125,9 @@ class Indexers:
         indexer.values, indexer.configured = new, True
         self._forget(indexer)
         self._save(indexer)
+        if indexer.definition.login:
+            # Once by the login, once by the form: so the first adding leaves a copy already (recorded).
+            self._save(indexer)
         return Answer(204)
 
     def remove(self, name: str) -> Answer:

@@ -64,7 +64,7 @@ class Torznab:
                 found += [Found(indexer, film) for film in self._indexers.find(indexer, request.query("q"))]
             except Unreachable as failure:
                 if alone:
-                    words = quoteattr(failure.chain(indexer.id), {"\n": "&#xA;"})
+                    words = quoteattr(failure.chain(indexer.id)).replace("&#10;", "&#xA;")
                     return text(f'{PROLOGUE}<error code="900" description={words} />', 400, XML)
         wanted = {part for part in request.query("cat").split(",") if part.isdigit()}
         found = [entry for entry in found if not wanted or wanted & _numbers(entry.indexer)]
