@@ -190,6 +190,8 @@ def exchange(stage: Stage, name: str, line: dict[str, Any]) -> list[str]:
     found = compare(line, reply, cut=key in CUT)
     assert stage.running.settled(), "the web host has not come back"
     stage.kept["web_host_restarted"] = stage.running._front is not front
+    if line["path"] == "/api/v2.0/server/config" and line["method"] == "POST" and reply.status == 200:
+        assert stage.recorded(stage.path.read_text("utf-8")) == json.dumps(json.loads(reply.body), indent=2)
     written = stage.path.stat().st_mtime_ns != before.st_mtime_ns
     if written is not line.get("file_rewritten", written):
         found.append(f"file rewritten: {line['file_rewritten']} recorded, {written} seen")
