@@ -9,6 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("MEDIASERVER_SHARED") or ROOT.parent / "shared")
 JELLYFIN = SHARED / "jellyfin"
+JACKETT_RECORDED = SHARED / "jackett" / "recorded" / "0.24.2440"
 RECORDED = JELLYFIN / "recorded"
 # Name of the folder of recordings, by the version of the double.
 RECORDINGS = {"12.0": "12.0-rc5", "10.11": "10.11.11"}
