@@ -7,7 +7,6 @@ import os
 from pathlib import Path
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils import _json_file
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import FileProblem
 from ansible_collections.household.mediaserver.plugins.module_utils._json_file import JsonFile, parse_object
 from hypothesis import given
@@ -88,7 +87,7 @@ def test_a_writing_that_fails_leaves_the_old_file(file: JsonFile, monkeypatch: p
     def no_space(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(_json_file.os, "fsync", no_space)
+    monkeypatch.setattr("os.fsync", no_space)
     with pytest.raises(FileProblem, match="No space left"):
         file.write({"a": 2}, found=file.read())
     monkeypatch.undo()
