@@ -22,20 +22,22 @@ from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_cl
     Refused,
     expect_list,
 )
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_library_actions import (
+    Action,
+    AddPath,
+    CreateLibrary,
+    DeleteLibrary,
+    RemovePath,
+    ScanAll,
+    WriteOptions,
+)
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_library_model import (
     Library,
     WantedLibrary,
     parse_found,
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_library_plan import (
-    Action,
-    AddPath,
-    CreateLibrary,
-    DeleteLibrary,
     LibraryPlan,
-    RemovePath,
-    ScanAll,
-    WriteOptions,
     plan_libraries,
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_values import merge

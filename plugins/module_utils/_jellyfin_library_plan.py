@@ -14,6 +14,15 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import InvalidValue
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_library_actions import (
+    Action,
+    AddPath,
+    CreateLibrary,
+    DeleteLibrary,
+    RemovePath,
+    ScanAll,
+    WriteOptions,
+)
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_library_model import (
     CHOICES,
     MONITOR,
@@ -26,66 +35,6 @@ from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_li
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_values import changes_between
 from ansible_collections.household.mediaserver.plugins.module_utils._plan import MISSING, Change, Plan
-
-
-@dataclass(frozen=True)
-class DeleteLibrary:
-    name: str
-
-    def __str__(self) -> str:
-        return f"delete library {self.name}"
-
-
-@dataclass(frozen=True)
-class CreateLibrary:
-    name: str
-    type: str
-    paths: tuple[str, ...]
-    options: t.Mapping[str, t.Any]
-
-    def __str__(self) -> str:
-        return f"create library {self.name}"
-
-
-@dataclass(frozen=True)
-class AddPath:
-    """With ``scan``, the server looks at it at once, and watches it. Without, it only proves that it is there."""
-
-    name: str
-    path: str
-    scan: bool = True
-
-    def __str__(self) -> str:
-        return f"{'add' if self.scan else 'try'} path {self.path} of {self.name}"
-
-
-@dataclass(frozen=True)
-class RemovePath:
-    """Takes away one shortcut of exactly this path, and all PathInfos of it."""
-
-    name: str
-    path: str
-
-    def __str__(self) -> str:
-        return f"remove path {self.path} of {self.name}"
-
-
-@dataclass(frozen=True)
-class WriteOptions:
-    name: str
-    options: t.Mapping[str, t.Any]
-
-    def __str__(self) -> str:
-        return f"write options of {self.name}: {', '.join(sorted(self.options))}"
-
-
-@dataclass(frozen=True)
-class ScanAll:
-    def __str__(self) -> str:
-        return "scan all libraries"
-
-
-Action = DeleteLibrary | CreateLibrary | AddPath | RemovePath | WriteOptions | ScanAll
 
 
 @dataclass(frozen=True)

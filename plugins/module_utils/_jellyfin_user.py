@@ -26,16 +26,18 @@ from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_li
     not_there_yet,
     read_libraries,
 )
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_user_model import (
+    User,
+    WantedUser,
+    parse_user,
+)
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_user_plan import (
     Action,
     CreateUser,
     DeleteUser,
     SetPassword,
-    User,
     UserPlan,
-    WantedUser,
     WritePolicy,
-    parse_user,
     plan_users,
     policy_changes,
 )

@@ -131,7 +131,9 @@ from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_mo
     use_key,
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_user import JellyfinUsers, present
-from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_user_plan import parse_users
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_user_model import (
+    parse_users,
+)
 
 USER: dict[str, dict[str, t.Any]] = {
     "name": {"type": "str", "required": True},

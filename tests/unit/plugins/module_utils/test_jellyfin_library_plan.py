@@ -11,6 +11,15 @@ from typing import Any
 
 import pytest
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import InvalidValue
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_library_actions import (
+    Action,
+    AddPath,
+    CreateLibrary,
+    DeleteLibrary,
+    RemovePath,
+    ScanAll,
+    WriteOptions,
+)
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_library_model import (
     OPTIONS,
     TYPES,
@@ -22,13 +31,6 @@ from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_li
     parse_wanted,
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_library_plan import (
-    Action,
-    AddPath,
-    CreateLibrary,
-    DeleteLibrary,
-    RemovePath,
-    ScanAll,
-    WriteOptions,
     plan_libraries,
 )
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.jellyfin_shared import JELLYFIN

@@ -17,14 +17,16 @@ from ansible_collections.household.mediaserver.plugins.module_utils._errors impo
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._http import Response
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_user import JellyfinUsers, present
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_user_model import (
+    User,
+    WantedUser,
+    parse_users,
+)
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_user_plan import (
     CreateUser,
     DeleteUser,
     SetPassword,
-    User,
-    WantedUser,
     WritePolicy,
-    parse_users,
     plan_users,
 )
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.jellyfin_doubles import (

@@ -83,6 +83,14 @@ def test_without_the_dot_file_it_stays_unseen(runs: Runs) -> None:
     assert runs.house.films() == set()
 
 
+def test_what_is_there_already_is_listed_at_once(runs: Runs) -> None:
+    folder = runs.house.media()
+    film(folder, "Old Film (1950)")
+    runs.run(jellyfin_library, libraries=[movies(folder)])
+    runs.house.pass_time(1)
+    assert runs.house.films() == {"Old Film (1950)"}
+
+
 def test_a_path_added_later_is_watched(runs: Runs) -> None:
     first, second = runs.house.media("a"), runs.house.media("b")
     runs.house.monitor_delay(1)

@@ -181,6 +181,8 @@ def test_a_new_account_whose_rights_are_refused_does_not_stay_and_see_everything
 def test_an_old_account_whose_rights_are_refused_stays(runs: Runs) -> None:
     runs.run(jellyfin_user, users=[member()])
     runs.documents = False
-    answer = runs.run(jellyfin_user, users=[member(policy={"SyncPlayAccess": "Sometimes"})])
+    # Nor does a new one go that was finished before.
+    users = [member("first"), member(policy={"SyncPlayAccess": "Sometimes"})]
+    answer = runs.run(jellyfin_user, users=users)
     assert "could not write policy of guest" in answer["msg"]
-    assert set(accounts(runs)) == {"admin", "guest"}
+    assert set(accounts(runs)) == {"admin", "guest", "first"}
