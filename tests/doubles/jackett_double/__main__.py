@@ -57,7 +57,7 @@ def main() -> int:
         definitions=_home() / "cardigann" / "definitions",
         override=options.override,
         log=_say,
-        ready=lambda: _end_by_signal(server),
+        ready=lambda: _end_by_signal(options.pid_file),
     )
     try:
         if options.pid_file:
@@ -68,9 +68,14 @@ def main() -> int:
             options.pid_file.unlink(missing_ok=True)
 
 
-def _end_by_signal(server: Server) -> None:
+def _end_by_signal(pid_file: Path | None) -> None:
+    """From now on a signal is an orderly end. At once, whatever any thread holds at that moment."""
+
     def end(*_: object) -> None:
-        server.stopped.set()
+        if pid_file:
+            pid_file.unlink(missing_ok=True)
+        os.write(sys.stdout.fileno(), b"Info Jackett stopped\n")
+        os._exit(0)
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
         signal.signal(number, end)
@@ -84,7 +89,9 @@ def _run(server: Server) -> int:
         if end.code == ABORTED:
             _abort()
         return end.code
-    server.stopped.wait()
+    # In steps: a signal that comes just before a wait without an end would be noticed only after it.
+    while not server.stopped.wait(0.2):
+        pass
     # The sockets end with the process: nothing is waited for.
     _say("Info Jackett stopped")
     return server.exit_code or 0

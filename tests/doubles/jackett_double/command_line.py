@@ -71,9 +71,9 @@ def read(arguments: list[str]) -> Options:
         shown = f"{letter}, {name}" if letter else name
         if name in given:
             raise _wrong(f"Option '{shown}' is defined multiple times.")
-        if kind and not value and left and (not left[0].startswith("-") or left[0][1:].isdigit()):
+        if kind and not value and left and (not left[0].startswith("-") or left[0][1:].isdecimal()):
             value = left.pop(0)
-        if kind == "number" and value and not value.removeprefix("-").isdigit():
+        if kind == "number" and value and not value.removeprefix("-").isdecimal():
             raise _wrong(f"Option '{shown}' is defined with a bad format.")
         given[name] = value
     return _understand(given)
