@@ -133,6 +133,7 @@ class Forwarding:
     path: Path = LEASE
     exchange: Callable[[socket.socket, str, bytes], bytes] = _ask_provider
     port: int = 0
+    settled: bool = False  # the last thing asked for came to its end
     _applied: int = 0  # the port that the barrier is known to have open
     _until: float = 0.0
     _again: float = 0.0
@@ -144,7 +145,7 @@ class Forwarding:
         """
         if now < self._again:
             return self.expire(now)
-        self._again = now + RETRY_S
+        self._again, self.settled = now + RETRY_S, False
         try:
             with make() as line:
                 mapping = natpmp.map_port(
@@ -168,6 +169,7 @@ class Forwarding:
         told = self.transmission()
         if told.peer_port() != self.port:
             told.set_peer_port(self.port)
+        self.settled = True
         self._again = now + min(natpmp.REFRESH_S, mapping.lifetime * 0.75)
         return said
 
