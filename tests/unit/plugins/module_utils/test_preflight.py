@@ -217,6 +217,12 @@ SETTING_ROWS = [
         "gateway_subnet",
     ),
     (
+        "pool on the tunnel",
+        {"docker_address_pools": [{"base": "10.66.0.0/16", "size": 24}], "tunnel": {"addresses": ["10.66.0.2/32"]}},
+        "docker_address_pools",
+        "10.66.0.0/16 overlaps the tunnel's",
+    ),
+    (
         "pool without base",
         {"docker_address_pools": [{"size": 24}]},
         "docker_address_pools",
