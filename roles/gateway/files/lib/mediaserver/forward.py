@@ -10,14 +10,13 @@ from __future__ import annotations
 import base64
 import json
 import socket
-import time
 import urllib.parse
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mediaserver import files, natpmp
+from mediaserver import clock, files, natpmp
 
 LEASE = Path("/run/mediaserver/forwarded.json")
 RETRY_S = 20.0
@@ -33,11 +32,11 @@ SESSION = "X-Transmission-Session-Id"
 
 def leased_port(path: Path = LEASE, now: float | None = None) -> int:
     """Return the port that is forwarded at the moment; 0 for none, or when the lease has ended or cannot be read."""
-    at = time.clock_gettime(time.CLOCK_BOOTTIME) if now is None else now
+    at = clock.now() if now is None else now
     try:
         lease = json.loads(files.read(path) or "{}")
         port, until = int(lease.get("port", 0)), float(lease.get("until", 0))
-    except (ValueError, TypeError, AttributeError, RecursionError):
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         return 0
     return port if 0 < port < 65536 and at < until else 0
 
@@ -119,6 +118,10 @@ class Transmission:
             line.close()
 
 
+def _ask_provider(line: socket.socket, server: str, request: bytes) -> bytes:
+    return natpmp.udp_exchange(line, server, request, tries=TRIES)
+
+
 @dataclass
 class Forwarding:
     """Keeps one lease. ``changed`` brings the barrier in line with it."""
@@ -128,7 +131,9 @@ class Forwarding:
     transmission: Callable[[], Transmission]
     changed: Callable[[], object]
     path: Path = LEASE
+    exchange: Callable[[socket.socket, str, bytes], bytes] = _ask_provider
     port: int = 0
+    settled: bool = False  # the last thing asked for came to its end
     _applied: int = 0  # the port that the barrier is known to have open
     _until: float = 0.0
     _again: float = 0.0
@@ -136,15 +141,15 @@ class Forwarding:
     def tend(self, make: Callable[[], socket.socket], now: float) -> str | None:
         """Ask when it is time, over a socket in the tunnel that ``make`` makes; return what there is to say.
 
-        Raises NatPmpError, OSError, ValueError, KeyError; it is tried again after a while.
+        Raises NatPmpError, OSError, ValueError, KeyError, and what ``changed`` raises; it is tried again after a while.
         """
         if now < self._again:
-            return None
-        self._again = now + RETRY_S
+            return self.expire(now)
+        self._again, self.settled = now + RETRY_S, False
         try:
             with make() as line:
                 mapping = natpmp.map_port(
-                    lambda request: natpmp.udp_exchange(line, self.server, request, tries=TRIES),
+                    lambda request: self.exchange(line, self.server, request),
                     self.port or natpmp.ANY_PORT,
                     never=self.never,
                 )
@@ -154,6 +159,8 @@ class Forwarding:
         said = None
         self._until = now + mapping.lifetime
         self.port = mapping.port
+        if leased_port(self.path, now) != self.port:
+            self._applied = self._applied and UNKNOWN  # whoever wrote the barrier meanwhile found no such lease
         files.write(self.path, json.dumps({"port": self.port, "until": self._until}) + "\n", mode=0o644)
         if self._applied != self.port:
             self.changed()
@@ -162,6 +169,7 @@ class Forwarding:
         told = self.transmission()
         if told.peer_port() != self.port:
             told.set_peer_port(self.port)
+        self.settled = True
         self._again = now + min(natpmp.REFRESH_S, mapping.lifetime * 0.75)
         return said
 
