@@ -45,7 +45,9 @@ def main() -> int:
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
     server.start(ticking=True)
-    server.stopped.wait()
+    # In steps: a signal that comes just before a wait without an end may go unnoticed.
+    while not server.stopped.wait(0.2):
+        pass
     server.stop()
     return 0
 
