@@ -36,7 +36,7 @@ runpy.run_module("pip", run_name="__main__")
 
 
 def ships(name: str) -> bool:
-    """Tell whether a tracked file is the collection's, or tells ansible-test of it. Our tests have their own linters."""
+    """Tell whether a tracked file is the collection's, or tells ansible-test of it; tests have their own linters."""
     told = name.startswith(("tests/config.yml", "tests/sanity/"))
     return told or not name.startswith(("tests/", "molecule/", "tools/"))
 

@@ -18,7 +18,8 @@ PASSWORD = "a word of the modules' test"
 @pytest.fixture(scope="module")
 def options(host: Any, house: Household, folder: str, run: Callable[..., None]) -> dict[str, Any]:
     config = f"{folder}/jackett"
-    run(NAME, house["jackett_image"], "--NoUpdates", port=f"{PORT}:9117", config=config, start=False)
+    image = f"--env XDG_CONFIG_HOME=/config {house['jackett_image']}"
+    run(NAME, image, "--NoUpdates", port=f"{PORT}:9117", config=config, start=False)
     account = house["mediaserver_uid"]
     host.check_output(f"install -d -m 0700 -o {account} -g {account} {config}/Jackett")
     return {
