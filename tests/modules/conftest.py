@@ -42,14 +42,12 @@ def run(host: Any, house: Household) -> Callable[..., None]:
     """Have a container of the household's account run on the Pi, or only be there (``start=False``)."""
 
     def make(name: str, image: str, *arguments: str, port: str, config: str, start: bool = True) -> None:
-        owner = house["mediaserver_uid"]
-        host.check_output(
-            f"docker rm --force {name} 2>/dev/null; install -d -m 0700 -o {account.split(':', maxsplit=1)[0]} {config}"
-        )
+        owner, group = house["mediaserver_uid"], house["mediaserver_gid"]
+        host.check_output(f"docker rm --force {name} 2>/dev/null; install -d -m 0700 -o {owner} -g {group} {config}")
         verb = "run --detach" if start else "create"
         host.check_output(
-            f"docker {verb} --label modules --name {name} --user {owner}:{house['mediaserver_gid']} --publish 127.0.0.1:{port} "
-            f"--volume {config}:/config {image} {' '.join(arguments)}"
+            f"docker {verb} --label modules --name {name} --user {owner}:{group} --publish 127.0.0.1:{port}"
+            f" --volume {config}:/config {image} {' '.join(arguments)}"
         )
 
     return make
