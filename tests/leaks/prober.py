@@ -37,10 +37,11 @@ def try_all(where: dict[str, Any]) -> bool:
     own = _address("eth0")
     if not own.startswith(tuple(where["networks"])):
         return False
+    shift = 0 if own.startswith(where["networks"][0]) else probes.SHIFT
     lines = []
     for name in probes.PROBES:
         with contextlib.suppress(OSError):  # what the system refuses has not got out
-            lines.append(probes.send(name, where, own))
+            lines.append(probes.send(name, where, own, shift=shift))
     time.sleep(LINGER_S)
     for line in lines:
         line.close()

@@ -71,6 +71,8 @@ def _probes() -> dict[str, Probe]:
 PROBES = _probes()
 # A first packet of TCP has no room for a name: each of these probes comes from a port of its own.
 SOURCE_PORTS = {name: FIRST_TCP_PORT + number for number, name in enumerate(sorted(PROBES))}
+# In another network, so that connections that a host still remembers of the one take no port from the other.
+SHIFT = 1000
 NAMES_BY_PORT = {port: name for name, port in SOURCE_PORTS.items() if PROBES[name].kind.startswith("tcp")}
 
 
@@ -81,7 +83,7 @@ def _socket(kind: str) -> socket.socket:
     return socket.socket(family, socket.SOCK_STREAM if kind.startswith("tcp") else socket.SOCK_DGRAM)
 
 
-def send(name: str, where: dict[str, str], own: str) -> socket.socket:
+def send(name: str, where: dict[str, str], own: str, *, shift: int = 0) -> socket.socket:
     """Try one way out from this process's namespace; ``own`` is eth0's address there. Raises OSError."""
     probe = PROBES[name]
     target = where.get(probe.target, probe.target)
@@ -90,7 +92,7 @@ def send(name: str, where: dict[str, str], own: str) -> socket.socket:
         line.setblocking(False)
         if probe.how == "device":
             line.setsockopt(socket.SOL_SOCKET, SO_BINDTODEVICE, b"eth0")
-        _bind(line, probe, name, own if probe.how == "source" else "")
+        _bind(line, probe, SOURCE_PORTS[name] + shift, own if probe.how == "source" else "")
         if probe.kind.startswith("tcp"):
             problem = line.connect_ex((target, probe.port))
             if problem not in (0, errno.EINPROGRESS):
@@ -104,12 +106,12 @@ def send(name: str, where: dict[str, str], own: str) -> socket.socket:
     return line
 
 
-def _bind(line: socket.socket, probe: Probe, name: str, source: str) -> None:
+def _bind(line: socket.socket, probe: Probe, port: int, source: str) -> None:
     if probe.kind.startswith("tcp"):
         # Closed with a reset, so that the port is free for the next round.
         line.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        line.bind((source or ("::" if probe.kind == "tcp6" else "0.0.0.0"), SOURCE_PORTS[name]))
+        line.bind((source or ("::" if probe.kind == "tcp6" else "0.0.0.0"), port))
     elif source:
         line.bind((source, 0))
 
@@ -137,4 +139,4 @@ def _echo(text: bytes) -> bytes:
 
 def tcp_probe(source_port: int) -> str | None:
     """Return the TCP probe that sends from a port."""
-    return NAMES_BY_PORT.get(source_port)
+    return NAMES_BY_PORT.get(source_port) or NAMES_BY_PORT.get(source_port - SHIFT)

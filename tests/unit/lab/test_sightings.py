@@ -9,7 +9,7 @@ import pytest
 import sightings
 from frames import capture, ipv4
 from packets import TCP, UDP
-from probes import FIRST_TCP_PORT, MARK, SOURCE_PORTS
+from probes import FIRST_TCP_PORT, MARK, SHIFT, SOURCE_PORTS
 from topology import HOUSES, INTERNET_HOST
 
 HOUSE = HOUSES[0]
@@ -31,6 +31,10 @@ KNOWN = sorted(name for name, port in SOURCE_PORTS.items() if sightings.tcp_prob
     ("frame", "seen"),
     [
         (ipv4(TCP, HOUSE.pi, INTERNET_HOST, tcp(SOURCE_PORTS["tcp-device"], 9010, SYN)), {"tcp-device": 1}),
+        (
+            ipv4(TCP, HOUSE.pi, INTERNET_HOST, tcp(SOURCE_PORTS["dns-tcp-source"] + SHIFT, 53, SYN)),
+            {"dns-tcp-source": 1},
+        ),
         (ipv4(TCP, HOUSE.pi, INTERNET_HOST, tcp(40000, 9010, SYN)), {}),
         (ipv4(UDP, HOUSE.pi, INTERNET_HOST, udp(f"{MARK}udp-source")), {"udp-source": 1}),
         (ipv4(UDP, HOUSE.router, INTERNET_HOST, udp(f"{MARK}udp-source")), {}),
@@ -38,7 +42,16 @@ KNOWN = sorted(name for name, port in SOURCE_PORTS.items() if sightings.tcp_prob
         (ipv4(TCP, HOUSE.pi, sightings.STRANGER, tcp(9091, 40000, RST_ACK)), {}),
         (ipv4(TCP, sightings.STRANGER, HOUSE.pi, tcp(40000, 9091, SYN)), {}),
     ],
-    ids=["tcp", "tcp of others", "udp", "udp of others", "a stranger let in", "a stranger refused", "a knock"],
+    ids=[
+        "tcp",
+        "tcp of another network",
+        "tcp of others",
+        "udp",
+        "udp of others",
+        "a stranger let in",
+        "a stranger refused",
+        "a knock",
+    ],
 )
 def test_what_counts(frame: bytes, seen: dict[str, int]) -> None:
     assert sightings.probes_seen(capture(frame), HOUSE) == seen
@@ -58,4 +71,4 @@ def test_each_tcp_probe_has_a_port_that_nothing_else_on_a_pi_uses() -> None:
     ports = [SOURCE_PORTS[name] for name in KNOWN]
     assert len(set(ports)) == len(KNOWN) > 10
     # Below those that Linux gives by itself (net.ipv4.ip_local_port_range).
-    assert all(FIRST_TCP_PORT <= port < 32768 for port in ports)
+    assert all(FIRST_TCP_PORT <= port < FIRST_TCP_PORT + SHIFT < 32768 - SHIFT for port in ports)
