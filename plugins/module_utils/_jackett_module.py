@@ -72,7 +72,7 @@ def present(outcome: Outcome) -> dict[str, t.Any]:
 
 def make_key(length: int) -> str:
     """Return a key like those that Jackett makes."""
-    return "".join(secrets.choice(LETTERS) for _ in range(length))
+    return "".join(secrets.choice(LETTERS) for _letter in range(length))
 
 
 def _password(plain: str) -> str:

@@ -9,8 +9,12 @@ import typing as t
 from dataclasses import dataclass
 
 
+class Action:
+    """One call to the server; its text says which."""
+
+
 @dataclass(frozen=True)
-class DeleteLibrary:
+class DeleteLibrary(Action):
     name: str
 
     def __str__(self) -> str:
@@ -18,7 +22,7 @@ class DeleteLibrary:
 
 
 @dataclass(frozen=True)
-class CreateLibrary:
+class CreateLibrary(Action):
     name: str
     type: str
     paths: tuple[str, ...]
@@ -29,7 +33,7 @@ class CreateLibrary:
 
 
 @dataclass(frozen=True)
-class AddPath:
+class AddPath(Action):
     """With ``scan``, the server looks at it at once, and watches it. Without, it only proves that it is there."""
 
     name: str
@@ -41,7 +45,7 @@ class AddPath:
 
 
 @dataclass(frozen=True)
-class RemovePath:
+class RemovePath(Action):
     """Takes away one shortcut of exactly this path, and all PathInfos of it."""
 
     name: str
@@ -52,7 +56,7 @@ class RemovePath:
 
 
 @dataclass(frozen=True)
-class WriteOptions:
+class WriteOptions(Action):
     name: str
     options: t.Mapping[str, t.Any]
 
@@ -61,9 +65,6 @@ class WriteOptions:
 
 
 @dataclass(frozen=True)
-class ScanAll:
+class ScanAll(Action):
     def __str__(self) -> str:
         return "scan all libraries"
-
-
-Action = DeleteLibrary | CreateLibrary | AddPath | RemovePath | WriteOptions | ScanAll

@@ -206,7 +206,7 @@ class JellyfinSetup:
         client, session = self.client, self.client.token
         client.token = key
         try:
-            for _ in range(2):
+            for _time in range(2):
                 try:
                     client.get("/System/Info")
                     return True

@@ -22,8 +22,12 @@ from ansible_collections.household.mediaserver.plugins.module_utils._plan import
 NULLABLE = {"MaxParentalRating": 0, "MaxParentalSubRating": 0}
 
 
+class Action:
+    """One call to the server; its text says which."""
+
+
 @dataclass(frozen=True)
-class CreateUser:
+class CreateUser(Action):
     name: str
     password: str = field(repr=False)
 
@@ -32,7 +36,7 @@ class CreateUser:
 
 
 @dataclass(frozen=True)
-class SetPassword:
+class SetPassword(Action):
     name: str
     password: str = field(repr=False)
 
@@ -41,7 +45,7 @@ class SetPassword:
 
 
 @dataclass(frozen=True)
-class WritePolicy:
+class WritePolicy(Action):
     name: str
     policy: t.Mapping[str, t.Any]
 
@@ -50,15 +54,12 @@ class WritePolicy:
 
 
 @dataclass(frozen=True)
-class DeleteUser:
+class DeleteUser(Action):
     name: str
     id: str
 
     def __str__(self) -> str:
         return f"delete account {self.name}"
-
-
-Action = CreateUser | SetPassword | WritePolicy | DeleteUser
 
 
 @dataclass(frozen=True)

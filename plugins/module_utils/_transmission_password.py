@@ -16,7 +16,7 @@ HASH_LENGTH = 41  # "{" and the 40 digits of SHA-1
 
 def hash_password(plain: str) -> str:
     """Return a password as Transmission stores it, with a salt of its own."""
-    salt = "".join(secrets.choice(SALT_LETTERS) for _ in range(SALT_LENGTH))
+    salt = "".join(secrets.choice(SALT_LETTERS) for _letter in range(SALT_LENGTH))
     return "{" + _digest(plain, salt) + salt
 
 
