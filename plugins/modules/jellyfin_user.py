@@ -94,7 +94,7 @@ EXAMPLES = r"""
         password: "{{ vault_jellyfin_parents }}"
       - name: children
         password: "{{ vault_jellyfin_children }}"
-        libraries: [Cartoons, Music]
+        libraries: [Movies, Music]
         transcoding: false
         policy:
           EnableContentDownloading: false

@@ -36,14 +36,14 @@ def examples(module: Path) -> list[dict[str, Any]]:
 def values(host: Any, house: Household) -> dict[str, str]:
     """What the examples take for granted: variables, and folders that their owner has made."""
     host.check_output("install -d -m 0755 /etc/mediaserver /etc/wireguard /var/lib/jackett")
+    shelf = f"{house['mediaserver_media']}/old-tv"
+    host.check_output(f"install -d -m 0755 -o {house['mediaserver_uid']} {shelf} && touch {shelf}/.there")
     host.check_output(f"cp -p {house['mediaserver_root']}/secrets/jellyfin.key /etc/mediaserver/jellyfin-api-key")
     return {
         "transmission_password": house["transmission_password"],
         "jackett_password": house["jackett_admin_password"],
         "jellyfin_password": house["jellyfin_admin_password"],
         "gateway_private_key": host.check_output("docker exec wireguard wg genkey").strip(),
-        "vault_jellyfin_child": "a first password",
-        "child_password": "a first password",
     }
 
 
