@@ -100,8 +100,9 @@ def wide_open(stage: Stage) -> Iterator[None]:
         try:
             yield
         finally:
-            stage.pi("systemctl restart docker")
-            stage.pi("systemctl restart mediaserver && systemctl start vpn-monitor")
+            with stage.hushed():
+                stage.pi("systemctl restart docker")
+                stage.pi("systemctl restart mediaserver && systemctl start vpn-monitor")
 
 
 def let_ipv6(stage: Stage) -> None:
@@ -138,7 +139,8 @@ def test_without_a_vpn_every_probe_is_seen(stage: Stage, rows: list[Row]) -> Non
             time.sleep(CONTROL_S)
         seen = count(stage, capture)
     finally:
-        stage.pi("docker rm --force leak-control; docker network rm leak-control")
+        with stage.hushed():
+            stage.pi("docker rm --force leak-control; docker network rm leak-control")
     # What is of the VPN's own network: its gateway, and its IPv6; nor has this container a user interface.
     here = [name for name in PROBES if not name.startswith(("pi-", "ipv6-", "ui-"))]
     rows += [Row("control", "no VPN", name, seen[name], seen[name] > 0) for name in here]
