@@ -51,7 +51,7 @@ class Server:
         self.phase = Phase.DOWN
         self.stopped = threading.Event()
         self._folders = Folders(config=config / "config", data=data, log=config / "log", cache=cache)
-        self._account = account or pwd.getpwuid(os.geteuid()).pw_name
+        self._account = account or _account()
         self._hostname = hostname or socket.gethostname()
         self._scan_item_s = scan_item_s
         self._log: Log = log or (lambda line: None)
@@ -219,3 +219,10 @@ class Server:
             if early is not None:
                 return early
         return application.answer(request)
+
+
+def _account() -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:  # a number that the image knows no name for; the real server's word, from memory
+        return "MyJellyfinUser"
