@@ -34,7 +34,7 @@ def begin(house: House) -> None:
 
 
 def end(house: House) -> None:
-    docker("exec", f"{house.name}-laptop", "sh", "-c", "pkill -f /visitor.py || true")
+    docker("exec", f"{house.name}-laptop", "sh", "-c", "pkill -f 'visitor[.]py' || true")
 
 
 def visits(house: House) -> list[Visit]:
