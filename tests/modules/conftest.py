@@ -14,12 +14,11 @@ sys.path[:0] = [str(ROOT / folder) for folder in ("tools", "tests/testinfra", "t
 import pytest  # noqa: E402  (the path above must be set first)
 from contract import Household  # noqa: E402
 from fixtures import host, house, inventory  # noqa: E402
-from four import Four, show  # noqa: E402
+from four import Show, show  # noqa: E402
 
 __all__ = ["host", "house", "inventory"]
 
 FOLDER = "/srv/modules"
-Show = Callable[..., Four]
 
 
 @pytest.fixture(scope="session", autouse=True)

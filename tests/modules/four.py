@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,9 @@ class Four:
         said = {answer["msg"] for answer in self.answers}
         assert len(said) == 1, said
         return str(said.pop())
+
+
+Show = Callable[..., Four]
 
 
 def play(inventory: str, folder: Path, tasks: list[dict[str, Any]], *extra: str) -> list[dict[str, Any]]:

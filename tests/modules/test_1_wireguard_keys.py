@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from conftest import Show
+from four import Show
 
 
 def public_key(host: Any, path: str) -> str:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import Show
 from contract import Household
+from four import Show
 
 NAME, PORT = "modules-transmission", 19091
 PASSWORD = "a word of the modules' test"

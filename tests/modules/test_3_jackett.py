@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import Show
 from contract import Household
+from four import Show
 
 NAME, PORT = "modules-jackett", 19117
 PASSWORD = "a word of the modules' test"
