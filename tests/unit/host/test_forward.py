@@ -294,6 +294,19 @@ def test_a_lease_of_an_earlier_process_ends_when_it_cannot_be_prolonged(house: H
     assert (house.lease(), house.happened()) == (0, ["barrier 0"])
 
 
+def test_a_lease_of_an_earlier_process_counts_until_its_end_and_is_asked_for_again(tmp_path: Path) -> None:
+    path = tmp_path / "forwarded.json"
+    path.write_text(json.dumps({"port": 40000, "until": START + 30}))
+    house = House(path)
+    assert house.forwarding.expire(START + 29.9) is None
+    house.tend(1)
+    assert house.asked == [40000]
+    house = House(path)
+    assert house.forwarding.expire(START + 60.9) is None
+    assert house.forwarding.expire(START + 61) == "the forwarded port is closed, because nobody prolongs it"
+    assert house.happened() == ["barrier 0"]
+
+
 def test_a_port_of_a_ui_is_never_opened(house: House) -> None:
     house.granted = UI
     with pytest.raises(NatPmpError, match="port 9091, which must stay closed"):

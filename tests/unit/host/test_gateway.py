@@ -98,13 +98,15 @@ def test_only_the_tunnels_configuration_holds_a_secret() -> None:
     assert {path for path, text in contents.items() if "secret" in text or KEYS["p"] in text} == {"tunnel/wg0.conf"}
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", json.dumps(WANTED | {"subnet": "x"})])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "{}", pytest.param("[" * 200_000, id="nested"), json.dumps(WANTED | {"subnet": "x"})]
+)
 def test_settings_that_cannot_be_used_are_refused_by_name(text: str) -> None:
     with pytest.raises(GatewayError, match=r"gateway\.json cannot be used .*run the playbook again"):
         Settings.from_json(text)
 
 
-@pytest.mark.parametrize("text", [None, "", "{", "[]", "3"])
+@pytest.mark.parametrize("text", [None, "", "{", "[]", "3", pytest.param("[" * 200_000, id="nested")])
 def test_a_corrupt_state_is_an_empty_one(text: str | None) -> None:
     assert State.from_json(text) == State("", {})
 

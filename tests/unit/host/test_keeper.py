@@ -96,7 +96,9 @@ def test_a_barrier_that_is_gone_or_changed_or_wanted_otherwise_does_not_stand(no
     assert not stands(kernel, "table", note)
 
 
-@pytest.mark.parametrize("text", [None, "", "{", "[]", "null", '{"text": "x"}'])
+@pytest.mark.parametrize(
+    "text", [None, "", "{", "[]", "null", '{"text": "x"}', pytest.param("[" * 200_000, id="nested")]
+)
 def test_without_a_note_that_can_be_believed_no_barrier_stands(note: Path, text: str | None) -> None:
     kernel = FakeNft()
     load(kernel, note)

@@ -20,7 +20,7 @@ from mediaserver.gateway import Gateway
 from mediaserver.hands import Hands
 from mediaserver.hold import Hold
 from mediaserver.monitor import BUSY_S, CALM_S, Monitor
-from mediaserver.report import Report
+from mediaserver.report import Report, words
 from mediaserver.torrents import Port, Swarm
 from mediaserver.tunnel import GatewayError, Settings
 from mediaserver.watch import Watch
@@ -50,6 +50,9 @@ FAILURES = [
     KeyError("State"),
     ValueError("not JSON"),
     subprocess.TimeoutExpired(["wg", "show"], 10),
+    # What nobody foresaw.
+    AttributeError("'NoneType' object has no attribute 'get'"),
+    RecursionError("maximum recursion depth exceeded"),
 ]
 
 
@@ -146,20 +149,24 @@ def test_a_repair_that_fails_is_told_and_keeps_nobody_waiting(
     scene.seen, scene.failure = STOPPED, error
     assert scene.round() == CALM_S
     assert scene.happened() == ["look", START, "port", "swarm, busy"]
-    assert capsys.readouterr().out.splitlines()[-1] == f"that did not work, it is tried again: {error}"
+    assert capsys.readouterr().out.splitlines()[-1] == f"that did not work, it is tried again: {words(error)}"
 
 
 @pytest.mark.parametrize("error", FAILURES, ids=lambda error: type(error).__name__)
-def test_a_look_that_fails_is_told_and_the_next_one_comes(
+def test_a_look_that_fails_is_told_once_and_the_next_one_comes(
     scene: Scene, error: Exception, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    scene.round()
     scene.seen = error
     assert [scene.round() for _ in range(3)] == [CALM_S] * 3
-    assert capsys.readouterr().out.splitlines() == [f"that did not work, it is tried again: {error}"] * 3
+    # Nor does the file go on saying that all is well.
+    assert (scene.told()["state"], scene.told()["problems"]) == ("blind", [words(error)])
+    assert scene.told()["peer"] == "198.18.0.21:443"
     scene.seen = WELL
     scene.happened()
     scene.round()
     assert scene.happened() == ["look", "port", "swarm"]
+    assert capsys.readouterr().out.splitlines() == ["online", f"blind: {words(error)}", "online"]
 
 
 def test_dockers_socket_that_goes_away_is_told_in_its_own_words_and_comes_back(
@@ -190,11 +197,39 @@ def test_the_configuration_is_read_once_for_a_look(scene: Scene, monkeypatch: py
     assert read == [scene.root]
 
 
-def test_a_configuration_that_is_gone_is_told_in_every_look(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
-    (scene.root / "gateway" / "gateway.json").unlink()
-    scene.round()
-    assert "gateway.json is missing; run the playbook again" in capsys.readouterr().out
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, "gateway.json is missing; run the playbook again"),
+        (b"{", "gateway.json cannot be used "),
+        (b"\xff", "gateway.json cannot be used "),
+        (b"[" * 200_000, "gateway.json cannot be used "),
+    ],
+    ids=["missing", "cut off", "no text", "nested"],
+)
+def test_a_configuration_that_cannot_be_read_is_told_and_nothing_is_done(
+    scene: Scene, text: bytes | None, words: str
+) -> None:
+    path = scene.root / "gateway" / "gateway.json"
+    path.unlink()
+    if text is not None:
+        path.write_bytes(text)
+    assert scene.round() == CALM_S
+    assert scene.told()["state"] == "blind"
+    assert words in scene.told()["problems"][0]
     assert scene.happened() == []
+
+
+def test_a_full_disk_keeps_nothing_from_being_repaired(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    (scene.root / "run").write_text("in the way")
+    scene.seen = STOPPED
+    for _ in range(2):
+        scene.round()
+    assert START in scene.happened()
+    assert capsys.readouterr().out.count("vpn.json cannot be written, it is tried again: ") == 1
+    (scene.root / "run").unlink()
+    scene.round()
+    assert scene.told()["state"] == "healing"
 
 
 def test_the_house_is_asked_only_when_the_tunnel_is_dead(scene: Scene) -> None:

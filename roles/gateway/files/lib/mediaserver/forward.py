@@ -30,15 +30,20 @@ WANTING_PEERS, DOWNLOADING = (3, 4, 5, 6), 4
 SESSION = "X-Transmission-Session-Id"
 
 
-def leased_port(path: Path = LEASE, now: float | None = None) -> int:
-    """Return the port that is forwarded at the moment; 0 for none, or when the lease has ended or cannot be read."""
-    at = clock.now() if now is None else now
+def lease(path: Path = LEASE) -> tuple[int, float]:
+    """Return the port that was leased last and the end of its lease; zeros for none, or one that cannot be read."""
     try:
-        lease = json.loads(files.read(path) or "{}")
-        port, until = int(lease.get("port", 0)), float(lease.get("until", 0))
+        found = json.loads(files.read(path) or "{}")
+        port, until = int(found.get("port", 0)), float(found.get("until", 0))
     except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
-        return 0
-    return port if 0 < port < 65536 and at < until else 0
+        return 0, 0.0
+    return (port, until) if 0 < port < 65536 else (0, 0.0)
+
+
+def leased_port(path: Path = LEASE, now: float | None = None) -> int:
+    """Return the port that is forwarded at the moment, 0 for none."""
+    port, until = lease(path)
+    return port if (clock.now() if now is None else now) < until else 0
 
 
 class TransmissionError(ValueError):
@@ -137,6 +142,10 @@ class Forwarding:
     _applied: int = 0  # the port that the barrier is known to have open
     _until: float = 0.0
     _again: float = 0.0
+
+    def __post_init__(self) -> None:
+        # What an earlier process had: it counts until its end, and the same port is asked for again.
+        self.port, self._until = lease(self.path)
 
     def tend(self, make: Callable[[], socket.socket], now: float) -> str | None:
         """Ask when it is time, over a socket in the tunnel that ``make`` makes; return what there is to say.

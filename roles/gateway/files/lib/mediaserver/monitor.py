@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import select
 import signal
-import subprocess
 import sys
 import time
 from dataclasses import dataclass, field, replace
@@ -24,8 +23,6 @@ from mediaserver.watch import PROJECT, Watch
 
 # Seconds between looks: when all is well, and while something is being put right.
 CALM_S, BUSY_S = 5.0, 1.0
-# What may go wrong in a look or in a step; it is said, and the next look comes.
-FAILURES = (GatewayError, docker.DockerError, OSError, ValueError, KeyError, subprocess.TimeoutExpired)
 
 
 @dataclass
@@ -48,11 +45,11 @@ class Monitor:
         return cls(root, Watch(root), hands, Report(), Port(root, hands), Swarm(root, hands), memory=recall.load(now()))
 
     def round(self) -> float:
-        """Look, decide, do; return the seconds to wait. What goes wrong is said."""
+        """Look, decide, do; return the seconds to wait. What goes wrong is said, and the next look comes."""
         try:
             return self._look()
-        except FAILURES as error:
-            self.report.failure(error)
+        except Exception as error:  # whatever somebody has put into a file or an answer
+            self.report.blind(error)
             return CALM_S
 
     def _look(self) -> float:
@@ -84,7 +81,7 @@ class Monitor:
         self.report.step(step)
         try:
             self.hands.do(step)
-        except FAILURES as error:
+        except Exception as error:
             self.report.failure(error)
             return False
         return True
@@ -139,11 +136,9 @@ def main(root: Path) -> int:
         return 1
     except KeyboardInterrupt:
         return 0
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         watch(monitor)
-    except KeyboardInterrupt:
-        # One word to stop is enough: nothing may come between it and the last word.
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    with contextlib.suppress(OSError):
-        monitor.report.stopped()
+    # One word to stop is enough: nothing may come between it and the last word.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    monitor.report.stopped()
     return 0

@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mediaserver import files
 from mediaserver.decide import Seen, Step, Verdict
+from mediaserver.docker import DockerError
 from mediaserver.hold import Hold
+from mediaserver.tunnel import GatewayError
 
 STATE = Path("/run/mediaserver/vpn.json")
 # What a monitor that is stopped before its first look knows of the household.
@@ -26,6 +29,7 @@ class Report:
     _steps: int = 0
     _last_step: dict[str, object] | None = None
     _hold: Hold | None = None
+    _unwritten: bool = False
 
     def step(self, step: Step) -> None:
         self._steps += 1
@@ -39,11 +43,19 @@ class Report:
         self._hold = found
 
     def stopped(self) -> None:
-        """Say that nobody watches any more. What was seen last stands, but for the problems: nobody knows them now."""
-        self.look("stopped", **{key: self._said.get(key, value) for key, value in NOTHING.items()}, problems=[])
+        """Say that nobody watches any more."""
+        self._lost_sight("stopped", [])
+
+    def blind(self, error: Exception) -> None:
+        """Say that a look failed, and why."""
+        self._lost_sight("blind", [words(error)])
 
     def failure(self, error: Exception) -> None:
-        print(f"that did not work, it is tried again: {error}", flush=True)
+        print(f"that did not work, it is tried again: {words(error)}", flush=True)
+
+    def _lost_sight(self, state: str, problems: list[str]) -> None:
+        """What was seen last stands, but for the problems: nobody knows them now."""
+        self.look(state, **{key: self._said.get(key, value) for key, value in NOTHING.items()}, problems=problems)
 
     def look(self, state: str, **facts: object) -> None:
         """Write the state file when anything in it has changed, and a line when the state or a problem has."""
@@ -53,11 +65,21 @@ class Report:
             words = "; ".join(problems) if isinstance(problems, (list, tuple)) else ""
             print(f"{state}{': ' if words else ''}{words}", flush=True)
         current = {"version": 1, "state": state, **facts, "steps": self._steps, "last_step": self._last_step}
-        if {**current, "since": None} != {**self._said, "since": None}:
+        if self._unwritten or {**current, "since": None} != {**self._said, "since": None}:
             same = self._said.get("state") == state
             current["since"] = self._said["since"] if same else _stamp()
-            files.write(self.path, json.dumps(current, indent=2) + "\n", mode=0o644)
             self._said = current
+            self._write(json.dumps(current, indent=2) + "\n")
+
+    def _write(self, text: str) -> None:
+        """A disk that takes nothing must not keep the monitor from its work."""
+        try:
+            files.write(self.path, text, mode=0o644)
+            self._unwritten = False
+        except OSError as error:
+            if not self._unwritten:
+                print(f"{self.path} cannot be written, it is tried again: {error}", flush=True)
+            self._unwritten = True
 
 
 def state_of(seen: Seen, verdict: Verdict) -> str:
@@ -69,6 +91,12 @@ def state_of(seen: Seen, verdict: Verdict) -> str:
     if verdict.problems:
         return "healing"
     return "online" if verdict.tunnel_alive else "waiting"
+
+
+def words(error: Exception) -> str:
+    """What is said of an error; of one that nobody foresaw also its kind."""
+    foreseen = isinstance(error, (GatewayError, DockerError, OSError, subprocess.SubprocessError))
+    return str(error) if foreseen else f"{type(error).__name__}: {error}"
 
 
 def _heard_as(found: Hold | None) -> str:

@@ -84,7 +84,7 @@ class Settings:
                     Peer(p["host"], int(p["port"]), p["public_key"], p.get("preshared_key")) for p in data["peers"]
                 ),
             )
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise GatewayError(f"gateway.json cannot be used ({error!r}); run the playbook again") from error
 
 
