@@ -23,6 +23,14 @@ NEEDED = [
     pytest.mark.skipif(shutil.which("ip") is None, reason="needs ip (Debian package iproute2)"),
 ]
 
+
+def needed(test: Callable[..., None]) -> Callable[..., None]:
+    """Mark a single test with all that is NEEDED."""
+    for mark in NEEDED:
+        test = mark(test)
+    return test
+
+
 HOLDER, BRIDGE, UPLINK, WORLD, TUNNEL, PROVIDER = (
     "172.31.254.2",
     "172.31.254.1",

@@ -47,6 +47,9 @@ def done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
             assert isinstance(host, Host)
             found.append("apply")
 
+        def notes(self) -> list[str]:
+            return ["vpn.example cannot be resolved now; vpn-monitor tries again"]
+
     @contextlib.contextmanager
     def locked(path: Path) -> Iterator[None]:
         found.append("lock")
@@ -105,6 +108,14 @@ def test_steps_that_are_requests(
     with scripted(monkeypatch, tmp_path, *script):
         Hands(tmp_path).do(step)
     assert done == []
+
+
+def test_an_endpoint_that_cannot_be_used_is_named_when_names_are_looked_up_again(
+    done: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Hands(tmp_path).do(Step(Act.RESOLVE, ""))
+    Hands(tmp_path).do(Step(Act.FAIL_OVER, ""))
+    assert capsys.readouterr().out == "vpn.example cannot be resolved now; vpn-monitor tries again\n"
 
 
 def test_a_request_that_docker_refuses_is_raised(

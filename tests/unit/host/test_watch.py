@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from barrier_house import PROVIDER, WORLD, built, needed
 from docker_double import Exchange, scripted
 from mediaserver import barrier, dns, docker, files, keeper, netns, watch
 from mediaserver.decide import HOLDER, TUNNEL, Container, Home, Life, Seen, Tunnel
@@ -243,6 +245,41 @@ def test_a_namespace_without_the_tunnel_is_no_answer(scene: Scene, monkeypatch: 
 
     monkeypatch.setattr(netns, "inside", inside)
     assert scene.look().tunnel == Tunnel(answered=False)
+
+
+RESOLVER = """
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('', 53)); s.settimeout(20)
+print('ready', flush=True)
+while True:
+    q, a = s.recvfrom(999); s.sendto(q[:2] + b'\\x81\\x80' + q[4:], a)
+"""
+
+
+@needed
+def test_the_tunnel_is_asked_inside_its_namespace_and_by_wg0_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With real packets: a resolver that answers by the uplink is no sign of life."""
+    monkeypatch.setattr(watch, "_handshake_age", lambda pid: None)
+    monkeypatch.setattr(dns, "ANSWER_TIMEOUT_S", 1.0)
+    eyes = Watch(tmp_path, Tables())
+    with built() as house, contextlib.ExitStack() as running:
+        for where, program in (
+            (house.vpn, "print('ready', flush=True); sys.stdin.readline()"),
+            (house.world, RESOLVER),
+        ):
+            process = running.enter_context(house.python(where, program))
+            running.callback(process.kill)
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            if where == house.vpn:
+                holder = process.pid
+        with netns.inside(holder, lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as line:
+            assert dns.answers(line, WORLD, 5), "the control: by the uplink it does answer"
+        assert eyes._tunnel(holder, 0, (WORLD,)) == Tunnel(answered=False)
+        house.add_tunnel()
+        assert eyes._tunnel(holder, 0, (PROVIDER,)) == Tunnel(answered=True)
+        assert eyes._tunnel(holder, 0, (WORLD,)) == Tunnel(answered=False)
 
 
 def test_a_table_that_was_edited_by_hand_does_not_stand(tmp_path: Path) -> None:

@@ -68,7 +68,9 @@ class Hands:
         Host().signal(TUNNEL)
 
     def _resolve(self) -> None:
-        self._change(lambda settings, state: resolved_again(settings, state, look_up))
+        # Why an endpoint is not used: its name has no address now, or one inside the house.
+        for note in self._change(lambda settings, state: resolved_again(settings, state, look_up)):
+            print(note, flush=True)
         # In any case: its routes may be what is wrong.
         Host().signal(TUNNEL)
 
@@ -81,6 +83,9 @@ class Hands:
         with files.locked(LOCK):
             Gateway(self.root, resolve=look_up_nothing).apply(Host())
 
-    def _change(self, change: Callable[[Settings, State], State]) -> None:
+    def _change(self, change: Callable[[Settings, State], State]) -> list[str]:
+        """Return what a person should know of the endpoints then."""
         with files.locked(LOCK):
-            Gateway(self.root, resolve=look_up, change=change).apply(Host())
+            gateway = Gateway(self.root, resolve=look_up, change=change)
+            gateway.apply(Host())
+        return gateway.notes()
