@@ -1,6 +1,6 @@
 # The front door; what each of these does is in tools/.
 .DEFAULT_GOAL := help
-.PHONY: help tools lab demo check mutants test leak-test lab-up lab-down bench site docs pins clean
+.PHONY: help tools lab demo check sanity mutants test daemons leak-test lab-up lab-down bench site docs pins clean
 
 HOUSE ?= inventory/demo
 ARGS ?=
@@ -20,6 +20,9 @@ demo: lab ## a household in a box, ending with a torrent fetched through the tun
 check: tools ## lint, types and unit tests: the inner loop
 	@tools/run tools/check
 
+sanity: tools ## ansible-test's sanity tests, none ignored: ARGS="--test pylint"
+	@tools/run python tools/sanity.py $(ARGS)
+
 mutants: tools ## remove each rule of the barriers in turn; some test must notice (as root)
 	@tools/run python tools/mutants.py
 
@@ -28,6 +31,10 @@ test: lab ## every check, on fresh simulated Pis; CI runs this
 
 leak-test: lab-up ## the whole leak matrix; writes build/reports/leaks.json
 	@tools/run pytest tests/leaks --import-mode=importlib --matrix=full $(ARGS)
+
+daemons: lab ## the Transmission module against the daemons that Debian packages (as root)
+	@tools/run python tools/daemons.py
+	@tools/run pytest -rs tests/daemons $(ARGS)
 
 lab-up: lab ## build the lab without running the playbook
 	@tools/run python tests/lab up
@@ -43,8 +50,9 @@ bench: lab-up ## measure an unchanged re-run, the tunnel and the monitor in the 
 site: tools ## run the playbook on a household: HOUSE=inventory/<household> ARGS=...
 	@tools/run tools/site $(HOUSE) $(ARGS)
 
-docs: tools ## write the roles' READMEs from their argument specs
+docs: tools ## write the roles' READMEs and the table of Transmission's settings from what they describe
 	@tools/run python tools/role_readme.py
+	@tools/run python tools/settings_table.py
 
 pins: tools ## pin the tools anew from requirements.in
 	@tools/run tools/pins

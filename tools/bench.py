@@ -68,7 +68,7 @@ def measure(inventory: str) -> list[Entry]:
     fast = fast_strategy()
     unchanged(inventory, None)  # the first of a day fills caches on the Pi
     times: dict[str, list[float]] = {"setup": [], "fast": [], "plain": []}
-    for _ in range(ROUNDS):
+    for _round in range(ROUNDS):
         times["setup"].append(setup(inventory))
         times["fast"].append(unchanged(inventory, fast).seconds)
         times["plain"].append(unchanged(inventory, None).seconds)

@@ -66,7 +66,7 @@ def tunnel(stage: Stage) -> Entry:
             time.sleep(1)
             throughput(stage)  # the first one makes keys and fills caches
             ratios, rates = [], []
-            for _ in range(ROUNDS):
+            for _round in range(ROUNDS):
                 with_both = throughput(stage)
                 with stage.without("inner", "outer"):
                     time.sleep(1)  # the holder loads its empty table

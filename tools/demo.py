@@ -22,8 +22,10 @@ import houses  # noqa: E402  (the lab is a program of its own)
 from engine import LabError, docker, in_namespaces  # noqa: E402
 from observer import watching  # noqa: E402
 from topology import House  # noqa: E402
+from visit import Jackett, Jellyfin  # noqa: E402
 
 DOWNLOAD_TIMEOUT_S = 120
+INDEXER = "householdlab"
 
 
 class DemoError(Exception):
@@ -76,18 +78,29 @@ def add_torrent(household: dict[str, Any]) -> dict[str, Any]:
     return rpc(household, "torrent-add", {"metainfo": metainfo})
 
 
+def find(household: dict[str, Any]) -> str:
+    """Search in Jackett and send what is found to the blackhole; return its title."""
+    jackett = Jackett(household)
+    jackett.add_indexer(INDEXER)
+    found = jackett.search("household")
+    if not found:
+        raise DemoError("Jackett has found nothing")
+    rpc(household, "torrent-remove", {"ids": [household["tracker"]["info_hash"]], "delete-local-data": True})
+    jackett.send_to_blackhole(found[0])
+    return str(found[0]["Title"])
+
+
 def fetch(household: dict[str, Any]) -> float:
-    """Add the torrent and wait until it is complete; return the seconds it took."""
-    added = add_torrent(household)
+    """Wait until Transmission has taken the torrent and is done with it; return the seconds it took."""
     begun = time.monotonic()
-    torrent = added["torrent-added"]["hashString"]
-    fields = {"ids": [torrent], "fields": ["percentDone", "errorString"]}
+    fields = {"ids": [household["tracker"]["info_hash"]], "fields": ["percentDone", "errorString"]}
+    found: list[dict[str, Any]] = []
     while time.monotonic() - begun < DOWNLOAD_TIMEOUT_S:
-        found = rpc(household, "torrent-get", fields)["torrents"][0]
-        if found["percentDone"] == 1:
+        found = rpc(household, "torrent-get", fields)["torrents"]
+        if found and found[0]["percentDone"] == 1:
             return time.monotonic() - begun
         time.sleep(0.5)
-    raise DemoError(f"the torrent was not complete after {DOWNLOAD_TIMEOUT_S} s: {found}")
+    raise DemoError(f"the torrent was not complete after {DOWNLOAD_TIMEOUT_S} s: {found or 'it was never taken'}")
 
 
 def file_is_intact(household: dict[str, Any], house: House) -> bool:
@@ -105,7 +118,7 @@ def peers_known_to_the_tracker(household: dict[str, Any]) -> list[str]:
     ask = f"curl --silent --max-time 10 '{url}' | base64 -w 0; curl --silent --output /dev/null '{url}&event=stopped'"
     answer = base64.b64decode(docker("exec", household["internet"]["container"], "sh", "-c", ask))
     start = answer.index(b"5:peers") + len(b"5:peers")
-    length, _, rest = answer[start:].partition(b":")
+    length, _unused, rest = answer[start:].partition(b":")
     packed = rest[: int(length)]
     return sorted({".".join(str(byte) for byte in packed[i : i + 4]) for i in range(0, len(packed), 6)})
 
@@ -118,11 +131,12 @@ def expect(name: str, value: object, holds: Callable[[Any], bool]) -> None:
 
 def show(household: dict[str, Any], house: House) -> None:
     """Everything that the demo promises, each with what was seen."""
-    say("A torrent is fetched, while everything that leaves the Pi is captured outside of it")
+    say("The laptop searches in Jackett (simulated), while everything that leaves the Pi is captured outside of it")
     with watching(house, "demo") as capture:
+        fact("found, and sent to Transmission", find(household))
         seconds = fetch(household)
     expect("file on the Pi equals the seeder's", file_is_intact(household, house), lambda same: same is True)
-    fact("seconds from adding it to complete", f"{seconds:.1f}")
+    fact("seconds from the blackhole to complete", f"{seconds:.1f}")
     internet = household["internet"]["address"]
     others = [address for address in peers_known_to_the_tracker(household) if address != internet]
     provider = household["providers"][0]["address"]
@@ -136,6 +150,13 @@ def show(household: dict[str, Any], house: House) -> None:
     version = rpc(household, "session-get", {"fields": ["version"]})["version"]
     fact("answer with the password: Transmission", version)
 
+    say("Jellyfin (simulated) is the household's own")
+    family, member = household["jellyfin"], "child"
+    seen = Jellyfin(household, family["user"], family["password"]).libraries()
+    expect(f"libraries that {family['user']} sees", ", ".join(seen), lambda names: names == "Books, Movies, Music, TV")
+    seen = Jellyfin(household, member, family["child_password"]).libraries()
+    expect(f"libraries that {member} sees", ", ".join(seen), lambda names: names == "Movies, Music")
+
 
 def table(household: dict[str, Any]) -> None:
     say("What runs where")
@@ -143,17 +164,19 @@ def table(household: dict[str, Any]) -> None:
         ("vpn", "Pi", "real", "holds the namespace and the inner barrier"),
         ("wireguard", "Pi", "real", "the tunnel (a program, where the kernel has no module)"),
         ("transmission", "Pi", "real", f"http://{household['pi']['address']}:9091/"),
+        ("jackett", "Pi", "simulated", f"http://{household['pi']['address']}:9117/"),
+        ("jellyfin", "Pi", "simulated", f"http://{household['pi']['address']}:8096/"),
         ("the Pi itself", "container", "simulated", "Debian 13 with systemd and Docker; SSH as to a Pi"),
         ("VPN provider", "container", "real", "WireGuard server of the lab"),
         ("tracker, seeder", "container", "real", "opentracker and Transmission"),
         ("registry", "container", "real", "the Pi pulled its images from it, by digest"),
-        ("the images", "registry", "simulated", "Debian's packages in place of linuxserver's images"),
+        ("the images", "registry", "simulated", "Debian's packages, and doubles of Jackett and Jellyfin"),
     ]
     for name, where, kind, text in rows:
         print(f"    {name:16} {where:10} {kind:10} {text}")
     print(f"""
     log in to the Pi:   python tests/lab ssh
-    web interface:      user {household["transmission"]["user"]}, password in build/lab/keys/transmission1
+    web interfaces:     user {household["transmission"]["user"]}, passwords in build/lab/keys
     run it again:       make site HOUSE=inventory/demo
     remove the lab:     make lab-down""")
 

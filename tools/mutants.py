@@ -25,7 +25,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = ROOT / "roles" / "gateway" / "files" / "lib"
-TESTS = ROOT / "tests" / "unit" / "host" / "test_barrier_kernel.py"
+TESTS = [ROOT / "tests" / "unit" / "host" / f"test_barrier_{subject}.py" for subject in ("kernel", "passes")]
+HOUSE = TESTS[0].with_name("barrier_house.py")
 REPORT = ROOT / "build" / "reports" / "mutants.json"
 VARIABLE = "BARRIER_MUTANT"
 AT_ONCE = 4  # the tests mostly wait
@@ -90,30 +91,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def rendered() -> dict[str, str]:
     """The tables as the tests load them."""
     sys.path.insert(0, str(LIBRARY))
-    spec = importlib.util.spec_from_file_location(TESTS.stem, TESTS)
+    spec = importlib.util.spec_from_file_location(HOUSE.stem, HOUSE)
     assert spec is not None
     assert spec.loader is not None
     tests = importlib.util.module_from_spec(spec)
-    sys.modules[TESTS.stem] = tests
+    sys.modules[HOUSE.stem] = tests
     spec.loader.exec_module(tests)
     return {"outer": tests.OUTER, "inner": tests.INNER}
 
 
 def run_tests(mutant: Mutant | None, only: str = "") -> str:
-    """Return the name of the first test that fails, or nothing when all pass."""
+    """Return the first test that fails, as pytest calls it (``file::name``), or nothing when all pass."""
     chosen = {VARIABLE: json.dumps(asdict(mutant))} if mutant else {}
-    path = os.pathsep.join([str(ROOT / "tools"), str(LIBRARY)])
+    path = os.pathsep.join([str(ROOT / "tools"), str(LIBRARY), str(HOUSE.parent)])
     # Without the others' plugins and Ansible pytest starts in a quarter of the time, and it starts often.
     options = ["-p", "mutants", "-p", "no:cacheprovider", "--noconftest", "-x", "--tb=no", "-rfs"]
     result = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, f"{TESTS}::{only}" if only else str(TESTS)],
+        [sys.executable, "-m", "pytest", *options, *([only] if only else map(str, TESTS))],
         env={**os.environ, "PYTHONPATH": path, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **chosen},
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
-    failed = re.search(r"^FAILED \S+?::(.*?)(?: - .*)?$", result.stdout, re.MULTILINE)
+    failed = re.search(r"^FAILED (\S+?::.*?)(?: - .*)?$", result.stdout, re.MULTILINE)
     if "SKIPPED" in result.stdout or (result.returncode, bool(failed)) not in {(0, False), (1, True)}:
         raise MutantsError(f"the tests did not run ({mutant}):\n{result.stdout}{result.stderr}")
     return failed[1] if failed else ""
@@ -155,11 +156,11 @@ def main() -> int:
         print(f"mutants: {error}", file=sys.stderr)
         return 1
     REPORT.parent.mkdir(parents=True, exist_ok=True)
-    report = [{**asdict(mutant), "killed_by": test or None} for mutant, test in found.items()]
+    report = [{**asdict(mutant), "killed_by": test.split("::", 1)[-1] or None} for mutant, test in found.items()]
     REPORT.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     width = max(len(mutant.rule) for mutant in found)
     for mutant, test in found.items():
-        print(f"{mutant.table:<6} {mutant.chain:<9} {mutant.rule:<{width}}  {test or 'SURVIVED'}")
+        print(f"{mutant.table:<6} {mutant.chain:<9} {mutant.rule:<{width}}  {test.split('::', 1)[-1] or 'SURVIVED'}")
     survived = sum(not test for test in found.values())
     print(f"{len(found)} mutants, {survived} survived")
     return 1 if survived else 0

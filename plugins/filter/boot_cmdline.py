@@ -34,6 +34,7 @@ RETURN = r"""
 _value:
   description: The new text of the file.
   type: str
+  sample: console=tty1 rootwait cgroup_enable=memory
 """
 
 import typing as t

@@ -40,7 +40,7 @@ RETURN = r"""
 _value:
   description: The new text. The old one, to the letter, when it says all of it already.
   type: str
-  sample: '{"log-driver": "local"}'
+  sample: "{\n  \"log-driver\": \"local\"\n}\n"
 """
 
 from collections.abc import Callable, Mapping

@@ -41,6 +41,12 @@ _value:
     and C(text), which says it in one line.
   type: list
   elements: dict
+  sample:
+    - level: problem
+      variable: os
+      problem: found debian 12, not Debian 13
+      remedy: install Raspberry Pi OS or Debian 13 (trixie)
+      text: 'os: found debian 12, not Debian 13. Remedy: install Raspberry Pi OS or Debian 13 (trixie).'
 """
 
 import typing as t

@@ -52,6 +52,7 @@ _value:
       description: The private key, base64.
       type: str
       returned: always
+      sample: dwdtCnMYpX08FsFyUbJmRd9ML4frwJkqsXf7pR25LCo=
     addresses:
       description: The tunnel's own addresses with prefix length, IPv4 first.
       type: list
@@ -77,6 +78,13 @@ _value:
       type: list
       elements: dict
       returned: always
+      sample:
+        - public_key: hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=
+          preshared_key: null
+          host: 198.18.0.20
+          port: 51820
+          allowed_ips: [0.0.0.0/0]
+          keepalive: 25
     notes:
       description: What was left out or set differently, and why, in plain words without secrets.
       type: list

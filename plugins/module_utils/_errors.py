@@ -23,7 +23,11 @@ class Unreachable(MediaserverError):
 
 
 class AccessDenied(MediaserverError):
-    """The service answered, and does not let us in."""
+    """The service answered, and does not let us in. `reason` is a word of its client's, where that tells one."""
+
+    def __init__(self, message: str, *, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class ProtocolError(MediaserverError):

@@ -76,9 +76,10 @@ def entries(
     owner: str | None,
     group: str | None,
     *,
-    secrets: Mapping[str, str] = {},
+    secrets: Mapping[str, str] | None = None,
 ) -> list[Entry]:
     """Read the module's parameters. Raises InvalidValue naming the entry and what is wrong with it."""
+    secrets = secrets or {}
     if unknown := sorted(set(secrets) - {item["path"] for item in raw}):
         raise InvalidValue(f"secrets: no entry has the path {' or '.join(unknown)}")
     found: list[Entry] = []

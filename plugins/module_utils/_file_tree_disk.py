@@ -12,9 +12,9 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-import tempfile
 from collections.abc import Callable, Iterable
 
+from ansible_collections.household.mediaserver.plugins.module_utils import _durable as durable
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import FileProblem, InvalidValue
 from ansible_collections.household.mediaserver.plugins.module_utils._file_tree import (
     SECRET,
@@ -66,13 +66,11 @@ class Tree:
     def _judge(self, entry: Entry, words: list[str]) -> tuple[int, str]:
         folder = os.path.dirname(entry.path)
         try:
-            temporary = self._temporary(folder if os.path.isdir(folder) else None, entry.content)
+            with durable.temporary(entry.content, folder=folder if os.path.isdir(folder) else None) as (file, path):
+                file.close()  # one that is open for writing cannot be executed
+                return self._run([word.replace("%s", path) for word in words])
         except OSError as error:
             raise FileProblem(f"{entry.path} cannot be tried: {error.strerror}") from error
-        try:
-            return self._run([word.replace("%s", temporary) for word in words])
-        finally:
-            os.unlink(temporary)
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Write what the plan says. Raises FileProblem; paths before that one are done, it and those after are not."""
@@ -92,13 +90,8 @@ class Tree:
             os.mkdir(entry.path, 0o700)
             self._correct(change)
         else:
-            temporary = self._temporary(os.path.dirname(entry.path), entry.content)
-            try:
-                self._attributes(temporary, entry, change.found)
-                os.replace(temporary, entry.path)
-            except OSError:
-                os.unlink(temporary)
-                raise
+            uid_gid = self._owner(entry, change.found)
+            durable.replace(entry.path, entry.content, mode=final_mode(entry, change.found), owner=uid_gid)
 
     @staticmethod
     def _remove(change: Change) -> None:
@@ -118,21 +111,17 @@ class Tree:
         finally:
             os.close(descriptor)
 
-    @staticmethod
-    def _temporary(folder: str | None, content: bytes) -> str:
-        descriptor, path = tempfile.mkstemp(prefix=".ansible-", dir=folder)
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(descriptor)
-        return path
+    def _attributes(self, descriptor: int, entry: Entry, found: Found) -> None:
+        """Give owner first, since that takes set-id bits away."""
+        uid_gid = self._owner(entry, found)
+        if uid_gid != (-1, -1):
+            os.fchown(descriptor, *uid_gid)
+        os.fchmod(descriptor, final_mode(entry, found))
 
     @staticmethod
-    def _attributes(path: str | int, entry: Entry, found: Found) -> None:
-        """Give owner first, since that takes set-id bits away; what was not asked for stays as it was."""
+    def _owner(entry: Entry, found: Found) -> tuple[int, int]:
+        """Return who shall own it; what was not asked for stays as it was."""
         there = found.kind == entry.state
         uid = entry.uid if entry.uid is not None else (found.uid if there else -1)
         gid = entry.gid if entry.gid is not None else (found.gid if there else -1)
-        if (uid, gid) != (-1, -1):
-            os.chown(path, uid, gid)
-        os.chmod(path, final_mode(entry, found))
+        return uid, gid

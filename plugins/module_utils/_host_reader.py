@@ -12,12 +12,12 @@ import json
 import os
 import socket
 import stat
-import subprocess
 import time
 import typing as t
 
 DOCKER_SOCKET = "/run/docker.sock"
 UNSYNCHRONISED_MICROSECONDS = 16_000_000
+TIMED_OUT, NOT_FOUND = 124, 127
 
 
 class Timex(ctypes.Structure):
@@ -40,7 +40,10 @@ class DockerSocket(http.client.HTTPConnection):
 
 
 class Reader:
-    """Reads the real host; tests put a told one in its place."""
+    """Reads the real host; tests put a told one in its place. ``run_command`` is AnsibleModule's."""
+
+    def __init__(self, run_command: t.Callable[..., tuple[int, str, str]]) -> None:
+        self._run_command = run_command
 
     def text(self, path: str) -> str:
         try:
@@ -114,19 +117,12 @@ class Reader:
                 return ""
 
     def run(self, command: list[str]) -> str:
-        environment = dict(os.environ, LC_ALL="C", PATH="/usr/sbin:/usr/bin:/sbin:/bin")
-        try:
-            done = subprocess.run(
-                command,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env=environment,
-                timeout=20,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired):
-            return ""
-        return done.stdout.decode(errors="replace")
+        environment = {"LC_ALL": "C", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+        # timeout(1) also says with a status of its own that there is no such command.
+        status, output, _errors = self._run_command(
+            ["timeout", "20", *command], environ_update=environment, errors="replace"
+        )
+        return output if status not in (TIMED_OUT, NOT_FOUND) else ""
 
     def containers(self) -> list[dict[str, t.Any]]:
         connection = DockerSocket("localhost", timeout=5)

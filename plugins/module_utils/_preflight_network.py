@@ -173,7 +173,7 @@ def check_tunnel(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
                     "use the provider's server; the tunnel must end outside the house",
                 )
     port = settings.get("gateway_peer_port_forwarded", 0)
-    if not str(port).isdigit() or int(port) > 65535:
+    if not str(port).isdecimal() or int(port) > 65535:
         yield problem("gateway_peer_port_forwarded", f"{port!r} is not a port", "use 0 to 65535, 0 for none")
     elif int(port) and settings.get("gateway_natpmp"):
         yield problem(

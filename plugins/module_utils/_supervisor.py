@@ -26,6 +26,9 @@ class Supervisor(t.Protocol):
 
     def state(self) -> str: ...
 
+    def setup(self) -> dict[str, t.Any]:
+        """What a container was made with, as Docker tells it, after state(); empty where that is not known."""
+
     def stop(self) -> None: ...
 
     def start(self) -> None: ...
@@ -38,6 +41,9 @@ class Nobody:
 
     def state(self) -> str:
         return UNKNOWN
+
+    def setup(self) -> dict[str, t.Any]:
+        return {}
 
     def stop(self) -> None:
         raise ServiceProblem("no container and no unit was named that may be stopped")
@@ -57,23 +63,32 @@ class Container:
         "restarting": RESTARTING,
     }
     NOT_THERE = ("no such", "cannot connect to the docker daemon", "is the docker daemon running")
+    FORMAT = '{"State":{{json .State}},"Config":{{json .Config}}}'
 
     def __init__(self, run: Run, name: str, *, stop_timeout: int) -> None:
         self.run = run
         self.name = name
         self.stop_timeout = stop_timeout
+        self.config: dict[str, t.Any] = {}
 
     def state(self) -> str:
-        result = self.run(["docker", "container", "inspect", "--format", "{{json .State}}", self.name])
+        result = self.run(["docker", "container", "inspect", "--format", self.FORMAT, self.name])
         if result is None:
             return STOPPED
         status, out, err = result
         if status != 0 and any(text in err.lower() for text in self.NOT_THERE):
             return STOPPED
         try:
-            return self.STATES.get(json.loads(out)["Status"], STOPPED)
+            found = json.loads(out)
+            self.config = found["Config"] or {}
+            return self.STATES.get(found["State"]["Status"], STOPPED)
         except (ValueError, KeyError, TypeError) as error:
-            raise ServiceProblem(f"container {self.name}: docker does not tell its state: {err or out}") from error
+            raise ServiceProblem(
+                f"container {self.name}: docker does not tell its state: {err.strip() or 'no JSON'}"
+            ) from error
+
+    def setup(self) -> dict[str, t.Any]:
+        return self.config
 
     def stop(self) -> None:
         _do(self.run, ["docker", "stop", "-t", str(self.stop_timeout), self.name])
@@ -103,6 +118,9 @@ class Unit:
         if found.get("SubState") == "auto-restart":
             return RESTARTING
         return STOPPED if found["ActiveState"] in self.AT_REST else RUNNING
+
+    def setup(self) -> dict[str, t.Any]:
+        return {}
 
     def stop(self) -> None:
         _do(self.run, ["systemctl", "stop", self.name])

@@ -1,12 +1,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Speaks Transmission's RPC, in the protocol that every version from 3.00 to 4.1 understands."""
+"""Speaks Transmission's RPC, from 3.00 to 4.1, in whichever protocol the daemon prefers."""
 
 from __future__ import annotations
 
 import base64
-import json
 import re
 import typing as t
 
@@ -16,6 +15,14 @@ from ansible_collections.household.mediaserver.plugins.module_utils._errors impo
     Unreachable,
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._http import Http, Response
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission_protocol import (
+    VERSION_HEADER,
+    Bespoke,
+    Protocol,
+    Refused,
+    choose,
+)
+from ansible_collections.household.mediaserver.plugins.module_utils._waiting import Clock
 
 SESSION_HEADER = "X-Transmission-Session-Id"
 # The id may change at any time, so a few in a row are no fault yet.
@@ -24,31 +31,24 @@ PAUSE_S = 0.5
 REQUEST_TIMEOUT_S = 10.0
 
 
-class Clock(t.Protocol):
-    """The two functions of the module time that waiting needs."""
-
-    def monotonic(self) -> float: ...
-
-    def sleep(self, seconds: float, /) -> None: ...
-
-
 class TransmissionClient:
     """One daemon at one address."""
 
     def __init__(self, http: Http, url: str, *, username: str = "", password: str = "") -> None:
         self.http = http
         self.url = url
+        self.protocol: Protocol = Bespoke()
         self.headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if username or password:
             pair = base64.b64encode(f"{username}:{password}".encode()).decode()
             self.headers["Authorization"] = f"Basic {pair}"
 
     def session_get(self) -> dict[str, t.Any]:
-        """Return everything that the daemon tells about its session."""
+        """Return everything that the daemon tells about its session: settings by our names, values as they came."""
         return self.call("session-get")
 
     def session_set(self, values: dict[str, t.Any]) -> None:
-        """Change settings. The daemon says success even to what it ignores, so read back."""
+        """Change settings, in normal form. The daemon says success even to what it ignores, so read back."""
         self.call("session-set", values)
 
     def wait_for_session(self, *, timeout: float, clock: Clock) -> dict[str, t.Any]:
@@ -64,8 +64,8 @@ class TransmissionClient:
 
     def call(self, method: str, arguments: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Call one method and return its arguments; raise for every answer but success."""
-        body = json.dumps({"method": method, "arguments": arguments or {}}).encode()
-        for _ in range(MAX_HANDSHAKES):
+        for _round in range(MAX_HANDSHAKES):
+            body = self.protocol.call(method, arguments or {})
             answer = self.http.request("POST", self.url, headers=self.headers, body=body, timeout=REQUEST_TIMEOUT_S)
             if answer.status != 409:
                 return self._arguments(method, answer)
@@ -73,33 +73,49 @@ class TransmissionClient:
             if not session:
                 raise ProtocolError(f"{self.url}: {method}: status 409 without a session id; is this Transmission?")
             self.headers[SESSION_HEADER] = session
+            # Chosen anew each time: the daemon may have been replaced by another version.
+            self.protocol = choose(answer.headers.get(VERSION_HEADER.lower(), ""))
         raise ProtocolError(f"{self.url}: {method}: asked for a new session id {MAX_HANDSHAKES} times in a row")
 
     def _arguments(self, method: str, answer: Response) -> dict[str, t.Any]:
         where = f"{self.url}: {method}"
-        if answer.status in DENIALS:
-            raise AccessDenied(f"{where}: status {answer.status}: {DENIALS[answer.status]}{_excerpt(answer)}")
+        reason = _denial(answer)
+        if reason:
+            text = f"{where}: status {answer.status}: {DENIALS[reason]}{_excerpt(answer)}"
+            raise AccessDenied(text, reason=reason)
         if answer.status != 200:
             raise ProtocolError(f"{where}: unexpected status {answer.status}{_excerpt(answer)}")
         try:
-            content = json.loads(answer.body)
-        except ValueError as error:
-            raise ProtocolError(f"{where}: the answer is not JSON{_excerpt(answer)}") from error
-        if not isinstance(content, dict) or "result" not in content:
-            raise ProtocolError(f"{where}: the answer has no result{_excerpt(answer)}")
-        if content["result"] != "success":
-            raise ProtocolError(f"{where}: {content['result']}")
-        arguments = content.get("arguments", {})
-        if not isinstance(arguments, dict):
-            raise ProtocolError(f"{where}: the answer's arguments are not an object")
-        return arguments
+            return self.protocol.answer(answer.body)
+        except Refused as error:
+            raise ProtocolError(f"{where}: {error}") from error
+        except (ValueError, RecursionError) as error:
+            raise ProtocolError(f"{where}: this is not Transmission's answer: {error}{_excerpt(answer)}") from error
 
 
+CREDENTIALS = "credentials"
+LOCKED = "locked"
+WHITELIST = "whitelist"
+FORBIDDEN = "forbidden"
+HOST = "host"
 DENIALS = {
-    401: "the user name or the password is not the one that the daemon holds",
-    403: "rpc-whitelist does not list this address, or too many wrong passwords have locked the daemon",
-    421: "the daemon does not know the host name used; rpc-host-whitelist must list it",
+    CREDENTIALS: "the user name or the password is not the one that the daemon holds",
+    LOCKED: "too many wrong passwords have locked the daemon for everybody; it has to be started anew",
+    WHITELIST: "rpc-whitelist does not list the address from which the daemon was asked",
+    FORBIDDEN: "rpc-whitelist does not list the address from which the daemon was asked, or too many wrong passwords"
+    " have locked it for everybody, until it is started anew",
+    HOST: "the daemon does not know the host name used; rpc-host-whitelist must list it",
 }
+
+
+def _denial(answer: Response) -> str:
+    """Return why the daemon does not let us in, or an empty text."""
+    if answer.status == 403:
+        # 3.00 says which of the two it is, the others do not.
+        if b"unsuccessful login" in answer.body:
+            return LOCKED
+        return WHITELIST if b"Unauthorized IP" in answer.body else FORBIDDEN
+    return {401: CREDENTIALS, 421: HOST}.get(answer.status, "")
 
 
 def _excerpt(answer: Response) -> str:
@@ -111,10 +127,21 @@ def _excerpt(answer: Response) -> str:
 
 def version_of(session: dict[str, t.Any]) -> str:
     """Return the daemon's version without its build."""
-    return str(session.get("version", "")).split(" ")[0]
+    return str(session.get("version", "")).split(" ", maxsplit=1)[0]
 
 
 def at_least(version: str, wanted: str) -> bool:
     """Tell whether one version is not older than another; an unreadable one is taken for new."""
-    numbers = re.match(r"(\d+)\.(\d+)", version)
-    return numbers is None or [int(part) for part in numbers.groups()] >= [int(part) for part in wanted.split(".")]
+    found = _numbers(version)
+    return found is None or found >= (_numbers(wanted) or ())
+
+
+def newer(version: str, last: str) -> bool:
+    """Tell whether one version is newer than the line of another; an unreadable one is not."""
+    found = _numbers(version)
+    return found is not None and found > (_numbers(last) or ())
+
+
+def _numbers(version: str) -> tuple[int, ...] | None:
+    found = re.match(r"(\d+)\.(\d+)", version)
+    return tuple(int(part) for part in found.groups()) if found else None

@@ -8,7 +8,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from ansible_collections.household.mediaserver.plugins.module_utils import _transmission_image as image
 from ansible_collections.household.mediaserver.plugins.module_utils import _transmission_model as model
+from ansible_collections.household.mediaserver.plugins.module_utils import _transmission_plan as planning
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import (
     AccessDenied,
     FileProblem,
@@ -19,7 +21,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._errors impo
     Unreachable,
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._json_file import Content, JsonFile
-from ansible_collections.household.mediaserver.plugins.module_utils._plan import Change, Plan, make_plan
+from ansible_collections.household.mediaserver.plugins.module_utils._plan import Plan, make_plan
 from ansible_collections.household.mediaserver.plugins.module_utils._supervisor import (
     RESTARTING,
     RUNNING,
@@ -32,22 +34,9 @@ from ansible_collections.household.mediaserver.plugins.module_utils._transmissio
     TransmissionClient,
     version_of,
 )
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission_file import merge_file
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission_plan import OWNER, Found
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission_table import SECRETS
-
-# Names in the plan for what is no setting.
-OWNER = "(owner of settings.json)"
-CREDENTIALS = "(credentials held by the daemon)"
-DAMAGE = "(settings.json)"
-
-
-@dataclass(frozen=True)
-class Found:
-    """What was read: the state, the file, and the live session where the daemon told it."""
-
-    state: str
-    content: Content = field(default_factory=Content)
-    session: dict[str, t.Any] | None = None
-    denied: str = ""
 
 
 @dataclass
@@ -95,6 +84,9 @@ class TransmissionSettings:
         if content.problem and not self.recreate_damaged:
             raise FileProblem(self._damage(content) + "; on_damage=recreate makes a new one")
         state = self.supervisor.state()
+        overwritten = image.warning(self.supervisor.setup(), self.wanted)
+        if overwritten:
+            self.outcome.warnings.append(overwritten)
         if state == RESTARTING:
             self.outcome.warnings.append("the daemon ends and is started again and again; its log says why")
         if state in (STOPPED, RESTARTING):
@@ -109,9 +101,10 @@ class TransmissionSettings:
             else:
                 session = self.client.wait_for_session(timeout=self.timeout, clock=self.clock)
         except AccessDenied as error:
-            if not (self.file and self.supervisor.can_stop and "rpc-password" in self.wanted):
+            may_be_restarted = self.file and self.supervisor.can_stop
+            if not (may_be_restarted and planning.curable(error.reason, self.wanted, content)):
                 raise
-            return Found(state, content, denied=str(error))
+            return Found(state, content, denied=error.reason)
         except Unreachable as error:
             if not self.trust_file:
                 raise
@@ -119,7 +112,7 @@ class TransmissionSettings:
             return Found(state, content)
         if session is not None:
             self.outcome.version = version_of(session)
-            model.refuse_too_new(self.wanted, session)
+            model.refuse_unknown(self.wanted, session)
         return Found(state, content, session)
 
     def _ask_whether_it_runs(self) -> dict[str, t.Any] | None:
@@ -141,30 +134,15 @@ class TransmissionSettings:
                 raise Unreachable(
                     f"{self.client.url}: the daemon does not run, and without config_dir there is no file"
                 )
-        plan = make_plan(self.wanted, self._values(found.content, found.session), secrets=SECRETS)
-        extra = []
-        if found.content.problem:
-            extra.append(Change(DAMAGE, "damaged", "whole"))
+        owner = None
         if self.file and self.file.wrong_owner(found.content, may_be_missing=self.check_mode):
-            owner = ":".join(part for part in (self.file.owner, self.file.group) if part)
-            extra.append(Change(OWNER, ":".join(map(str, found.content.owner)), owner))
-        if found.denied and not model.file_only(plan.values()):
-            # The file says what is wanted, so the daemon holds something else.
-            extra.append(Change(CREDENTIALS, "others", "those in settings.json"))
-        return Plan((*plan.changes, *extra))
-
-    def _values(self, content: Content, session: dict[str, t.Any] | None) -> dict[str, t.Any]:
-        """What is, in normal form: live where the daemon tells it, else what the file says."""
-        return {**model.from_file(content.data, self.wanted), **model.from_session(session or {})}
+            wanted = ":".join(part for part in (self.file.owner, self.file.group) if part)
+            owner = (":".join(map(str, found.content.owner)), wanted)
+        return planning.make(self.wanted, found, owner)
 
     def _needs_stop(self, found: Found, plan: Plan) -> list[str]:
-        """Name the changes for which a running daemon must be stopped."""
-        if found.state == STOPPED or not plan:
-            return []
-        # The owner alone can be changed under a running daemon, which reads the file only at its start.
-        names = [name for name in plan.values() if name != OWNER]
-        if found.session is not None:
-            names = model.file_only(names)
+        """Name the changes for which a running daemon must be stopped; raise ServiceProblem where it may not be."""
+        names = planning.needing_stop(found, plan)
         if names and not self.supervisor.can_stop:
             raise ServiceProblem(
                 f"these can be changed only while the daemon is stopped: {', '.join(names)};"
@@ -187,24 +165,24 @@ class TransmissionSettings:
     def _apply_live(self, found: Found, plan: Plan) -> None:
         changes = {name: value for name, value in plan.values().items() if name != OWNER}
         if changes:
-            self.client.session_set(model.rpc_arguments(changes))
+            self.client.session_set(changes)
             self._verify(self.client.session_get(), changes)
         if self.file and OWNER in plan.values():
             self.file.hand_over()
 
     def _apply_stopped(self, found: Found) -> None:
-        assert self.file is not None
+        file = t.cast(JsonFile, self.file)
         self.supervisor.stop()
         try:
             if self.supervisor.state() != STOPPED:
                 raise ServiceProblem("the daemon was told to stop and still runs; settings.json was not touched")
-            content = self.file.read()
+            content = file.read()
             # A daemon that was killed has not saved what it held; we asked it just before.
             lost = content.stamp == found.content.stamp or bool(content.problem)
             self._write(content, found.session if lost else None)
         except MediaserverError:
             # Back to where we were, but never with a file that would open the daemon to everybody.
-            content = self.file.read()
+            content = file.read()
             if content.exists and not content.problem:
                 self.supervisor.start()
             raise
@@ -218,37 +196,32 @@ class TransmissionSettings:
             self.outcome.warnings.append(f"settings.json is written, and the daemon still does not answer: {error}")
             return
         self.outcome.version = version_of(session)
-        model.refuse_too_new(self.wanted, session)
+        model.refuse_unknown(self.wanted, session)
         self._verify(session, self.wanted)
 
     def _write(self, content: Content, live: dict[str, t.Any] | None) -> None:
         """Merge what is wanted, over what the daemon held, into settings.json."""
-        assert self.file is not None
+        file = t.cast(JsonFile, self.file)
         if content.problem:
             self._damage(content)
         held = model.from_session(live or {})
-        self.file.write(model.merge_file(content.data, self._changed(content, held)), found=content)
-
-    def _changed(self, content: Content, held: dict[str, t.Any]) -> dict[str, t.Any]:
-        """What has to be written; an equal value keeps its form, and a right password its salt."""
-        target = {**held, **self.wanted}
-        return make_plan(target, model.from_file(content.data, target)).values()
+        file.write(merge_file(content.data, planning.to_write(self.wanted, content, held)), found=content)
 
     def _verify(self, session: dict[str, t.Any], changes: dict[str, t.Any]) -> None:
         """Read back: the daemon says success also to what it ignores."""
         content = self.file.read() if self.file else Content()
         if model.file_only(changes) and content.problem:
             raise FileProblem(f"{t.cast(JsonFile, self.file).path}: {content.problem}")
-        rest = make_plan(changes, self._values(content, session), secrets=SECRETS)
+        rest = make_plan(changes, planning.values(changes, content, session), secrets=SECRETS)
         if rest:
             details = [f"{c.name} is {c.shown()[0]!r} instead of {c.shown()[1]!r}" for c in rest.changes]
             raise NotTaken(f"Transmission {version_of(session)} did not take: {'; '.join(details)}")
 
     def _damage(self, content: Content) -> str:
         """Keep a damaged file aside and say so."""
-        assert self.file is not None
-        text = f"{self.file.path} is damaged: {content.problem}"
+        file = t.cast(JsonFile, self.file)
+        text = f"{file.path} is damaged: {content.problem}"
         if self.check_mode:
             return text
-        self.outcome.kept_aside = self.file.keep_aside(content)
+        self.outcome.kept_aside = file.keep_aside(content)
         return f"{text}; kept as {self.outcome.kept_aside}"

@@ -16,6 +16,7 @@ FOREVER = "3.00"
 PORT = {"low": 1, "high": 65535}
 MINUTE_OF_DAY = {"low": 0, "high": 1439, "unit": "minutes after midnight"}
 SPEED = {"low": 0, "unit": "kB/s"}
+TRANSPORTS = "preferred_transports"
 ENCRYPTION = (("tolerated", "allowed"), ("preferred",), ("required",))
 PREALLOCATION = (("off", "none"), ("fast", "sparse"), ("full",))
 MESSAGE_LEVEL = (("none", "off"), ("critical",), ("error",), ("warn",), ("info",), ("debug",), ("trace",))
@@ -23,25 +24,44 @@ MESSAGE_LEVEL = (("none", "off"), ("critical",), ("error",), ("warn",), ("info",
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting. `rpc` is its name in session-get, `aliases` its other spellings beside snake_case."""
+    """One setting. `rpc` is its name in session-get; the other names are empty where they follow from `name`."""
 
     name: str
     kind: str
     where: str
     rpc: str = ""
+    json_rpc: str = ""
+    file: str = ""
+    snake: str = ""
     since: str = FOREVER
+    until: str = ""
     low: float | None = None
     high: float | None = None
     unit: str = ""
     choices: tuple[tuple[str, ...], ...] = ()
-    aliases: tuple[str, ...] = ()
     empty: bool = True
     secret: bool = False
 
     @property
+    def in_json_rpc(self) -> str:
+        """Name in session_get, the JSON-RPC 2.0 of 4.1."""
+        return self.json_rpc or self.in_snake_file
+
+    @property
+    def in_file(self) -> str:
+        """Name in a settings.json of the older style, which every version up to 4.1 writes by itself."""
+        return self.file or self.name
+
+    @property
+    def in_snake_file(self) -> str:
+        """Name in a settings.json of the newer style, which 4.1 writes when it is told to."""
+        return self.snake or self.name.replace("-", "_")
+
+    @property
     def spellings(self) -> tuple[str, ...]:
-        """All names under which settings.json may hold it; the first one found counts."""
-        return (self.name, self.name.replace("-", "_"), *self.aliases)
+        """All names by which a user may call it, and under which a file may hold it."""
+        names = (self.name, self.in_file, self.in_snake_file, self.name.replace("-", "_"), self.rpc, self.json_rpc)
+        return tuple(dict.fromkeys(name for name in names if name))
 
 
 def _rpc(name: str, kind: str, **more: t.Any) -> Setting:
@@ -64,7 +84,7 @@ SETTINGS = (
     _rpc("anti-brute-force-threshold", "int", since="4.0", low=1),
     _rpc("blocklist-enabled", "bool"),
     _rpc("blocklist-url", "text"),
-    _rpc("cache-size-mb", "int", low=0, unit="MiB", aliases=("cache-size-mib", "cache_size_mib")),
+    _rpc("cache-size-mb", "int", low=0, unit="MiB", snake="cache_size_mib"),
     _rpc("default-trackers", "text", since="4.0", secret=True),
     _rpc("dht-enabled", "bool"),
     _rpc("download-dir", "path", empty=False),
@@ -82,11 +102,11 @@ SETTINGS = (
     _rpc("peer-port-random-on-start", "bool"),
     _rpc("pex-enabled", "bool"),
     _rpc("port-forwarding-enabled", "bool"),
-    _rpc("preferred-transports", "list", since="4.1", rpc="preferred_transports", choices=(("utp",), ("tcp",))),
+    _rpc("preferred-transports", "list", since="4.1", rpc=TRANSPORTS, file=TRANSPORTS, choices=(("utp",), ("tcp",))),
     _rpc("queue-stalled-enabled", "bool"),
     _rpc("queue-stalled-minutes", "int", low=1, unit="minutes"),
-    _rpc("ratio-limit", "float", low=0, rpc="seedRatioLimit", aliases=("seedRatioLimit",)),
-    _rpc("ratio-limit-enabled", "bool", rpc="seedRatioLimited", aliases=("seedRatioLimited",)),
+    _rpc("ratio-limit", "float", low=0, rpc="seedRatioLimit", json_rpc="seed_ratio_limit"),
+    _rpc("ratio-limit-enabled", "bool", rpc="seedRatioLimited", json_rpc="seed_ratio_limited"),
     _rpc("rename-partial-files", "bool"),
     _rpc("reqq", "int", since="4.1", low=1),
     _rpc("script-torrent-added-enabled", "bool", since="4.0"),
@@ -97,7 +117,7 @@ SETTINGS = (
     _rpc("script-torrent-done-seeding-filename", "path", since="4.0"),
     _rpc("seed-queue-enabled", "bool"),
     _rpc("seed-queue-size", "int", low=1),
-    _rpc("sequential-download", "bool", since="4.1", rpc="sequential_download"),
+    _rpc("sequential-download", "bool", since="4.1", rpc="sequential_download", file="sequential_download"),
     _rpc("speed-limit-down", "int", **SPEED),
     _rpc("speed-limit-down-enabled", "bool"),
     _rpc("speed-limit-up", "int", **SPEED),
@@ -111,14 +131,14 @@ SETTINGS = (
     _file("bind-address-ipv6", "text"),
     _file("message-level", "index", choices=MESSAGE_LEVEL),
     _file("peer-congestion-algorithm", "text"),
-    _file("peer-id-ttl-hours", "int", low=1, unit="hours"),
+    _file("peer-id-ttl-hours", "int", until="4.0", low=1, unit="hours"),
     _file("peer-port-random-high", "int", **PORT),
     _file("peer-port-random-low", "int", **PORT),
-    _file("peer-socket-tos", "text", aliases=("peer-socket-diffserv", "peer_socket_diffserv")),
+    _file("peer-socket-tos", "text", snake="peer_socket_diffserv"),
     _file("pidfile", "path"),
     _file("preallocation", "index", choices=PREALLOCATION),
-    _file("prefetch-enabled", "bool"),
-    _file("proxy-url", "text", since="4.1", secret=True),
+    _file("prefetch-enabled", "bool", until="4.0"),
+    _file("proxy-url", "text", since="4.1", file="proxy_url", secret=True),
     _file("rpc-authentication-required", "bool"),
     _file("rpc-bind-address", "text"),
     _file("rpc-enabled", "bool"),
@@ -132,16 +152,16 @@ SETTINGS = (
     _file("rpc-whitelist", "csv"),
     _file("rpc-whitelist-enabled", "bool"),
     _file("scrape-paused-torrents-enabled", "bool"),
-    _file("sleep-per-seconds-during-verify", "int", since="4.0", low=0, unit="ms"),
-    _file("start-paused", "bool"),
+    _file("sleep-per-seconds-during-verify", "int", since="4.1", low=0, unit="ms"),
+    _file("start-paused", "bool", since="4.0", file="start_paused"),
     _file("tcp-enabled", "bool", since="4.0"),
     _file("torrent-added-verify-mode", "choice", since="4.0", choices=(("fast",), ("full",))),
-    _file("torrent-complete-verify-enabled", "bool", since="4.1"),
+    _file("torrent-complete-verify-enabled", "bool", since="4.1", file="torrent_complete_verify_enabled"),
     _file("umask", "umask", low=0, high=0o777),
     _file("upload-slots-per-torrent", "int", low=0),
     _file("watch-dir", "path"),
     _file("watch-dir-enabled", "bool"),
-    _file("watch-dir-force-generic", "bool", since="4.0"),
+    _file("watch-dir-force-generic", "bool"),
 )
 
 TABLE: dict[str, Setting] = {setting.name: setting for setting in SETTINGS}

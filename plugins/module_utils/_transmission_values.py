@@ -9,20 +9,18 @@ same value differently from version to version.
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
-import secrets
 import typing as t
 
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import InvalidValue
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission_password import hash_password
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission_table import Setting
 
-SALT_LETTERS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ./"
-SALT_LENGTH = 8
-HASH_LENGTH = 41  # "{" and the 40 digits of SHA-1
 TRUE = ("true", "yes", "on", "1")
 FALSE = ("false", "no", "off", "0")
+# A file of the newer style holds the name; other choices are numbers in it too.
+NAMED = ("encryption",)
 
 
 def normalise(setting: Setting, value: t.Any) -> t.Any:
@@ -44,18 +42,21 @@ def lenient(setting: Setting, value: t.Any) -> t.Any:
         return value
 
 
-def to_file(setting: Setting, value: t.Any) -> t.Any:
-    """Return what to write: the form that every version from 3.00 on reads."""
-    if setting.kind == "umask":
-        return int(value, 8)  # text came with 4.0
+def to_file(setting: Setting, value: t.Any, *, snake: bool = False, old: t.Any = None) -> t.Any:
+    """Return what to write. A value keeps the form it has in the file; else it gets the one of the file's style."""
     if setting.kind == "password":
         return hash_password(value)
+    if setting.kind == "umask":
+        # Text came with 4.0.
+        return value if isinstance(old, str) or (snake and old is None) else int(value, 8)
+    if setting.kind == "index" and (isinstance(old, str) or (snake and old is None and setting.name in NAMED)):
+        return setting.choices[value][-1]
     return value
 
 
-def to_rpc(setting: Setting, value: t.Any) -> t.Any:
-    """Return what session-set takes."""
-    return setting.choices[value][0] if setting.kind == "index" else value
+def to_rpc(setting: Setting, value: t.Any, *, modern: bool = False) -> t.Any:
+    """Return what session-set takes; where a choice has two names, the JSON-RPC protocol knows the last one only."""
+    return setting.choices[value][-1 if modern else 0] if setting.kind == "index" else value
 
 
 def expected(setting: Setting) -> str:
@@ -63,36 +64,12 @@ def expected(setting: Setting) -> str:
     text = DESCRIPTIONS[setting.kind]
     if setting.choices:
         text += " of " + ", ".join(
-            f"{number} ({names[0]})" if setting.kind == "index" else names[0]
+            f"{number} ({' or '.join(names)})" if setting.kind == "index" else names[0]
             for number, names in enumerate(setting.choices)
         )
     if setting.low is not None and setting.kind not in ("umask", "mode"):
         text += f" from {setting.low:g}" + (f" to {setting.high:g}" if setting.high is not None else "")
     return text + (f" ({setting.unit})" if setting.unit else "")
-
-
-def hash_password(plain: str) -> str:
-    """Return a password as Transmission stores it, with a salt of its own."""
-    salt = "".join(secrets.choice(SALT_LETTERS) for _ in range(SALT_LENGTH))
-    return "{" + _digest(plain, salt) + salt
-
-
-def is_hash(stored: t.Any) -> bool:
-    """Tell whether a stored password is salted and hashed."""
-    return isinstance(stored, str) and stored.startswith("{") and len(stored) >= HASH_LENGTH
-
-
-def verify_password(plain: str, stored: t.Any) -> bool:
-    """Tell whether this is the stored one, hashed; one in plain text has to be replaced."""
-    if not is_hash(stored):
-        return False
-    digest, salt = stored[1:HASH_LENGTH], stored[HASH_LENGTH:]
-    return secrets.compare_digest(digest.encode(), _digest(plain, salt).encode())
-
-
-def _digest(plain: str, salt: str) -> str:
-    # Transmission's format, not our choice.
-    return hashlib.sha1((plain + salt).encode(), usedforsecurity=False).hexdigest()
 
 
 def _bool(setting: Setting, value: t.Any) -> bool:

@@ -4,19 +4,22 @@
 
 A new content is complete on the disk, under its final owner and mode, before it takes the old one's place,
 and an old secret has a second name before that. At no moment is there no key, or half a key, or a key that
-others can read.
+others can read. Two runs at once wait for each other.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import fcntl
 import grp
 import os
 import pwd
 import stat
-import tempfile
+import time
+from collections.abc import Iterable, Iterator
 
-from ansible_collections.household.mediaserver.plugins.module_utils._durable import sync_folder
+from ansible_collections.household.mediaserver.plugins.module_utils._durable import replacing, sync_folder
 from ansible_collections.household.mediaserver.plugins.module_utils._wireguard_keys import (
     Found,
     KeyFileError,
@@ -25,6 +28,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._wireguard_k
 )
 
 SIZE_MAX = 4096
+PATIENCE_S, PAUSE_S = 30.0, 0.1
 UNKNOWN = -1
 
 
@@ -59,6 +63,8 @@ def read(path: str) -> Found | None:
         descriptor = _open(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        raise KeyFileError(f"{path} cannot be read: {error.strerror}. Run this as root (become: true)") from error
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
@@ -82,28 +88,70 @@ def check_possible(steps: tuple[Step, ...]) -> None:
 
 def apply(step: Step) -> str | None:
     """Make the file what it shall be; return the path under which an old secret was kept, if one was."""
-    if not step.rewrites:
-        descriptor = _open(step.path)
+    try:
+        if step.rewrites:
+            return _replace(step)
+        _correct(step)
+        return None
+    except OSError as error:
+        raise KeyFileError(
+            f"{step.path} cannot be written: {error.strerror}. What was there is still there; see to the disk or the "
+            "folder's rights, then run this again"
+        ) from error
+
+
+@contextlib.contextmanager
+def alone(paths: Iterable[str]) -> Iterator[None]:
+    """Keep other runs of this module away from the folders of ``paths``. A folder that is missing cannot be kept."""
+    deadline = time.monotonic() + PATIENCE_S
+    with contextlib.ExitStack() as held:
+        # In one order, so that two runs cannot wait for each other for ever.
+        for folder in sorted({os.path.realpath(os.path.dirname(path)) for path in paths}):
+            try:
+                descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            except OSError:
+                continue
+            held.callback(os.close, descriptor)
+            while not _locked(descriptor, folder):
+                if time.monotonic() > deadline:
+                    raise KeyFileError(f"another run has kept {folder} locked for {PATIENCE_S:g} s. Try again later")
+                time.sleep(PAUSE_S)
+        yield
+
+
+def _locked(descriptor: int, folder: str) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        raise KeyFileError(f"{folder} cannot be locked: {error.strerror}. Choose one on a local disk") from error
+    return True
+
+
+def _replace(step: Step) -> str | None:
+    uid, gid = _ids(step)
+    kept = None
+    with replacing(step.path, step.text.encode(), mode=step.mode, owner=(uid, gid)):
+        if step.aside:
+            kept = _keep_aside(step.path)
+    if kept:
+        # Not before, because until now it was the file in use.
+        descriptor = _open(kept)
         try:
-            _set_attributes(descriptor, step)
+            os.fchmod(descriptor, 0o600)
         finally:
             os.close(descriptor)
-        return None
-    kept = _keep_aside(step.path) if step.aside else None
-    folder, name = os.path.split(step.path)
-    descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=f".{name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            _set_attributes(descriptor, step)
-            file.write(step.text)
-            file.flush()
-            os.fsync(descriptor)
-        os.replace(temporary, step.path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-    sync_folder(folder)
     return kept
+
+
+def _correct(step: Step) -> None:
+    descriptor = _open(step.path)
+    try:
+        os.fchown(descriptor, *_ids(step))
+        os.fchmod(descriptor, step.mode)
+    finally:
+        os.close(descriptor)
 
 
 def _open(path: str) -> int:
@@ -115,16 +163,15 @@ def _open(path: str) -> int:
         raise
 
 
-def _set_attributes(descriptor: int, step: Step) -> None:
+def _ids(step: Step) -> tuple[int, int]:
     found = step.found
     uid = step.owner.uid if step.owner.uid is not None else found.uid if found else -1
     gid = step.owner.gid if step.owner.gid is not None else found.gid if found else -1
-    os.fchown(descriptor, uid, gid)
-    os.fchmod(descriptor, step.mode)
+    return uid, gid
 
 
 def _keep_aside(path: str) -> str:
-    """Give the old file a second name that is free, readable by its owner alone."""
+    """Give the old file a second name that is free."""
     number = 1
     while True:
         aside = f"{path}.replaced.{number}"
@@ -133,5 +180,5 @@ def _keep_aside(path: str) -> str:
         except FileExistsError:
             number += 1
             continue
-        os.chmod(aside, 0o600)
+        sync_folder(os.path.dirname(path))
         return aside

@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.household.mediaserver.plugins.module_utils import _wireguard_values as values
+from ansible_collections.household.mediaserver.plugins.module_utils._errors import MediaserverError
 
 PUBLIC_MODE = 0o644
 POLICIES = ("never", "if_missing", "if_invalid", "always")
 NEW = "a new key"
 
 
-class KeyFileError(Exception):
+class KeyFileError(MediaserverError):
     """Something that a person must decide or put right; never names a key."""
 
 
@@ -67,7 +68,7 @@ class Step:
     owner: Owner
     shown: str  # how diffs show the wanted content
     was: str  # and the content found
-    aside: bool = False  # the old content is a secret that is kept
+    aside: bool = False  # the old content is or may be a secret, and is kept
 
     @property
     def rewrites(self) -> bool:
@@ -126,18 +127,12 @@ def plan(
         raise KeyFileError("the files of private, public and preshared key must have different paths")
     if wanted.mode & 0o007:
         raise KeyFileError(f"mode {wanted.mode:04o} would show the private key to everybody; use 0600 or 0640")
+    if not 0 <= wanted.mode <= 0o770:
+        raise KeyFileError("mode is no mode of a key file; use 0600 or 0640")
     steps = []
     if wanted.preshared_path:
-        preshared, _ = _secret(
-            wanted,
-            wanted.preshared_path,
-            found,
-            "preshared_key",
-            wanted.preshared_key,
-            new_preshared_key,
-            _digest,
-        )
-        steps.append(preshared)
+        psk_path, psk = wanted.preshared_path, wanted.preshared_key
+        steps.append(_secret(wanted, psk_path, found, "preshared_key", psk, new_preshared_key, _digest)[0])
     private, generated = _secret(
         wanted, wanted.path, found, "private_key", wanted.private_key, new_private_key, values.public_key
     )
@@ -151,6 +146,8 @@ def plan(
         wanted.owner,
         shown=NEW if generated else f"public key {public_key}",
         was=_public_shown(old, public_key),
+        # Somebody may have put a private key there, or given another file's path.
+        aside=old is not None and old.text.strip() not in ("", public_key, _public_of(found.get(wanted.path))),
     )
     return Plan((*steps, private, public), public_key, generated)
 
@@ -208,6 +205,11 @@ def _valid(text: str) -> str | None:
     except values.Refused:
         return None
     return text.strip()
+
+
+def _public_of(private: Found | None) -> str:
+    key = _valid(private.text) if private else None
+    return values.public_key(key) if key else ""
 
 
 def _public_shown(old: Found | None, public_key: str) -> str:

@@ -13,12 +13,13 @@ import ipaddress
 import os
 import re
 from collections.abc import Callable, Iterable
+from typing import TypeAlias
 
 from ansible_collections.household.mediaserver.plugins.module_utils import _x25519
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Interface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Address: TypeAlias = "ipaddress.IPv4Address | ipaddress.IPv6Address"
+Interface: TypeAlias = "ipaddress.IPv4Interface | ipaddress.IPv6Interface"
+Network: TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network"
 
 KEEPALIVE_S = 25
 MTU_MIN, MTU_MIN_IPV6, MTU_MAX = 576, 1280, 1500

@@ -16,6 +16,14 @@ author:
   - household.mediaserver contributors (@household)
 extends_documentation_fragment:
   - household.mediaserver._attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details: Contents in O(secrets) are shown as hidden.
+  idempotent:
+    support: full
 options:
   entries:
     description: What to install, in this order. A folder must be listed before what is in it, unless it exists.
@@ -139,7 +147,7 @@ def main() -> None:
     tree = disk.Tree(run, shlex.split)
     try:
         wanted = file_tree.entries(
-            raw, module.params["owner"], module.params["group"], secrets=module.params["secrets"] or {}
+            raw, module.params["owner"], module.params["group"], secrets=module.params["secrets"]
         )
         changes = file_tree.plan(wanted, {entry.path: disk.read(entry.path) for entry in wanted})
         file_tree.check_empty(changes)

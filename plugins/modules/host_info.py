@@ -14,15 +14,15 @@ description:
   - What cannot be read is empty. Nothing is guessed, and nothing is needed on the host but Python.
 author:
   - household.mediaserver contributors (@household)
+extends_documentation_fragment:
+  - household.mediaserver._attributes
 attributes:
   check_mode:
-    description: Can run in check mode and gives the same answer.
     support: full
   diff_mode:
-    description: Shows no diff, because nothing is changed.
     support: none
+    details: Nothing is changed.
   idempotent:
-    description: Never reports a change.
     support: full
 options:
   paths:
@@ -75,7 +75,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ansible_facts:
-  description: One fact that holds all measurements.
+  description: One fact that holds all measurements. What was not asked for or cannot be read is empty.
   returned: always
   type: dict
   contains:
@@ -94,45 +94,188 @@ ansible_facts:
           returned: always
           type: dict
           sample: {id: debian, version_id: "13", codename: trixie}
+        kernel:
+          description: Release of the running kernel.
+          returned: always
+          type: str
+          sample: 6.12.47+rpt-rpi-v8
+        machine:
+          description: Architecture of the kernel.
+          returned: always
+          type: str
+          sample: aarch64
+        model:
+          description: Name of the board, empty where the firmware tells none.
+          returned: always
+          type: str
+          sample: Raspberry Pi 4 Model B Rev 1.5
+        systemd:
+          description: Whether systemd runs.
+          returned: always
+          type: bool
+          sample: true
+        memory_mb:
+          description: Memory in MiB.
+          returned: always
+          type: int
+          sample: 3808
         memory_cgroup:
           description: Whether the kernel can limit memory.
           returned: always
           type: bool
+          sample: true
+        kernel_cmdline:
+          description: Command line of the running kernel.
+          returned: always
+          type: str
+          sample: console=tty1 rootwait
+        cmdline_file:
+          description: File with the kernel's command line for the next start, on a Raspberry Pi.
+          returned: always
+          type: str
+          sample: /boot/firmware/cmdline.txt
+        cmdline_mode:
+          description: Octal mode of that file.
+          returned: always
+          type: str
+          sample: "0755"
+        cmdline:
+          description: Text of that file.
+          returned: always
+          type: str
+          sample: console=tty1 rootwait
         filesystems:
-          description: For each path size, free space, mount point, type, device and UUID.
+          description: For each path asked for size and free space in MiB, mount point, type, device and UUID.
           returned: always
           type: dict
+          sample:
+            /mnt:
+              total_mb: 900000
+              free_mb: 800000
+              uuid: 0ab1-23cd
+              mount: /mnt
+              fstype: ext4
+              device: /dev/sda1
+        block_uuids:
+          description: UUIDs of all file systems on disks.
+          returned: always
+          type: list
+          elements: str
+          sample: [0ab1-23cd]
+        clock:
+          description: Whether the clock is set by a time server, and which year it shows.
+          returned: always
+          type: dict
+          sample: {synchronized: true, year: 2026}
         networks:
           description: Networks that the host reaches without its default route, with their interfaces.
           returned: always
           type: list
           elements: dict
+          sample: [{interface: end0, cidr: 192.168.1.0/24}]
+        default_interface:
+          description: Interface of the default route, empty without one.
+          returned: always
+          type: str
+          sample: end0
+        default_address:
+          description: Address that connections by the default route come from.
+          returned: always
+          type: str
+          sample: 192.168.1.5
+        users:
+          description: Account names with their numbers.
+          returned: always
+          type: dict
+          sample: {root: 0, pi: 1000}
+        groups:
+          description: Group names with their numbers.
+          returned: always
+          type: dict
+          sample: {root: 0, video: 44}
+        account:
+          description: The account asked for, empty when there is none.
+          returned: always
+          type: dict
+          sample: {uid: 1000, group: pi, home: /home/pi, shell: /bin/bash, groups: [video]}
+        gpu:
+          description: Graphics devices, and the numbers of the groups that may use them.
+          returned: always
+          type: dict
+          sample: {devices: [/dev/dri/renderD128], gids: [44, 992]}
+        docker:
+          description: Packages and versions of engine and compose plugin, and the text of C(/etc/docker/daemon.json).
+          returned: always
+          type: dict
+          sample:
+            package: docker.io
+            version: 26.1.5
+            compose_package: docker-compose
+            compose_version: 2.26.1
+            configuration: ''
         ports_listening:
           description: Listening ports with process, and container and project where Docker has them.
           returned: always
           type: list
           elements: dict
-        docker:
-          description: Packages and versions of engine and compose plugin.
+          sample: [{port: 9091, process: docker-proxy, container: wireguard, project: mediaserver}]
+        packages:
+          description: Versions of the packages asked for that are installed.
           returned: always
           type: dict
+          sample: {nftables: 1.1.3-1}
+        apt_ready:
+          description: Whether Ansible can install packages right away.
+          returned: always
+          type: bool
+          sample: true
+        existing:
+          description: Those of the paths asked for that exist.
+          returned: always
+          type: list
+          elements: str
+          sample: [/mnt/downloads]
+        kernel_modules:
+          description: V(loaded), V(built-in), V(available) or V(missing) for C(wireguard) and each module asked for.
+          returned: always
+          type: dict
+          sample: {wireguard: loaded}
+        wireguard_module:
+          description: Whether the kernel has WireGuard.
+          returned: always
+          type: bool
+          sample: true
+        reboot_required:
+          description: Whether an update waits for a restart.
+          returned: always
+          type: bool
+          sample: false
         sysctl:
           description: Live values of the kernel settings asked for, where they exist.
           returned: always
           type: dict
+          sample: {net.ipv4.ip_forward: "1"}
         sysctl_fixed:
           description: Settings asked for that do not exist here or cannot be written.
           returned: always
           type: list
           elements: str
-        kernel_modules:
-          description: C(loaded), C(built-in), C(available) or C(missing) for each module asked for.
+          sample: [net.ipv6.conf.all.disable_ipv6]
+        timezone:
+          description: The host's time zone, empty when it is not known by name.
           returned: always
-          type: dict
+          type: str
+          sample: Europe/Berlin
+        timezone_file:
+          description: Text of C(/etc/timezone).
+          returned: always
+          type: str
+          sample: "Europe/Berlin\n"
         timezones_known:
-          description: Whether the host knows the time zone asked for; null without a time zone database.
+          description: Whether the host knows the time zone asked for; V(null) without a time zone database.
           returned: always
           type: bool
+          sample: true
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -153,7 +296,9 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    module.exit_json(changed=False, ansible_facts={"mediaserver_host": measure(Reader(), module.params)})
+    module.exit_json(
+        changed=False, ansible_facts={"mediaserver_host": measure(Reader(module.run_command), module.params)}
+    )
 
 
 if __name__ == "__main__":

@@ -13,16 +13,18 @@ description:
     that cannot be done.
 author:
   - household.mediaserver contributors (@household)
+extends_documentation_fragment:
+  - household.mediaserver._attributes
 attributes:
   check_mode:
-    description: Links nothing in check mode; compares the folders' filesystems, and is skipped while one is missing.
     support: partial
+    details: Links nothing in check mode; compares the folders' filesystems, and is skipped while one is missing.
   diff_mode:
-    description: Shows no diff, because nothing is changed.
     support: none
+    details: Nothing is changed.
   idempotent:
-    description: Never reports a change; what it makes is gone when it ends.
     support: full
+    details: Never reports a change; what it makes is gone when it ends.
 options:
   source:
     description: Folder that files are linked from.

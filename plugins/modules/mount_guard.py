@@ -14,15 +14,15 @@ description:
   - Refuses when files lie there.
 author:
   - household.mediaserver contributors (@household)
+extends_documentation_fragment:
+  - household.mediaserver._attributes
 attributes:
   check_mode:
-    description: Looks, and predicts the change.
     support: full
   diff_mode:
-    description: Shows whether the folder is protected.
     support: full
+    details: Shows whether the folder is protected.
   idempotent:
-    description: Reports no change when the folder is protected already.
     support: full
 options:
   path:

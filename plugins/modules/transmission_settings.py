@@ -15,10 +15,18 @@ description:
     Transmission ignores wrong types and unknown names in silence.
   - What only C(settings.json) holds is changed by stopping the daemon, which saves all that it holds,
     editing the file and starting it again, and only when it differs and O(container) or O(unit) allows it.
-  - Works with Transmission 3.00, 4.0 and 4.1.
-  - Do not use it together with the start-up program of linuxserver's image, which rewrites C(rpc-username),
-    C(rpc-password), C(rpc-whitelist), C(rpc-host-whitelist), C(peer-port), C(umask) and their switches from
-    environment variables at every start of the container.
+    Where both kinds differ, it is one stop for all of them, and without leave to stop nothing is changed at all.
+  - Works with Transmission 3.00, 4.0 and 4.1, in the protocol that the daemon prefers, which is JSON-RPC 2.0
+    from 4.1 on. C(settings.json) is read and written in the style in which the daemon keeps it, kebab-case or
+    snake_case, with one spelling of each setting.
+  - Every known setting, with its type, its range, its names, where it can be changed and since which version, is in
+    the collection's C(docs/transmission-settings.md).
+  - Do not use it together with the start-up program of linuxserver's image. At every start of the container it
+    writes C(rpc-username), C(rpc-password), C(rpc-whitelist), C(rpc-host-whitelist), C(peer-port) and C(umask)
+    from the environment (E(USER), E(PASS), E(WHITELIST), E(HOST_WHITELIST), E(PEERPORT), E(UMASK)), and switches
+    off the authentication and the whitelists that the environment does not name. Leave these settings to the
+    environment, or start C(transmission-daemon) by an entry point of your own. With O(container) the module
+    looks for that program and its variables, and warns about each wanted setting that would not last.
 author:
   - household.mediaserver contributors (@household)
 extends_documentation_fragment:
@@ -35,9 +43,9 @@ options:
   settings:
     description:
       - Wanted settings by their names in C(settings.json), like C(speed-limit-down); C(speed_limit_down) is
-        the same.
-      - Values are converted to the setting's type and checked against its range. V(null) leaves a setting
-        alone.
+        the same. All are listed in C(docs/transmission-settings.md).
+      - Values are converted to the setting's type and checked against its range, and a setting that the daemon's
+        version does not know is refused. V(null) leaves a setting alone.
       - O(username) and O(password) stand for C(rpc-username) and C(rpc-password), which are refused here.
     type: dict
     default: {}
@@ -68,6 +76,8 @@ options:
       - Docker container in which the daemon runs. Its state tells whether the daemon runs, and it may be
         stopped and started. A container that does not exist, or a Docker that is not there, counts as
         stopped.
+      - It is also started anew when the daemon does not let the module in and holds another password, or other
+        whitelists, than the file is to have, or is locked after too many wrong passwords.
       - Without O(container) and O(unit), a refused connection counts as stopped, and the module stops
         nothing.
     type: str
@@ -129,6 +139,18 @@ EXAMPLES = r"""
       rpc-authentication-required: true
       download-dir: /downloads/complete
       umask: "002"
+      # Any known setting, in either spelling; this one is sent to the running daemon.
+      ratio_limit: 2.5
+
+- name: See what a run would change, and whether it would stop the daemon
+  household.mediaserver.transmission_settings:
+    config_dir: /opt/mediaserver/config/transmission
+    unit: transmission-daemon.service
+    settings:
+      message-level: warn
+      preferred-transports: [utp, tcp]
+  check_mode: true
+  register: transmission_foreseen
 
 - name: Slow a daemon down that runs elsewhere
   household.mediaserver.transmission_settings:

@@ -11,26 +11,29 @@ version_added: 0.1.0
 description:
   - Keeps a private key, its public key beside it and, if wanted, a preshared key as files of their own.
   - Needs neither C(wg) nor any library on the host.
-  - A key is never lost by surprise. O(regenerate) says when a new one may be made, and whatever is replaced
-    is kept beside the new one as C(<path>.replaced.<number>).
+  - A key is never lost by surprise. O(regenerate) says when a new one may be made, and what is replaced is kept beside
+    the new one as C(<path>.replaced.<number>), mode 0600.
   - Private and preshared keys are never returned, and diffs show them by public key or digest only.
+  - Two runs at once on the same folder wait for each other, up to 30 seconds.
 author:
   - household.mediaserver contributors (@household)
+extends_documentation_fragment:
+  - household.mediaserver._attributes
 attributes:
   check_mode:
-    description: Can run in check mode and predict what the run would change.
     support: full
+    details: A folder or an account that does not exist counts as something that will exist by then.
   diff_mode:
-    description: Shows owner, mode and public key, before and after.
     support: full
+    details: Shows owner, mode, the private key's public key and the preshared key's digest.
   idempotent:
-    description: A second run with the same options changes nothing.
     support: partial
     details:
-      - Not with O(regenerate=always) unless O(private_key) is given.
+      - Not with O(regenerate=always), unless O(private_key) is given, and O(preshared_key) too where O(preshared_path)
+        is.
 options:
   path:
-    description: Absolute path of the private key's file. Its directory must exist.
+    description: Absolute path of the private key's file. Its folder must exist. Links are refused.
     type: path
     required: true
   public_path:
@@ -38,25 +41,26 @@ options:
       default.
     type: path
   preshared_path:
-    description: Absolute path of a preshared key's file. Without it there is none.
+    description: Absolute path of a preshared key's file, mode as O(mode). Without it there is none.
     type: path
   private_key:
     description:
-      - A private key to adopt, base64. The file then holds exactly this one.
+      - A private key to adopt, base64, 44 characters. The file then holds exactly this one.
       - A different valid key in the file is replaced (and kept aside), unless O(regenerate=never).
     type: str
   preshared_key:
-    description: A preshared key to adopt, base64, in the same way. Needs O(preshared_path).
+    description: A preshared key to adopt, base64, 44 characters, in the same way. Needs O(preshared_path).
     type: str
   regenerate:
     description:
-      - When a key may be made or replaced.
-      - V(never) makes and replaces none. A missing, invalid or different one is an error.
-      - V(if_missing) makes one where there is none. A file that holds no valid key is an error.
-      - V(if_invalid) also makes one in place of a file that holds no valid key.
-      - V(always) makes a new one every time.
+      - When a private or preshared key may be made or replaced.
+      - A file that was cut short, for instance when the power failed, holds no valid key.
     type: str
-    choices: [never, if_missing, if_invalid, always]
+    choices:
+      never: Makes and replaces none. A missing, invalid or different one is an error.
+      if_missing: Makes one where there is none. A file that holds no valid key is an error.
+      if_invalid: Also makes one in place of a file that holds no valid key.
+      always: Makes a new one every time, unless one is given to adopt.
     default: if_missing
   owner:
     description: Name or number of the files' owner. Left alone by default.
@@ -65,7 +69,7 @@ options:
     description: Name or number of the files' group. Left alone by default.
     type: str
   mode:
-    description: Mode of the private and the preshared key's file, octal. Others may not be given any right.
+    description: Octal mode of the private and the preshared key's file, in quotes. Others may not be given any right.
     type: str
     default: "0600"
 """
@@ -87,6 +91,11 @@ EXAMPLES = r"""
     preshared_path: /etc/wireguard/provider.psk
     owner: root
     group: root
+
+- name: Never make a key here, it comes from a backup
+  household.mediaserver.wireguard_keys:
+    path: /etc/wireguard/restored.key
+    regenerate: never
 """
 
 RETURN = r"""
@@ -102,18 +111,32 @@ paths:
   elements: str
   sample: [/etc/wireguard/private.key, /etc/wireguard/private.key.pub]
 kept:
-  description: Where replaced keys were kept. Empty in check mode.
+  description: Where the old files were kept whose content was replaced. Empty in check mode.
   returned: success
   type: list
   elements: str
   sample: [/etc/wireguard/private.key.replaced.1]
 """
 
+import contextlib
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.household.mediaserver.plugins.module_utils import _wireguard_key_files as key_files
 from ansible_collections.household.mediaserver.plugins.module_utils import _wireguard_keys as keys
+from ansible_collections.household.mediaserver.plugins.module_utils._errors import MediaserverError
+
+SPEC: dict[str, dict[str, Any]] = {
+    "path": {"type": "path", "required": True},
+    "public_path": {"type": "path"},
+    "preshared_path": {"type": "path", "no_log": False},
+    "private_key": {"type": "str", "no_log": True},
+    "preshared_key": {"type": "str", "no_log": True},
+    "regenerate": {"type": "str", "choices": list(keys.POLICIES), "default": "if_missing"},
+    "owner": {"type": "str"},
+    "group": {"type": "str"},
+    "mode": {"type": "str", "default": "0600"},
+}
 
 
 def wanted(params: dict[str, Any]) -> keys.Wanted:
@@ -136,12 +159,13 @@ def wanted(params: dict[str, Any]) -> keys.Wanted:
 def run(module: AnsibleModule) -> dict[str, Any]:
     wish = wanted(module.params)
     paths = [path for path in (wish.path, wish.public_path, wish.preshared_path) if path]
-    found = {path: state for path in paths if (state := key_files.read(path)) is not None}
-    plan = keys.plan(wish, found)
     kept: list[str] = []
-    if not module.check_mode:
-        key_files.check_possible(plan.changes)
-        kept = [aside for step in plan.changes if (aside := key_files.apply(step))]
+    with contextlib.nullcontext() if module.check_mode else key_files.alone(paths):
+        found = {path: state for path in paths if (state := key_files.read(path)) is not None}
+        plan = keys.plan(wish, found)
+        if not module.check_mode:
+            key_files.check_possible(plan.changes)
+            kept = [aside for step in plan.changes if (aside := key_files.apply(step))]
     return {
         "changed": bool(plan.changes),
         "public_key": None if plan.generated and module.check_mode else plan.public_key,
@@ -152,27 +176,14 @@ def run(module: AnsibleModule) -> dict[str, Any]:
 
 
 def main() -> None:
+    """Read, plan, apply."""
     module = AnsibleModule(
-        argument_spec={
-            "path": {"type": "path", "required": True},
-            "public_path": {"type": "path"},
-            "preshared_path": {"type": "path", "no_log": False},
-            "private_key": {"type": "str", "no_log": True},
-            "preshared_key": {"type": "str", "no_log": True},
-            "regenerate": {"type": "str", "choices": list(keys.POLICIES), "default": "if_missing"},
-            "owner": {"type": "str"},
-            "group": {"type": "str"},
-            "mode": {"type": "str", "default": "0600"},
-        },
-        required_by={"preshared_key": ["preshared_path"]},
-        supports_check_mode=True,
+        argument_spec=SPEC, required_by={"preshared_key": ["preshared_path"]}, supports_check_mode=True
     )
     try:
         result = run(module)
-    except keys.KeyFileError as error:
+    except MediaserverError as error:
         module.fail_json(msg=str(error))
-    except OSError as error:
-        module.fail_json(msg=f"the key files could not be read or written: {error}")
     module.exit_json(**result)
 
 

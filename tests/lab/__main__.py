@@ -11,6 +11,7 @@ import time
 
 import houses
 import kernel
+import visitors
 from engine import FOLDER, LabError, docker, inspect, labelled, remove
 from topology import HOUSES, LABEL, PREFIX
 
@@ -61,7 +62,11 @@ def main() -> int:
     )
     commands.add_parser("down", help="remove every trace of the lab")
     commands.add_parser("status", help="say who is there")
-    of_one_pi = {"new-pi": "put a blank Pi in place", "reboot-pi": "reboot the Pi", "ssh": "log in on the Pi"}
+    of_one_pi = {
+        "new-pi": "put a blank Pi in place, and have a visitor try its services",
+        "reboot-pi": "reboot the Pi",
+        "ssh": "log in on the Pi",
+    }
     for name, text in of_one_pi.items():
         command = commands.add_parser(name, help=text)
         command.add_argument("--house", type=int, default=1, choices=(1, 2))
@@ -80,6 +85,7 @@ def main() -> int:
             status()
         elif given.command == "new-pi":
             houses.replace_pi(HOUSES[given.house - 1])
+            visitors.begin(HOUSES[given.house - 1])
             print(f"A blank Pi is in place ({time.monotonic() - begun:.0f} s).")
         elif given.command == "reboot-pi":
             print(f"Up again after {houses.reboot_pi(HOUSES[given.house - 1]):.0f} s.")

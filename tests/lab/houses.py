@@ -146,6 +146,12 @@ def describe(house: House) -> dict[str, Any]:
         },
         "tracker": film(),
         "transmission": {"user": "family", "password": secret(f"transmission{house.number}")},
+        "jackett": {"password": secret(f"jackett{house.number}")},
+        "jellyfin": {
+            "user": "family",
+            "password": secret(f"jellyfin{house.number}"),
+            "child_password": secret(f"jellyfin-child{house.number}"),
+        },
     }
     write(FOLDER / f"household{house.number}.json", json.dumps(household, indent=2) + "\n", mode=0o600)
     return household

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -15,11 +16,14 @@ from topology import LABEL, REGISTRY, REGISTRY_PORT
 BASE = "debian:trixie-slim"
 SUITE = "trixie"
 FOLDER = Path(__file__).parent / "images"
+# Packages that an image holds besides its own folder.
+DOUBLES = Path(__file__).parents[1] / "doubles"
+PACKAGES = {"jackett": "jackett_double", "jellyfin": "jellyfin_double"}
 # These have packages of their own, which takes time; the rest of the lab is made of "world".
 LARGE_IMAGES = ("world", "pi")
 WORLD_IMAGES = ("router", "provider", "internet", "laptop", "registry")
 # What the Pi pulls from the lab's registry.
-HOUSEHOLD_IMAGES = ("gateway", "transmission")
+HOUSEHOLD_IMAGES = ("gateway", "transmission", "jackett", "jellyfin")
 APT = Path("/etc/apt")
 # The last three stay in the image, as they do in the real debian:trixie-slim.
 MMDEBSTRAP_OPTIONS = (
@@ -46,13 +50,13 @@ def mirror(archive: str, apt: Path = APT) -> str | None:
     return None
 
 
-def sources(apt: Path = APT) -> list[str]:
-    """Return the lines of the base's sources.list. Raises LabError when this machine's apt knows none."""
+def sources(apt: Path = APT, suite: str = SUITE) -> list[str]:
+    """Return the lines of a suite's sources.list. Raises LabError when this machine's apt knows none."""
     main, security = mirror("debian", apt), mirror("debian-security", apt)
     if main is None:
         raise LabError("no Debian mirror in /etc/apt: the lab's images are made from Debian's packages")
-    lines = [f"deb {main} {SUITE} main", f"deb {main} {SUITE}-updates main"]
-    return [*lines, f"deb {security} {SUITE}-security main"] if security else lines
+    lines = [f"deb {main} {suite} main", f"deb {main} {suite}-updates main"]
+    return [*lines, f"deb {security} {suite}-security main"] if security else lines
 
 
 def make_base(cache: Path) -> None:
@@ -72,11 +76,17 @@ def make_base(cache: Path) -> None:
 
 def build(name: str) -> None:
     """Build one image; what has not changed comes from Docker's own cache."""
-    folder = FOLDER / name
     with tempfile.TemporaryDirectory() as context:
-        for path in folder.iterdir():
-            (Path(context) / path.name).write_bytes(path.read_bytes())
+        fill(Path(context), name)
         docker("build", "--quiet", "--label", LABEL, "--tag", tag(name), context)
+
+
+def fill(context: Path, name: str) -> None:
+    """Put together what an image is built from."""
+    for path in (FOLDER / name).iterdir():
+        (context / path.name).write_bytes(path.read_bytes())
+    if package := PACKAGES.get(name):
+        shutil.copytree(DOUBLES / package, context / package, ignore=shutil.ignore_patterns("__pycache__"))
 
 
 def build_all(cache: Path) -> None:

@@ -13,7 +13,7 @@ from topology import PROVIDERS, WIREGUARD_PORT, House
 ARP, IPV4, IPV6 = 0x0806, 0x0800, 0x86DD
 ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
 UNREACHABLE = 3
-SSH, UI = 22, 9091
+SSH, PAGES = 22, (9091, 9117, 8096)
 FLAGS_AT, RST = 13, 0x04  # RFC 9293, section 3.1
 LINK_LOCAL = ip_network("fe80::/10")
 
@@ -127,7 +127,7 @@ def of_the_house(packet: Packet, house: House) -> bool:
         return False
     port = packet.target_port if packet.target == house.pi else packet.source_port
     other = packet.source if packet.target == house.pi else packet.target
-    return (other, port) in {(house.machine, SSH), (house.laptop, UI)}
+    return (other, port) in {(house.machine, SSH), *((house.laptop, page) for page in PAGES)}
 
 
 def clear(packets: Iterator[Packet], house: House, *ignored: Ignored) -> list[Packet]:

@@ -78,6 +78,11 @@ class House:
         return self._host(20)
 
     @property
+    def unclaimed(self) -> str:
+        """Where services are put that are nobody's, for the test of the visitor himself."""
+        return self._host(30)
+
+    @property
     def machine(self) -> str:
         """The address at which the machine that runs the lab is itself on the LAN."""
         return self._host(254)

@@ -27,6 +27,8 @@ PATIENCE_S = 300
 # Transmission alone tries a lost peer again after 10 s, 2 min, 15 min.
 SWARM_PATIENCE_S = 120
 KNOCK_PAUSE_S = 0.5
+# Who lives in the holder's namespace.
+RESIDENTS = ("vpn", "wireguard", "transmission", "jackett")
 # gateway_subnet's default, and the network of the control without a VPN: their first three numbers.
 VPN_NETWORK, CONTROL_NETWORK = "172.31.254.", "172.31.253."
 VPN_GATEWAY = f"{VPN_NETWORK}1"
@@ -150,7 +152,7 @@ class Stage:
         """Name what is not as it should be; empty when everything works and nobody is stranded."""
         look = (
             "docker ps --all --format '{{.Names}} {{.State}}';"
-            " for c in vpn wireguard transmission; do"
+            f" for c in {' '.join(RESIDENTS)}; do"
             " echo namespace $(readlink /proc/$(docker inspect --format '{{.State.Pid}}' $c)/ns/net); done;"
             f" echo exit $(docker exec transmission curl --silent --max-time 2 http://{topology.INTERNET_HOST}/)"
         )
@@ -161,7 +163,7 @@ class Stage:
         states = {row[0]: row[1] for row in rows if len(row) == 2 and row[0] not in ("namespace", "exit")}
         homes = {row[1] for row in rows if row[0] == "namespace" and len(row) == 2}
         exits = [row[1] for row in rows if row[0] == "exit" and len(row) == 2]
-        found = [f"{name} is {states.get(name, 'missing')}" for name in ("vpn", "wireguard", "transmission")
+        found = [f"{name} is {states.get(name, 'missing')}" for name in (*RESIDENTS, "jellyfin")
                  if states.get(name) != "running"]  # fmt: skip
         if len(homes) != 1:
             found.append(f"namespaces differ: {sorted(homes)}")
@@ -171,6 +173,15 @@ class Stage:
             demo.rpc(self.household, "session-get", {"fields": ["version"]})
         except (LabError, demo.DemoError, ValueError) as error:
             found.append(f"the laptop gets no answer from Transmission: {error}")
+        for name, port in (("Jackett", 9117), ("Jellyfin", 8096)):
+            page = f"http://{self.house.pi}:{port}/health"
+            ask = ["curl", "--silent", "--output", "/dev/null", "--write-out", "%{http_code}", "--max-time", "3", page]
+            try:
+                answer = docker("exec", f"{self.house.name}-laptop", *ask)
+            except LabError as error:
+                answer = str(error)
+            if answer != "200":
+                found.append(f"the laptop gets no answer from {name}: {answer}")
         return found
 
     def wait_until_well(self, patience: float = PATIENCE_S) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 
 import playbook
 from contract import Household
+from jellyfin import administrators_token, ask
 from rpc import session
 
 # Changes a key of a JSON file in place, as somebody with an editor does: file, key, value.
@@ -32,8 +33,36 @@ class Drift:
     finding: str
 
 
+JACKETT = "{root}/config/jackett/Jackett/ServerConfig.json"
+# In its own form, in which the check before each start wants it.
+JACKETT_WHILE_STOPPED = (
+    f'docker stop jackett && sed -i \'s/"CacheTtl": [0-9]*/"CacheTtl": 7/\' {JACKETT} && docker start jackett'
+)
+
+
 def slow_down(house: Household) -> None:
     session(house, "session-set", {"speed-limit-down": 7})
+
+
+def look_seldom(house: Household) -> None:
+    token = administrators_token(house)
+    settings = ask(house, "/System/Configuration", token=token)[1]
+    assert ask(house, "/System/Configuration", token=token, body={**settings, "LibraryMonitorDelay": 77})[0] == 204
+
+
+def stop_watching(house: Household) -> None:
+    token = administrators_token(house)
+    libraries = ask(house, "/Library/VirtualFolders", token=token)[1]
+    (movies,) = (one for one in libraries if one["Name"] == "Movies")
+    changed = {"Id": movies["ItemId"], "LibraryOptions": {**movies["LibraryOptions"], "EnableRealtimeMonitor": False}}
+    assert ask(house, "/Library/VirtualFolders/LibraryOptions", token=token, body=changed)[0] == 204
+
+
+def see_everything(house: Household) -> None:
+    token = administrators_token(house)
+    (child,) = (one for one in ask(house, "/Users", token=token)[1] if one["Name"] == "child")
+    policy = {**child["Policy"], "EnableAllFolders": True}
+    assert ask(house, f"/Users/{child['Id']}/Policy", token=token, body=policy)[0] == 204
 
 
 # {root}, {config}, {media} and {user} stand for the household's values.
@@ -59,8 +88,12 @@ TABLE = (
     ),
     Drift("a setting changed by RPC", slow_down, "speed-limit-down"),
     Drift("a setting that only the file has", WHILE_STOPPED, "message-level"),
+    Drift("a setting of Jackett", JACKETT_WHILE_STOPPED, "CacheTtl"),
+    Drift("a setting of Jellyfin", look_seldom, "system.LibraryMonitorDelay"),
+    Drift("a library's option", stop_watching, "Movies.EnableRealtimeMonitor"),
+    Drift("a member's libraries", see_everything, "child.libraries"),
     Drift("a stopped container", "docker stop wireguard", "container wireguard"),
-    Drift("a removed directory", "rmdir {media}/books", "{media}/books"),
+    Drift("a removed directory", "rmdir {media}/misc", "{media}/misc"),
     Drift("the private key's mode", "chmod 0644 {root}/gateway/private.key", "{root}/gateway/private.key"),
     Drift("a line of compose.yml", "sed -i 1d {root}/compose.yml", "{root}/compose.yml"),
     Drift("a group too many", "usermod -aG games {user}", "Make the account"),

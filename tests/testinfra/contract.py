@@ -56,7 +56,7 @@ def with_defaults(inventory: dict[str, Any]) -> Household:
 
 
 def _resolve(environment: jinja2.Environment, value: Any, values: dict[str, Any]) -> Any:
-    for _ in range(5):  # a template may give another one
+    for _round in range(5):  # a template may give another one
         if isinstance(value, dict):
             return {key: _resolve(environment, item, values) for key, item in value.items()}
         if isinstance(value, list):

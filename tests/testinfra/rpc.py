@@ -30,7 +30,7 @@ def ask(
     if password is not None:
         pair = base64.b64encode(f"{house['transmission_user']}:{password}".encode()).decode()
         headers["Authorization"] = f"Basic {pair}"
-    for _ in range(2):
+    for _round in range(2):
         try:
             with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=TIMEOUT_S) as answer:
                 return answer.status, json.load(answer).get("arguments", {})

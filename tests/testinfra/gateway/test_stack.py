@@ -10,7 +10,8 @@ import pytest
 from contract import Containers, Household
 
 pytestmark = pytest.mark.evidence(
-    units=["mediaserver.service", "docker.service"], containers=["vpn", "wireguard", "transmission"]
+    units=["mediaserver.service", "docker.service"],
+    containers=["vpn", "wireguard", "transmission", "jackett", "jellyfin"],
 )
 
 
@@ -36,7 +37,7 @@ def test_nothing_else_runs_in_the_project(house: Household, containers: Containe
     assert ours == set(house["stack_services"])
 
 
-@pytest.mark.parametrize("name", ["wireguard", "transmission"])
+@pytest.mark.parametrize("name", ["wireguard", "transmission", "jackett"])
 def test_it_lives_in_the_holders_namespace_and_nowhere_else(host: Any, containers: Containers, name: str) -> None:
     inodes = [host.check_output(f"readlink /proc/{containers[each]['State']['Pid']}/ns/net") for each in ("vpn", name)]
     assert inodes[0] == inodes[1]
@@ -44,13 +45,23 @@ def test_it_lives_in_the_holders_namespace_and_nowhere_else(host: Any, container
 
 
 def test_no_container_may_do_more_than_it_must(containers: Containers) -> None:
-    wanted = {"vpn": ["CAP_NET_ADMIN"], "wireguard": ["CAP_NET_ADMIN"], "transmission": []}
+    wanted = {
+        "vpn": ["CAP_NET_ADMIN"],
+        "wireguard": ["CAP_NET_ADMIN"],
+        "transmission": [],
+        "jackett": [],
+        "jellyfin": [],
+    }
+    # .NET unpacks parts of itself where it was installed.
+    writes_to_itself = {"jackett", "jellyfin"}
     for name, capabilities in wanted.items():
         settings = containers[name]["HostConfig"]
         added = ["CAP_" + capability.removeprefix("CAP_") for capability in settings["CapAdd"] or []]
         assert settings["CapDrop"] == ["ALL"], name
         assert added == capabilities, name
-        assert settings["ReadonlyRootfs"] and not settings["Privileged"], name
+        assert settings["ReadonlyRootfs"] is (name not in writes_to_itself), name
+        assert not settings["Privileged"], name
+        assert "no-new-privileges:true" in settings["SecurityOpt"], name
         assert "/var/run/docker.sock" not in json.dumps(settings["Binds"] or []), name
 
 
@@ -61,15 +72,19 @@ def test_a_missing_disk_is_never_filled_in_by_docker(containers: Containers) -> 
     assert not [name for name, c in containers.by_name.items() if c["HostConfig"]["Binds"]]
 
 
-def test_the_account_in_the_container_is_the_households(host: Any, house: Household, containers: Containers) -> None:
-    pid = containers["transmission"]["State"]["Pid"]
+@pytest.mark.parametrize("name", ["transmission", "jackett", "jellyfin"])
+def test_the_account_in_the_container_is_the_households(
+    host: Any, house: Household, containers: Containers, name: str
+) -> None:
+    pid = containers[name]["State"]["Pid"]
     assert host.check_output(f"stat --format '%u %g' /proc/{pid}") == (
         f"{house['mediaserver_uid']} {house['mediaserver_gid']}"
     )
 
 
-def test_the_way_in_is_the_published_port(host: Any, house: Household) -> None:
-    port = house["mediaserver_ports"]["transmission"]
+@pytest.mark.parametrize("name", ["transmission", "jackett", "jellyfin"])
+def test_the_way_in_is_the_published_port(host: Any, house: Household, name: str) -> None:
+    port = house["mediaserver_ports"][name]
     assert host.socket(f"tcp://{house['mediaserver_bind_address']}:{port}").is_listening
 
 
@@ -77,7 +92,16 @@ def test_no_secret_has_left_its_file(host: Any, house: Household, containers: Co
     root = house["mediaserver_root"]
     key = host.file(f"{root}/gateway/private.key").content_string.strip()
     assert key in host.file(f"{root}/gateway/run/tunnel/wg0.conf").content_string, "the search itself does not work"
-    secrets = {"private key": key, "Transmission's password": house["transmission_password"]}
+    secrets = {
+        "private key": key,
+        "Transmission's password": house["transmission_password"],
+        "Jackett's password": house["jackett_admin_password"],
+        "Jackett's key": host.file(f"{root}/secrets/jackett.key").content_string.strip(),
+        "Jellyfin's password": house["jellyfin_admin_password"],
+        "Jellyfin's key": host.file(f"{root}/secrets/jellyfin.key").content_string.strip(),
+        **{f"the password of {member['name']}": member["password"] for member in house["jellyfin_users"]},
+    }
+    assert all(secrets.values())
     places = {
         "compose.yml": host.file(f"{root}/compose.yml").content_string,
         ".env": host.file(f"{root}/.env").content_string,

@@ -20,7 +20,7 @@ def test_the_internet_sees_the_provider_and_never_the_house(host: Any, lab_house
 
 
 def test_names_are_asked_at_the_provider_and_never_in_public(host: Any, lab_house: topology.House) -> None:
-    ours, theirs = (f"{uuid.uuid4().hex}.address.lab" for _ in range(2))
+    ours, theirs = (f"{uuid.uuid4().hex}.address.lab" for _round in range(2))
 
     host.check_output(f"getent hosts {theirs}")
     public = household_lab.asked_in_public(theirs)

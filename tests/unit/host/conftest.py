@@ -1,8 +1,9 @@
-"""Makes the host package importable as it is on the Pi."""
+"""Makes the host package importable as it is on the Pi, and what these tests share."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[3] / "roles" / "gateway" / "files" / "lib"))
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE.parents[2] / "roles" / "gateway" / "files" / "lib"), str(HERE)]

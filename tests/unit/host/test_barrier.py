@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from pathlib import Path
 
 import pytest
 from mediaserver import barrier
 
+ROOT = Path(__file__).parents[3]
 OUTER = barrier.OuterBarrier(
     endpoints=[("198.18.0.21", 51820), ("198.18.0.20", 51820)],
     ui_ports=[9117, 9091],
@@ -27,6 +29,15 @@ def blocks(text: str) -> dict[str, list[str]]:
     """Return the lines of each set, counter and chain."""
     found = re.findall(r"^    ((?:set|counter|chain) \w+) \{\n(.*?)^    \}$", text, re.MULTILINE | re.DOTALL)
     return {name: [line.strip() for line in body.splitlines()] for name, body in found}
+
+
+def test_the_bridge_has_one_name_wherever_it_must_be_written() -> None:
+    """Neither compose nor the checks before a run can read it from the host package."""
+    compose = (ROOT / "roles" / "stack" / "templates" / "compose.yml.j2").read_text(encoding="utf-8")
+    assert re.findall(r"com\.docker\.network\.bridge\.name: (\S+)", compose) == [barrier.BRIDGE]
+    preflight = (ROOT / "plugins" / "module_utils" / "_preflight_network.py").read_text(encoding="utf-8")
+    (own,) = re.findall(r'OWN_INTERFACE = re\.compile\(r"(.*)"\)', preflight)
+    assert re.fullmatch(own, barrier.BRIDGE)
 
 
 def test_outer_rules_are_the_design_s() -> None:

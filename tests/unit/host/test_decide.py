@@ -1,21 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What vpn-monitor decides: rules that hold for every combination of faults, and the right step for each one."""
+"""What vpn-monitor decides: the right step for each single fault, and how often it is tried."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from itertools import pairwise, product
+from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from looks import ALL_WELL, APP, DEAD_TUNNEL, WELL, with_container
 from mediaserver.decide import (
-    HANDSHAKE_LIFE_S,
+    GONE_S,
     HOLDER,
     LADDER,
     LONGEST_PAUSE_S,
-    PATIENCE,
     PAUSES,
     TUNNEL,
     Act,
@@ -24,99 +20,13 @@ from mediaserver.decide import (
     Life,
     Memory,
     Seen,
-    Step,
     Tunnel,
-    Verdict,
     decide,
 )
 
-APP = "jellyfin"
-ALL_WELL = {name: Container() for name in (HOLDER, TUNNEL, APP)}
-WELL = Seen(containers=ALL_WELL, tunnel=Tunnel(), peers=2)
-DEAD_TUNNEL = replace(WELL, tunnel=Tunnel(answered=False), online=True)
-TUNNEL_ACTS = {act for act, _ in LADDER}
-TRUSTED = Memory(trusted=True)
-
-containers = st.builds(Container, st.sampled_from(Life), st.booleans(), st.sampled_from(Home))
-tunnels = st.builds(Tunnel, st.booleans(), st.sampled_from([None, -5.0, 10.0, HANDSHAKE_LIFE_S + 1]))
-
-
-def as_watched(seen: Seen) -> Seen:
-    """Without Docker nothing behind it is seen."""
-    return seen if seen.docker else replace(seen, containers={}, tunnel=None)
-
-
-looks = st.builds(
-    Seen,
-    docker=st.booleans(),
-    held=st.booleans(),
-    barrier=st.booleans(),
-    network=st.sampled_from([True, False, None]),
-    containers=st.fixed_dictionaries({}, optional=dict.fromkeys((HOLDER, TUNNEL, APP, "transmission"), containers)),
-    tunnel=st.none() | tunnels,
-    online=st.sampled_from([True, False, None]),
-    peers=st.integers(0, 3),
-).map(as_watched)
-
-
-def with_container(name: str, container: Container) -> Seen:
-    return replace(WELL, containers={**ALL_WELL, name: container})
-
-
-def check(seen: Seen, verdict: Verdict) -> None:
-    """The rules that hold whatever is seen and remembered."""
-    step = verdict.step
-    if step is None:
-        return
-    assert isinstance(step, Step)
-    assert verdict.problems, "a step without a problem"
-    assert HOLDER not in step.targets or step == Step(Act.UNPAUSE, step.why, (HOLDER,))
-    assert bool(step.targets) == (step.act in {Act.RECREATE, Act.RESTART, Act.START, Act.UNPAUSE})
-    if seen.held:
-        assert step.act is Act.LOAD_BARRIER
-    if step.act in TUNNEL_ACTS:
-        assert seen.tunnel is not None
-        assert not seen.tunnel.answered
-        assert seen.online is not False
-        assert seen.barrier
-        assert seen.docker
-    if step.act is Act.FAIL_OVER:
-        assert seen.peers > 1
-    if not seen.docker:
-        assert step.act is Act.LOAD_BARRIER
-
-
-@given(st.lists(st.tuples(looks, st.sampled_from([0.0, 1.0, 7.0, 400.0])), min_size=1, max_size=12))
-@settings(max_examples=200, deadline=None)
-def test_the_rules_hold_for_any_series_of_looks(series: list[tuple[Seen, float]]) -> None:
-    memory, now = Memory(), 0.0
-    for seen, pause in series:
-        now += pause
-        verdict = decide(seen, memory, now)
-        assert verdict == decide(seen, memory, now)
-        check(seen, verdict)
-        memory = verdict.memory
-
-
-def every_look_at_two_containers() -> Iterator[Seen]:
-    holders = [Container(life, unhealthy) for life, unhealthy in product(Life, (False, True))]
-    others = [Container(life, unhealthy, home) for life, unhealthy, home in product(Life, (False, True), Home)]
-    signs = (None, Tunnel(), Tunnel(answered=False), Tunnel(answered=False, handshake_age=9.0))
-    switches = product((True, False), (True, False), (True, False), (True, False, None), signs, (True, False))
-    for docker, held, barrier, network, tunnel, online in switches:
-        for holder, other in product(holders, others):
-            found = {HOLDER: holder, TUNNEL: other}
-            yield as_watched(Seen(docker, held, barrier, network, found, tunnel, online, peers=2))
-
-
-def test_the_rules_hold_for_every_single_look() -> None:
-    acts = set()
-    for seen in every_look_at_two_containers():
-        verdict = decide(seen, Memory(), 0.0)
-        check(seen, verdict)
-        acts.add(verdict.step.act if verdict.step else None)
-    # The other two are higher up the ladder: no first look leads there.
-    assert acts == {None, *Act} - {Act.FAIL_OVER, Act.RESTART_TUNNEL}
+NOW = 1000.0
+# Of a host whose Docker had its rules once, and has them no more for long enough.
+LONG_GONE = Memory(network_seen=True, network_gone=NOW - GONE_S)
 
 
 def test_when_all_is_well_nothing_is_done_or_said() -> None:
@@ -163,7 +73,7 @@ NO_STEP = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_every_single_fault_leads_to_its_step(fault: str) -> None:
     seen, act, targets = FAULTS[fault]
-    verdict = decide(seen, Memory(), 0.0)
+    verdict = decide(seen, LONG_GONE, NOW)
     assert verdict.step is not None
     assert (verdict.step.act, verdict.step.targets) == (act, targets)
     assert verdict.step.why in verdict.problems
@@ -214,7 +124,7 @@ def doubled(first: float) -> list[float]:
 @pytest.mark.parametrize("fault", [name for name, (_, act, _) in FAULTS.items() if act in PAUSES])
 def test_a_step_that_does_not_help_is_repeated_after_pauses_that_double(fault: str) -> None:
     seen, act, _ = FAULTS[fault]
-    memory, now, pauses = Memory(), 1000.0, doubled(PAUSES[act])
+    memory, now, pauses = LONG_GONE, NOW, doubled(PAUSES[act])
     assert pauses[-1] == LONGEST_PAUSE_S
     for pause in pauses:
         verdict = decide(seen, memory, now)
@@ -246,117 +156,6 @@ def test_the_pauses_of_two_apps_do_not_meet() -> None:
     assert (first.step.targets, second.step.targets) == ((APP,), ("transmission",))
 
 
-def climb(peers: int, until: float) -> list[tuple[float, Act]]:
-    """Look once a second at a tunnel that stays dead; return when each step came."""
-    memory, done = Memory(), []
-    for now in range(int(until)):
-        verdict = decide(replace(DEAD_TUNNEL, peers=peers), memory, float(now))
-        memory = verdict.memory
-        if verdict.step:
-            done.append((float(now), verdict.step.act))
-    return done
-
-
-def test_a_dead_tunnel_is_resolved_again_then_failed_over_then_restarted() -> None:
-    assert climb(2, 40) == [
-        (0.0, Act.RESOLVE),
-        (5.0, Act.FAIL_OVER),
-        (17.0, Act.RESTART_TUNNEL),
-        (32.0, Act.RESOLVE),
-        (37.0, Act.FAIL_OVER),
-    ]
-
-
-@pytest.mark.parametrize("peers", [0, 1])
-def test_with_one_peer_there_is_nothing_to_fail_over_to(peers: int) -> None:
-    assert climb(peers, 21) == [(0.0, Act.RESOLVE), (5.0, Act.RESTART_TUNNEL), (20.0, Act.RESOLVE)]
-
-
-def test_the_pause_after_each_round_of_the_ladder_doubles_up_to_the_limit() -> None:
-    done = climb(1, 2500)
-    pauses = [after - before for (before, act), (after, _) in pairwise(done) if act is Act.RESTART_TUNNEL]
-    assert pauses[:6] == [15.0, 30.0, 60.0, 120.0, 240.0, 300.0]
-    assert set(pauses[5:]) == {LONGEST_PAUSE_S}
-
-
-def test_a_house_that_comes_online_goes_on_where_the_ladder_was() -> None:
-    memory = decide(DEAD_TUNNEL, Memory(), 0.0).memory
-    offline = decide(replace(DEAD_TUNNEL, online=False), memory, 100.0)
-    assert offline.step is None
-    step = decide(DEAD_TUNNEL, offline.memory, 101.0).step
-    assert step is not None
-    assert step.act is Act.FAIL_OVER
-
-
-def test_a_tunnel_that_once_answered_is_dead_after_so_many_questions_in_a_row() -> None:
-    # A fresh handshake says nothing then: it stays fresh for minutes after the line is cut.
-    silent = replace(DEAD_TUNNEL, tunnel=Tunnel(answered=False, handshake_age=1.0))
-    memory, alive = TRUSTED, []
-    for _ in range(PATIENCE + 1):
-        verdict = decide(silent, memory, 0.0)
-        memory = verdict.memory
-        alive.append(verdict.tunnel_alive)
-    assert alive == [True] * (PATIENCE - 1) + [False, False]
-
-
-def test_one_answer_begins_the_count_anew() -> None:
-    silent = replace(DEAD_TUNNEL, tunnel=Tunnel(answered=False))
-    memory = TRUSTED
-    for seen in (silent, silent, WELL, silent):
-        verdict = decide(seen, memory, 0.0)
-        memory = verdict.memory
-    assert verdict.tunnel_alive
-    assert memory.unanswered == 1
-
-
-@pytest.mark.parametrize(
-    ("age", "alive"),
-    [(None, False), (0.0, True), (HANDSHAKE_LIFE_S - 1, True), (HANDSHAKE_LIFE_S, False), (-1.0, False)],
-)
-def test_the_handshake_counts_while_nothing_was_ever_answered(age: float | None, alive: bool) -> None:
-    seen = replace(DEAD_TUNNEL, tunnel=Tunnel(answered=False, handshake_age=age))
-    memory = Memory(unanswered=PATIENCE * 9)
-    verdict = decide(seen, memory, 0.0)
-    assert verdict.tunnel_alive is alive
-    assert (verdict.step is None) is alive
-
-
-def test_without_a_look_into_the_tunnel_nothing_is_counted() -> None:
-    memory = Memory(unanswered=2, trusted=True, rung=1)
-    verdict = decide(replace(WELL, tunnel=None), memory, 0.0)
-    assert verdict.memory == memory
-    assert not verdict.tunnel_alive
-    assert verdict.problems == ()
-
-
-def test_an_answer_begins_the_ladder_from_below_again() -> None:
-    memory = Memory(unanswered=9, rung=2, rung_after=1000.0, rounds=4)
-    memory = decide(WELL, memory, 0.0).memory
-    assert memory == TRUSTED
-
-
-def test_a_handshake_begins_the_ladder_from_below_again_where_nothing_ever_answers() -> None:
-    shaken = replace(DEAD_TUNNEL, tunnel=Tunnel(answered=False, handshake_age=1.0))
-    memory = decide(shaken, Memory(rung=2, rung_after=1000.0, rounds=4), 0.0).memory
-    assert memory == Memory(unanswered=1)
-
-
-def test_an_app_that_never_starts_does_not_keep_the_tunnel_dead() -> None:
-    seen = replace(DEAD_TUNNEL, containers={**ALL_WELL, APP: Container(Life.STOPPED)})
-    first = decide(seen, Memory(), 0.0)
-    second = decide(seen, first.memory, 0.0)
-    assert [v.step.act if v.step else None for v in (first, second)] == [Act.START, Act.RESOLVE]
-
-
-@pytest.mark.parametrize("name", [HOLDER, TUNNEL])
-def test_a_tunnel_whose_containers_are_not_as_they_should_be_is_left_alone(name: str) -> None:
-    seen = replace(DEAD_TUNNEL, containers={**ALL_WELL, name: Container(Life.PAUSED)})
-    first = decide(seen, Memory(), 0.0)
-    assert first.step is not None
-    assert first.step.targets == (name,)
-    assert decide(seen, first.memory, 0.0).step is None
-
-
 def test_pauses_stay_the_longest_after_weeks_without_success() -> None:
     seen, act, _ = FAULTS["app stopped"]
     key = (act, APP)
@@ -366,102 +165,58 @@ def test_pauses_stay_the_longest_after_weeks_without_success() -> None:
     assert verdict.memory.rung_after == 1.0 + LONGEST_PAUSE_S
 
 
-@dataclass
-class House:
-    """A small model of the host: every step repairs what it is for, and nothing else."""
-
-    seen: Seen
-    cure: Act | None  # of the tunnel; None when nothing is wrong with it itself
-    quiet: int  # looks until Docker answers and the house is online by themselves
-
-    def look(self) -> Seen:
-        self.quiet -= 1
-        if self.quiet <= 0:
-            restarted = {
-                name: replace(one, life=Life.RUNNING) if one.life is Life.RESTARTING else one
-                for name, one in self.seen.containers.items()
-            }
-            self.seen = replace(self.seen, docker=True, held=False, online=True, containers=restarted)
-        holder, tunnel = self.seen.containers[HOLDER], self.seen.containers[TUNNEL]
-        if not self.seen.docker:
-            return replace(self.seen, containers={}, tunnel=None)
-        if holder.life is not Life.RUNNING:
-            return replace(self.seen, tunnel=None, network=None)
-        answered = (
-            self.cure is None
-            and self.seen.online is not False
-            and self.seen.network is not False
-            and not holder.unhealthy
-            and tunnel.life is Life.RUNNING
-            and tunnel.home is Home.HOLDERS
-        )
-        return replace(self.seen, tunnel=Tunnel(answered))
-
-    def do(self, step: Step) -> None:
-        if step.act is self.cure:
-            self.cure = None
-        match step.act:
-            case Act.LOAD_BARRIER:
-                self.seen = replace(self.seen, barrier=True)
-            case Act.RESTART_DOCKER:
-                self.seen = replace(self.seen, network=True)
-            case Act.BRING_UP:
-                self._bring_up()
-            case Act.RELOAD_HOLDER:
-                self._change((HOLDER,), unhealthy=False)
-            case Act.UNPAUSE:
-                self._change(step.targets, life=Life.RUNNING)
-            case Act.START | Act.RESTART:
-                assert all(self.seen.containers[name].home is not Home.FOREIGN for name in step.targets)
-                self._change(step.targets, life=Life.RUNNING, home=Home.HOLDERS, unhealthy=False)
-            case Act.RECREATE:
-                self._change(step.targets, life=Life.RUNNING, home=Home.HOLDERS, unhealthy=False)
-
-    def _bring_up(self) -> None:
-        """The worst that compose may do: only what is missing, and the holder; the others are left behind by it."""
-        holder = self.seen.containers[HOLDER].life
-        others = tuple(name for name in self.seen.containers if name != HOLDER)
-        if holder is Life.MISSING:
-            self._change(others, home=Home.FOREIGN)
-        elif holder is Life.STOPPED:
-            running = [name for name in others if self.seen.containers[name].home is Home.HOLDERS]
-            self._change(tuple(running), home=Home.DEAD)
-        self._change((HOLDER,), life=Life.RUNNING)
-        missing = tuple(name for name in others if self.seen.containers[name].life is Life.MISSING)
-        self._change(missing, life=Life.RUNNING, home=Home.HOLDERS)
-
-    def _change(self, names: tuple[str, ...], **to: object) -> None:
-        changed = {name: replace(self.seen.containers[name], **to) for name in names}  # type: ignore[arg-type]
-        self.seen = replace(self.seen, containers={**self.seen.containers, **changed})
+GONE = replace(WELL, network=False, tunnel=None)
 
 
-MAX_LOOKS = 90
-houses = st.builds(
-    House,
-    looks.flatmap(
-        lambda seen: st.fixed_dictionaries(dict.fromkeys((HOLDER, TUNNEL, APP, "transmission"), containers)).map(
-            lambda found: replace(seen, containers=found, peers=2)
-        )
-    ),
-    st.sampled_from([None, *sorted(TUNNEL_ACTS)]),
-    st.integers(0, 20),
-)
-
-
-@given(houses, st.booleans())
-@settings(max_examples=200, deadline=None)
-def test_any_combination_of_faults_ends_well(house: House, trusted: bool) -> None:
-    memory, repaired = Memory(trusted=trusted), []
-    for now in range(MAX_LOOKS):
-        seen = house.look()
-        verdict = decide(seen, memory, float(now))
-        check(seen, verdict)
+def test_docker_is_restarted_only_when_its_rules_stay_away() -> None:
+    memory, acts = decide(WELL, Memory(), 0.0).memory, []
+    for now in (10.0, 11.0, 10.0 + GONE_S - 0.1, 10.0 + GONE_S):
+        verdict = decide(GONE, memory, now)
+        assert verdict.problems == ("Docker's bridge or rules for the VPN network are gone",)
         memory = verdict.memory
+        acts.append(verdict.step.act if verdict.step else None)
+    assert acts == [None, None, None, Act.RESTART_DOCKER]
+
+
+@pytest.mark.parametrize(
+    "between",
+    [WELL, replace(WELL, network=None), Seen(docker=False, network=None)],
+    ids=["they are back", "no holder to ask of", "no Docker"],
+)
+def test_one_look_that_does_not_miss_them_begins_the_count_anew(between: Seen) -> None:
+    memory = decide(GONE, Memory(network_seen=True), 0.0).memory
+    memory = decide(between, memory, 1.0).memory
+    verdict = decide(GONE, memory, 1.0 + GONE_S)
+    assert verdict.step is None
+    assert verdict.memory.network_gone == 1.0 + GONE_S
+
+
+def test_rules_that_were_never_there_are_not_missed() -> None:
+    verdict = decide(GONE, decide(GONE, Memory(), 0.0).memory, 900.0)
+    assert (verdict.step, verdict.problems) == (None, ())
+
+
+def test_while_docker_s_rules_are_gone_the_tunnel_is_left_alone() -> None:
+    verdict = decide(replace(DEAD_TUNNEL, network=False), Memory(network_seen=True), 0.0)
+    assert verdict.step is None
+    assert "the tunnel does not carry" in verdict.problems
+
+
+def test_docker_that_comes_back_without_its_rules_is_not_restarted_all_the_time() -> None:
+    """On the way it does not answer, and runs no holder: that shows nothing, and forgets nothing."""
+    memory, restarts, now = Memory(network_seen=True), [], 0.0
+    while now < 3600.0:
+        verdict = decide(GONE, memory, now)
         if verdict.step:
-            repaired.append(verdict.step.act)
-            house.do(verdict.step)
-        elif verdict.tunnel_alive and not verdict.problems and house.quiet <= 0 and house.cure is None:
-            break
-    else:
-        raise AssertionError(f"still {verdict.problems} after {repaired}")
-    assert len(repaired) <= 20
+            restarts.append(now)
+            for look in (Seen(docker=False, network=None), replace(WELL, network=None, tunnel=None)):
+                now += 2.0
+                verdict = decide(look, verdict.memory, now)
+        memory = verdict.memory
+        now += 1.0
+    assert 10 <= len(restarts) <= 3600 / LONGEST_PAUSE_S + 5
+
+
+def test_what_docker_said_is_the_problem() -> None:
+    trouble = "compose cannot read /opt/mediaserver/compose.yml: line 3"
+    assert decide(Seen(docker=False, trouble=trouble), Memory(), 0.0).problems == (trouble,)

@@ -8,6 +8,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -126,3 +127,89 @@ def test_a_question_that_cannot_be_sent_is_not_answered() -> None:
     # The kernel refuses broadcasts to whoever did not ask for them.
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
         assert not dns.answers(line, "255.255.255.255", PATIENT_S)
+
+
+def coded(code: int) -> Reply:
+    return lambda question: [answer_to(question, 0x8180 | code)[:12]]
+
+
+def online(folder: Path, text: str, port: int) -> bool | None:
+    path = folder / "resolv.conf"
+    path.write_text(text)
+    return dns.house_is_online(path, port=port, timeout=SOON_S)
+
+
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [
+        (coded(dns.NO_ERROR), True),
+        (coded(dns.NO_SUCH_NAME), True),
+        (coded(dns.SERVER_FAILURE), False),  # a router whose line is down
+        (lambda _: [], False),
+        (coded(5), None),  # refused: that says nothing about the line
+        (coded(1), None),
+    ],
+    ids=["an answer", "no such name", "failure", "silence", "refused", "format error"],
+)
+def test_what_the_house_s_resolver_says_of_its_line(
+    resolver: Callable[[Reply], int], tmp_path: Path, reply: Reply, told: bool | None
+) -> None:
+    text = f"# by hand\nsearch lan\n  nameserver {LOOPBACK} # the router\noptions edns0\n"
+    assert online(tmp_path, text, resolver(reply)) is told
+
+
+def test_an_ipv6_resolver_is_asked_too(tmp_path: Path) -> None:
+    try:
+        line = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+        line.bind(("::1", 0))
+    except OSError:
+        pytest.skip("this machine has no IPv6 on loopback")
+
+    def serve() -> None:
+        question, asker = line.recvfrom(4096)
+        line.sendto(answer_to(question), asker)
+
+    with line:
+        line.settimeout(PATIENT_S)
+        thread = threading.Thread(target=serve)
+        thread.start()
+        path = tmp_path / "resolv.conf"
+        path.write_text("nameserver ::1\n")
+        assert dns.house_is_online(path, port=line.getsockname()[1], timeout=PATIENT_S) is True
+        thread.join()
+
+
+def test_a_link_s_own_resolver_is_asked_on_that_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[object, ...]] = []
+
+    def ask(line: socket.socket, address: tuple[object, ...], timeout: float) -> int | None:
+        asked.append((line.family, *address))
+        return dns.SERVER_FAILURE
+
+    monkeypatch.setattr(dns, "ask", ask)
+    try:
+        told = online(tmp_path, "nameserver fe80::1%lo\nnameserver 192.0.2.53\n", 53)
+    except OSError:
+        pytest.skip("this machine knows no IPv6")
+    assert told is False
+    assert asked[-1] == (socket.AF_INET, "192.0.2.53", 53)
+    if len(asked) == 2:  # a kernel with IPv6
+        assert asked[0][0] == socket.AF_INET6
+        assert asked[0][4] == socket.if_nametoindex("lo")
+
+
+def test_one_good_answer_is_enough_and_no_more_than_three_are_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes: list[int | None] = [None, dns.SERVER_FAILURE, dns.NO_ERROR]
+    monkeypatch.setattr(dns, "ask", lambda *_: codes.pop(0))
+    lines = "".join(f"nameserver 192.0.2.{number}\n" for number in range(1, 6))
+    assert online(tmp_path, lines, 53) is True
+    codes[:] = [None, None, dns.SERVER_FAILURE, dns.NO_ERROR]
+    assert online(tmp_path, lines, 53) is False
+
+
+@pytest.mark.parametrize("text", ["", "search lan\n", "nameserver router\n", "#nameserver 192.0.2.1\n"])
+def test_without_a_resolver_nothing_can_be_told(tmp_path: Path, text: str) -> None:
+    assert online(tmp_path, text, 9) is None
+    assert dns.house_is_online(tmp_path / "gone", port=9) is None

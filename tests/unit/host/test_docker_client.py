@@ -35,7 +35,7 @@ class Engine:
         self._thread.start()
 
     def accept(self) -> socket.socket:
-        line, _ = self._listener.accept()
+        line, _unused = self._listener.accept()
         line.settimeout(WAIT_S)
         while b"\r\n\r\n" not in self.asked:
             self.asked += line.recv(4096)
@@ -64,7 +64,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 def asked(engine: Engine) -> tuple[str, str, dict[str, list[str]]]:
     method, target, version = engine.asked.split(b"\r\n")[0].decode().split(" ")
     assert version == "HTTP/1.0"
-    path, _, query = target.partition("?")
+    path, _unused, query = target.partition("?")
     return method, path, urllib.parse.parse_qs(query)
 
 
@@ -168,3 +168,9 @@ def test_events_that_fail_on_the_way_have_ended(engine: Engine, monkeypatch: pyt
 def test_events_without_docker_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DockerError, match="Docker does not answer at"):
         Events("mediaserver", address=str(tmp_path / "docker.sock"))
+
+
+def test_a_container_that_is_not_there_is_an_error_of_its_own(engine: Engine) -> None:
+    engine.answer(b'HTTP/1.0 404 Not Found\r\n\r\n{"message":"No such container: x"}\n')
+    with pytest.raises(docker.NotThereError, match=r"with 404: .*No such container: x"):
+        request("GET", "/containers/x/json", address=engine.address)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mediaserver import files, gateway, tunnel
+from mediaserver import files, gateway, hold, tunnel
 from mediaserver.gateway import Gateway
 from mediaserver.tunnel import GatewayError, Settings, State
 
@@ -98,13 +98,15 @@ def test_only_the_tunnels_configuration_holds_a_secret() -> None:
     assert {path for path, text in contents.items() if "secret" in text or KEYS["p"] in text} == {"tunnel/wg0.conf"}
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", json.dumps(WANTED | {"subnet": "x"})])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "{}", pytest.param("[" * 200_000, id="nested"), json.dumps(WANTED | {"subnet": "x"})]
+)
 def test_settings_that_cannot_be_used_are_refused_by_name(text: str) -> None:
     with pytest.raises(GatewayError, match=r"gateway\.json cannot be used .*run the playbook again"):
         Settings.from_json(text)
 
 
-@pytest.mark.parametrize("text", [None, "", "{", "[]", "3"])
+@pytest.mark.parametrize("text", [None, "", "{", "[]", "3", pytest.param("[" * 200_000, id="nested")])
 def test_a_corrupt_state_is_an_empty_one(text: str | None) -> None:
     assert State.from_json(text) == State("", {})
 
@@ -346,3 +348,24 @@ def test_a_name_without_an_address_is_noted_and_a_good_one_is_not(machine: FakeM
 def test_a_file_that_is_no_text_is_a_corrupt_one(tmp_path: Path) -> None:
     (tmp_path / "endpoints.json").write_bytes(b'\xff{"active": 1}')
     assert State.from_json(files.read(tmp_path / "endpoints.json")) == State("", {})
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "[" * 100_000, '{"addresses": {"vpn.example": "nowhere"}}', "\ufffd\0"])
+def test_a_state_that_cannot_be_read_is_noted_and_made_anew(machine: FakeMachine, text: str) -> None:
+    first = installed(machine)
+    files.write(first.state_path, text, mode=0o600)
+    again = installed(machine)
+    assert again.notes() == [f"{first.state_path} could not be read, and is made anew"]
+    assert again.state == first.state
+    again.apply(machine)
+    assert installed(machine).notes() == []
+
+
+def test_a_run_that_was_aborted_while_holding_is_followed_by_another(tmp_path: Path) -> None:
+    """Its hold neither keeps the next one from holding, nor outlives its own end."""
+    path = tmp_path / "hold"
+    hold.take("ansible", 600, 1000.0, path)
+    assert (found := hold.look(1599.0, path)) and found.valid
+    assert (found := hold.look(1600.0, path)) and (found.valid, found.why) == (False, "by ansible has expired")
+    hold.take("ansible", 600, 1100.0, path)
+    assert (found := hold.look(1650.0, path)) and found.valid

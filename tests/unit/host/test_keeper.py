@@ -96,7 +96,9 @@ def test_a_barrier_that_is_gone_or_changed_or_wanted_otherwise_does_not_stand(no
     assert not stands(kernel, "table", note)
 
 
-@pytest.mark.parametrize("text", [None, "", "{", "[]", "null", '{"text": "x"}'])
+@pytest.mark.parametrize(
+    "text", [None, "", "{", "[]", "null", '{"text": "x"}', pytest.param("[" * 200_000, id="nested")]
+)
 def test_without_a_note_that_can_be_believed_no_barrier_stands(note: Path, text: str | None) -> None:
     kernel = FakeNft()
     load(kernel, note)
@@ -118,7 +120,7 @@ def test_systemd_is_told_at_its_socket(systemd: socket.socket, tmp_path: Path, m
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
     keeper.notify("READY=1")
     keeper.notify("RELOADING=1\nMONOTONIC_USEC=5")
-    assert [systemd.recv(100) for _ in range(2)] == [b"READY=1", b"RELOADING=1\nMONOTONIC_USEC=5"]
+    assert [systemd.recv(100) for _round in range(2)] == [b"READY=1", b"RELOADING=1\nMONOTONIC_USEC=5"]
 
 
 def test_systemd_is_told_at_an_abstract_socket(systemd: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:

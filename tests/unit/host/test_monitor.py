@@ -1,56 +1,341 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The round of vpn-monitor: what goes wrong in one look does not end it."""
+"""The round of vpn-monitor: in which order it does what, and that nothing that goes wrong ends it."""
 
 from __future__ import annotations
 
+import json
+import os
+import signal
 import subprocess
+import sys
+import time
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from mediaserver import docker, monitor
-from mediaserver.tunnel import GatewayError
+from mediaserver import docker, files, hold, monitor, recall
+from mediaserver.decide import GONE_S, HOLDER, Act, Container, Life, Memory, Seen, Step, Tunnel
+from mediaserver.gateway import Gateway
+from mediaserver.hands import Hands
+from mediaserver.hold import Hold
+from mediaserver.monitor import BUSY_S, CALM_S, Monitor
+from mediaserver.report import Report, words
+from mediaserver.torrents import Port, Swarm
+from mediaserver.tunnel import GatewayError, Settings
+from mediaserver.watch import Watch
 
-ROUNDS = 3
+LIBRARY = Path(__file__).parents[3] / "roles" / "gateway" / "files" / "lib"
+CONFIGURED: dict[str, Any] = {
+    **{
+        "subnet": "172.31.254.0/24",
+        "lan": [],
+        "ui_ports": [9091],
+        "forwarded_port": 0,
+        "ipv6": False,
+        "mtu": 0,
+        "published_ports": [],
+    },
+    **{"natpmp_server": "10.66.0.1", "addresses": ["10.66.0.11/32"], "resolvers": ["10.66.0.1"]},
+    "peers": [{"host": "198.18.0.21", "port": 443, "public_key": "b" * 43 + "="}],
+}
+WELL = Seen(containers={HOLDER: Container(), "jellyfin": Container()}, tunnel=Tunnel())
+STOPPED = replace(WELL, containers={HOLDER: Container(), "jellyfin": Container(Life.STOPPED)})
+DEAD = replace(WELL, tunnel=Tunnel(answered=False))
+START = "do jellyfin does not run: start jellyfin"
+FAILURES = [
+    GatewayError("container vpn could not be told"),
+    docker.DockerError("Docker does not answer"),
+    OSError("no space left"),
+    KeyError("State"),
+    ValueError("not JSON"),
+    subprocess.TimeoutExpired(["wg", "show"], 10),
+    # What nobody foresaw.
+    AttributeError("'NoneType' object has no attribute 'get'"),
+    RecursionError("maximum recursion depth exceeded"),
+]
 
 
-class Blind:
-    """Eyes that fail in every look."""
+@dataclass
+class Scene:
+    """A monitor whose eyes see ``seen``, and what it did, in order."""
 
-    def __init__(self, error: Exception) -> None:
-        self.error = error
-        self.looks = 0
+    root: Path
+    seen: Seen | Exception = WELL
+    failure: Exception | None = None  # of a step
+    online: bool = True
+    new_port: bool = False
+    done: list[str] = field(default_factory=list)
+    clock: float = 1000.0
 
-    def look(self) -> None:
-        self.looks += 1
-        raise self.error
+    def __post_init__(self) -> None:
+        scene = self
+
+        class Eyes(Watch):
+            def look(self, gateway: Gateway, *, held: bool = False) -> Seen:
+                assert gateway.settings.natpmp_server == "10.66.0.1"
+                scene.done.append("look")
+                if isinstance(scene.seen, Exception):
+                    raise scene.seen
+                return replace(scene.seen, held=held)
+
+            def leak_attempts(self) -> int | None:
+                return 0
+
+        class Does(Hands):
+            def do(self, step: Step) -> None:
+                scene.done.append(f"do {step}")
+                if scene.failure:
+                    raise scene.failure
+
+        class Leases(Port):
+            def tend(self, settings: Settings, now: float, tunnel: object) -> bool:
+                scene.done.append("port" if tunnel else "port without a tunnel")
+                return scene.new_port
+
+        class Swarms(Swarm):
+            def tend(self, now: float, *, alive: bool, idle: bool = True) -> None:
+                scene.done.append(f"swarm{'' if alive else ' without a tunnel'}{'' if idle else ', busy'}")
+
+        run, hands = self.root / "run", Does(self.root)
+        files.write(self.root / "gateway" / "gateway.json", json.dumps(CONFIGURED), mode=0o600)
+        self.monitor = Monitor(
+            *(self.root, Eyes(self.root, object()), hands, Report(run / "vpn.json")),  # type: ignore[arg-type]
+            *(Leases(self.root, hands), Swarms(self.root, hands), run / "monitor.json"),
+        )
+
+    def round(self, after: float = 1.0) -> float:
+        self.clock += after
+        return self.monitor.round()
+
+    def happened(self) -> list[str]:
+        done, self.done = self.done, []
+        return done
+
+    def told(self) -> dict[str, Any]:
+        return dict(json.loads(self.monitor.report.path.read_text()))
+
+
+@pytest.fixture
+def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
+    made = Scene(tmp_path)
+    monkeypatch.setattr(hold, "look", lambda now: None)
+    monkeypatch.setattr(monitor, "now", lambda: made.clock)
+
+    def house_is_online() -> bool:
+        made.done.append("ask the house")
+        return made.online
+
+    monkeypatch.setattr(monitor.dns, "house_is_online", house_is_online)
+    return made
+
+
+def test_while_all_is_well_it_looks_tends_and_rests(scene: Scene) -> None:
+    assert scene.round() == CALM_S
+    assert scene.happened() == ["look", "port", "swarm"]
+    assert (scene.told()["state"], scene.told()["peer"]) == ("online", "198.18.0.21:443")
+
+
+def test_a_repair_comes_before_transmission_is_asked(scene: Scene) -> None:
+    scene.seen = STOPPED
+    assert scene.round() == BUSY_S
+    assert scene.happened() == ["look", START, "port", "swarm, busy"]
+
+
+@pytest.mark.parametrize("error", FAILURES, ids=lambda error: type(error).__name__)
+def test_a_repair_that_fails_is_told_and_keeps_nobody_waiting(
+    scene: Scene, error: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scene.seen, scene.failure = STOPPED, error
+    assert scene.round() == CALM_S
+    assert scene.happened() == ["look", START, "port", "swarm, busy"]
+    assert capsys.readouterr().out.splitlines()[-1] == f"that did not work, it is tried again: {words(error)}"
+
+
+@pytest.mark.parametrize("error", FAILURES, ids=lambda error: type(error).__name__)
+def test_a_look_that_fails_is_told_once_and_the_next_one_comes(
+    scene: Scene, error: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scene.round()
+    scene.seen = error
+    assert [scene.round() for _ in range(3)] == [CALM_S] * 3
+    # Nor does the file go on saying that all is well.
+    assert (scene.told()["state"], scene.told()["problems"]) == ("blind", [words(error)])
+    assert scene.told()["peer"] == "198.18.0.21:443"
+    scene.seen = WELL
+    scene.happened()
+    scene.round()
+    assert scene.happened() == ["look", "port", "swarm"]
+    assert capsys.readouterr().out.splitlines() == ["online", f"blind: {words(error)}", "online"]
+
+
+def test_dockers_socket_that_goes_away_is_told_in_its_own_words_and_comes_back(
+    scene: Scene, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scene.round()
+    away = "Docker does not answer at /run/docker.sock: [Errno 2] No such file or directory"
+    scene.seen = Seen(docker=False, network=None, trouble=away)
+    assert scene.round() == BUSY_S
+    assert (scene.told()["state"], scene.told()["problems"]) == ("healing", [away])
+    scene.seen = WELL
+    scene.round()
+    assert capsys.readouterr().out.splitlines() == ["online", f"healing: {away}", "online"]
+
+
+def test_the_configuration_is_read_once_for_a_look(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Path] = []
+
+    class Counted(Gateway):
+        def __init__(self, root: Path, **options: Any) -> None:
+            read.append(root)
+            super().__init__(root, **options)
+
+    monkeypatch.setattr(monitor, "Gateway", Counted)
+    monkeypatch.setattr("mediaserver.hands.Gateway", Counted)
+    scene.seen = STOPPED
+    scene.round()
+    assert read == [scene.root]
 
 
 @pytest.mark.parametrize(
-    "error",
+    ("text", "words"),
     [
-        GatewayError("gateway.json is missing"),
-        docker.DockerError("Docker does not answer"),
-        OSError("no space left"),
-        KeyError("State"),
-        ValueError("not JSON"),
-        subprocess.TimeoutExpired(["wg", "show"], 10),
+        (None, "gateway.json is missing; run the playbook again"),
+        (b"{", "gateway.json cannot be used "),
+        (b"\xff", "gateway.json cannot be used "),
+        (b"[" * 200_000, "gateway.json cannot be used "),
     ],
-    ids=lambda error: type(error).__name__,
+    ids=["missing", "cut off", "no text", "nested"],
 )
-def test_a_look_that_fails_is_told_and_the_next_one_comes(
-    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_a_configuration_that_cannot_be_read_is_told_and_nothing_is_done(
+    scene: Scene, text: bytes | None, words: str
 ) -> None:
-    eyes = Blind(error)
+    path = scene.root / "gateway" / "gateway.json"
+    path.unlink()
+    if text is not None:
+        path.write_bytes(text)
+    assert scene.round() == CALM_S
+    assert scene.told()["state"] == "blind"
+    assert words in scene.told()["problems"][0]
+    assert scene.happened() == []
 
-    def wait(events: None, seconds: float) -> None:
-        assert (events, seconds) == (None, monitor.CALM_S)
-        if eyes.looks == ROUNDS:
-            raise KeyboardInterrupt
 
-    monkeypatch.setattr(monitor, "Watch", lambda root: eyes)
-    monkeypatch.setattr(monitor, "_listen", lambda: None)
-    monkeypatch.setattr(monitor, "_tell_hold", lambda before: before)
-    monkeypatch.setattr(monitor, "_wait", wait)
-    assert monitor.main(Path("/nowhere")) == 0
-    said = capsys.readouterr().out.splitlines()
-    assert said == [f"that did not work, it is tried again: {error}"] * ROUNDS
+def test_a_full_disk_keeps_nothing_from_being_repaired(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    (scene.root / "run").write_text("in the way")
+    scene.seen = STOPPED
+    for _ in range(2):
+        scene.round()
+    assert START in scene.happened()
+    assert capsys.readouterr().out.count("vpn.json cannot be written, it is tried again: ") == 1
+    (scene.root / "run").unlink()
+    scene.round()
+    assert scene.told()["state"] == "healing"
+
+
+def test_the_house_is_asked_only_when_the_tunnel_is_dead(scene: Scene) -> None:
+    scene.seen, scene.online = DEAD, False
+    scene.round()
+    assert scene.happened() == ["look", "ask the house", "port without a tunnel", "swarm without a tunnel"]
+    assert scene.told()["state"] == "offline"
+    scene.online = True
+    scene.round()
+    assert scene.happened()[2].startswith("do the tunnel does not carry: ")
+
+
+def test_while_answers_fail_to_come_the_provider_is_not_asked(scene: Scene) -> None:
+    scene.round()
+    scene.seen = DEAD
+    assert scene.round() == BUSY_S
+    assert scene.happened()[3:] == ["look", "port without a tunnel", "swarm"]
+
+
+def test_another_forwarded_port_is_told_soon(scene: Scene) -> None:
+    scene.new_port = True
+    assert scene.round() == BUSY_S
+
+
+def test_while_held_nothing_is_done_or_asked(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    held: Hold | None = Hold(True, "by ansible for 30 s more")
+    monkeypatch.setattr(hold, "look", lambda now: held)
+    scene.seen = STOPPED
+    scene.round()
+    assert scene.happened() == ["look"]
+    assert scene.told()["state"] == "held"
+    # The run was aborted, and its hold ends by itself.
+    held = Hold(False, "by ansible has expired")
+    scene.round()
+    assert scene.happened() == ["look", START, "port", "swarm, busy"]
+
+
+def test_a_forged_hold_holds_nothing(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    forged = Hold(False, "is ignored: it is not a file that only root can write")
+    monkeypatch.setattr(hold, "look", lambda now: forged)
+    scene.seen = STOPPED
+    scene.round()
+    assert START in scene.happened()
+    assert capsys.readouterr().out.count(f"hold {forged.why}\n") == 1
+
+
+def test_what_it_learned_survives_a_new_start_of_it(scene: Scene) -> None:
+    scene.round()
+    gone = replace(WELL, network=False, tunnel=None)
+    scene.seen = gone
+    scene.round()
+    scene.round(GONE_S)
+    restart = [one for one in scene.happened() if one.endswith("restart Docker")]
+    assert len(restart) == 1
+    known = recall.load(scene.clock, scene.monitor.kept)
+    assert known == Memory(tries={(Act.RESTART_DOCKER,): (scene.clock + 60.0, 1)}, trusted=True, network_seen=True)
+    # Another program, the same host: the missing rules are noticed, and its pause is not over.
+    scene.monitor.memory = known
+    scene.round()
+    scene.round(GONE_S)
+    assert not any(one.startswith("do ") for one in scene.happened())
+    scene.round(60.0)
+    assert any(one.endswith("restart Docker") for one in scene.happened())
+
+
+def test_told_to_stop_it_says_that_nobody_watches_any_more(tmp_path: Path) -> None:
+    """The program itself, with a signal of the kernel's."""
+    program = f"""
+import sys; sys.path.insert(0, {str(LIBRARY)!r})
+import time
+from pathlib import Path
+from mediaserver import monitor
+from mediaserver.report import Report
+class Fake:
+    report = Report(Path({str(tmp_path / "vpn.json")!r}))
+    def round(self):
+        self.report.look("online", problems=[], peer="a:1", endpoint="", forwarded_port=0, leak_attempts=3)
+        return 60
+monitor.Monitor.of = classmethod(lambda cls, root: Fake())
+monitor._listen = lambda: None
+sys.exit(monitor.main(Path("/nowhere")))
+"""
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "online\n"
+        deadline = time.monotonic() + 10
+        while not (tmp_path / "vpn.json").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.kill(process.pid, signal.SIGTERM)
+        assert process.stdout.read() == "stopped\n"
+        assert process.wait(10) == 0
+    found = json.loads((tmp_path / "vpn.json").read_text())
+    assert (found["state"], found["peer"], found["leak_attempts"]) == ("stopped", "a:1", 3)
+
+
+def test_what_is_missing_on_this_host_is_said_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def of(root: Path) -> Monitor:
+        raise GatewayError("Debian's package python3-nftables is missing; run the playbook again")
+
+    monkeypatch.setattr(Monitor, "of", of)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    assert monitor.main(Path("/nowhere")) == 1
+    assert capsys.readouterr().err == (
+        "vpn-monitor: Debian's package python3-nftables is missing; run the playbook again\n"
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import select
 import socket
 import struct
@@ -40,7 +39,6 @@ class Gateway:
 
 
 def test_requests_are_those_of_the_rfc() -> None:
-    assert natpmp.external_address_request() == bytes(2)
     assert natpmp.map_request("udp", 0x0102, 0x0304, 60) == bytes.fromhex("0001 0000 0102 0304 0000003c")
     assert natpmp.map_request("tcp", 0, 1, 0) == bytes.fromhex("0002 0000 0000 0001 00000000")
 
@@ -61,19 +59,10 @@ def test_a_grant_is_read_as_it_was_written(
     assert natpmp.is_answer(reply, natpmp.map_request(protocol, internal, 1, 60))
 
 
-@given(some.ip_addresses(v=4), SECONDS)
-def test_an_address_is_read_as_it_was_written(address: ipaddress.IPv4Address, epoch: int) -> None:
-    reply = struct.pack("!BBHI", 0, 128, 0, epoch) + address.packed
-    assert natpmp.external_address(reply) == address
-    assert natpmp.is_answer(reply, natpmp.external_address_request())
-
-
 @given(some.binary(max_size=40), PROTOCOLS)
 def test_no_bytes_raise_anything_else(reply: bytes, protocol: str) -> None:
     with contextlib.suppress(NatPmpError):
         natpmp.grant(reply, protocol)
-    with contextlib.suppress(NatPmpError):
-        natpmp.external_address(reply)
     natpmp.is_answer(reply, ANY_REQUEST)
 
 
@@ -81,9 +70,6 @@ def test_no_bytes_raise_anything_else(reply: bytes, protocol: str) -> None:
 def test_a_truncated_reply_is_no_grant(size: int) -> None:
     with pytest.raises(NatPmpError, match=f"cut off after {size} bytes"):
         natpmp.grant(granted(1, 40000)[:size], "udp")
-    if size < 12:
-        with pytest.raises(NatPmpError, match=f"cut off after {size} bytes"):
-            natpmp.external_address(bytes([0, 128, *bytes(size)])[:size])
 
 
 @pytest.mark.parametrize(
@@ -193,7 +179,7 @@ def test_a_lost_request_is_sent_again() -> None:
 
 def test_a_late_answer_to_another_request_is_passed_over() -> None:
     late = [granted(2, 40001), b"", granted(1, 40002, internal=5)]
-    with server([*late, granted(1, 40000)]) as (port, _), loopback() as line:
+    with server([*late, granted(1, 40000)]) as (port, _unused), loopback() as line:
         assert ask(line, port) == granted(1, 40000)
 
 
@@ -204,7 +190,7 @@ def test_nobody_else_is_believed() -> None:
             return super().send(*data)
 
     with (
-        server([granted(1, 40000)]) as (port, _),
+        server([granted(1, 40000)]) as (port, _unused),
         Line(socket.AF_INET, socket.SOCK_DGRAM) as line,
         loopback() as forger,
     ):
@@ -220,14 +206,14 @@ def test_nobody_else_is_believed() -> None:
 
 
 def test_an_old_answer_is_not_one_to_a_new_request() -> None:
-    with server([granted(1, 40000), granted(1, 40000)], [granted(1, 40001)]) as (port, _), loopback() as line:
+    with server([granted(1, 40000), granted(1, 40000)], [granted(1, 40001)]) as (port, _unused), loopback() as line:
         assert ask(line, port) == granted(1, 40000)
         assert select.select([line], [], [], 5)[0]
         assert ask(line, port) == granted(1, 40001)
 
 
 def test_an_old_refusal_is_not_one_to_a_new_request() -> None:
-    with loopback() as line, server([granted(1, 40000)]) as (port, _):
+    with loopback() as line, server([granted(1, 40000)]) as (port, _unused):
         with loopback() as closed:
             nobody = closed.getsockname()
         line.connect(nobody)
@@ -237,7 +223,7 @@ def test_an_old_refusal_is_not_one_to_a_new_request() -> None:
 
 def test_silence_ends_after_as_many_tries_as_were_wanted() -> None:
     silence = pytest.raises(NatPmpError, match="asked 3 times for a port and did not answer")
-    with server([], [], []) as (port, asked), loopback() as line, silence:
+    with silence, server([], [], []) as (port, asked), loopback() as line:
         ask(line, port, wait=0.05, tries=3)
     assert len(asked) == 3
 

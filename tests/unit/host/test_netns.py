@@ -99,6 +99,6 @@ def test_no_descriptor_is_left_open(elsewhere: int) -> None:
         return len(list(Path("/proc/self/fd").iterdir()))
 
     before = opened()
-    for _ in range(3):
+    for _round in range(3):
         netns.inside(elsewhere, here)
     assert opened() == before

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mediaserver import monitor
-from mediaserver.decide import Act, Memory, Seen, Step, Tunnel, Verdict
-from mediaserver.monitor import Report, state_of
+from mediaserver import report as reporting
+from mediaserver.decide import Act, Memory, Seen, Step, Tunnel, Verdict, decide
+from mediaserver.hold import Hold
+from mediaserver.report import Report, state_of
 from mediaserver.tunnel import GatewayError
 
 WELL: dict[str, Any] = {"problems": [], "peer": "vpn.example:51820", "endpoint": "198.18.0.20", "leak_attempts": 0}
@@ -22,7 +23,7 @@ START = Step(Act.START, STOPPED, ("jellyfin",))
 @pytest.fixture
 def report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Report:
     clock: Iterator[str] = (f"2026-01-01T00:00:{second:02}+0100" for second in range(60))
-    monkeypatch.setattr(monitor, "_stamp", lambda: next(clock))
+    monkeypatch.setattr(reporting, "_stamp", lambda: next(clock))
     return Report(tmp_path / "run" / "vpn.json")
 
 
@@ -133,4 +134,46 @@ def test_one_word_tells_the_whole(seen: Seen, problems: tuple[str, ...], alive: 
 @pytest.mark.parametrize("tunnel", [None, Tunnel()])
 def test_the_word_for_a_look_comes_from_what_is_decided(tunnel: Tunnel | None) -> None:
     seen = Seen(tunnel=tunnel)
-    assert state_of(seen, monitor.decide(seen, Memory(), 0.0)) == ("online" if tunnel else "waiting")
+    assert state_of(seen, decide(seen, Memory(), 0.0)) == ("online" if tunnel else "waiting")
+
+
+def test_a_monitor_that_is_stopped_no_longer_says_that_all_is_well(
+    report: Report, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report.look("healing", **WELL | {"problems": [STOPPED]})
+    report.stopped()
+    assert told(report) == {
+        **{"version": 1, "state": "stopped", **WELL, "problems": [], "forwarded_port": 0},
+        **{"steps": 0, "last_step": None, "since": "2026-01-01T00:00:01+0100"},
+    }
+    assert capsys.readouterr().out.splitlines()[-1] == "stopped"
+
+
+def test_a_monitor_that_is_stopped_before_its_first_look_says_so_with_every_key(report: Report) -> None:
+    report.stopped()
+    assert (told(report)["state"], told(report)["peer"], told(report)["leak_attempts"]) == ("stopped", "", None)
+    keys = set(told(report))
+    report.look("online", **WELL | {"forwarded_port": 0})
+    assert set(told(report)) == keys
+
+
+def test_a_hold_is_told_when_it_begins_when_it_ends_and_when_it_is_not_believed(
+    report: Report, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for found in (
+        None,
+        Hold(True, "by ansible for 30 s more"),
+        Hold(True, "by ansible for 29 s more"),
+        Hold(False, "by ansible has expired"),
+        Hold(False, "by ansible has expired"),
+        Hold(False, "is ignored: it is not a file that only root can write"),
+        None,
+        None,
+    ):
+        report.hold(found)
+    assert capsys.readouterr().out.splitlines() == [
+        "hold by ansible for 30 s more",
+        "hold by ansible has expired",
+        "hold is ignored: it is not a file that only root can write",
+        "no hold any more",
+    ]

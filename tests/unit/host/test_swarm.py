@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mediaserver import forward, monitor
+from mediaserver import forward
+from mediaserver import torrents as tending
 from mediaserver.decide import Act, Step
 
-PATIENCE = monitor.SWARM_PATIENCE_S
+PATIENCE = tending.SWARM_PATIENCE_S
 SILENT = {"lastAnnounceSucceeded": False, "seederCount": -1}
 HEARD = {"lastAnnounceSucceeded": True, "seederCount": 0}
 SEEDED = {"lastAnnounceSucceeded": True, "seederCount": 3}
@@ -46,8 +47,8 @@ class Hands:
 
 def follow(monkeypatch: pytest.MonkeyPatch, found: Transmission, *looks: tuple[float, bool]) -> list[Step]:
     hands = Hands()
-    monkeypatch.setattr(monitor, "transmission", lambda root: found)
-    swarm = monitor.Swarm(Path("/nowhere"), hands)  # type: ignore[arg-type]
+    monkeypatch.setattr(tending, "transmission", lambda root: found)
+    swarm = tending.Swarm(Path("/nowhere"), hands)  # type: ignore[arg-type]
     for now, alive in looks:
         swarm.tend(now, alive=alive)
     return hands.steps
@@ -112,3 +113,15 @@ def test_a_transmission_that_is_only_starting_is_asked_again(monkeypatch: pytest
     steps = follow(monkeypatch, found, (0.0, False), (1.0, True), (2.0, True), (3.0, True), (3.0 + PATIENCE, True))
     assert found.asked == ["torrent-reannounce", "torrent-get"]
     assert len(steps) == 1
+
+
+def test_nobody_is_judged_in_a_look_that_repairs_something_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, hands = Transmission([torrent(SILENT)]), Hands()
+    monkeypatch.setattr(tending, "transmission", lambda root: found)
+    swarm = tending.Swarm(Path("/nowhere"), hands)  # type: ignore[arg-type]
+    swarm.tend(0.0, alive=False)
+    swarm.tend(1.0, alive=True, idle=False)
+    swarm.tend(1.0 + PATIENCE, alive=True, idle=False)
+    assert (found.asked, hands.steps) == (["torrent-reannounce"], [])
+    swarm.tend(2.0 + PATIENCE, alive=True)
+    assert len(hands.steps) == 1

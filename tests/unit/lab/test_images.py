@@ -58,3 +58,13 @@ def test_other_archives_are_passed_over(tmp_path: Path) -> None:
 def test_no_mirror_is_one_clear_sentence(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="no Debian mirror in /etc/apt"):
         images.sources(apt(tmp_path, a_list=FOREIGN))
+
+
+@pytest.mark.parametrize("name", images.PACKAGES)
+def test_an_image_of_a_double_holds_all_that_it_copies(tmp_path: Path, name: str) -> None:
+    images.fill(tmp_path, name)
+    dockerfile = (tmp_path / "Dockerfile").read_text(encoding="utf-8")
+    copied = [line.split()[1] for line in dockerfile.splitlines() if line.startswith("COPY ")]
+    assert {path.name for path in tmp_path.iterdir()} == {"Dockerfile", *copied}
+    assert (tmp_path / images.PACKAGES[name] / "__main__.py").is_file()
+    assert list(tmp_path.rglob("__pycache__")) == []

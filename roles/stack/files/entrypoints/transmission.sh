@@ -2,9 +2,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 set -eu
 
-if [ ! -s /config/settings.json ]; then
-    echo "transmission: /config/settings.json is missing or empty; it would start without a password." \
-        "Run the playbook again." >&2
-    exit 1
-fi
+. /entrypoints/last-good.sh
+
+# A whole object, and nobody gets in without the password. Versions differ in how they write names.
+is_claimed() {
+    is_json_object "$1" || return 1
+    if [ "$(LC_ALL=C grep -Ec '"rpc[-_]authentication[-_]required"' "$1")" != 1 ] ||
+        ! LC_ALL=C grep -Eq '"rpc[-_]authentication[-_]required" *: *true' "$1"; then
+        echo "asks for no password"
+        return 1
+    fi
+    if [ "$(LC_ALL=C grep -Ec '"rpc[-_]password"' "$1")" != 1 ] ||
+        ! LC_ALL=C grep -Eq '"rpc[-_]password" *: *"\{[0-9a-f]{40}[^"]+"' "$1"; then
+        echo "has no password"
+        return 1
+    fi
+}
+
+# An older copy only loses what was set since.
+last_good transmission /config/settings.json is_claimed
 exec transmission-daemon --foreground --config-dir /config

@@ -1,15 +1,16 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # ADDRESS is this host's own, RESOLVER that of the public resolver; /lab is shared with the machine.
 set -eu
 ip address add "$RESOLVER/24" dev eth0
 
-# Names that a test makes and moves: files in the format of hosts(5).
+# Names that a test makes and moves: files in the format of hosts(5). The root has a name server, a.lab (type 2, NS), as
+# on any internet: by it vpn-monitor tells that the house is online.
 mkdir -p /lab/hosts
 dnsmasq --keep-in-foreground --no-hosts --hostsdir=/lab/hosts --no-resolv --local-ttl=0 --local=/test/ --server=127.0.0.11 --listen-address="$RESOLVER" \
-    --bind-interfaces --address="/tracker.lab/$ADDRESS" --address="/address.lab/$ADDRESS" \
+    --dns-rr=.,2,0161036c616200 --bind-interfaces --address="/tracker.lab/$ADDRESS" --address="/address.lab/$ADDRESS" \
     --log-queries --log-facility=/var/log/queries --user=root &
 
-python3 /address_page.py >/var/log/address_page 2>&1 &
+python3 /pages.py >/var/log/pages 2>&1 &
 
 mkdir -p /lab/seed /srv/seeder
 if [ ! -s /lab/film.torrent ]; then

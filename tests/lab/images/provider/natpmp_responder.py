@@ -85,13 +85,13 @@ class Gateway:
 
     def _port(self, client: str, suggested: int) -> int:
         """Return the client's port, else the one that it suggests, else the next free one; 0 when there is none."""
-        taken = {mapping.external: whose for (whose, _), mapping in self.mappings.items()}
+        taken = {mapping.external: whose for (whose, _unused), mapping in self.mappings.items()}
         for port, whose in taken.items():
             if whose == client:
                 return port
         if suggested in self.ports and suggested not in taken:
             return suggested
-        for _ in self.ports:
+        for _round in self.ports:
             port = self.ports[self.upcoming % len(self.ports)]
             self.upcoming += 1
             if port not in taken:

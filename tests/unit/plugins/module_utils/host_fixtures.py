@@ -27,10 +27,15 @@ TCP_HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when r
 FIRMWARE_CMDLINE = "coherent_pool=1M cgroup_disable=memory console=tty1 root=PARTUUID=6c586e13-02 rootwait"
 
 
+def _no_command(*_arguments: t.Any, **_options: t.Any) -> tuple[int, str, str]:
+    raise AssertionError("a told host runs no command")
+
+
 class ToldReader(Reader):
     """A host that exists as a table of texts."""
 
     def __init__(self, files: dict[str, str], **told: t.Any) -> None:
+        super().__init__(_no_command)
         self.files = files
         self.told = told
 

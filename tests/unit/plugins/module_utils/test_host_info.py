@@ -5,8 +5,12 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+import yaml
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.testing import patch_module_args
 from ansible_collections.household.mediaserver.plugins.module_utils._host_info import measure
 from ansible_collections.household.mediaserver.plugins.module_utils._host_reader import Reader
+from ansible_collections.household.mediaserver.plugins.modules import host_info
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils import host_fixtures as hosts
 
 ASKED: dict[str, t.Any] = {
@@ -223,13 +227,34 @@ def test_account_with_its_groups() -> None:
     assert told(hosts.PI4, {"user": "mediaserver"})["account"] == {}
 
 
+def test_every_measurement_is_documented_and_nothing_else() -> None:
+    documented = yaml.safe_load(host_info.RETURN)["ansible_facts"]["contains"]["mediaserver_host"]["contains"]
+    samples = {name: value["sample"] for name, value in documented.items()}
+    measured = told(hosts.PI4)
+    assert list(documented) == list(measured)
+    fixed = ("os", "clock", "gpu", "docker")
+    assert {name: set(samples[name]) for name in fixed} == {name: set(measured[name]) for name in fixed}
+
+
 def test_a_host_that_says_nothing_is_no_error() -> None:
     found = told({})
     assert found["os"] == {"id": "", "version_id": "", "codename": ""}
     assert (found["architecture"], found["memory_mb"], found["users"]) == ("", 0, {})
 
 
-def test_the_real_reader_does_not_fail_where_it_runs() -> None:
-    found = measure(Reader(), {**ASKED, "paths": ["/", "/nonexistent/folder"], "ports": [1], "sysctl": ["a.b"]})
+@pytest.fixture
+def reader() -> Reader:
+    with patch_module_args({}):
+        return Reader(AnsibleModule({}).run_command)
+
+
+def test_the_real_reader_does_not_fail_where_it_runs(reader: Reader) -> None:
+    found = measure(reader, {**ASKED, "paths": ["/", "/nonexistent/folder"], "ports": [1], "sysctl": ["a.b"]})
     assert found["filesystems"]["/nonexistent/folder"] == found["filesystems"]["/"]
     assert found["sysctl_fixed"] == ["a.b"]
+
+
+def test_a_real_command_says_what_it_says_and_one_that_is_not_there_nothing(reader: Reader) -> None:
+    assert reader.run(["printf", r"a\377b"]) == "a\N{REPLACEMENT CHARACTER}b"
+    assert reader.run(["sh", "-c", "echo half; exit 1"]) == "half\n"
+    assert reader.run(["no-such-command-on-any-host"]) == ""

@@ -7,7 +7,6 @@ import os
 from pathlib import Path
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils import _json_file
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import FileProblem
 from ansible_collections.household.mediaserver.plugins.module_utils._json_file import JsonFile, parse_object
 from hypothesis import given
@@ -55,6 +54,13 @@ def test_damage_is_named_and_kept_aside_once(file: JsonFile, raw: bytes, problem
     assert os.stat(copy).st_mode & 0o7777 == 0o600
 
 
+def test_a_copy_that_was_cut_short_is_made_whole(file: JsonFile) -> None:
+    Path(file.path).write_bytes(b"damaged")
+    found = file.read()
+    Path(file.keep_aside(found)).write_bytes(b"dam")
+    assert Path(file.keep_aside(found)).read_bytes() == b"damaged"
+
+
 @given(st.binary(max_size=200))
 def test_whatever_stands_there_is_an_object_or_a_problem(raw: bytes) -> None:
     data, problem = parse_object(raw)
@@ -81,7 +87,7 @@ def test_a_writing_that_fails_leaves_the_old_file(file: JsonFile, monkeypatch: p
     def no_space(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(_json_file.os, "fsync", no_space)
+    monkeypatch.setattr("os.fsync", no_space)
     with pytest.raises(FileProblem, match="No space left"):
         file.write({"a": 2}, found=file.read())
     monkeypatch.undo()

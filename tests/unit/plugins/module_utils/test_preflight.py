@@ -217,6 +217,12 @@ SETTING_ROWS = [
         "gateway_subnet",
     ),
     (
+        "pool on the tunnel",
+        {"docker_address_pools": [{"base": "10.66.0.0/16", "size": 24}], "tunnel": {"addresses": ["10.66.0.2/32"]}},
+        "docker_address_pools",
+        "10.66.0.0/16 overlaps the tunnel's",
+    ),
+    (
         "pool without base",
         {"docker_address_pools": [{"size": 24}]},
         "docker_address_pools",
@@ -236,6 +242,26 @@ SETTING_ROWS = [
         "no PrivateKey",
     ),
     ("forwarded port", {"gateway_peer_port_forwarded": 70000}, "gateway_peer_port_forwarded", "70000"),
+    ("forwarded word", {"gateway_peer_port_forwarded": "some"}, "gateway_peer_port_forwarded", "'some' is not a port"),
+    ("forwarded digit of no use", {"gateway_peer_port_forwarded": "²"}, "gateway_peer_port_forwarded", "not a port"),
+    (
+        "forwarded port beside NAT-PMP",
+        {"gateway_peer_port_forwarded": 40000, "gateway_natpmp": True},
+        "gateway_peer_port_forwarded",
+        "beside gateway_natpmp",
+    ),
+    (
+        "forwarded port of a UI",
+        {"gateway_peer_port_forwarded": 9117, "gateway_ui_ports": [9091, 9117]},
+        "gateway_peer_port_forwarded",
+        "port 9117 is a user interface's",
+    ),
+    (
+        "forwarded port of a UI, as text",
+        {"gateway_peer_port_forwarded": "9091", "gateway_ui_ports": [9091, 9117]},
+        "gateway_peer_port_forwarded",
+        "open to the internet",
+    ),
 ]
 
 
@@ -288,6 +314,13 @@ ACCEPTED = [
         {"storage_uuid": UUID},
     ),
     ("endpoint by name", {}, {"tunnel": {"peers": [{"host": "de1.vpn.example"}]}}),
+    ("NAT-PMP alone", {}, {"gateway_natpmp": True, "gateway_ui_ports": [9091]}),
+    ("NAT-PMP and 0 as text", {}, {"gateway_natpmp": True, "gateway_peer_port_forwarded": "0"}),
+    (
+        "a forwarded port alone",
+        {},
+        {"gateway_natpmp": False, "gateway_peer_port_forwarded": 40000, "gateway_ui_ports": [9091, 9117]},
+    ),
 ]
 
 

@@ -26,7 +26,13 @@ def docker(status: str) -> tuple[int, str, str]:
     # The shape of Docker 20.10's and 28's answer.
     return (
         0,
-        json.dumps({"Status": status, "Running": status == "running", "Pid": 1, "ExitCode": 0}) + "\n",
+        json.dumps(
+            {
+                "State": {"Status": status, "Running": status == "running", "Pid": 1, "ExitCode": 0},
+                "Config": {"Entrypoint": ["/init"], "Env": ["PASS=correct horse"]},
+            }
+        )
+        + "\n",
         "",
     )
 
@@ -71,6 +77,23 @@ def test_what_is_not_understood_is_never_taken_for_stopped(result: tuple[int, st
         supervisor.Container(Runner(result), "transmission", stop_timeout=60).state()
     with pytest.raises(ServiceProblem, match="transmission"):
         supervisor.Unit(Runner(result), "transmission.service").state()
+
+
+def test_what_a_container_was_made_with_comes_with_its_state() -> None:
+    run = Runner(docker("running"))
+    container = supervisor.Container(run, "transmission", stop_timeout=60)
+    assert container.setup() == {}
+    container.state()
+    assert container.setup() == {"Entrypoint": ["/init"], "Env": ["PASS=correct horse"]}
+    assert len(run.commands) == 1
+    assert supervisor.Unit(run, "t.service").setup() == supervisor.Nobody().setup() == {}
+
+
+def test_the_environment_is_in_no_message() -> None:
+    result = (0, '{"State": {}, "Config": {"Env": ["PASS=correct horse"]}}', "")
+    with pytest.raises(ServiceProblem) as caught:
+        supervisor.Container(Runner(result), "transmission", stop_timeout=60).state()
+    assert "correct horse" not in str(caught.value)
 
 
 def test_the_commands() -> None:

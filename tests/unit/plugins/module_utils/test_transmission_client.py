@@ -21,6 +21,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._http import
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission_client import (
     TransmissionClient,
     at_least,
+    newer,
     version_of,
 )
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.transmission_doubles import (
@@ -29,6 +30,7 @@ from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.t
     ScriptedHttp,
     answer,
     handshake,
+    json_rpc,
 )
 
 REFUSED = Unreachable("refused", refused=True)
@@ -69,17 +71,21 @@ def test_without_credentials_none_are_sent() -> None:
     ("response", "error", "text"),
     [
         (Response(401, {}, b"<h1>401: Unauthorized</h1>"), AccessDenied, "password"),
-        (Response(403, {}, b"<p>Too many unsuccessful login attempts.</p>"), AccessDenied, "Too many"),
+        (Response(403, {}, b"<p>Too many unsuccessful login attempts.</p>"), AccessDenied, "locked.*Too many"),
         (Response(421, {}, b""), AccessDenied, "host name"),
         (Response(301, {"location": "http://elsewhere/"}, b""), ProtocolError, "status 301"),
         (Response(500, {}, b"x" * 9000), ProtocolError, "status 500"),
         (Response(409, {}, b""), ProtocolError, "is this Transmission"),
-        (Response(200, {}, b"<html>"), ProtocolError, "not JSON"),
+        (Response(403, {}, b"<p>Unauthorized IP Address.</p>"), AccessDenied, "rpc-whitelist does not list"),
+        (Response(403, {}, b"<h1>403: Forbidden</h1>"), AccessDenied, "rpc-whitelist.*or.*locked"),
+        (Response(200, {}, b"<html>"), ProtocolError, "not Transmission's answer"),
+        (Response(200, {}, b""), ProtocolError, "not Transmission's answer"),
+        (Response(200, {}, b"[" * 100_000), ProtocolError, "not Transmission's answer"),
         (Response(200, {}, b"[1]"), ProtocolError, "no result"),
         (
             Response(200, {}, b'{"result": "success", "arguments": 7}'),
             ProtocolError,
-            "no object|not an object",
+            "not an object",
         ),
         (answer(result="download directory path is not absolute"), ProtocolError, "not absolute"),
     ],
@@ -92,6 +98,47 @@ def test_every_other_answer_is_an_error_that_says_what_came(response: Response, 
     assert URL in str(caught.value)
     assert "geheim" not in str(caught.value)
     assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "reason"),
+    [
+        (401, b"", "credentials"),
+        (403, b"<p>Unauthorized IP Address.</p>", "whitelist"),
+        (403, b"<p>Too many unsuccessful login attempts. Please restart transmission-daemon.</p>", "locked"),
+        (403, b"<h1>403: Forbidden</h1>", "forbidden"),
+        (421, b"", "host"),
+    ],
+)
+def test_a_denial_is_told_apart(status: int, body: bytes, reason: str) -> None:
+    http = ScriptedHttp(("session-get", Response(status, {}, body)))
+    with pytest.raises(AccessDenied) as caught:
+        client_of(http).session_get()
+    assert caught.value.reason == reason
+
+
+def test_the_protocol_is_chosen_by_the_handshake_and_chosen_anew_by_the_next() -> None:
+    http = ScriptedHttp(
+        ("session-get", handshake(rpc_version="6.0.1")),
+        ("session_get", json_rpc({"version": "4.1.4", "seed_ratio_limit": 2.5, "rpc_version_semver": "6.0.1"})),
+        ("session_set", json_rpc()),
+        ("session_get", handshake("id-2")),
+        ("session-get", answer({"version": "4.0.6", "seedRatioLimit": 2.5})),
+        ("session-get", handshake("id-3", rpc_version="6.0.0")),
+        ("session_get", json_rpc({"version": "4.1.0"})),
+    )
+    client = client_of(http)
+    assert client.session_get() == {"version": "4.1.4", "ratio-limit": 2.5, "rpc-version-semver": "6.0.1"}
+    client.session_set({"ratio-limit": 3.0, "cache-size-mb": 9, "encryption": 0})
+    assert client.session_get() == {"version": "4.0.6", "ratio-limit": 2.5}
+    assert client.session_get() == {"version": "4.1.0"}
+    http.finish()
+    assert http.calls[2] == {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "session_set",
+        "params": {"seed_ratio_limit": 3.0, "cache_size_mib": 9, "encryption": "allowed"},
+    }
 
 
 def test_handshakes_without_end_are_an_error() -> None:
@@ -138,6 +185,14 @@ def test_a_denial_ends_the_wait_at_once() -> None:
 )
 def test_versions_are_compared_as_numbers(version: str, wanted: str, result: bool) -> None:
     assert at_least(version, wanted) is result
+
+
+@pytest.mark.parametrize(
+    ("version", "last", "result"),
+    [("3.00", "4.0", False), ("4.0.6", "4.0", False), ("4.1.0-beta.2", "4.0", True), ("", "4.0", False)],
+)
+def test_a_line_of_versions_ends(version: str, last: str, result: bool) -> None:
+    assert newer(version, last) is result
 
 
 class Server(BaseHTTPRequestHandler):

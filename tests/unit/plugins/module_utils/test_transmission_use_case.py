@@ -23,14 +23,11 @@ from ansible_collections.household.mediaserver.plugins.module_utils._transmissio
     TransmissionClient,
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission_model import read_wanted
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission_password import verify_password
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission_plan import DAMAGE, DENIED
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission_settings import (
-    CREDENTIALS,
-    DAMAGE,
     Outcome,
     TransmissionSettings,
-)
-from ansible_collections.household.mediaserver.plugins.module_utils._transmission_values import (
-    verify_password,
 )
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.transmission_doubles import (
     URL,
@@ -48,9 +45,9 @@ BASE = {"rpc-authentication-required": True, "umask": "002", "lpd-enabled": Fals
 class House:
     """A folder, a daemon, and runs of the use case on them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **more: Any) -> None:
         self.path = folder / "settings.json"
-        self.daemon = Daemon(str(self.path))
+        self.daemon = Daemon(str(self.path), **more)
 
     def run(self, wanted: dict[str, Any] | None = None, *, password: str = PASSWORD, **more: Any) -> Outcome:
         self.daemon.log.clear()
@@ -184,7 +181,7 @@ def test_a_right_password_keeps_its_salt(house: House) -> None:
 
 def test_credentials_that_only_the_daemon_has_wrong_are_put_right(running: House) -> None:
     running.daemon.held["rpc-username"] = "somebody"
-    assert running.four_times({}).stopped_for == [CREDENTIALS]
+    assert running.four_times({}).stopped_for == [DENIED["credentials"]]
 
 
 def test_a_denial_that_a_restart_does_not_cure_is_an_error(running: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -308,7 +305,71 @@ def test_the_files_own_spelling_is_kept(house: House) -> None:
     house.path.write_text('{"speed_limit_up": 3, "start_paused": false}')
     house.four_times({"speed-limit-up": 4, "start-paused": True})
     assert (house.data["speed_limit_up"], house.data["start_paused"]) == (4, True)
-    assert "speed-limit-up" not in house.data
+    assert not {"speed-limit-up", "start-paused"} & house.data.keys()
+
+
+@pytest.mark.parametrize(("version", "snake"), [("3.00", False), ("4.0", False), ("4.1", False), ("4.1", True)])
+def test_every_version_gets_what_it_reads_in_its_own_style(tmp_path: Path, version: str, snake: bool) -> None:
+    house = House(tmp_path, version=version, snake=snake)
+    mixed = {"encryption": "required", "cache-size-mb": 3, "ratio-limit": 1.5, "peer-socket-tos": "cs1"}
+    house.four_times(mixed)
+    house.daemon.start()
+    assert not house.run(mixed).plan
+    outcome = house.four_times({**mixed, "encryption": "tolerated", "cache-size-mb": 4, "peer-socket-tos": "cs2"})
+    assert outcome.stopped_for == ["peer-socket-tos"]
+    assert house.four_times({**mixed, "peer-socket-tos": "cs2"}).stopped_for == []
+    held = house.daemon.held
+    assert [held[name] for name in mixed] == [2, 3, 1.5, "cs2"]
+    assert ("cache_size_mib" in house.data) is snake
+    assert ("cache-size-mb" in house.data) is not snake
+
+
+def test_a_spelling_that_no_daemon_reads_is_put_right(house: House) -> None:
+    house.path.write_text('{"start-paused": true, "umask": 18, "dht-enabled": true}')
+    assert house.four_times({"start-paused": True}).plan.values()["start-paused"] is True
+    assert (house.data["start_paused"], "start-paused" in house.data) == (True, False)
+
+
+@pytest.mark.parametrize(("version", "reason"), [("3.00", "locked"), ("4.0", "forbidden"), ("4.1", "forbidden")])
+def test_a_lock_after_wrong_passwords_is_cured_by_a_restart(tmp_path: Path, version: str, reason: str) -> None:
+    house = House(tmp_path, version=version)
+    wanted = {} if version == "3.00" else {"anti-brute-force-enabled": True}
+    house.run(wanted)
+    house.daemon.start()
+    house.daemon.locked = True
+    foreseen = house.run(wanted, check_mode=True)
+    outcome = house.run(wanted)
+    assert foreseen.plan.diff() == outcome.plan.diff()
+    assert outcome.stopped_for == [DENIED[reason]]
+    assert not house.run(wanted).plan
+
+
+@pytest.mark.parametrize("version", ["3.00", "4.0", "4.1"])
+def test_a_whitelist_is_cured_only_by_another_whitelist(tmp_path: Path, version: str) -> None:
+    house = House(tmp_path, version=version)
+    house.run({"rpc-whitelist": "10.*"})
+    house.daemon.start()
+    for wanted in ({}, {"rpc-whitelist": "10.*"}):
+        with pytest.raises(AccessDenied, match="rpc-whitelist does not list"):
+            house.run(wanted)
+        assert house.daemon.log == [], "a restart that could not have helped"
+    assert house.run({"rpc-whitelist": "127.0.0.1"}).stopped_for == ["rpc-whitelist"]
+    assert not house.run({"rpc-whitelist": "127.0.0.1"}).plan
+
+
+def test_a_setting_that_is_gone_is_refused(running: House) -> None:
+    with pytest.raises(
+        InvalidValue, match=r"prefetch-enabled is not known to Transmission 4\.1\.0; it was there up to"
+    ):
+        running.run({"prefetch-enabled": False})
+
+
+def test_an_image_that_writes_the_file_itself_is_warned_about(house: House) -> None:
+    house.daemon.config = {"Entrypoint": ["/init"], "Env": [f"PASS={PASSWORD}"]}
+    for check in (True, False):
+        (warning,) = house.run(check_mode=check).warnings
+        assert "rpc-authentication-required, rpc-password, rpc-username" in warning
+        assert PASSWORD not in warning
 
 
 SIMPLE = {
@@ -323,25 +384,27 @@ SIMPLE = {
 ALL = {
     setting.name: SIMPLE[setting.kind]
     for setting in table.SETTINGS
-    if setting.kind in SIMPLE and setting.name not in {"rpc-username", *BASE}
+    if setting.kind in SIMPLE and not setting.until and setting.name not in {"rpc-username", "rpc-whitelist", *BASE}
 }
 WISHES = st.dictionaries(st.sampled_from(sorted(ALL)), st.none(), max_size=8).flatmap(
     lambda names: st.fixed_dictionaries({name: ALL[name] for name in names})
 )
 
 
-@given(first=WISHES, second=WISHES, live=st.booleans())
+@given(first=WISHES, second=WISHES, live=st.booleans(), snake=st.booleans())
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_wanted_the_next_run_finds_nothing_to_do(
-    tmp_path_factory: pytest.TempPathFactory, first: dict[str, Any], second: dict[str, Any], live: bool
+    tmp_path_factory: pytest.TempPathFactory, first: dict[str, Any], second: dict[str, Any], live: bool, snake: bool
 ) -> None:
-    house = House(tmp_path_factory.mktemp("house"))
+    house = House(tmp_path_factory.mktemp("house"), snake=snake)
     house.run(first)
     if live:
         house.daemon.start()
     foreseen = house.run(second, check_mode=True)
     assert foreseen.plan.diff() == house.run(second).plan.diff()
     assert not house.run(second).plan
-    kept = {name: value for name, value in filed(read_wanted(first)).items() if name not in second}
+    kept = filed({name: value for name, value in read_wanted(first).items() if name not in second})
     if not live:
         assert {name: house.data[name] for name in kept} == kept
+    for setting in table.SETTINGS:
+        assert len({setting.in_file, setting.in_snake_file} & house.data.keys()) <= 1, "both spellings"

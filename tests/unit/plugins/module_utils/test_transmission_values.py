@@ -3,15 +3,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import pytest
 from ansible_collections.household.mediaserver.plugins.module_utils import _transmission_table as table
 from ansible_collections.household.mediaserver.plugins.module_utils import _transmission_values as values
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import InvalidValue
-from hypothesis import given
-from hypothesis import strategies as st
 
 GOOD = [
     ("dht-enabled", True, True),
@@ -105,26 +102,6 @@ def test_every_version_reads_the_umask_that_we_write() -> None:
 
 def test_what_is_found_and_cannot_be_understood_is_kept_as_it_is() -> None:
     assert values.lenient(table.TABLE["umask"], "rwx") == "rwx"
-
-
-@given(st.text(min_size=1).filter(lambda text: not text.startswith("{") and "\0" not in text))
-def test_a_password_is_recognised_by_its_hash_and_nowhere_in_it(plain: str) -> None:
-    stored = values.hash_password(plain)
-    assert values.is_hash(stored)
-    assert len(stored) == values.HASH_LENGTH + values.SALT_LENGTH
-    assert values.verify_password(plain, stored)
-    assert not values.verify_password(plain + "x", stored)
-    assert not values.verify_password(plain, plain), "plain text on the disk has to be replaced"
-
-
-def test_the_hash_is_the_one_that_transmission_makes() -> None:
-    # Written by 3.00 and by 4.1.0-beta.2 for an empty password.
-    for stored in (
-        "{2b5611cbd46fc8ea1c446fcefb592718e4797932cosL7Yxp",
-        "{97aca6755b5e23e7f24ecd3fd6120265df087da76GsVUGSV",
-    ):
-        assert values.verify_password("", stored)
-    assert values.hash_password("a")[1:41] != hashlib.sha1(b"a").hexdigest()
 
 
 def test_the_table_is_sound() -> None:

@@ -113,7 +113,7 @@ NOTED = {
     ),
     "keepalive off": (peer("PersistentKeepalive = off"), "line 10: keepalive is set to 25 s"),
     "keepalive 0": (peer("PersistentKeepalive = 0"), "line 10: keepalive is set to 25 s"),
-    "peer given twice": (MINIMAL + MINIMAL.split("\n\n")[1], "line 10: this peer is there already"),
+    "peer given twice": (MINIMAL + MINIMAL.partition("\n\n")[2], "line 10: this peer is there already"),
 }
 
 
@@ -150,8 +150,8 @@ def test_a_resolver_given_separately_comes_first(text: str) -> None:
 REFUSED = {
     # what is missing
     "empty text": (" \r\n", "gateway_provider_config: the text is empty"),
-    "no interface": (MINIMAL.split("\n\n")[1], "gateway_provider_config: there is no [Interface] section"),
-    "no peer": (MINIMAL.split("\n\n")[0], "gateway_provider_config: there is no server to connect to"),
+    "no interface": (MINIMAL.partition("\n\n")[2], "gateway_provider_config: there is no [Interface] section"),
+    "no peer": (MINIMAL.partition("\n\n")[0], "gateway_provider_config: there is no server to connect to"),
     "no private key": (changed(f"PrivateKey = {PRIVATE}\n", ""), "line 1: [Interface] has no PrivateKey"),
     "no address": (changed("Address = 10.66.0.2/32\n", ""), "line 1: the tunnel has no IPv4 address"),
     "no resolver": (changed("DNS = 10.66.0.1\n", ""), "line 1: no resolver is given"),

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from ansible_collections.household.mediaserver.plugins.module_utils import _wireguard_key_files as key_files
@@ -99,12 +100,32 @@ def test_owner_is_set_or_left_alone(tmp_path: Path) -> None:
 def test_a_failed_write_leaves_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "key"
     path.write_text("old\n")
-    made = step(path, "new\n", aside=False)
-    monkeypatch.setattr(os, "replace", lambda *_arguments: (_ for _ in ()).throw(OSError("disk gone")))
-    with pytest.raises(OSError, match="disk gone"):
+    path.chmod(0o640)
+    made = step(path, "new\n")
+    monkeypatch.setattr(os, "fsync", Mock(side_effect=OSError(5, "Input/output error")))
+    with pytest.raises(KeyFileError, match=r"Input/output error. What was there is still there"):
         key_files.apply(made)
-    assert path.read_text() == "old\n"
+    assert (path.read_text(), mode(path)) == ("old\n", 0o640)
     assert os.listdir(tmp_path) == ["key"]
+
+
+def test_a_lock_that_is_never_given_up_ends_in_a_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_files, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(key_files, "PAUSE_S", 0.01)
+    path = str(tmp_path / "key")
+    with (
+        key_files.alone([path]),
+        pytest.raises(KeyFileError, match=r"another run has kept .* locked"),
+        key_files.alone([path]),
+    ):
+        pass
+    with key_files.alone([path]):
+        assert os.listdir(tmp_path) == []
+
+
+def test_where_there_is_no_folder_nothing_is_locked(tmp_path: Path) -> None:
+    with key_files.alone([str(tmp_path / "missing" / "key"), "relative"]):
+        assert os.listdir(tmp_path) == []
 
 
 def test_what_would_stop_half_way_is_found_before(tmp_path: Path) -> None:

@@ -124,6 +124,22 @@ def test_removed_public_key_is_derived_again() -> None:
     assert made.steps[1].text == public_key(HELD) + "\n"
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        (public_key(HELD), False),
+        (" \n", False),
+        (GIVEN, True),
+        ("[Interface]\n", True),
+    ],
+    ids=["its own public key", "nothing", "a key gone astray", "another file"],
+)
+def test_what_lies_in_the_public_key_s_place_is_kept_unless_it_can_be_derived(text: str, kept: bool) -> None:
+    files = VALID | {PUBLIC_PATH: found(text)}
+    adopted = dataclasses.replace(WANTED, private_key=GIVEN)
+    assert [step.aside for step in plan(adopted, files).steps] == [True, kept]
+
+
 def test_owner_is_left_alone_when_not_given() -> None:
     files = {path: dataclasses.replace(state, uid=1000, gid=1000) for path, state in VALID.items()}
     assert plan(WANTED, files).changes == ()
@@ -151,6 +167,8 @@ def test_preshared_key_only_when_asked_for() -> None:
 
 WRONG = {
     "mode for everybody": ({"mode": 0o644}, "would show the private key to everybody"),
+    "mode with more than rights": ({"mode": 0o4600}, "no mode of a key file"),
+    "mode below zero": ({"mode": -0o600}, "no mode of a key file"),
     "one path twice": ({"public_path": PATH}, "must have different paths"),
     "given key malformed": ({"private_key": "secret"}, "private_key: the key is not base64"),
     "given preshared key malformed": (
@@ -182,7 +200,8 @@ wishes = st.builds(
     st.just(PUBLIC_PATH),
     st.none() | st.just(PSK_PATH),
     st.none() | key_texts,
-    regenerate=st.sampled_from(["if_missing", "if_invalid"]),
+    preshared_key=st.none() | key_texts,
+    regenerate=st.sampled_from(["never", "if_missing", "if_invalid"]),
     mode=st.sampled_from([0o600, 0o640]),
 )
 
@@ -197,5 +216,6 @@ def test_a_second_plan_is_empty_and_no_diff_shows_a_secret(wanted: keys.Wanted, 
         shown = str(made.diff()) + repr(made) + repr(wanted)
         assert plan(wanted, applied(made, files)).changes == ()
     # What lies where the public key belongs may be a private key gone astray, so it counts as a secret too.
-    secrets = {state.text.strip() for state in files.values()} | {(wanted.private_key or NEW).strip()}
+    given = {wanted.private_key or NEW, wanted.preshared_key or NEW_PSK}
+    secrets = {text.strip() for text in {state.text for state in files.values()} | given}
     assert not any(secret in shown for secret in secrets if len(secret) > 8)

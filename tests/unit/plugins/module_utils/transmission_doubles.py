@@ -11,11 +11,10 @@ from typing import Any
 from ansible_collections.household.mediaserver.plugins.module_utils import _supervisor as supervisor
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import ServiceProblem, Unreachable
 from ansible_collections.household.mediaserver.plugins.module_utils._http import Response
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission_password import verify_password
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission_protocol import Bespoke, JsonRpc
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission_table import SETTINGS
-from ansible_collections.household.mediaserver.plugins.module_utils._transmission_values import (
-    to_file,
-    verify_password,
-)
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission_values import to_file
 
 URL = "http://127.0.0.1:9091/transmission/rpc"
 # As the daemons of Debian 12, of the 4.0 line and of Debian 13 name themselves.
@@ -26,8 +25,16 @@ def answer(arguments: dict[str, Any] | None = None, result: str = "success") -> 
     return Response(200, {}, json.dumps({"result": result, "arguments": arguments or {}}).encode())
 
 
-def handshake(session: str = "id-1") -> Response:
-    return Response(409, {"x-transmission-session-id": session}, b"<h1>409: Conflict</h1>")
+def json_rpc(result: dict[str, Any] | None = None, **more: Any) -> Response:
+    content = {"jsonrpc": "2.0", "id": 1, **({} if "error" in more else {"result": result or {}}), **more}
+    return Response(200, {}, json.dumps(content).encode())
+
+
+def handshake(session: str = "id-1", rpc_version: str = "") -> Response:
+    headers = {"x-transmission-session-id": session}
+    if rpc_version:
+        headers["x-transmission-rpc-version"] = rpc_version
+    return Response(409, headers, b"<h1>409: Conflict</h1>")
 
 
 class ScriptedHttp:
@@ -36,12 +43,14 @@ class ScriptedHttp:
     def __init__(self, *script: tuple[str, Response | Exception]) -> None:
         self.script = list(script)
         self.headers: list[dict[str, str]] = []
+        self.calls: list[dict[str, Any]] = []
 
     def request(
         self, method: str, url: str, *, headers: dict[str, str], body: bytes | None, timeout: float
     ) -> Response:
         assert (method, url) == ("POST", URL)
-        call = json.loads(body or b"")["method"]
+        self.calls.append(json.loads(body or b""))
+        call = self.calls[-1]["method"]
         assert self.script, f"unexpected call: {call}"
         expected, result = self.script.pop(0)
         assert call == expected
@@ -68,25 +77,34 @@ class Clock:
 
 
 class Daemon:
-    """Reads the file at its start and saves it at start and end, as the real one does."""
+    """Reads the file at its start and saves it at start and end, as the real one does.
+
+    It holds settings by our names; a name in the file that it does not know it keeps, and heeds as little.
+    """
 
     can_stop = True
 
-    def __init__(self, path: str, *, version: str = "4.1", writes_allowed: bool = True) -> None:
+    def __init__(self, path: str, *, version: str = "4.1", snake: bool = False) -> None:
         self.path = path
         self.version = version
+        self.snake = snake
+        self.json_rpc = version == "4.1"
         self.held: dict[str, Any] = {}
         self.running = False
         self.killed_at_stop = False
         self.silent = False
+        self.locked = False
         self.deaf_to: set[str] = set()
-        self.writes_allowed = writes_allowed
+        self.writes_allowed = True
+        self.config: dict[str, Any] = {}
         self.log: list[str] = []
-        self.authorization = ""
 
     # as a supervisor
     def state(self) -> str:
         return supervisor.RUNNING if self.running else supervisor.STOPPED
+
+    def setup(self) -> dict[str, Any]:
+        return self.config
 
     def start(self) -> None:
         assert self.writes_allowed, "a start in check mode"
@@ -101,8 +119,12 @@ class Daemon:
         }
         if os.path.exists(self.path):
             with open(self.path, encoding="utf-8") as file:
-                self.held.update(json.load(file))
-        self.running = True
+                content = json.load(file)
+            names = {setting.in_file: setting.name for setting in SETTINGS}
+            if self.version == "4.1":
+                names |= {setting.in_snake_file: setting.name for setting in SETTINGS}
+            self.held.update({names.get(key, key): value for key, value in content.items()})
+        self.running, self.locked = True, False
         self._save()
 
     def stop(self) -> None:
@@ -113,8 +135,9 @@ class Daemon:
             self._save()
 
     def _save(self) -> None:
+        names = {setting.name: setting.in_snake_file if self.snake else setting.in_file for setting in SETTINGS}
         with open(self.path + ".new", "w", encoding="utf-8") as file:
-            json.dump(self.held, file)
+            json.dump({names.get(name, name): value for name, value in self.held.items()}, file)
         os.replace(self.path + ".new", self.path)
 
     # as a transport
@@ -125,21 +148,32 @@ class Daemon:
             raise Unreachable(f"{url}: Connection refused", refused=True)
         if self.silent:
             raise Unreachable(f"{url}: no answer in time")
+        forbidden = b"<h1>403: Forbidden</h1>"
+        if self.locked:
+            old = b"<p>Too many unsuccessful login attempts.</p>"
+            return Response(403, {}, forbidden + (old if self.version == "3.00" else b""))
+        if "10.*" in str(self.held.get("rpc-whitelist", "")):
+            return Response(403, {}, forbidden + (b"<p>Unauthorized IP.</p>" if self.version == "3.00" else b""))
         if self.held["rpc-authentication-required"] and not self._known(headers.get("Authorization", "")):
             return Response(401, {}, b"<h1>401: Unauthorized</h1>")
         if headers.get("X-Transmission-Session-Id") != "id-1":
-            return handshake()
+            return handshake(rpc_version="6.0.1" if self.json_rpc else "")
         call = json.loads(body or b"")
-        self.log.append(call["method"])
-        if call["method"] == "session-get":
-            return answer(self.session())
+        assert ("jsonrpc" in call) == self.json_rpc, "the other protocol was offered"
+        names = JsonRpc.NAMES if self.json_rpc else Bespoke.NAMES
+        self.log.append(call["method"].replace("_", "-"))
+        if self.log[-1] == "session-get":
+            wire = {name: rpc for rpc, name in names.items()}
+            told = {wire.get(name, name): value for name, value in self.session().items()}
+            return json_rpc(told) if self.json_rpc else answer(told)
         assert self.writes_allowed, "a writing call in check mode"
-        names = {setting.rpc: setting for setting in SETTINGS if setting.rpc}
-        for rpc, value in call["arguments"].items():
-            setting = names[rpc]
+        table = {setting.name: setting for setting in SETTINGS}
+        for rpc, value in call["params" if self.json_rpc else "arguments"].items():
+            setting = table[names[rpc]]
             if setting.name not in self.deaf_to:
-                self.held[setting.name] = [n[0] for n in setting.choices].index(value) if setting.choices else value
-        return answer()
+                index = -1 if self.json_rpc else 0
+                self.held[setting.name] = [n[index] for n in setting.choices].index(value) if setting.choices else value
+        return json_rpc() if self.json_rpc else answer()
 
     def session(self) -> dict[str, Any]:
         told: dict[str, Any] = {"version": VERSIONS[self.version]}
@@ -147,15 +181,15 @@ class Daemon:
             if setting.rpc and setting.since <= self.version:
                 default = {"bool": False, "text": "", "path": "/"}.get(setting.kind, 1)
                 value = self.held.get(setting.name, default)
-                told[setting.rpc] = setting.choices[value][-1] if setting.kind == "index" else value
+                told[setting.name] = setting.choices[value][-1] if setting.kind == "index" else value
         return told
 
     def _known(self, authorization: str) -> bool:
-        name, _, password = base64.b64decode(authorization.removeprefix("Basic ")).decode().partition(":")
+        name, _unused, password = base64.b64decode(authorization.removeprefix("Basic ")).decode().partition(":")
         return name == self.held.get("rpc-username") and verify_password(password, self.held.get("rpc-password"))
 
 
 def filed(values: dict[str, Any]) -> dict[str, Any]:
-    """Return normal forms as a file would hold them."""
+    """Return normal forms as a file of the older style would hold them."""
     table = {setting.name: setting for setting in SETTINGS}
-    return {name: to_file(table[name], value) for name, value in values.items()}
+    return {table[name].in_file: to_file(table[name], value) for name, value in values.items()}

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 
 OUTER_TABLE = "mediaserver_barrier"
 INNER_TABLE = "mediaserver_inner"
+# The VPN network's bridge on the host; Docker makes it by this name (compose.yml).
+BRIDGE = "br-vpn"
 # After conntrack (-200), so that every packet's state is known; before Docker's filter rules (0), so that
 # nothing of Docker's sees what is dropped here. A drop is final in nft, an accept is not: Docker's rules
 # still apply.
@@ -36,7 +38,7 @@ class OuterBarrier:
     ui_ports: Sequence[int]  # TCP, as the containers have them (forwarding comes after Docker's DNAT)
     lan: Sequence[str]  # IPv4 prefixes that may open the UIs
     published: Sequence[int]  # TCP, as the host has them: Docker's proxy listens there when its DNAT is gone
-    bridge: str = "br-vpn"
+    bridge: str = BRIDGE
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ HANDSHAKE_LIFE_S = 180.0
 # Questions through the tunnel without an answer, in a row, before it counts as dead.
 PATIENCE = 3
 LONGEST_PAUSE_S = 300.0
+# Restarting Docker is heavy, and its rules are away for a moment whenever it changes them: so long in every look.
+GONE_S = 4.0
 
 
 class Act(StrEnum):
@@ -101,6 +103,7 @@ class Seen:
     tunnel: Tunnel | None = None
     online: bool | None = None  # the house itself; asked only when the tunnel is dead
     peers: int = 1
+    trouble: str = ""  # what came of asking Docker, where it did not answer
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,8 @@ class Memory:
     tries: Mapping[tuple[str, ...], tuple[float, int]] = field(default_factory=dict)
     unanswered: int = 0
     trusted: bool = False  # a question through the tunnel was answered since boot
+    network_seen: bool = False  # Docker's side of the VPN network was there since boot; else it is not missed
+    network_gone: float | None = None  # since when it is missing, in every look
     rung: int = 0  # of the ladder, the next one
     rung_after: float = 0.0
     rounds: int = 0  # of the whole ladder, without success
@@ -144,25 +149,26 @@ HOLDER, TUNNEL = "vpn", "wireguard"
 def decide(seen: Seen, memory: Memory, now: float) -> Verdict:
     """Return the next step. Equal arguments give equal answers; nothing is done here."""
     memory, alive = _judge_tunnel(seen, memory)
-    wished = list(_wishes(seen))
+    memory = _judge_network(seen, memory, now)
+    wished = list(_wishes(seen, memory))
     problems = [step.why for step in wished]
     if not seen.docker:
-        problems.append("Docker does not answer")
+        problems.append(seen.trouble or "Docker does not answer")
     standing = {_key(step) for step in wished}
-    memory = replace(memory, tries={key: value for key, value in memory.tries.items() if key in standing})
-    if seen.held:
-        # A barrier is put up in any case.
-        wished = [step for step in wished if step.act is Act.LOAD_BARRIER]
+    tries = {key: value for key, value in memory.tries.items() if key in standing or _cannot_tell(seen, key)}
+    memory = replace(memory, tries=tries)
+    first = any(_comes_before_tunnel(step) for step in wished)
     for step in wished:
+        if not _may_be_done(step, seen, memory, now):
+            continue
         after, times = memory.tries.get(_key(step), (0.0, 0))
         if now >= after:
             pause = _pause(PAUSES[step.act], times)
-            tries = {**memory.tries, _key(step): (now + pause, times + 1)}
+            tries = {**tries, _key(step): (now + pause, times + 1)}
             return Verdict(step, tuple(problems), replace(memory, tries=tries), alive)
     if alive or seen.tunnel is None:
         return Verdict(None, tuple(problems), memory, alive)
     problems.append("the tunnel does not carry" if seen.online is not False else "the house has no internet")
-    first = any(_comes_before_tunnel(step) for step in wished)
     if seen.held or first or seen.online is False or now < memory.rung_after:
         return Verdict(None, tuple(problems), memory, alive)
     step, memory = _climb(seen, memory, now)
@@ -178,18 +184,34 @@ def _key(step: Step) -> tuple[str, ...]:
     return (step.act, *step.targets)
 
 
+def _cannot_tell(seen: Seen, key: tuple[str, ...]) -> bool:
+    """Say whether this look does not show if the reason for a step is gone: its pauses then go on growing."""
+    if key[0] == Act.RESTART_DOCKER:
+        return not seen.docker or seen.network is None
+    return not seen.docker and key[0] != Act.LOAD_BARRIER
+
+
+def _may_be_done(step: Step, seen: Seen, memory: Memory, now: float) -> bool:
+    # A barrier is put up in any case.
+    if seen.held and step.act is not Act.LOAD_BARRIER:
+        return False
+    return step.act is not Act.RESTART_DOCKER or (
+        memory.network_gone is not None and now >= memory.network_gone + GONE_S
+    )
+
+
 def _comes_before_tunnel(step: Step) -> bool:
     """False for what only other dependants need: one that never starts must not keep the tunnel dead."""
     return not step.targets or HOLDER in step.targets or TUNNEL in step.targets
 
 
-def _wishes(seen: Seen) -> Iterator[Step]:
+def _wishes(seen: Seen, memory: Memory) -> Iterator[Step]:
     """Every step that what is seen calls for, the most urgent one first; the tunnel's own ladder is elsewhere."""
     if not seen.barrier:
         yield Step(Act.LOAD_BARRIER, "the outer barrier does not stand as written")
     if not seen.docker:
         return
-    if seen.network is False:
+    if memory.network_gone is not None:
         yield Step(Act.RESTART_DOCKER, "Docker's bridge or rules for the VPN network are gone")
         return
     lives = {name: container.life for name, container in seen.containers.items()}
@@ -245,6 +267,17 @@ def _judge_tunnel(seen: Seen, memory: Memory) -> tuple[Memory, bool]:
     if age is None or not 0 <= age < HANDSHAKE_LIFE_S:
         return memory, False
     return replace(memory, rung=0, rung_after=0.0, rounds=0), True
+
+
+def _judge_network(seen: Seen, memory: Memory, now: float) -> Memory:
+    """Note since when Docker's side of the VPN network is missing; what was never there is not."""
+    if not seen.docker or seen.network is None:
+        return replace(memory, network_gone=None)
+    if seen.network:
+        return replace(memory, network_seen=True, network_gone=None)
+    if not memory.network_seen:
+        return memory
+    return replace(memory, network_gone=now if memory.network_gone is None else memory.network_gone)
 
 
 def _climb(seen: Seen, memory: Memory, now: float) -> tuple[Step, Memory]:

@@ -1,20 +1,30 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One question to a resolver, as a sign of life: who serves the root zone (RFC 1035)? Any answer counts.
+"""One question to a resolver, as a sign of life: who serves the root zone (RFC 1035)?
 
-It names nobody, and every resolver has the answer at hand.
+It names nobody, and every resolver has the answer at hand. Through the tunnel any answer counts: what came back was
+carried. Of the house's own resolvers, which may stand in the house, it must be one that took the internet.
 """
 
 from __future__ import annotations
 
+import re
 import secrets
 import select
 import socket
 import struct
 import time
+from pathlib import Path
+from typing import Any
 
 PORT = 53
 RECURSION_DESIRED = 0x0100
 NS, IN = 2, 1
+# Response codes (RFC 1035, section 4.1.1).
+NO_ERROR, SERVER_FAILURE, NO_SUCH_NAME = 0, 2, 3
+ANSWER_TIMEOUT_S = 2.0
+RESOLVERS = Path("/etc/resolv.conf")
+# As many as the C library asks (resolv.conf(5), MAXNS).
+MOST_RESOLVERS = 3
 
 
 def question(number: int) -> bytes:
@@ -29,15 +39,46 @@ def is_answer(datagram: bytes, number: int) -> bool:
 
 def answers(line: socket.socket, resolver: str, timeout: float, *, port: int = PORT) -> bool:
     """Ask over a UDP socket; False when nothing comes within ``timeout`` seconds, or it cannot be sent."""
+    return ask(line, (resolver, port), timeout) is not None
+
+
+def ask(line: socket.socket, address: tuple[Any, ...], timeout: float) -> int | None:
+    """Ask over a UDP socket; return the response code, None when there is none within ``timeout`` seconds."""
     number = secrets.randbelow(1 << 16)
     deadline = time.monotonic() + timeout
     try:
         line.setblocking(False)
-        line.connect((resolver, port))
+        line.connect(address)
         line.send(question(number))
         while (left := deadline - time.monotonic()) > 0 and select.select([line], [], [], left)[0]:
-            if is_answer(line.recv(4096), number):
-                return True
+            if is_answer(found := line.recv(4096), number):
+                return found[3] & 0x0F
     except OSError:
-        return False
-    return False
+        return None
+    return None
+
+
+def house_is_online(path: Path | None = None, *, port: int = PORT, timeout: float = ANSWER_TIMEOUT_S) -> bool | None:
+    """Say whether the house's own line carries, by what the host's resolvers answer; None where they do not tell.
+
+    One that is silent, or fails to ask others, says no; one that refuses the question says nothing about the line.
+    """
+    try:
+        text = (path or RESOLVERS).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    codes: list[int | None] = []
+    for resolver in re.findall(r"^\s*nameserver\s+(\S+)", text, re.MULTILINE)[:MOST_RESOLVERS]:
+        try:
+            # Gives family and scope of the address ("fe80::1%eth0"), and asks nobody.
+            found = socket.getaddrinfo(resolver, port, type=socket.SOCK_DGRAM, flags=socket.AI_NUMERICHOST)[0]
+        except OSError:
+            continue
+        try:
+            with socket.socket(found[0], socket.SOCK_DGRAM) as line:
+                codes.append(ask(line, found[4], timeout))
+        except OSError:  # a kernel without IPv6
+            codes.append(None)
+        if codes[-1] in (NO_ERROR, NO_SUCH_NAME):
+            return True
+    return False if codes and set(codes) <= {None, SERVER_FAILURE} else None

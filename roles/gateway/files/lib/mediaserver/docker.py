@@ -16,21 +16,27 @@ SOCKET = "/run/docker.sock"
 TIMEOUT_S = 10.0
 # Statuses that come without content: 204 is done, 304 was so already.
 EMPTY = (204, 304)
+NOT_FOUND = 404
 
 
 class DockerError(Exception):
     """Docker does not answer, or refuses; the text says which."""
 
 
-def request(method: str, path: str, *, address: str = SOCKET, timeout: float = TIMEOUT_S, **query: Any) -> Any:
+class NotThereError(DockerError):
+    """Docker knows no such container (any more)."""
+
+
+def request(method: str, path: str, *, address: str | None = None, timeout: float = TIMEOUT_S, **query: Any) -> Any:
     """Return the decoded answer, None for one without content; ``timeout`` in seconds. Raises DockerError."""
     with _open(method, path, query, address) as line:
         line.settimeout(timeout)
         answer = b"".join(iter(lambda: _receive(line), b""))
-    head, _, body = answer.partition(b"\r\n\r\n")
+    head, _unused, body = answer.partition(b"\r\n\r\n")
     status = _status(head)
     if status >= 400:
-        raise DockerError(f"Docker answers {method} {path} with {status}: {body.decode(errors='replace').strip()}")
+        kind = NotThereError if status == NOT_FOUND else DockerError
+        raise kind(f"Docker answers {method} {path} with {status}: {body.decode(errors='replace').strip()}")
     if status in EMPTY:
         return None
     try:
@@ -45,7 +51,7 @@ class Events:
     # Health checks run by exec and would wake us all the time; a change of health is an event of its own.
     KINDS = ("create", "start", "die", "destroy", "pause", "unpause", "health_status")
 
-    def __init__(self, project: str, *, address: str = SOCKET) -> None:
+    def __init__(self, project: str, *, address: str | None = None) -> None:
         wanted = {"type": ["container"], "event": self.KINDS, "label": [f"com.docker.compose.project={project}"]}
         self._line = _open("GET", "/events", {"filters": wanted}, address)
 
@@ -63,7 +69,8 @@ class Events:
         self._line.close()
 
 
-def _open(method: str, path: str, query: dict[str, Any], address: str) -> socket.socket:
+def _open(method: str, path: str, query: dict[str, Any], address: str | None) -> socket.socket:
+    address = address or SOCKET
     text = urllib.parse.urlencode({k: v if isinstance(v, str) else json.dumps(v) for k, v in query.items()})
     line = socket.socket(socket.AF_UNIX)
     line.settimeout(TIMEOUT_S)

@@ -10,14 +10,13 @@ from __future__ import annotations
 import base64
 import json
 import socket
-import time
 import urllib.parse
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mediaserver import files, natpmp
+from mediaserver import clock, files, natpmp
 
 LEASE = Path("/run/mediaserver/forwarded.json")
 RETRY_S = 20.0
@@ -31,15 +30,20 @@ WANTING_PEERS, DOWNLOADING = (3, 4, 5, 6), 4
 SESSION = "X-Transmission-Session-Id"
 
 
-def leased_port(path: Path = LEASE, now: float | None = None) -> int:
-    """Return the port that is forwarded at the moment; 0 for none, or when the lease has ended or cannot be read."""
-    at = time.clock_gettime(time.CLOCK_BOOTTIME) if now is None else now
+def lease(path: Path = LEASE) -> tuple[int, float]:
+    """Return the port that was leased last and the end of its lease; zeros for none, or one that cannot be read."""
     try:
-        lease = json.loads(files.read(path) or "{}")
-        port, until = int(lease.get("port", 0)), float(lease.get("until", 0))
-    except (ValueError, TypeError, AttributeError, RecursionError):
-        return 0
-    return port if 0 < port < 65536 and at < until else 0
+        found = json.loads(files.read(path) or "{}")
+        port, until = int(found.get("port", 0)), float(found.get("until", 0))
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
+        return 0, 0.0
+    return (port, until) if 0 < port < 65536 else (0, 0.0)
+
+
+def leased_port(path: Path = LEASE, now: float | None = None) -> int:
+    """Return the port that is forwarded at the moment, 0 for none."""
+    port, until = lease(path)
+    return port if (clock.now() if now is None else now) < until else 0
 
 
 class TransmissionError(ValueError):
@@ -92,7 +96,7 @@ class Transmission:
         status, session, text = self._post(body)
         if status == 409 and session:
             self._headers[SESSION] = session
-            status, _, text = self._post(body)
+            status, _unused, text = self._post(body)
         if status != 200:
             raise TransmissionError(f"Transmission answers {method} with status {status}")
         try:
@@ -119,6 +123,10 @@ class Transmission:
             line.close()
 
 
+def _ask_provider(line: socket.socket, server: str, request: bytes) -> bytes:
+    return natpmp.udp_exchange(line, server, request, tries=TRIES)
+
+
 @dataclass
 class Forwarding:
     """Keeps one lease. ``changed`` brings the barrier in line with it."""
@@ -128,23 +136,29 @@ class Forwarding:
     transmission: Callable[[], Transmission]
     changed: Callable[[], object]
     path: Path = LEASE
+    exchange: Callable[[socket.socket, str, bytes], bytes] = _ask_provider
     port: int = 0
+    settled: bool = False  # the last thing asked for came to its end
     _applied: int = 0  # the port that the barrier is known to have open
     _until: float = 0.0
     _again: float = 0.0
 
+    def __post_init__(self) -> None:
+        # What an earlier process had: it counts until its end, and the same port is asked for again.
+        self.port, self._until = lease(self.path)
+
     def tend(self, make: Callable[[], socket.socket], now: float) -> str | None:
         """Ask when it is time, over a socket in the tunnel that ``make`` makes; return what there is to say.
 
-        Raises NatPmpError, OSError, ValueError, KeyError; it is tried again after a while.
+        Raises NatPmpError, OSError, ValueError, KeyError, and what ``changed`` raises; it is tried again after a while.
         """
         if now < self._again:
-            return None
-        self._again = now + RETRY_S
+            return self.expire(now)
+        self._again, self.settled = now + RETRY_S, False
         try:
             with make() as line:
                 mapping = natpmp.map_port(
-                    lambda request: natpmp.udp_exchange(line, self.server, request, tries=TRIES),
+                    lambda request: self.exchange(line, self.server, request),
                     self.port or natpmp.ANY_PORT,
                     never=self.never,
                 )
@@ -154,6 +168,8 @@ class Forwarding:
         said = None
         self._until = now + mapping.lifetime
         self.port = mapping.port
+        if leased_port(self.path, now) != self.port:
+            self._applied = self._applied and UNKNOWN  # whoever wrote the barrier meanwhile found no such lease
         files.write(self.path, json.dumps({"port": self.port, "until": self._until}) + "\n", mode=0o644)
         if self._applied != self.port:
             self.changed()
@@ -162,6 +178,7 @@ class Forwarding:
         told = self.transmission()
         if told.peer_port() != self.port:
             told.set_peer_port(self.port)
+        self.settled = True
         self._again = now + min(natpmp.REFRESH_S, mapping.lifetime * 0.75)
         return said
 

@@ -7,12 +7,11 @@ import argparse
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from mediaserver import barrier, files, forward, hold, keeper
+from mediaserver import barrier, clock, files, forward, hold, keeper
 from mediaserver.nft import Nft
 from mediaserver.tunnel import (
     GatewayError,
@@ -110,6 +109,7 @@ class Gateway:
             raise GatewayError(f"{self.folder}/gateway.json is missing; run the playbook again")
         self.settings = Settings.from_json(text)
         known = State.from_json(files.read(state))
+        self._lost = known.lost
         self.state = next_state(self.settings, change(self.settings, known) if change else known, resolve)
         self.state_path = state
         self._untold = untold
@@ -156,8 +156,8 @@ class Gateway:
         return [name for name in READERS.values() if name in named]
 
     def notes(self) -> list[str]:
-        """What a person should know of endpoints that are not used."""
-        found = []
+        """What a person should know of the state and of endpoints that are not used."""
+        found = [f"{self.state_path} could not be read, and is made anew"] if self._lost else []
         for peer in self.settings.peers:
             address = self.state.seen.get(peer.host)
             if address:
@@ -211,8 +211,8 @@ def main(arguments: Sequence[str], *, root: Path) -> int:
     apply.add_argument("--hold", type=float, metavar="SECONDS", help="keep vpn-monitor's hands off meanwhile and after")
     take = commands.add_parser("hold", help="keep vpn-monitor's hands off for a while, in place of an earlier hold")
     take.add_argument("seconds", type=float, metavar="SECONDS")
-    release = commands.add_parser("release", help="let vpn-monitor go on, and start it where it does not run")
-    release.add_argument("--dry-run", action="store_true", help="print what would be started, change nothing")
+    let_go = commands.add_parser("release", help="let vpn-monitor go on, and start it where it does not run")
+    let_go.add_argument("--dry-run", action="store_true", help="print what would be started, change nothing")
     chosen = parser.parse_args(arguments)
     try:
         _do(chosen, root)
@@ -246,4 +246,4 @@ def _do(chosen: argparse.Namespace, root: Path) -> None:
 
 
 def _hold(seconds: float) -> None:
-    hold.take("ansible", seconds, time.clock_gettime(time.CLOCK_BOOTTIME))
+    hold.take("ansible", seconds, clock.now())

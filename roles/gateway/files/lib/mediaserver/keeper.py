@@ -31,7 +31,7 @@ def stands(nft: Nft, table: str, note: Path = LOADED) -> bool:
     """Say whether the kernel's outer table is the one that was loaded from exactly this text (not owned form)."""
     try:
         noted = json.loads(files.read(note) or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     found = nft.fingerprint(barrier.OUTER_TABLE)
     return found is not None and noted == {"text": files.digest(table), "fingerprint": found}

@@ -6,7 +6,6 @@ Ask first for any port, then, before its time is over, again and again for the p
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import struct
 import time
@@ -24,7 +23,6 @@ TRIES = 5
 # What ProtonVPN wants to be asked for: "any port", and that port itself on our side.
 ANY_PORT = 1
 INTERNAL_PORT = 0
-EXTERNAL_ADDRESS = 0
 OPCODES = {"udp": 1, "tcp": 2}
 REPLY = 0x80
 UNSUPPORTED_VERSION = 1
@@ -62,22 +60,12 @@ class Mapping:
     epoch: int
 
 
-def external_address_request() -> bytes:
-    return struct.pack("!BB", VERSION, EXTERNAL_ADDRESS)
-
-
 def map_request(protocol: str, internal: int, suggested: int, lifetime: int) -> bytes:
     """Return the datagram that asks for a mapping, for ``lifetime`` seconds. Raises ValueError for a wrong number."""
     try:
         return struct.pack("!BBHHHI", VERSION, OPCODES[protocol], 0, internal, suggested, lifetime)
     except (struct.error, KeyError) as error:
         raise ValueError(f"no mapping: {protocol} {internal} {suggested} {lifetime}") from error
-
-
-def external_address(reply: bytes) -> ipaddress.IPv4Address:
-    """Return the address that the gateway has on the internet. Raises NatPmpError."""
-    _check(reply, EXTERNAL_ADDRESS, 12)
-    return ipaddress.IPv4Address(reply[8:12])
 
 
 def grant(reply: bytes, protocol: str) -> Grant:

@@ -26,7 +26,7 @@ class Nft:
 
     def load(self, text: str) -> None:
         """Do the commands of ``text`` as one transaction, or none of them. Raises GatewayError."""
-        code, _, message = self._context.cmd(text)
+        code, _unused, message = self._context.cmd(text)
         if code != 0:
             # nft repeats itself for every rule of the transaction.
             said = next(iter(message.strip().splitlines()), "") or f"it ended with {code} and said nothing"
@@ -38,7 +38,7 @@ class Nft:
 
     def listing(self, family: str, table: str) -> str | None:
         """Return what ``nft list table`` prints, or None when there is no such table."""
-        code, output, _ = self._context.cmd(f"list table {family} {table}")
+        code, output, _unused = self._context.cmd(f"list table {family} {table}")
         return str(output) if code == 0 else None
 
     def leak_attempts(self, table: str) -> int | None:

@@ -84,7 +84,7 @@ class Settings:
                     Peer(p["host"], int(p["port"]), p["public_key"], p.get("preshared_key")) for p in data["peers"]
                 ),
             )
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise GatewayError(f"gateway.json cannot be used ({error!r}); run the playbook again") from error
 
 
@@ -96,6 +96,7 @@ class State:
     addresses: dict[str, str]
     # Addresses that a name has now and that are refused; not kept.
     seen: dict[str, str] = field(default_factory=dict, compare=False)
+    lost: bool = field(default=False, compare=False)  # there was a text, and it could not be read
 
     @classmethod
     def from_json(cls, text: str | None) -> State:
@@ -103,8 +104,8 @@ class State:
             data = json.loads(text or "{}")
             addresses = {str(k): str(ipaddress.IPv4Address(v)) for k, v in data.get("addresses", {}).items()}
             return cls(str(data.get("active", "")), addresses)
-        except (ValueError, AttributeError):
-            return cls("", {})
+        except (ValueError, AttributeError, RecursionError):
+            return cls("", {}, lost=True)
 
     def to_json(self) -> str:
         return json.dumps({"active": self.active, "addresses": self.addresses}, indent=2, sort_keys=True) + "\n"

@@ -33,9 +33,9 @@ from mediaserver.watch import PROJECT
 
 NOWHERE = "192.0.2.1"
 PORT = 9
-TIMEOUT_S = 10.0
+TIMEOUT_S, DRAIN_S = 10.0, 2.0
 # Where an interface of the host is the namespace's own side of the wall, and not beyond it.
-INSIDE = re.compile(r"br-vpn|veth.*|lo")
+INSIDE = re.compile(rf"{re.escape(barrier.BRIDGE)}|veth.*|lo")
 ETH_P_ALL = 3
 
 
@@ -91,6 +91,8 @@ class Verification:
         return "all containers run, and the namespace's only way out is the tunnel"
 
     def way_out(self) -> str:
+        if not is_page(self.address_page):
+            raise Failed(f"{self.address_page!r} is not the address of a page; it must begin with http:// or https://")
         page = ["curl", "--ipv4", "--silent", "--fail", "--max-time", f"{TIMEOUT_S:g}", self.address_page]
         through = run("docker", "exec", "transmission", *page).stdout.strip()
         if not _is_address(through):
@@ -142,7 +144,9 @@ class Verification:
         pid, word, nft = pid_of(HOLDER), f"verify-{secrets.token_hex(6)}", Nft()
         before = attempts(nft, barrier.OUTER_TABLE)
         own = Gateway(self.root, resolve=look_up_nothing).settings.holder_address
-        to = bytes.fromhex(Path("/sys/class/net/br-vpn/address").read_text(encoding="ascii").replace(":", ""))
+        to = bytes.fromhex(
+            Path(f"/sys/class/net/{barrier.BRIDGE}/address").read_text(encoding="ascii").replace(":", "")
+        )
         with beyond_the_wall() as outside:
             with netns.inside(pid, lambda: listen("eth0")) as line:
                 line.send(to + line.getsockname()[4] + b"\x08\x00" + datagram(own, self.target, word.encode()))
@@ -153,6 +157,14 @@ class Verification:
         return "a packet that went past the inner barrier was dropped and counted by the outer one"
 
 
+def is_page(url: str) -> bool:
+    try:
+        where = urllib.parse.urlsplit(url)
+        return where.scheme in ("http", "https") and bool(where.hostname) and where.port != 0
+    except ValueError:
+        return False
+
+
 def ask_over_ipv4(url: str) -> str:
     """Return what a page says to this host itself. Raises OSError, HTTPException, ValueError for no good answer."""
     where = urllib.parse.urlsplit(url)
@@ -160,7 +172,7 @@ def ask_over_ipv4(url: str) -> str:
     # Bound to an address of IPv4, it cannot go by IPv6, which would always be another address than Transmission's.
     line = kind(where.hostname or "", where.port, timeout=TIMEOUT_S, source_address=("0.0.0.0", 0))
     with contextlib.closing(line):
-        line.request("GET", where.path or "/")
+        line.request("GET", f"{where.path or '/'}{'?' if where.query else ''}{where.query}")
         answer = line.getresponse()
         if answer.status != 200:
             raise ValueError(f"status {answer.status}")
@@ -170,7 +182,7 @@ def ask_over_ipv4(url: str) -> str:
 def pid_of(container: str) -> int:
     """Raises Failed when the container does not run."""
     told = run("docker", "inspect", "--format", "{{.State.Pid}}", container).stdout.strip()
-    if not told.isdigit() or told == "0":
+    if not told.isdecimal() or told == "0":
         raise Failed(f"container {container} does not run; see: journalctl --unit {MONITOR_UNIT}")
     return int(told)
 
@@ -200,7 +212,7 @@ def listen(device: str) -> socket.socket:
 def beyond_the_wall() -> Iterator[list[socket.socket]]:
     """Listen on every interface of the host behind the barriers."""
     with contextlib.ExitStack() as stack:
-        names = [name for _, name in socket.if_nameindex() if not INSIDE.fullmatch(name) and is_up(name)]
+        names = [name for _unused, name in socket.if_nameindex() if not INSIDE.fullmatch(name) and is_up(name)]
         yield [stack.enter_context(listen(name)) for name in names]
 
 
@@ -210,9 +222,11 @@ def is_up(name: str) -> bool:
 
 
 def appears(word: str, lines: Sequence[socket.socket], *, wait: float = 1.5) -> bool:
-    """Say whether a frame with this word comes by within ``wait`` seconds."""
+    """Say whether a frame with this word comes by within ``wait`` seconds; what waits by then is still looked at."""
     deadline = time.monotonic() + wait
-    while ready := select.select(lines, [], [], max(0.0, deadline - time.monotonic()))[0]:
+    # A busy line is never empty; what had come by the deadline is read long before this.
+    end = deadline + DRAIN_S
+    while time.monotonic() < end and (ready := select.select(lines, [], [], max(0.0, deadline - time.monotonic()))[0]):
         for line in ready:
             if word.encode() in line.recv(65536):
                 return True
@@ -241,17 +255,22 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def main(arguments: Sequence[str], *, root: Path) -> int:
+def main(
+    arguments: Sequence[str],
+    *,
+    root: Path,
+    checks: Callable[[Verification], dict[str, Callable[[], str]]] = Verification.checks,
+) -> int:
     """Do every check, print a line for each; return how many failed, 100 at the most."""
     parser = argparse.ArgumentParser(prog="vpn-verify", description="Shows that nothing leaves past the tunnel.")
     parser.add_argument("--address-page", required=True, metavar="URL", help="answers with the caller's address")
     parser.add_argument("--target", default=NOWHERE, metavar="IPV4", help="where the packets go that must not get out")
     chosen = parser.parse_args(arguments)
     failed = 0
-    for name, check in Verification(root, chosen.address_page, chosen.target).checks().items():
+    for name, check in checks(Verification(root, chosen.address_page, chosen.target)).items():
         try:
             print(f"ok    {name}: {check()}")
-        except (Failed, GatewayError, OSError, subprocess.TimeoutExpired) as error:
+        except (Failed, GatewayError, OSError, ValueError, subprocess.TimeoutExpired) as error:
             failed += 1
             print(f"FAIL  {name}: {error}")
     print(

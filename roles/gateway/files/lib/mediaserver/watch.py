@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import re
 import socket
 import subprocess
 import time
@@ -12,14 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mediaserver import barrier, dns, docker, hold, keeper, netns
+from mediaserver import barrier, dns, docker, keeper, netns
 from mediaserver.decide import HOLDER, TUNNEL, Container, Home, Life, Seen, Tunnel
-from mediaserver.gateway import Gateway, look_up_nothing
+from mediaserver.gateway import Gateway
 from mediaserver.nft import Nft
 
 PROJECT = "mediaserver"
-BRIDGE = "br-vpn"
-ANSWER_TIMEOUT_S = 2.0
+INTERFACES = Path("/sys/class/net")
+ONE_OFF = "com.docker.compose.oneoff"
 # Where Docker keeps the VPN network's address translation: iptables' way, and that of its nftables back end.
 DOCKER_TABLES = (("ip", "nat"), ("ip", "docker-bridges"))
 LIVES = {
@@ -32,34 +31,26 @@ LIVES = {
 }
 
 
-def now() -> float:
-    """Seconds since boot: no step of the clock, and no sleep, falsifies them."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
-
-
 @dataclass
 class Watch:
     """Looks at one project folder's stack; keeps what is costly to find out again."""
 
     root: Path
     _nft: Nft = field(default_factory=Nft)
-    _network_seen: bool = False
     _holder: int = 0  # its process
     _project: tuple[int, dict[str, str]] = (0, {})  # the compose file's time of change, and its services
 
-    def look(self) -> Seen:
-        """Raises GatewayError when the configuration cannot be read; everything else is part of what is seen."""
-        gateway = Gateway(self.root, resolve=look_up_nothing)
-        held = hold.look(now())
+    def look(self, gateway: Gateway, *, held: bool = False) -> Seen:
+        """Look at the host, for a gateway as it is configured now, and a hold. Raises OSError."""
         common: dict[str, Any] = {
-            "held": bool(held and held.valid),
+            "held": held,
             "barrier": keeper.stands(self._nft, gateway.outer()),
             "peers": sum(peer.host in gateway.state.addresses for peer in gateway.settings.peers),
         }
         try:
             containers, pids = self._containers()
-        except docker.DockerError:
-            return Seen(docker=False, **common)
+        except docker.DockerError as error:
+            return Seen(docker=False, trouble=str(error), network=None, **common)
         holder = pids.get(HOLDER, 0)
         return Seen(
             network=self._network() if holder else None,
@@ -67,18 +58,6 @@ class Watch:
             tunnel=self._tunnel(holder, pids.get(TUNNEL, 0), gateway.settings.resolvers) if holder else None,
             **common,
         )
-
-    def house_is_online(self) -> bool:
-        """Say whether one of the host's own resolvers answers; asked only while the tunnel is dead."""
-        try:
-            text = Path("/etc/resolv.conf").read_text(encoding="utf-8")
-        except OSError:
-            return False
-        for resolver in re.findall(r"^nameserver\s+([0-9.]+)\s*$", text, re.MULTILINE):
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
-                if dns.answers(line, resolver, ANSWER_TIMEOUT_S):
-                    return True
-        return False
 
     def leak_attempts(self) -> int | None:
         """Packets that the outer barrier has dropped on their way out since it was loaded; None without a barrier."""
@@ -97,21 +76,29 @@ class Watch:
                 capture_output=True, text=True, check=False, timeout=60,
             )  # fmt: skip
             if asked.returncode != 0:
-                raise docker.DockerError(f"compose cannot read {path}: {asked.stderr.strip()}")
+                raise docker.DockerError(f"compose cannot read {path}: {' '.join(asked.stderr.split())}")
             found = json.loads(asked.stdout)["services"]
             self._project = (changed, {name: str(one.get("network_mode", "")) for name, one in found.items()})
         return self._project[1]
 
     def _containers(self) -> tuple[dict[str, Container], dict[str, int]]:
-        """Return every service's container, and the process ids of those that run."""
+        """Return every service's container, and the process ids of those that run.
+
+        A container that vanishes meanwhile is left out: the next look tells whether it is missing, or made anew.
+        """
         label = {"label": [f"com.docker.compose.project={PROJECT}"]}
         rows = docker.request("GET", "/containers/json", all="1", filters=label) or []
-        by_service = {row["Labels"].get("com.docker.compose.service", ""): row for row in rows}
-        pids = {name: self._pid(row) for name, row in by_service.items() if row["State"] == "running"}
+        # What "docker compose run" makes bears a service's name, and is none.
+        services = [row for row in rows if row["Labels"].get(ONE_OFF, "").lower() != "true"]
+        by_service = {row["Labels"].get("com.docker.compose.service", ""): row for row in services}
+        asked = {name: self._pid(row) for name, row in by_service.items() if row["State"] == "running"}
+        pids = {name: pid for name, pid in asked.items() if pid is not None}
         holder = by_service.get(HOLDER, {}).get("Id", "")
         holders_namespace = netns.identity(pids.get(HOLDER, 0))
         containers = {}
         for name, mode in self.services().items():
+            if name in asked and asked[name] is None:
+                continue
             row = by_service.get(name)
             if row is None:
                 containers[name] = Container(Life.MISSING)
@@ -127,15 +114,17 @@ class Watch:
         return containers, pids
 
     @staticmethod
-    def _pid(row: dict[str, Any]) -> int:
-        return int(docker.request("GET", f"/containers/{row['Id']}/json")["State"]["Pid"])
+    def _pid(row: dict[str, Any]) -> int | None:
+        """Return the process of a container, None for one that is gone since it was listed."""
+        try:
+            return int(docker.request("GET", f"/containers/{row['Id']}/json")["State"]["Pid"])
+        except docker.NotThereError:
+            return None
 
-    def _network(self) -> bool | None:
-        """Say whether Docker's side of the VPN network is there; what was never seen is not missed."""
-        bridge = Path(f"/sys/class/net/{BRIDGE}").exists()
-        rules = any(f'"{BRIDGE}"' in (self._nft.listing(*table) or "") for table in DOCKER_TABLES)
-        self._network_seen = self._network_seen or (bridge and rules)
-        return (bridge and rules) if self._network_seen else None
+    def _network(self) -> bool:
+        """Say whether Docker's side of the VPN network is there."""
+        rules = any(f'"{barrier.BRIDGE}"' in (self._nft.listing(*table) or "") for table in DOCKER_TABLES)
+        return rules and (INTERFACES / barrier.BRIDGE).exists()
 
     def tunnel_socket(self) -> socket.socket:
         """Return a UDP socket in the VPN namespace that can only use the tunnel. Raises OSError without one."""
@@ -145,7 +134,7 @@ class Watch:
         try:
             self._holder = holder
             with self.tunnel_socket() as line:
-                if any(dns.answers(line, resolver, ANSWER_TIMEOUT_S) for resolver in resolvers):
+                if any(dns.answers(line, resolver, dns.ANSWER_TIMEOUT_S) for resolver in resolvers):
                     return Tunnel(answered=True)
         except OSError:
             pass  # no wg0, or no holder any more
@@ -168,5 +157,5 @@ def _handshake_age(pid: int) -> float | None:
         return None
     command = ["nsenter", "--target", str(pid), "--mount", "--net", "wg", "show", "wg0", "latest-handshakes"]
     asked = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
-    times = [int(line.split()[-1]) for line in asked.stdout.splitlines() if line.split()[-1].isdigit()]
+    times = [int(line.split()[-1]) for line in asked.stdout.splitlines() if line.split()[-1].isdecimal()]
     return time.time() - max(times) if times and max(times) > 0 else None

@@ -1,0 +1,225 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""Brings a server's libraries to what is wanted: read, plan, one call after another, read back."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.household.mediaserver.plugins.module_utils._errors import (
+    AccessDenied,
+    InvalidValue,
+    NotTaken,
+    ProtocolError,
+    ServiceProblem,
+    Unreachable,
+)
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_client import (
+    Denied,
+    JellyfinClient,
+    Refused,
+    expect_list,
+)
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_library_actions import (
+    Action,
+    AddPath,
+    CreateLibrary,
+    DeleteLibrary,
+    RemovePath,
+    ScanAll,
+    WriteOptions,
+)
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_library_model import (
+    Library,
+    WantedLibrary,
+    parse_found,
+)
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_library_plan import (
+    LibraryPlan,
+    plan_libraries,
+)
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_values import merge
+
+LIBRARIES = "/Library/VirtualFolders"
+PATHS = f"{LIBRARIES}/Paths"
+OPTIONS = f"{LIBRARIES}/LibraryOptions"
+SCAN = "/Library/Refresh"
+# Seconds for a library that was just renamed to be listed whole, and between two looks.
+WHOLE_WITHIN_S = 30.0
+LOOK_EVERY_S = 1.0
+
+
+@dataclass
+class Outcome:
+    """What was done, or would be in check mode."""
+
+    plan: LibraryPlan
+    warnings: list[str] = field(default_factory=list)
+
+
+def present(outcome: Outcome) -> dict[str, t.Any]:
+    """Return the module's answer."""
+    shown = {change.name: change.shown() for change in outcome.plan.changes.changes}
+    return {
+        "changed": bool(outcome.plan),
+        "changes": {name: {"before": before, "after": after} for name, (before, after) in shown.items()},
+        "actions": [str(action) for action in outcome.plan.actions],
+        "diff": outcome.plan.changes.diff(),
+    }
+
+
+class JellyfinLibraries:
+    """The wanted libraries of one server; others are looked at and left alone."""
+
+    def __init__(
+        self,
+        client: JellyfinClient,
+        wanted: t.Sequence[WantedLibrary],
+        *,
+        allow_removal: bool,
+        allow_type_change: bool,
+        timeout: float,
+        check_mode: bool,
+        authorise: t.Callable[[], None],
+    ) -> None:
+        self.client = client
+        self.wanted = list(wanted)
+        self.allow_removal = allow_removal
+        self.allow_type_change = allow_type_change
+        self.timeout = timeout
+        self.check_mode = check_mode
+        self.authorise = authorise
+
+    def run(self) -> Outcome:
+        """Do it. Raises MediaserverError; what was done until then stays so, and the next run goes on."""
+        if self.check_mode and (reason := not_there_yet(self.client)):
+            return Outcome(self._plan([]), [f"{reason}; foretold without having seen the present libraries"])
+        self.authorise()
+        self.client.wait_until_healthy(self.timeout)
+        plan = self._plan(self._read())
+        if not self.check_mode and plan:
+            for action in plan.actions:
+                self._take(action)
+            self._check_taken()
+        return Outcome(plan)
+
+    def _plan(self, found: t.Sequence[Library]) -> LibraryPlan:
+        return plan_libraries(
+            self.wanted, found, allow_removal=self.allow_removal, allow_type_change=self.allow_type_change
+        )
+
+    def _read(self) -> list[Library]:
+        needed = {library.name for library in self.wanted if not library.absent}
+        return read_libraries(self.client, needed, timeout=self.timeout, check_mode=self.check_mode)
+
+    def _take(self, action: Action) -> None:
+        """Take one step. Jellyfin's word for a folder that it does not see is 400 or 404, without saying so."""
+        try:
+            self._send(action)
+        except Refused as error:
+            hint = ""
+            if isinstance(action, (CreateLibrary, AddPath)) and error.status in (400, 404):
+                paths = ", ".join(action.paths if isinstance(action, CreateLibrary) else (action.path,))
+                hint = (
+                    f". Does each folder exist where the server runs, in its container ({paths})? It must be there and"
+                    " readable before"
+                )
+            elif isinstance(action, WriteOptions) and error.status == 400:
+                hint = ". It does not take one of the values"
+            raise ProtocolError(f"could not {action}: {error}{hint}") from error
+
+    def _send(self, action: Action) -> None:
+        client = self.client
+        match action:
+            case DeleteLibrary(name):
+                client.delete(LIBRARIES, query={"name": name, "refreshLibrary": True})
+            case CreateLibrary(name, kind, paths, options):
+                self._create(name, kind, paths, options)
+            case AddPath(name, path, scan):
+                body = {"Name": name, "PathInfo": {"Path": path}}
+                client.post(PATHS, body, query={"refreshLibrary": scan})
+            case RemovePath(name, path):
+                client.delete(PATHS, query={"name": name, "path": path, "refreshLibrary": False})
+            case WriteOptions(name, options):
+                self._write_options(name, options)
+            case ScanAll():
+                client.post(SCAN)
+
+    def _create(self, name: str, kind: str, paths: t.Sequence[str], options: t.Mapping[str, t.Any]) -> None:
+        """Paths go into the body: in the query they would be split at commas."""
+        body = {"LibraryOptions": {**options, "PathInfos": [{"Path": path} for path in paths]}}
+        self.client.post(LIBRARIES, body, query={"name": name, "collectionType": kind, "refreshLibrary": True})
+        names = {library.name for library in list_libraries(self.client)}
+        if name not in names:
+            raise NotTaken(
+                f"POST {self.client.url}{LIBRARIES}: accepted, and no library {name} is listed, but"
+                f" {', '.join(sorted(names)) or 'none'}"
+            )
+
+    def _write_options(self, name: str, options: t.Mapping[str, t.Any]) -> None:
+        """Send the whole object as it is now, since the server replaces all of it; PathInfos stay as they are."""
+        library = next((library for library in self._read() if library.name == name), None)
+        if library is None:
+            raise ServiceProblem(f"library {name} is gone while its options were to be written; is another at work?")
+        self.client.post(OPTIONS, {"Id": library.item_id, "LibraryOptions": merge(library.options, options)})
+
+    def _check_taken(self) -> None:
+        try:
+            left = self._plan(self._read())
+        except InvalidValue as error:
+            raise NotTaken(f"{self.client.url}: everything was accepted, and then: {error}") from error
+        if left:
+            raise NotTaken(
+                f"{self.client.url}: everything was accepted, and then there is still to do: "
+                f"{'; '.join(str(action) for action in left.actions)}. The server completes objects in lists: give"
+                " those with all their keys. Another program may be changing libraries; run again when it is done"
+            )
+
+
+def not_there_yet(client: JellyfinClient) -> str:
+    """Say why there is nothing to compare with: check mode also visits hosts before their first real run."""
+    try:
+        client.ask_health()
+    except Unreachable as error:
+        return f"nobody listens at {client.url}" if error.refused else ""
+    return ""
+
+
+def list_libraries(client: JellyfinClient) -> list[Library]:
+    """Return all libraries as they are listed now, by name. Raises AccessDenied, ProtocolError, Unreachable."""
+    try:
+        answer = client.get(LIBRARIES)
+    except Denied as error:
+        raise AccessDenied(
+            f"api_key or api_key_file: {error}. jellyfin_setup repairs a file with a dead key"
+        ) from error
+    libraries = [parse_found(entry) for entry in expect_list(answer, f"GET {client.url}{LIBRARIES}")]
+    return sorted(libraries, key=lambda library: library.name)
+
+
+def read_libraries(
+    client: JellyfinClient, needed: t.Collection[str], *, timeout: float, check_mode: bool
+) -> list[Library]:
+    """Return all libraries; those of the names ``needed`` with ItemId and options, which a renamed one lacks at first.
+
+    Only the server's next look at its folders brings them, so outside check mode it is asked for one.
+    """
+    limit = min(timeout, WHOLE_WITHIN_S)
+    deadline = client.clock.monotonic() + limit
+    asked = check_mode
+    while True:
+        found = list_libraries(client)
+        partial = [library.name for library in found if library.name in needed and not library.complete]
+        if not partial:
+            return found
+        if client.clock.monotonic() >= deadline:
+            raise ServiceProblem(
+                f"GET {client.url}{LIBRARIES}: for {limit:g} s {', '.join(partial)} has been listed without ItemId or"
+                " LibraryOptions, as right after a rename. Scan all libraries in Jellyfin's dashboard, and run again"
+            )
+        if not asked and client.clock.monotonic() >= deadline - limit / 2:
+            client.post(SCAN)
+            asked = True
+        client.clock.sleep(LOOK_EVERY_S)

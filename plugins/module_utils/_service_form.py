@@ -1,0 +1,67 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""What the forms of the modules for services have in common: who runs it, where its folder is, what is returned."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible_collections.household.mediaserver.plugins.module_utils._errors import InvalidValue
+from ansible_collections.household.mediaserver.plugins.module_utils._plan import Plan
+from ansible_collections.household.mediaserver.plugins.module_utils._supervisor import (
+    Container,
+    Nobody,
+    Supervisor,
+    Unit,
+)
+
+if t.TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+
+def supervisor_of(module: AnsibleModule) -> Supervisor:
+    """Return who runs the service, from the options container, unit and stop_timeout."""
+
+    def run(command: list[str]) -> tuple[int, str, str] | None:
+        program = module.get_bin_path(command[0])
+        if program is None:
+            return None
+        status, out, err = module.run_command([program, *command[1:]], environ_update={"LC_ALL": "C"})
+        return status, out, err
+
+    options = module.params
+    if options["container"] and options["unit"]:
+        raise InvalidValue("container and unit are mutually exclusive: the daemon is run by one of them")
+    if options["container"]:
+        return Container(run, options["container"], stop_timeout=options["stop_timeout"])
+    return Unit(run, options["unit"]) if options["unit"] else Nobody()
+
+
+def config_folder(options: dict[str, t.Any], *, check_mode: bool) -> str:
+    """Return config_dir; it may be yet to come in check mode only."""
+    folder: str = options["config_dir"]
+    if not os.path.isabs(folder):
+        raise InvalidValue(f"config_dir must be an absolute path, not {folder}")
+    if not os.path.isdir(folder) and not check_mode:
+        raise InvalidValue(f"config_dir {folder} does not exist; make it first, with the daemon's account as its owner")
+    return folder
+
+
+def octal(options: dict[str, t.Any]) -> int:
+    """Return the option mode as a number."""
+    try:
+        return int(options["mode"], 8)
+    except ValueError as error:
+        raise InvalidValue(f"mode takes octal digits, not {options['mode']}") from error
+
+
+def shown(plan: Plan) -> dict[str, t.Any]:
+    """Return what every such module answers about its plan; nothing in it is secret."""
+    changes = {change.name: change.shown() for change in plan.changes}
+    return {
+        "changed": bool(plan),
+        "changes": {name: {"before": before, "after": after} for name, (before, after) in changes.items()},
+        "diff": plan.diff(),
+    }

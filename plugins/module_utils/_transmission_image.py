@@ -1,0 +1,51 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""Pure: what the start-up program of linuxserver's image writes into settings.json, over whatever stands there.
+
+Read in docker-transmission's init-transmission-config. At each start of the container it writes the settings below
+from the container's environment, and switches off what the environment does not name.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+# The first process of every image of theirs that is started in its own way.
+INIT = "/init"
+CREDENTIALS = ("rpc-authentication-required", "rpc-username", "rpc-password")
+SWITCHES = {"rpc-authentication-required", "rpc-whitelist-enabled", "rpc-host-whitelist-enabled"}
+WRITES: dict[str, tuple[str, ...]] = {
+    "USER": CREDENTIALS,
+    "FILE__USER": CREDENTIALS,
+    "PASS": CREDENTIALS,
+    "FILE__PASS": CREDENTIALS,
+    "WHITELIST": ("rpc-whitelist", "rpc-whitelist-enabled"),
+    "HOST_WHITELIST": ("rpc-host-whitelist", "rpc-host-whitelist-enabled"),
+    "PEERPORT": ("peer-port", "peer-port-random-on-start"),
+    "UMASK": ("umask",),
+}
+# USER and UMASK are in many an environment for other reasons.
+TELLING = frozenset(WRITES) - {"USER", "UMASK"}
+
+
+def overwritten(setup: dict[str, t.Any], wanted: t.Iterable[str]) -> list[str]:
+    """Name the wanted settings that a container with this setup writes anew whenever it starts."""
+    started_by_init = [str(word) for word in setup.get("Entrypoint") or []][:1] == [INIT]
+    names = {str(entry).partition("=")[0] for entry in setup.get("Env") or [] if not str(entry).endswith("=")}
+    if not (started_by_init or names & TELLING):
+        return []
+    written = {setting for name in names for setting in WRITES.get(name, ())}
+    return sorted((written | SWITCHES if started_by_init else written).intersection(wanted))
+
+
+def warning(setup: dict[str, t.Any], wanted: t.Iterable[str]) -> str:
+    """Return a warning about it, or an empty text. Nothing of the environment's values is in it."""
+    names = overwritten(setup, wanted)
+    if not names:
+        return ""
+    return (
+        "the container is started by the start-up program of linuxserver's image, or has its variables:"
+        f" at each start of the container it writes {', '.join(names)} anew, whatever settings.json says;"
+        " leave these to the container's environment, or start transmission-daemon by an entry point of your own"
+    )

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What vpn-monitor tells people and programs: lines in the journal when something changes, and the state file."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mediaserver import files
+from mediaserver.decide import Seen, Step, Verdict
+from mediaserver.docker import DockerError
+from mediaserver.hold import Hold
+from mediaserver.tunnel import GatewayError
+
+STATE = Path("/run/mediaserver/vpn.json")
+# What a monitor that is stopped before its first look knows of the household.
+NOTHING: dict[str, object] = {"peer": "", "endpoint": "", "forwarded_port": 0, "leak_attempts": None}
+
+
+@dataclass
+class Report:
+    """Tells people and programs: lines in the journal when something changes, and the state file."""
+
+    path: Path = STATE
+    _said: dict[str, object] = field(default_factory=dict)
+    _steps: int = 0
+    _last_step: dict[str, object] | None = None
+    _hold: Hold | None = None
+    _unwritten: bool = False
+
+    def step(self, step: Step) -> None:
+        self._steps += 1
+        self._last_step = {"at": _stamp(), "act": str(step.act), "targets": list(step.targets), "why": step.why}
+        print(step, flush=True)
+
+    def hold(self, found: Hold | None) -> None:
+        """Say once when a hold begins, ends, or is not believed."""
+        if _heard_as(found) != _heard_as(self._hold):
+            print(f"hold {found.why}" if found else "no hold any more", flush=True)
+        self._hold = found
+
+    def stopped(self) -> None:
+        """Say that nobody watches any more."""
+        self._lost_sight("stopped", [])
+
+    def blind(self, error: Exception) -> None:
+        """Say that a look failed, and why."""
+        self._lost_sight("blind", [words(error)])
+
+    def failure(self, error: Exception) -> None:
+        print(f"that did not work, it is tried again: {words(error)}", flush=True)
+
+    def _lost_sight(self, state: str, problems: list[str]) -> None:
+        """What was seen last stands, but for the problems: nobody knows them now."""
+        self.look(state, **{key: self._said.get(key, value) for key, value in NOTHING.items()}, problems=problems)
+
+    def look(self, state: str, **facts: object) -> None:
+        """Write the state file when anything in it has changed, and a line when the state or a problem has."""
+        told = {"state": state, "problems": facts["problems"]}
+        if told != {key: self._said.get(key) for key in told}:
+            problems = facts["problems"]
+            words = "; ".join(problems) if isinstance(problems, (list, tuple)) else ""
+            print(f"{state}{': ' if words else ''}{words}", flush=True)
+        current = {"version": 1, "state": state, **facts, "steps": self._steps, "last_step": self._last_step}
+        if self._unwritten or {**current, "since": None} != {**self._said, "since": None}:
+            same = self._said.get("state") == state
+            current["since"] = self._said["since"] if same else _stamp()
+            self._said = current
+            self._write(json.dumps(current, indent=2) + "\n")
+
+    def _write(self, text: str) -> None:
+        """A disk that takes nothing must not keep the monitor from its work."""
+        try:
+            files.write(self.path, text, mode=0o644)
+            self._unwritten = False
+        except OSError as error:
+            if not self._unwritten:
+                print(f"{self.path} cannot be written, it is tried again: {error}", flush=True)
+            self._unwritten = True
+
+
+def state_of(seen: Seen, verdict: Verdict) -> str:
+    """One word for the whole: held, offline, healing, waiting or online."""
+    if seen.held:
+        return "held"
+    if seen.online is False:
+        return "offline"
+    if verdict.problems:
+        return "healing"
+    return "online" if verdict.tunnel_alive else "waiting"
+
+
+def words(error: Exception) -> str:
+    """What is said of an error; of one that nobody foresaw also its kind."""
+    foreseen = isinstance(error, (GatewayError, DockerError, OSError, subprocess.SubprocessError))
+    return str(error) if foreseen else f"{type(error).__name__}: {error}"
+
+
+def _heard_as(found: Hold | None) -> str:
+    """What makes two looks at a hold the same news; the seconds that a valid one has left do not."""
+    if found is None:
+        return ""
+    return "valid" if found.valid else found.why
+
+
+def _stamp() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S%z")

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether two answers say the same, ids and times aside."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+ID = re.compile(r"^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$")
+TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z$")
+# The server's messages go on with the position in the document.
+POSITION = re.compile(r" (?:There is an open JSON object.*|Path: \S+ \| LineNumber: .*|Path: \S+)$")
+
+
+class Ids:
+    """Pairs of ids, one to one: the recorded one and the one that the double made in its place."""
+
+    def __init__(self) -> None:
+        self.ours: dict[str, str] = {}
+        self._recorded: dict[str, str] = {}
+
+    def pair(self, recorded: str, ours: str) -> bool:
+        recorded, ours = recorded.replace("-", ""), ours.replace("-", "")
+        return self.ours.setdefault(recorded, ours) == ours and self._recorded.setdefault(ours, recorded) == recorded
+
+    def translate(self, text: str) -> str:
+        return re.sub(r"[0-9a-f]{32}", lambda found: self.ours.get(found[0], found[0]), text)
+
+
+def shape(value: Any) -> Any:
+    """Keys and types, of a list each different element once."""
+    if isinstance(value, dict):
+        return {key: shape(entry) for key, entry in sorted(value.items())}
+    if isinstance(value, list):
+        return sorted({repr(shape(entry)) for entry in value})
+    return "number" if isinstance(value, int | float) and not isinstance(value, bool) else type(value).__name__
+
+
+def differences(recorded: Any, ours: Any, ids: Ids, where: str = "") -> list[str]:
+    """Every place where two JSON values differ."""
+    if isinstance(recorded, dict) and isinstance(ours, dict):
+        found = [f"{where}.{key}: missing" for key in recorded.keys() - ours.keys()]
+        found += [f"{where}.{key}: not recorded" for key in ours.keys() - recorded.keys()]
+        for key in recorded.keys() & ours.keys():
+            if key != "traceId":
+                found += differences(recorded[key], ours[key], ids, f"{where}.{key}")
+        return sorted(found)
+    if isinstance(recorded, list) and isinstance(ours, list):
+        if len(recorded) != len(ours):
+            return [f"{where}: {len(recorded)} entries recorded, {len(ours)} given"]
+        pairs = zip(_ordered(recorded), _ordered(ours), strict=True)
+        return [line for index, (a, b) in enumerate(pairs) for line in differences(a, b, ids, f"{where}[{index}]")]
+    if isinstance(recorded, str) and isinstance(ours, str):
+        return [] if _same_text(recorded, ours, ids) else [f"{where}: {recorded!r} recorded, {ours!r} given"]
+    same = shape(recorded) == shape(ours) and recorded == ours
+    return [] if same else [f"{where}: {recorded!r} recorded, {ours!r} given"]
+
+
+def _ordered(entries: list[Any]) -> list[Any]:
+    """Lists of named things have no order that a client may count on."""
+    named = all(isinstance(entry, dict) and "Name" in entry for entry in entries)
+    return sorted(entries, key=lambda entry: str(entry["Name"])) if named else entries
+
+
+def _same_text(recorded: str, ours: str, ids: Ids) -> bool:
+    if TIME.match(recorded):
+        return bool(TIME.match(ours))
+    if ID.match(recorded):
+        return bool(ID.match(ours)) and ids.pair(recorded, ours)
+    return POSITION.sub("", recorded) == POSITION.sub("", ours)

@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every recorded exchange with a real Jellyfin, sent again to the double.
+
+Each file starts on a fresh double that has been through the files recorded before it. Status, media type,
+Retry-After, Allow and the whole body are compared; ids and times are paired. LOOSE lists the lines of which only
+keys and types are compared, NOT_REPLAYED those that are not sent at all: each with its reason.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from comparison import Ids, differences, shape
+from jellyfin_double import ManualClock, Server
+from shared_material import RECORDED, RECORDINGS, missing
+
+if missing(RECORDED):
+    pytest.skip(missing(RECORDED), allow_module_level=True)
+
+# Version of the double, file.
+Chapter = tuple[str, str]
+USUAL = (
+    *("wizard", "authentication", "api-keys", "users"),
+    *("libraries-create", "libraries-change", "configuration", "system"),
+)
+OLD = tuple(("10.11", name) for name in (*USUAL, "wizard-reopened"))
+SPECIAL: dict[Chapter, tuple[Chapter, ...]] = {
+    ("10.11", "wizard-reopened"): OLD[:-1],
+    ("12.0", "upgraded"): OLD,
+    ("10.11", "on-data-of-12"): (*OLD, ("12.0", "upgraded")),
+    ("12.0", "scan-missing-disk"): (("12.0", "wizard"),),
+}
+BEFORE: dict[Chapter, tuple[Chapter, ...]] = {
+    (version, name): tuple((version, earlier) for earlier in USUAL[:index])
+    for version in RECORDINGS
+    for index, name in enumerate(USUAL)
+} | SPECIAL
+
+# Lines of a recording, counted from 0, that are no exchange or cannot be sent again.
+NOT_REPLAYED: dict[tuple[str, str, int], str] = {}
+
+_POLICY = "a change of the policy between the lines before was not recorded"
+_RUN = "tells of the machine or of the moment"
+_GHOSTS = "which removed libraries are still listed is not known"
+LOOSE: dict[tuple[str, str, int], str] = {
+    ("12.0", "users", 7): _POLICY,
+    ("10.11", "users", 7): _POLICY,
+    ("12.0", "system", 3): _RUN,
+    ("10.11", "system", 3): _RUN,
+    ("12.0", "system", 5): _RUN,
+    ("10.11", "system", 5): _RUN,
+    ("12.0", "libraries-change", 37): "which paths were known at that moment is not known, and differs by version",
+    ("10.11", "libraries-change", 37): "which paths were known at that moment is not known, and differs by version",
+    ("12.0", "libraries-change", 38): _GHOSTS,
+    ("10.11", "libraries-change", 38): _GHOSTS,
+    ("12.0", "scan-missing-disk", 1): _RUN,
+}
+CLIENT = 'MediaBrowser Client="recorder", Device="lab", DeviceId="lab-1", Version="1.0"'
+
+
+def lines(chapter: Chapter) -> list[dict[str, Any]]:
+    version, name = chapter
+    loaded: list[dict[str, Any]] = json.loads((RECORDED / RECORDINGS[version] / f"{name}.json").read_text("utf-8"))
+    return loaded
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int
+    headers: dict[str, str]
+    body: Any
+
+
+@dataclass
+class Stage:
+    """The double, the folders it sees, and what stands for the recorder."""
+
+    folder: Path
+    clock: ManualClock = field(default_factory=ManualClock)
+    ids: Ids = field(default_factory=Ids)
+    server: Server | None = None
+    token: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("media/movies", "media/more", "media/tv", "media/with, comma", "cache/transcodes"):
+            (self.folder / name).mkdir(parents=True)
+            if name.startswith("media"):
+                (self.folder / name / ".keep").touch()
+
+    @property
+    def movies(self) -> Path:
+        return self.folder / "media" / "movies"
+
+    def run(self, version: str) -> None:
+        """Has the double of this version run, on the data that is there."""
+        if self.server is not None and self.server.version == version:
+            return
+        self.stop()
+        self.server = Server(
+            self.folder / "config",
+            version=version,
+            data=self.folder / "config" / "data",
+            cache=self.folder / "cache",
+            clock=self.clock,
+            account="root",
+            hostname="mediaserver",
+        ).start()
+
+    def stop(self) -> None:
+        if self.server is not None:
+            self.server.stop()
+            self.server = None
+
+    def send(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> Reply:
+        assert self.server is not None
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=10)
+        try:
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            text = self._recorded_paths(answer.read().decode("utf-8"))
+            is_json = answer.headers.get("Content-Type", "").startswith("application/json")
+            return Reply(answer.status, dict(answer.headers), json.loads(text) if is_json else text or None)
+        finally:
+            connection.close()
+
+    def _recorded_paths(self, text: str) -> str:
+        assert self.server is not None
+        for name in ("config", "media", "cache"):
+            text = text.replace(f"{self.folder}/{name}", f"/{name}")
+        return text.replace(f"127.0.0.1:{self.server.port}", "127.0.0.1:8096")
+
+    def _our_paths(self, text: str) -> str:
+        return self.ids.translate(text.replace("/media/", f"{self.folder}/media/"))
+
+    def login(self) -> None:
+        reply = self.send(
+            *("POST", "/Users/AuthenticateByName"),
+            {"Authorization": CLIENT, "Content-Type": "application/json"},
+            b'{"Username": "admin", "Pw": "first-Pass-1"}',
+        )
+        if reply.status == 200:
+            self.token = reply.body["AccessToken"]
+
+    def replay(self, line: dict[str, Any]) -> Reply:
+        headers = {name: self.ids.translate(value) for name, value in line.get("headers", {}).items()}
+        if line["auth"] == "client without token":
+            headers["Authorization"] = CLIENT
+        if line["auth"] == "administrator":
+            headers["Authorization"] = f'{CLIENT}, Token="{self.token}"'
+        body = None
+        if "body" in line:
+            headers["Content-Type"] = "application/json"
+            text = line["body"] if isinstance(line["body"], str) else json.dumps(line["body"])
+            body = self._our_paths(text).encode()
+        path = self._our_paths(line["path"]) if "Library" in line["path"] else self.ids.translate(line["path"])
+        reply = self.send(line["method"], path, headers, body)
+        if line["auth"] != "headers" and isinstance(reply.body, dict) and "AccessToken" in reply.body:
+            self.token = reply.body["AccessToken"]
+        return reply
+
+
+def before_chapter(stage: Stage, chapter: Chapter) -> None:
+    """What the recorder did without writing it down."""
+    stage.run(chapter[0])
+    if chapter[1] not in ("wizard", "authentication", "upgraded", "on-data-of-12"):
+        stage.login()
+    if chapter[1] == "system":
+        scan(stage)
+    if chapter[1] == "scan-missing-disk":
+        # Recorded on a server of its own.
+        stage.ids = Ids()
+        for name in ("Film A2 (2020)", "Film S (2020)"):
+            (stage.movies / name).mkdir()
+            (stage.movies / name / f"{name}.mkv").touch()
+        made = {"LibraryOptions": {"PathInfos": [{"Path": str(stage.movies)}]}}
+        path = "/Library/VirtualFolders?name=Movies&collectionType=movies&refreshLibrary=true"
+        authorization = {"Authorization": f'MediaBrowser Token="{stage.token}"', "Content-Type": "application/json"}
+        assert stage.send("POST", path, authorization, json.dumps(made).encode()).status == 204
+        stage.clock.advance(60)
+        scan(stage, wait_s=0.1)
+
+
+def scan(stage: Stage, wait_s: float = 60) -> None:
+    authorization = {"Authorization": f'MediaBrowser Token="{stage.token}"'}
+    assert stage.send("POST", "/Library/Refresh", authorization, None).status == 204
+    stage.clock.advance(wait_s)
+
+
+def before_line(stage: Stage, chapter: Chapter, line: dict[str, Any]) -> None:
+    """What happened to the disk meanwhile."""
+    aside, name = stage.movies.with_name("aside"), line["name"]
+    if chapter[1] != "scan-missing-disk":
+        return
+    if name in ("scan with an empty root", "scan with a missing root"):
+        stage.movies.rename(aside)
+    if name == "scan with an empty root":
+        stage.movies.mkdir()
+    if name == "scan with the root back":
+        if stage.movies.exists():
+            stage.movies.rmdir()
+        aside.rename(stage.movies)
+
+
+def play(stage: Stage, chapter: Chapter) -> list[str]:
+    """Sends a file; every difference with name and number of its line."""
+    found: list[str] = []
+    before_chapter(stage, chapter)
+    for number, line in enumerate(lines(chapter)):
+        key = (*chapter, number)
+        if key in NOT_REPLAYED:
+            continue
+        before_line(stage, chapter, line)
+        reply = stage.replay(line)
+        different = compare(line["answer"], reply, stage.ids, loose=key in LOOSE)
+        found += [f"{'/'.join(chapter)}[{number}] {line['name']}: {text}" for text in different]
+        stage.clock.advance(60 if line["path"] == "/Library/Refresh" else 0.01)
+    return found
+
+
+def compare(recorded: dict[str, Any], reply: Reply, ids: Ids, *, loose: bool = False) -> list[str]:
+    found = []
+    if recorded["status"] != reply.status:
+        found.append(f"status {recorded['status']} recorded, {reply.status} given")
+    for name in ("Content-Type", "Allow", "Retry-After"):
+        if recorded["headers"].get(name) != reply.headers.get(name):
+            found.append(f"{name} {recorded['headers'].get(name)} recorded, {reply.headers.get(name)} given")
+    different = differences(recorded["body"], reply.body, ids)
+    if not loose:
+        return found + different
+    if shape(recorded["body"]) != shape(reply.body):
+        found.append(f"keys and types: {shape(recorded['body'])} recorded, {shape(reply.body)} given")
+    return found
+
+
+@pytest.mark.parametrize("chapter", BEFORE, ids="/".join)
+def test_replay(chapter: Chapter, tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    try:
+        for earlier in BEFORE[chapter]:
+            play(stage, earlier)
+        assert play(stage, chapter) == []
+    finally:
+        stage.stop()
+
+
+def test_every_recorded_file_is_replayed() -> None:
+    there = {(version, path.stem) for version, name in RECORDINGS.items() for path in (RECORDED / name).glob("*.json")}
+    assert there == set(BEFORE)
+
+
+@pytest.mark.parametrize("table", [NOT_REPLAYED, LOOSE], ids=["not replayed", "loose"])
+def test_every_listed_line_exists(table: dict[tuple[str, str, int], str]) -> None:
+    for version, name, number in table:
+        assert number < len(lines((version, name))), f"{version}/{name} has no line {number}"
+
+
+def test_every_line_can_be_sent() -> None:
+    """A line without method, path or answer has to be listed."""
+    unknown = [
+        (*chapter, number)
+        for chapter in BEFORE
+        for number, line in enumerate(lines(chapter))
+        if not {"method", "path", "auth", "answer"} <= line.keys()
+    ]
+    assert set(unknown) <= set(NOT_REPLAYED)

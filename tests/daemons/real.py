@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A real transmission-daemon as a process of ours: started, stopped, killed, and asked what it keeps."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.household.mediaserver.plugins.module_utils import _supervisor as supervisor
+from ansible_collections.household.mediaserver.plugins.module_utils._errors import ServiceProblem
+from ansible_collections.household.mediaserver.plugins.module_utils._http import UrlHttp
+from ansible_collections.household.mediaserver.plugins.module_utils._json_file import JsonFile
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission_client import TransmissionClient
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission_model import read_wanted
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission_settings import (
+    Outcome,
+    TransmissionSettings,
+)
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission_table import SETTINGS, Setting
+
+USER = "family"
+PASSWORD = "correct horse: ö"
+STOP_TIMEOUT_S = 20
+ANSWER_TIMEOUT_S = 20
+# Inside the root of a system.
+HOMES = "var/lib/household-tests"
+# Nothing of it may look for anybody, even where nobody is.
+QUIET: dict[str, Any] = {
+    "dht-enabled": False,
+    "lpd-enabled": False,
+    "pex-enabled": False,
+    "port-forwarding-enabled": False,
+    "utp-enabled": False,
+    "download-dir": "/tmp",
+    "incomplete-dir": "/tmp",
+    "rpc-bind-address": "127.0.0.1",
+}
+PORTS = itertools.count(20001)
+
+
+@dataclass(frozen=True)
+class System:
+    """One of Debian's Transmissions. `line` is the version by our table, `lacks` what a beta did not have yet."""
+
+    name: str
+    line: str
+    version: str
+    json_rpc: bool = False
+    lacks: frozenset[str] = frozenset()
+
+    def knows(self, setting: Setting) -> bool:
+        since = setting.since <= self.line and setting.name not in self.lacks
+        return since and (not setting.until or self.line <= setting.until)
+
+    def settings(self, where: str) -> list[Setting]:
+        return [setting for setting in SETTINGS if setting.where == where and self.knows(setting)]
+
+
+SYSTEMS = (
+    System("bookworm", "3.00", "3.00"),
+    System(
+        "trixie",
+        "4.1",
+        "4.1.0-beta.2",
+        lacks=frozenset({"preferred-transports", "torrent-complete-verify-enabled"}),
+    ),
+    System("trixie-backports", "4.1", "4.1.", json_rpc=True),
+)
+
+
+def another(setting: Setting, value: Any) -> Any:
+    """Return a value, in normal form, that a setting may have and does not have."""
+    if setting.kind == "bool":
+        return not value
+    if setting.kind == "index":
+        return (value + 1) % len(setting.choices)
+    if setting.kind == "choice":
+        return next(names[0] for names in setting.choices if names[0] != value)
+    if setting.kind == "list":
+        return ["utp", "tcp"] if value != ["utp", "tcp"] else ["tcp", "utp"]
+    if setting.kind in ("int", "float"):
+        step = 1 if setting.kind == "int" else 0.5
+        return value + step if setting.high is None or value < setting.high else value - step
+    others = {
+        "path": ("/tmp/a", "/tmp/b"),
+        "csv": ("127.0.0.1,::1,10.*.*.*", "127.0.0.1,192.168.*.*"),
+        "umask": ("002", "027"),
+        "mode": ("0700", "0770"),
+    }.get(setting.kind, ("http://127.0.0.1:9/a", "http://127.0.0.1:9/b"))
+    return next(other for other in others if other != value)
+
+
+@dataclass
+class Daemon:
+    """One daemon with a folder of its own. It is a supervisor too."""
+
+    system: System
+    root: Path
+    environment: dict[str, str] = field(default_factory=dict)
+    can_stop: bool = True
+
+    def __post_init__(self) -> None:
+        self.port = next(PORTS)
+        self.inside = f"/{HOMES}/{self.port}"
+        self.folder = self.root / HOMES / str(self.port)
+        self.path = self.folder / "settings.json"
+        self.log = self.folder / "log"
+        self.process: subprocess.Popen[bytes] | None = None
+        self.kill_next = False
+        self.kept = {**QUIET, "rpc-port": self.port, "peer-port": next(PORTS)}
+
+    def prepare(self, **settings: Any) -> None:
+        """Make the folder anew, with a settings.json of these."""
+        self.remove()
+        self.folder.mkdir(parents=True)
+        self.path.write_text(json.dumps({**self.kept, **settings}))
+
+    def remove(self) -> None:
+        if self.state() == supervisor.RUNNING:
+            self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    # as a supervisor
+    def state(self) -> str:
+        return supervisor.RUNNING if self.process and self.process.poll() is None else supervisor.STOPPED
+
+    def setup(self) -> dict[str, Any]:
+        return {}
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                ["chroot", self.root, "transmission-daemon", "--foreground", "--config-dir", self.inside],
+                env={"PATH": os.environ["PATH"], "HOME": "/tmp", **self.environment},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    def stop(self) -> None:
+        assert self.process is not None
+        if self.kill_next:
+            self.kill()
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired as error:
+            self.kill()
+            raise ServiceProblem(f"it does not stop: {self.log.read_text()}") from error
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait(STOP_TIMEOUT_S)
+
+    # what a test asks
+    def client(self, *, username: str = USER, password: str = PASSWORD) -> TransmissionClient:
+        url = f"http://127.0.0.1:{self.port}/transmission/rpc"
+        return TransmissionClient(UrlHttp(), url, username=username, password=password)
+
+    def begin(self, **settings: Any) -> TransmissionClient:
+        """Start it afresh and return a client of it that has been answered."""
+        self.prepare(**settings)
+        self.start()
+        client = self.client()
+        client.wait_for_session(timeout=ANSWER_TIMEOUT_S, clock=time)
+        return client
+
+    def run(self, wanted: dict[str, Any], *, login: bool = False, check: bool = False, **more: Any) -> Outcome:
+        """Run the module's use case. With `login`, the user name and the password are settings too."""
+        return TransmissionSettings(
+            wanted=read_wanted(wanted, **({"username": USER, "password": PASSWORD} if login else {})),
+            **{
+                "client": self.client(),
+                "supervisor": self,
+                "clock": time,
+                "file": JsonFile(str(self.path)),
+                "timeout": ANSWER_TIMEOUT_S,
+                "check_mode": check,
+                **more,
+            },
+        ).run()
+
+    def four_times(self, wanted: dict[str, Any], **more: Any) -> Outcome:
+        """Check, real, check, real: the first two agree, the last two find nothing. Return the second."""
+        before = self.path.read_bytes()
+        foreseen = self.run(wanted, check=True, **more)
+        assert self.path.read_bytes() == before
+        outcome = self.run(wanted, **more)
+        assert foreseen.plan.diff() == outcome.plan.diff()
+        assert foreseen.stopped_for == outcome.stopped_for
+        assert outcome.plan
+        for check in (True, False):
+            assert not self.run(wanted, check=check, **more).plan
+        return outcome
+
+    @property
+    def data(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.path.read_text())
+        return found

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stops and starts: nothing that the daemon holds is lost, and nothing is stopped without leave."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import real
+from ansible_collections.household.mediaserver.plugins.module_utils._errors import FileProblem, ServiceProblem
+from ansible_collections.household.mediaserver.plugins.module_utils._supervisor import Nobody
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission_file import is_snake
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission_table import SETTINGS
+
+MIX = {
+    "umask": "077",
+    "watch-dir-enabled": True,
+    "speed-limit-up": "321",
+    "ratio_limit": 1.25,
+    "encryption": "required",
+}
+FILE_PART = ["umask", "watch-dir-enabled"]
+
+
+def test_a_mix_needs_leave_to_stop_and_changes_nothing_without(daemon: real.Daemon) -> None:
+    client = daemon.begin()
+    before, file = client.session_get(), daemon.path.read_bytes()
+    for check in (True, False):
+        with pytest.raises(ServiceProblem, match=r"umask, watch-dir-enabled.*name the container or the unit"):
+            daemon.run(MIX, check=check, supervisor=Nobody())
+    after = client.session_get()
+    assert {name for name in before if before[name] != after[name]} <= {"download-dir-free-space"}
+    assert daemon.path.read_bytes() == file
+
+
+def test_a_mix_with_leave_loses_nothing_that_the_daemon_holds(daemon: real.Daemon) -> None:
+    client = daemon.begin()
+    client.session_set({"peer-limit-global": 123, "alt-speed-up": 45})
+    outcome = daemon.four_times(MIX)
+    assert outcome.stopped_for == FILE_PART
+    session = client.session_get()
+    assert [session[name] for name in ("peer-limit-global", "alt-speed-up", "speed-limit-up", "ratio-limit")] == [
+        123,
+        45,
+        321,
+        1.25,
+    ]
+    assert session["encryption"] == "required"
+
+
+def test_not_even_a_daemon_that_has_to_be_killed_loses_what_it_held(daemon: real.Daemon) -> None:
+    client = daemon.begin()
+    client.session_set({"peer-limit-global": 124})
+    daemon.kill_next = True
+    daemon.run(MIX)
+    session = client.session_get()
+    assert (session["peer-limit-global"], session["speed-limit-up"]) == (124, 321)
+
+
+def test_what_can_be_changed_live_stops_nothing(daemon: real.Daemon) -> None:
+    daemon.begin()
+    process = daemon.process
+    assert daemon.four_times({"speed-limit-up": 7}).stopped_for == []
+    assert daemon.process is process
+
+
+def test_before_the_first_start_and_after(daemon: real.Daemon) -> None:
+    daemon.path.write_text("{}")
+    wanted = {**daemon.kept, **MIX, "rpc-authentication-required": True}
+    assert daemon.four_times(wanted, login=True).daemon == "stopped"
+    daemon.start()
+    daemon.client().wait_for_session(timeout=real.ANSWER_TIMEOUT_S, clock=time)
+    for check in (True, False):
+        assert not daemon.run(wanted, login=True, check=check).plan
+
+
+def test_a_new_session_id_between_two_calls(daemon: real.Daemon) -> None:
+    client = daemon.begin()
+    first = client.session_get()["session-id"]
+    daemon.stop()
+    daemon.start()
+    client.wait_for_session(timeout=real.ANSWER_TIMEOUT_S, clock=time)
+    client.session_set({"speed-limit-up": 8})
+    second = client.session_get()
+    assert (second["session-id"] != first, second["speed-limit-up"]) == (True, 8)
+
+
+@pytest.mark.parametrize("raw", ["", '{"umask": 18,', "[1]", '{"umask": 18 /* ours */}'])
+def test_a_damaged_file_is_kept_and_the_daemon_never_starts_from_it(daemon: real.Daemon, raw: str) -> None:
+    daemon.path.write_text(raw)
+    with pytest.raises(FileProblem, match=r"is damaged: .*; kept as .*\.damaged-"):
+        daemon.run(MIX)
+    assert daemon.path.read_text() == raw
+    wanted = {**daemon.kept, **MIX}
+    outcome = daemon.four_times(wanted, recreate_damaged=True)
+    assert Path(outcome.kept_aside).read_text() == raw
+    daemon.start()
+    daemon.client().wait_for_session(timeout=real.ANSWER_TIMEOUT_S, clock=time)
+    assert not daemon.run(wanted).plan
+
+
+def test_a_file_damaged_under_a_running_daemon_is_had_back_from_it(daemon: real.Daemon) -> None:
+    client = daemon.begin()
+    client.session_set({"peer-limit-global": 125})
+    daemon.path.write_text('{"umask": ')
+    outcome = daemon.four_times({"speed-limit-up": 9}, recreate_damaged=True)
+    assert Path(outcome.kept_aside).read_text() == '{"umask": '
+    assert client.session_get()["peer-limit-global"] == 125
+
+
+def test_a_file_in_snake_case_stays_one(daemon: real.Daemon, system: real.System) -> None:
+    if not system.json_rpc:
+        pytest.skip(f"{system.version} writes kebab-case only")
+    daemon.environment["TR_SAVE_VERSION_FORMAT"] = "5"
+    daemon.begin()
+    assert is_snake(daemon.data)
+    wanted: dict[str, Any] = {
+        **MIX,
+        "cache-size-mb": 3,
+        "start-paused": True,
+        "peer-socket-tos": "cs1",
+        "proxy-url": "http://127.0.0.1:9",
+        "torrent-complete-verify-enabled": True,
+        "sequential-download": True,
+        "preallocation": "full",
+        "message-level": "error",
+    }
+    daemon.four_times(wanted)
+    for _ in range(2):
+        data = daemon.data
+        assert [key for key in data if "-" in key] == []
+        assert (data["encryption"], data["umask"], data["cache_size_mib"]) == ("required", "077", 3)
+        assert (data["start_paused"], data["peer_socket_diffserv"], data["preallocation"]) == (True, "cs1", 2)
+        for setting in SETTINGS:
+            assert len(set(setting.spellings) & data.keys()) <= 1
+        if daemon.state() == "running":
+            daemon.stop()
+    daemon.four_times({**wanted, "encryption": "tolerated", "umask": "002"})
+    assert (daemon.data["encryption"], daemon.data["umask"]) == ("allowed", "002")
+
+
+def test_a_daemon_that_turns_to_the_other_style_is_followed(daemon: real.Daemon, system: real.System) -> None:
+    if not system.json_rpc:
+        pytest.skip(f"{system.version} writes kebab-case only")
+    daemon.begin()
+    daemon.run(MIX)
+    daemon.environment["TR_SAVE_VERSION_FORMAT"] = "5"
+    daemon.stop()
+    daemon.start()
+    daemon.client().wait_for_session(timeout=real.ANSWER_TIMEOUT_S, clock=time)
+    assert is_snake(daemon.data)
+    assert not daemon.run(MIX).plan

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The server behind the socket: finds the route, judges the caller, keeps the parts together."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jellyfin_double import configuration, items, keys, libraries, login, system, users, wizard
+from jellyfin_double.answers import Answer, Refused, failed, nothing
+from jellyfin_double.authentication import Credentials, credentials
+from jellyfin_double.clock import Clock
+from jellyfin_double.media import Media
+from jellyfin_double.request import Request
+from jellyfin_double.router import Route, Router, Who
+from jellyfin_double.settings import Log, Settings
+from jellyfin_double.shelf import Shelf
+from jellyfin_double.store import Store
+
+# What each version says of itself.
+RELEASES = {"10.11": "10.11.11", "12.0": "12.0.0"}
+ROUTES = (
+    *wizard.ROUTES,
+    *login.ROUTES,
+    *keys.ROUTES,
+    *users.ROUTES,
+    *configuration.ROUTES,
+    *system.ROUTES,
+    *libraries.ROUTES,
+    *items.ROUTES,
+)
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where the server keeps what; the container has config=/config/config and data=/config."""
+
+    config: Path
+    data: Path
+    log: Path
+    cache: Path = Path("/cache")
+    web: Path = Path("/jellyfin/jellyfin-web")
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who sent a request: a user's session, an API key (neither), or nobody."""
+
+    user: dict[str, Any] | None = None
+    device: dict[str, Any] | None = None
+    key: bool = False
+
+    @property
+    def administrator(self) -> bool:
+        return self.key or (self.user is not None and bool(self.user["policy"]["IsAdministrator"]))
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request on its way through a route."""
+
+    app: Application
+    request: Request
+    values: dict[str, str]
+    caller: Caller
+    credentials: Credentials
+
+
+class Application:
+    """One life of the server: made when it starts, thrown away when it stops."""
+
+    def __init__(
+        self,
+        *,
+        version: str,
+        folders: Folders,
+        store: Store,
+        clock: Clock,
+        account: str,
+        hostname: str,
+        log: Log,
+        restart: Callable[[bool], None],
+        scan_item_s: float = 0.0,
+    ) -> None:
+        self.version = version
+        self.release = RELEASES[version]
+        self.folders = folders
+        self.store = store
+        self.clock = clock
+        self.account = account
+        self.hostname = hostname
+        self.log = log
+        self.restart = restart
+        self.settings = Settings(folders.config, version, log)
+        self.started = clock.stamp()
+        self.metrics = bool(self.settings.system["EnableMetrics"])
+        self.shelf = Shelf(folders.data, store, clock)
+        self.media = Media(self.shelf, store, clock, self.settings, scan_item_s=scan_item_s)
+        self.lock = threading.RLock()
+        self._router = Router(ROUTES)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        return self.store.state
+
+    @property
+    def downgraded(self) -> bool:
+        """10.11 on data that 12.0 has migrated: it says Healthy, and cannot list a library."""
+        return self.version == "10.11" and self.state["schema"] == "12.0"
+
+    def answer(self, request: Request) -> Answer:
+        with self.lock:
+            self.media.tick()
+            try:
+                return self._route(request)
+            except Refused as refused:
+                return refused.answer
+
+    def tick(self) -> None:
+        """Lets the file monitor look, and whatever is due happen."""
+        with self.lock:
+            self.media.tick()
+
+    def _route(self, request: Request) -> Answer:
+        found = self._router.find(request.method, request.path)
+        if isinstance(found, list):
+            return Answer(405, headers=(("Allow", ", ".join(found)),)) if found else nothing(404)
+        sender = credentials(request, legacy=self.settings.legacy_authorization)
+        caller = self.caller(sender.token)
+        refusal = self._judge(found.route, caller)
+        if refusal:
+            return nothing(refusal)
+        return found.route.handler(Call(self, request, found.values, caller, sender))
+
+    def needs_token(self, request: Request) -> bool:
+        """Whether a request would be refused for want of a token; asked while the server is still loading."""
+        found = self._router.find(request.method, request.path)
+        if isinstance(found, list):
+            return False
+        sender = credentials(request, legacy=self.settings.legacy_authorization)
+        return self._judge(found.route, self.caller(sender.token)) == 401
+
+    def _judge(self, route: Route, caller: Caller) -> int:
+        """Status of the refusal, 0 for none."""
+        if route.who is Who.ANYONE or (route.who is Who.SETUP and not self.settings.wizard_completed):
+            return 0
+        if not caller.key and caller.user is None:
+            return 401
+        if route.who is not Who.TOKEN and not caller.administrator:
+            return 403
+        return 0
+
+    def caller(self, token: str) -> Caller:
+        if not token:
+            return Caller()
+        if any(key["token"] == token for key in self.state["keys"]):
+            return Caller(key=True)
+        device = next((device for device in self.state["devices"] if device["token"] == token), None)
+        if device is None:
+            return Caller()
+        user = self.user(device["user"])
+        return Caller(user=user, device=device) if user and not user["policy"]["IsDisabled"] else Caller()
+
+    def user(self, identifier: str) -> dict[str, Any] | None:
+        """A user by id, with or without dashes."""
+        wanted = identifier.replace("-", "").lower()
+        return next((user for user in self.state["users"] if user["id"] == wanted), None)
+
+    def broken_by_downgrade(self) -> None:
+        if self.downgraded:
+            raise Refused(failed(500))

@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""/Library/VirtualFolders and its neighbours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jellyfin_double import available, defaults
+from jellyfin_double.answers import Answer, Refused, failed, given, invalid, nothing, problem, required
+from jellyfin_double.models import WrongType
+from jellyfin_double.router import Route, Who
+from jellyfin_double.shelf import Taken
+
+if TYPE_CHECKING:
+    from jellyfin_double.application import Call
+
+
+def _all(call: Call) -> Answer:
+    call.app.broken_by_downgrade()
+    return given([_listed(call, name) for name in call.app.shelf.names()])
+
+
+def _listed(call: Call, name: str) -> dict[str, Any]:
+    shelf = call.app.shelf
+    shown: dict[str, Any] = {"Name": name, "Locations": shelf.locations(name)}
+    kind = shelf.kind(name)
+    if kind:
+        shown["CollectionType"] = kind
+    found = shelf.item(name)
+    if found:
+        # The options are those of the item's own path: an item left over from a rename has none.
+        directory, item = found
+        shown |= {"LibraryOptions": shelf.options(directory), "ItemId": item["id"]}
+        progress = call.app.media.progress()
+        if progress is not None:
+            shown["RefreshProgress"] = progress
+        shown["RefreshStatus"] = "Idle" if progress is None else "Active"
+    return shown
+
+
+def _options(value: Any, path: str) -> dict[str, Any]:
+    try:
+        return defaults.LIBRARY.read(value, path)
+    except WrongType as wrong:
+        errors = {"request": ["The request field is required."], wrong.path: [wrong.message]}
+        raise Refused(invalid(errors)) from None
+
+
+def _add(call: Call) -> Answer:
+    app, request = call.app, call.request
+    name = request.query("name")
+    if not name or (not name.strip() and app.version == "10.11"):
+        return required("name")
+    if app.version == "10.11":
+        name = name.strip()
+    elif name != name.strip():
+        return invalid({"name": ["Library name cannot be empty or have leading/trailing spaces."]})
+    refresh = request.flag("refreshLibrary")
+    # A type that the server does not know is no error: the library has none.
+    kind = (request.query("collectionType") or "").lower()
+    body = request.optional_json("libraryOptionsDto") or {}
+    options = _options(body.get("LibraryOptions") or {}, "$.LibraryOptions")
+    paths = request.names("paths")
+    if paths:
+        options["PathInfos"] = [{"Path": path} for path in paths]
+    if not all(Path(info["Path"]).is_dir() for info in options["PathInfos"]):
+        return failed(400)
+    made = app.shelf.add(name, kind if kind in defaults.COLLECTION_TYPES else None, options)
+    app.shelf.validate()
+    app.media.library_added(made)
+    if refresh:
+        app.media.start_scan()
+    else:
+        app.clock.sleep(1.0)
+    return nothing()
+
+
+def _existing(call: Call, name: str, refusal: Answer) -> str:
+    """The name of a library that exists and that the double may touch."""
+    if not call.app.shelf.has(name):
+        raise Refused(refusal)
+    if name in (".", ".."):
+        # The server joins the name to a path; the double does not follow it out of the folder of the libraries.
+        raise Refused(failed(500))
+    return name
+
+
+def _remove(call: Call) -> Answer:
+    app = call.app
+    name = _existing(call, call.request.text("name"), failed(404))
+    refresh = call.request.flag("refreshLibrary")
+    app.shelf.remove(name)
+    app.media.library_removed()
+    if refresh:
+        app.shelf.validate(remove=True)
+        app.media.start_scan()
+    else:
+        app.clock.sleep(1.0)
+    return nothing()
+
+
+def _rename(call: Call) -> Answer:
+    app, request = call.app, call.request
+    name = _existing(call, request.text("name"), given("The media collection does not exist.", 404))
+    new = request.text("newName")
+    refresh = request.flag("refreshLibrary")
+    if "/" in new or new in (".", ".."):
+        return failed(500)
+    try:
+        app.shelf.rename(name, new)
+    except Taken as taken:
+        return given(f"The media library already exists at {taken}.", 409)
+    if refresh:
+        app.shelf.validate(remove=True)
+        app.media.start_scan()
+    else:
+        app.clock.sleep(1.0)
+    return nothing()
+
+
+def _add_path(call: Call) -> Answer:
+    app = call.app
+    body = call.request.json("mediaPathDto")
+    refresh = call.request.flag("refreshLibrary")
+    if not body.get("Name"):
+        return required("Name")
+    path = (body.get("PathInfo") or {}).get("Path") or body.get("Path")
+    if not path:
+        # Not recorded: the server says "PathInfo and Path can't both be null." to its log.
+        return failed(400)
+    name = _existing(call, body["Name"], failed(404))
+    if not Path(path).is_dir():
+        return failed(404)
+    app.shelf.add_shortcut(name, path)
+    options = app.shelf.options(name)
+    options["PathInfos"].append({"Path": path})
+    app.shelf.save_options(name, options)
+    if refresh:
+        app.media.start_scan()
+    else:
+        app.clock.sleep(1.0)
+    return nothing()
+
+
+def _remove_path(call: Call) -> Answer:
+    app = call.app
+    path = call.request.text("path")
+    name = _existing(call, call.request.text("name"), failed(404))
+    refresh = call.request.flag("refreshLibrary")
+    app.shelf.remove_path(name, path)
+    app.media.library_removed()
+    if refresh:
+        app.media.start_scan()
+    else:
+        app.clock.sleep(1.0)
+    return nothing()
+
+
+def _update_path(call: Call) -> Answer:
+    body = call.request.json("mediaPathRequestDto")
+    if not body.get("Name"):
+        return required("Name")
+    _existing(call, body["Name"], failed(404))
+    return nothing()
+
+
+def _replace_options(call: Call) -> Answer:
+    app = call.app
+    body = call.request.json("request")
+    options = _options(body.get("LibraryOptions") or {}, "$.LibraryOptions")
+    name = app.shelf.by_id(body.get("Id") or "")
+    if name is None or not app.shelf.has(name):
+        return problem(404)
+    app.shelf.replace_options(name, options)
+    return nothing()
+
+
+def _available(call: Call) -> Answer:
+    kind = (call.request.query("libraryContentType") or "").lower()
+    return given(available.options(call.app.version, kind, new=call.request.flag("isNewLibrary")))
+
+
+def _physical_paths(call: Call) -> Answer:
+    # Which library paths are among them differed between the recordings; the playlists always were.
+    return given([str(call.app.folders.data / "data" / "playlists")])
+
+
+def _media_folders(call: Call) -> Answer:
+    app = call.app
+    app.broken_by_downgrade()
+    playlists = str(app.folders.data / "data" / "playlists")
+    shown = [_folder(call, name, item) for name, item in app.shelf.items.items()]
+    lists = {"id": "1071671e7bffa0532e930debee501d2e", "created": app.clock.stamp()}
+    special = {"Type": "ManualPlaylistsFolder", "CollectionType": "playlists", "Path": playlists}
+    shown.append({**_folder(call, "Playlists", lists), **special})
+    shown.sort(key=lambda entry: str(entry["Name"]))
+    return given({"Items": shown, "TotalRecordCount": len(shown), "StartIndex": 0})
+
+
+def _folder(call: Call, name: str, item: dict[str, Any]) -> dict[str, Any]:
+    app = call.app
+    shown: dict[str, Any] = {
+        "Name": name,
+        "ServerId": app.state["server_id"],
+        "Id": item["id"],
+        "Etag": "0" * 32,
+        "DateCreated": item["created"],
+        "CanDelete": False,
+        "CanDownload": False,
+        "SortName": name.lower(),
+        "ExternalUrls": [],
+        "Path": str(app.shelf.root / name),
+        "EnableMediaSourceDisplay": True,
+        "ChannelId": None,
+        "Taglines": [],
+        "Genres": [],
+        "RemoteTrailers": [],
+        "ProviderIds": {},
+        "IsFolder": True,
+        "ParentId": "e9d5075a555c1cbc394eec4cef295274",
+        "Type": "CollectionFolder",
+        "People": [],
+        "Studios": [],
+        "GenreItems": [],
+        "LocalTrailerCount": 0,
+        "SpecialFeatureCount": 0,
+        "DisplayPreferencesId": item["id"],
+        "Tags": [],
+        "ImageTags": {},
+        "BackdropImageTags": [],
+        "ImageBlurHashes": {},
+        "LocationType": "FileSystem",
+        "MediaType": "Unknown",
+        "LockedFields": [],
+        "LockData": False,
+    }
+    if app.version != "10.11":
+        shown["Chapters"] = []
+    kind = app.shelf.kind(name) if app.shelf.has(name) else None
+    return shown | ({"CollectionType": kind} if kind else {})
+
+
+def _updated(call: Call) -> Answer:
+    """204 whatever happens to it."""
+    body = call.request.json("dto")
+    for update in body.get("Updates") or []:
+        if update.get("Path"):
+            call.app.media.reported(update["Path"])
+    return nothing()
+
+
+def _scan(call: Call) -> Answer:
+    call.app.media.start_scan()
+    return nothing()
+
+
+ROUTES = (
+    Route("GET", "/Library/VirtualFolders", Who.SETUP, _all),
+    Route("POST", "/Library/VirtualFolders", Who.SETUP, _add),
+    Route("DELETE", "/Library/VirtualFolders", Who.SETUP, _remove),
+    Route("POST", "/Library/VirtualFolders/Name", Who.SETUP, _rename),
+    Route("POST", "/Library/VirtualFolders/Paths", Who.SETUP, _add_path),
+    Route("DELETE", "/Library/VirtualFolders/Paths", Who.SETUP, _remove_path),
+    Route("POST", "/Library/VirtualFolders/Paths/Update", Who.SETUP, _update_path),
+    Route("POST", "/Library/VirtualFolders/LibraryOptions", Who.SETUP, _replace_options),
+    Route("GET", "/Libraries/AvailableOptions", Who.SETUP, _available),
+    Route("GET", "/Library/PhysicalPaths", Who.ADMINISTRATOR, _physical_paths),
+    Route("GET", "/Library/MediaFolders", Who.ADMINISTRATOR, _media_folders),
+    Route("POST", "/Library/Media/Updated", Who.TOKEN, _updated),
+    Route("POST", "/Library/Refresh", Who.ADMINISTRATOR, _scan),
+)

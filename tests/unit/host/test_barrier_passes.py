@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The barriers in the kernel, with real packets: who may call, who may be answered, and who is not concerned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from barrier_house import (
+    HOLDER,
+    INNER,
+    NEEDED,
+    OUTER,
+    PROVIDER,
+    STRANGER,
+    TUNNEL,
+    UPLINK,
+    WORLD,
+    House,
+    built,
+    run,
+)
+from mediaserver import barrier
+
+pytestmark = NEEDED
+
+
+@pytest.fixture
+def house() -> Iterator[House]:
+    with built() as made:
+        yield made
+
+
+ALONE = pytest.mark.parametrize(("where", "text"), [("pi", OUTER), ("vpn", INNER)], ids=["outer", "inner"])
+
+
+@ALONE
+@pytest.mark.parametrize(("listening", "said"), [(True, "answer"), (False, "refused")], ids=["answer", "refusal"])
+def test_what_the_server_says_comes_back(house: House, where: str, text: str, listening: bool, said: str) -> None:
+    """A refusal is an ICMP error, as is the news that a packet was too big."""
+    house.load(getattr(house, where), text)
+    assert house.the_server_says(listening=listening) == said
+
+
+def test_the_inner_barrier_leaves_loopback_alone(house: House) -> None:
+    house.load(house.vpn, INNER)
+    assert house.talk(house.vpn, house.vpn, "127.0.0.1") == (True, True)
+
+
+def test_through_the_tunnel_one_may_call_but_not_be_called(house: House) -> None:
+    house.add_tunnel()
+    assert house.talk(house.world, house.vpn, TUNNEL) == (True, True), "the control: a call gets in"
+    house.load(house.vpn, INNER)
+    assert house.talk(house.world, house.vpn, TUNNEL, 7778) == (False, False)
+    assert house.talk(house.vpn, house.world, PROVIDER) == (True, True)
+
+
+def test_nothing_passes_through_the_vpn_namespace(house: House) -> None:
+    house.add_tunnel()
+    house.set_kernel(house.vpn, "ipv4/ip_forward", 1)
+    run("ip", "-n", house.pi, "route", "add", PROVIDER, "via", HOLDER)
+    assert house.talk(house.pi, house.world, PROVIDER) == (True, True), "the control: it would forward"
+    house.load(house.vpn, INNER)
+    assert house.talk(house.pi, house.world, PROVIDER, 7778) == (False, False)
+    assert house.counted(house.vpn, barrier.INNER_TABLE, "leak_attempts_passing") >= 1
+
+
+def test_published_pages_are_for_the_lan_and_the_pi_also_where_docker_only_passes_them_on(house: House) -> None:
+    house.add_stranger()
+    run("ip", "-n", house.pi, "link", "set", "lo", "up")
+    assert house.page_answers(house.world, STRANGER), "the control: without a barrier he is answered"
+    house.load(house.pi, OUTER)
+    assert not house.page_answers(house.world, STRANGER)
+    assert house.counted(house.pi, barrier.OUTER_TABLE, "strangers") >= 1
+    assert house.page_answers(house.world, WORLD), "the house cannot open the page"
+    assert house.page_answers(house.pi, UPLINK), "the Pi cannot open its own page"
+    assert house.page_answers(house.world, STRANGER, port=2222), "what is not published is none of our business"
+
+
+def test_the_outer_barrier_concerns_nobody_else(house: House) -> None:
+    """The Pi stays reachable, and what it forwards for others still passes."""
+    for line in f"""
+        link add guest0 netns {house.vpn} type veth peer name other0 netns {house.pi}
+        -n {house.vpn} address add 10.77.0.2/24 dev guest0
+        -n {house.pi} address add 10.77.0.1/24 dev other0
+        -n {house.vpn} link set guest0 up
+        -n {house.pi} link set other0 up
+        -n {house.vpn} route replace default via 10.77.0.1
+        -n {house.world} route add 10.77.0.0/24 via {UPLINK}
+    """.strip().splitlines():
+        run("ip", *line.split())
+    house.load(house.pi, OUTER)
+    assert house.talk(house.world, house.pi, UPLINK, 22) == (True, True)
+    assert house.talk(house.vpn, house.world, WORLD) == (True, True)

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tunnel: when it counts as dead, and the ladder of what is tried then."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from looks import ALL_WELL, APP, DEAD_TUNNEL, TRUSTED, WELL
+from mediaserver.decide import (
+    HANDSHAKE_LIFE_S,
+    HOLDER,
+    LONGEST_PAUSE_S,
+    PATIENCE,
+    TUNNEL,
+    Act,
+    Container,
+    Life,
+    Memory,
+    Tunnel,
+    decide,
+)
+
+
+def climb(peers: int, until: float) -> list[tuple[float, Act]]:
+    """Look once a second at a tunnel that stays dead; return when each step came."""
+    memory, done = Memory(), []
+    for now in range(int(until)):
+        verdict = decide(replace(DEAD_TUNNEL, peers=peers), memory, float(now))
+        memory = verdict.memory
+        if verdict.step:
+            done.append((float(now), verdict.step.act))
+    return done
+
+
+def test_a_dead_tunnel_is_resolved_again_then_failed_over_then_restarted() -> None:
+    assert climb(2, 40) == [
+        (0.0, Act.RESOLVE),
+        (5.0, Act.FAIL_OVER),
+        (17.0, Act.RESTART_TUNNEL),
+        (32.0, Act.RESOLVE),
+        (37.0, Act.FAIL_OVER),
+    ]
+
+
+@pytest.mark.parametrize("peers", [0, 1])
+def test_with_one_peer_there_is_nothing_to_fail_over_to(peers: int) -> None:
+    assert climb(peers, 21) == [(0.0, Act.RESOLVE), (5.0, Act.RESTART_TUNNEL), (20.0, Act.RESOLVE)]
+
+
+def test_the_pause_after_each_round_of_the_ladder_doubles_up_to_the_limit() -> None:
+    done = climb(1, 2500)
+    pauses = [after - before for (before, act), (after, _) in pairwise(done) if act is Act.RESTART_TUNNEL]
+    assert pauses[:6] == [15.0, 30.0, 60.0, 120.0, 240.0, 300.0]
+    assert set(pauses[5:]) == {LONGEST_PAUSE_S}
+
+
+def test_a_house_that_comes_online_goes_on_where_the_ladder_was() -> None:
+    memory = decide(DEAD_TUNNEL, Memory(), 0.0).memory
+    offline = decide(replace(DEAD_TUNNEL, online=False), memory, 100.0)
+    assert offline.step is None
+    step = decide(DEAD_TUNNEL, offline.memory, 101.0).step
+    assert step is not None
+    assert step.act is Act.FAIL_OVER
+
+
+def test_a_tunnel_that_once_answered_is_dead_after_so_many_questions_in_a_row() -> None:
+    # A fresh handshake says nothing then: it stays fresh for minutes after the line is cut.
+    silent = replace(DEAD_TUNNEL, tunnel=Tunnel(answered=False, handshake_age=1.0))
+    memory, alive = TRUSTED, []
+    for _ in range(PATIENCE + 1):
+        verdict = decide(silent, memory, 0.0)
+        memory = verdict.memory
+        alive.append(verdict.tunnel_alive)
+    assert alive == [True] * (PATIENCE - 1) + [False, False]
+
+
+def test_one_answer_begins_the_count_anew() -> None:
+    silent = replace(DEAD_TUNNEL, tunnel=Tunnel(answered=False))
+    memory = TRUSTED
+    for seen in (silent, silent, WELL, silent):
+        verdict = decide(seen, memory, 0.0)
+        memory = verdict.memory
+    assert verdict.tunnel_alive
+    assert memory.unanswered == 1
+
+
+@pytest.mark.parametrize(
+    ("age", "alive"),
+    [(None, False), (0.0, True), (HANDSHAKE_LIFE_S - 1, True), (HANDSHAKE_LIFE_S, False), (-1.0, False)],
+)
+def test_the_handshake_counts_while_nothing_was_ever_answered(age: float | None, alive: bool) -> None:
+    seen = replace(DEAD_TUNNEL, tunnel=Tunnel(answered=False, handshake_age=age))
+    memory = Memory(unanswered=PATIENCE * 9)
+    verdict = decide(seen, memory, 0.0)
+    assert verdict.tunnel_alive is alive
+    assert (verdict.step is None) is alive
+
+
+def test_without_a_look_into_the_tunnel_nothing_is_counted() -> None:
+    memory = Memory(unanswered=2, trusted=True, rung=1, network_seen=True)
+    verdict = decide(replace(WELL, tunnel=None), memory, 0.0)
+    assert verdict.memory == memory
+    assert not verdict.tunnel_alive
+    assert verdict.problems == ()
+
+
+def test_an_answer_begins_the_ladder_from_below_again() -> None:
+    memory = Memory(unanswered=9, rung=2, rung_after=1000.0, rounds=4)
+    memory = decide(WELL, memory, 0.0).memory
+    assert memory == replace(TRUSTED, network_seen=True)
+
+
+def test_a_handshake_begins_the_ladder_from_below_again_where_nothing_ever_answers() -> None:
+    shaken = replace(DEAD_TUNNEL, tunnel=Tunnel(answered=False, handshake_age=1.0))
+    memory = decide(shaken, Memory(rung=2, rung_after=1000.0, rounds=4), 0.0).memory
+    assert memory == Memory(unanswered=1, network_seen=True)
+
+
+def test_an_app_that_never_starts_does_not_keep_the_tunnel_dead() -> None:
+    seen = replace(DEAD_TUNNEL, containers={**ALL_WELL, APP: Container(Life.STOPPED)})
+    first = decide(seen, Memory(), 0.0)
+    second = decide(seen, first.memory, 0.0)
+    assert [v.step.act if v.step else None for v in (first, second)] == [Act.START, Act.RESOLVE]
+
+
+@pytest.mark.parametrize("name", [HOLDER, TUNNEL])
+def test_a_tunnel_whose_containers_are_not_as_they_should_be_is_left_alone(name: str) -> None:
+    seen = replace(DEAD_TUNNEL, containers={**ALL_WELL, name: Container(Life.PAUSED)})
+    first = decide(seen, Memory(), 0.0)
+    assert first.step is not None
+    assert first.step.targets == (name,)
+    assert decide(seen, first.memory, 0.0).step is None

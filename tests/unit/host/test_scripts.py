@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The host's programs start, under a shell's name or Python's, and hand on what they are given."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPTS = Path(__file__).parents[3] / "roles" / "gateway" / "files" / "scripts"
+NAMES = sorted(path.name for path in SCRIPTS.iterdir())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shell_hands_over_to_the_system_s_python(tmp_path: Path, name: str) -> None:
+    """With a lib of its own beside it, whose main() tells what it got."""
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "lib" / "mediaserver").mkdir(parents=True)
+    script = tmp_path / "scripts" / name
+    script.write_bytes((SCRIPTS / name).read_bytes())
+    script.chmod(0o755)
+    (tmp_path / "lib" / "mediaserver" / f"{name.removeprefix('vpn-')}.py").write_text(
+        "import sys\n"
+        "def main(*given, root=None):\n"
+        "    print(sys.executable, sys.argv, root or given[0])\n"
+        "    return 7\n"
+    )
+    arguments = ["one two", "$HOME", ""]
+    for command in ([str(script)], [sys.executable, str(script)]):
+        done = subprocess.run([*command, *arguments], cwd="/", capture_output=True, text=True, check=False)
+        python = "/usr/bin/python3" if len(command) == 1 else sys.executable
+        assert (done.returncode, done.stderr) == (7, "")
+        assert done.stdout == f"{python} {[str(script), *arguments]} {tmp_path}\n"

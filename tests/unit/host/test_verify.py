@@ -1,0 +1,327 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""vpn-verify, as far as it can be seen without a running host: its packet, its eyes, its counter, its verdict."""
+
+from __future__ import annotations
+
+import contextlib
+import http.server
+import socket
+import struct
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+from mediaserver import verify
+from mediaserver.nft import Nft
+from mediaserver.tunnel import GatewayError
+from mediaserver.verify import Failed, Verification
+
+LISTING = """table inet mediaserver_barrier {
+	counter leak_attempts_in {
+		packets 99 bytes 9900
+	}
+
+	counter leak_attempts_out {
+		packets 12 bytes 1008
+	}
+}
+"""
+
+
+def folded(data: bytes) -> int:
+    """Sum 16-bit words in ones' complement (RFC 1071); a header with its checksum gives all ones."""
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total > 0xFFFF:
+        total = (total & 0xFFFF) + (total >> 16)
+    return total
+
+
+@given(some.ip_addresses(v=4), some.ip_addresses(v=4), some.binary(max_size=1400))
+def test_the_packet_is_one_that_a_router_would_carry(source: Any, target: Any, data: bytes) -> None:
+    packet = verify.datagram(str(source), str(target), data)
+    assert folded(packet[:20]) == 0xFFFF
+    version, _, length, _, fragment, ttl, protocol, _ = struct.unpack("!BBHHHBBH", packet[:12])
+    assert (version, length, fragment, protocol) == (0x45, len(packet), 0, socket.IPPROTO_UDP)
+    assert ttl > 1
+    assert (packet[12:16], packet[16:20]) == (source.packed, target.packed)
+    assert struct.unpack("!HHHH", packet[20:28]) == (verify.PORT, verify.PORT, 8 + len(data), 0)
+    assert packet[28:] == data
+
+
+def test_the_checksum_is_that_of_a_known_header() -> None:
+    # 4500+0020+0000+0000+4011+c000+0201+c633+6407 = 2_716c, folded 716e, complement 8e91.
+    assert verify.datagram("192.0.2.1", "198.51.100.7", b"four")[10:12].hex() == "8e91"
+
+
+@contextlib.contextmanager
+def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with ours, theirs:
+        yield ours, theirs
+
+
+def test_a_word_is_found_on_any_line_behind_other_frames() -> None:
+    with pair() as (first, quiet), pair() as (second, busy):
+        del quiet
+        for frame in (b"other", b"", b"\0\xffverify-ab\xff", b"more"):
+            busy.send(frame)
+        assert verify.appears("verify-ab", [first, second], wait=5)
+
+
+def test_a_word_that_came_before_is_found_without_waiting() -> None:
+    with pair() as (line, other):
+        for frame in (*[b"noise"] * 5, b"verify-ab"):
+            other.send(frame)
+        assert verify.appears("verify-ab", [line], wait=0)
+
+
+def test_a_word_that_comes_later_is_waited_for() -> None:
+    with pair() as (line, other):
+        timer = threading.Timer(0.2, other.send, [b"a verify-ab b"])
+        timer.start()
+        assert verify.appears("verify-ab", [line], wait=5)
+        timer.join()
+
+
+@pytest.mark.parametrize("frames", [[], [b"verify-a", b"b", b"VERIFY-AB"]])
+def test_silence_and_other_words_end_in_time(frames: list[bytes]) -> None:
+    with pair() as (line, other):
+        for frame in frames:
+            other.send(frame)
+        begun = time.monotonic()
+        assert not verify.appears("verify-ab", [line], wait=0.2)
+        assert 0.2 <= time.monotonic() - begun < 1
+
+
+def test_a_busy_line_is_not_watched_forever() -> None:
+    class Busy(socket.socket):
+        """Has the next frame ready whenever one is taken, up to a time at which the test has failed."""
+
+        frames = 0
+
+        def recv(self, *_: Any) -> bytes:
+            self.frames += 1
+            if time.monotonic() > begun + 10:
+                super().recv(100)
+            return b"noise"
+
+    begun = time.monotonic()
+    with pair() as (line, other), Busy(fileno=line.detach()) as busy:
+        other.send(b"noise")
+        assert not verify.appears("verify-ab", [busy], wait=0.1)
+        assert busy.frames > 1
+    assert time.monotonic() - begun < 5
+
+
+def counter(listing: str | None) -> Nft:
+    class Fake(Nft):
+        def __init__(self) -> None: ...
+
+        def listing(self, family: str, table: str) -> str | None:
+            assert (family, table) == ("inet", "mediaserver_barrier")
+            return listing
+
+    return Fake()
+
+
+def test_what_was_dropped_on_its_way_out_is_counted_and_nothing_else() -> None:
+    assert verify.attempts(counter(LISTING), "mediaserver_barrier") == 12
+
+
+@pytest.mark.parametrize("listing", [None, "", LISTING.replace("_out", "_elsewhere")])
+def test_no_table_and_no_counter_are_a_failure_and_not_0(listing: str | None) -> None:
+    with pytest.raises(Failed, match="table inet mediaserver_barrier does not stand; run the playbook again"):
+        verify.attempts(counter(listing), "mediaserver_barrier")
+
+
+def failing(error: Exception) -> Callable[[], str]:
+    def check() -> str:
+        raise error
+
+    return check
+
+
+def done(*checks: Callable[[], str]) -> int:
+    found = {f"check {number}": check for number, check in enumerate(checks)}
+    return verify.main(["--address-page", "http://page/"], root=Path("/nowhere"), checks=lambda _: found)
+
+
+def test_all_well_is_a_line_each_and_0(capsys: pytest.CaptureFixture[str]) -> None:
+    assert done(lambda: "seen", lambda: "seen too") == 0
+    assert capsys.readouterr() == ("ok    check 0: seen\nok    check 1: seen too\nall checks passed\n", "")
+
+
+def test_every_failure_is_told_and_the_rest_is_checked_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    errors = [
+        Failed("a packet got out"),
+        GatewayError("gateway.json is missing"),
+        PermissionError(1, "Operation not permitted"),
+        subprocess.TimeoutExpired(["docker", "ps"], 60),
+        ValueError("unknown url type: 'page'"),
+    ]
+    assert done(*map(failing, errors), lambda: "seen") == 5
+    out, err = capsys.readouterr()
+    assert out.splitlines() == [*(f"FAIL  check {i}: {error}" for i, error in enumerate(errors)), "ok    check 5: seen"]
+    assert err == "5 of the checks failed\n"
+
+
+@pytest.mark.parametrize(("failures", "code"), [(1, 1), (100, 100), (101, 100), (256, 100)])
+def test_the_exit_code_is_how_many_failed_and_never_becomes_0(
+    failures: int, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert done(*[failing(Failed("no"))] * failures) == code
+    assert capsys.readouterr().err == f"{failures} of the checks failed\n"
+
+
+def test_the_command_line_comes_to_the_checks() -> None:
+    given_to: list[Verification] = []
+
+    def none(verification: Verification) -> dict[str, Callable[[], str]]:
+        given_to.append(verification)
+        return {}
+
+    verify.main(["--address-page", "http://page/"], root=Path("/a"), checks=none)
+    verify.main(["--address-page", "http://page/", "--target", "198.51.100.7"], root=Path("/b"), checks=none)
+    assert given_to == [
+        Verification(Path("/a"), "http://page/", "192.0.2.1"),
+        Verification(Path("/b"), "http://page/", "198.51.100.7"),
+    ]
+    with pytest.raises(SystemExit):
+        verify.main([], root=Path("/a"), checks=none)
+
+
+def test_every_check_has_a_name_and_is_made_once() -> None:
+    verification = Verification(Path("/a"), "http://page/", verify.NOWHERE)
+    made = [check.__name__ for check in verification.checks().values()]
+    methods = [name for name in vars(Verification) if not name.startswith("_")]
+    fields = {"root", "address_page", "target"}
+    assert made == [name for name in methods if name != "checks" and name not in fields]
+
+
+class Commands:
+    """Stands for the programs that are run: what each prints, by the beginning of its command line."""
+
+    def __init__(self, **printed: tuple[int, str]) -> None:
+        self.printed = printed
+
+    def __call__(self, *command: str) -> subprocess.CompletedProcess[str]:
+        line = " ".join(command)
+        for key, (code, text) in self.printed.items():
+            if key.replace("_", " ") in line:
+                return subprocess.CompletedProcess(command, code, text, "")
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+
+def verified(monkeypatch: pytest.MonkeyPatch, **printed: tuple[int, str]) -> Verification:
+    monkeypatch.setattr(verify, "run", Commands(**printed))
+    return Verification(Path("/nowhere"), "http://127.0.0.1:9/", verify.NOWHERE)
+
+
+def test_services_that_do_not_run_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    down = {"docker.service": (3, ""), "vpn-monitor.service": (3, "")}
+    with pytest.raises(Failed, match=r"^not running: docker\.service, vpn-monitor\.service; see: .*docker\.service$"):
+        verified(monkeypatch, **down).services()
+    assert verified(monkeypatch).services()
+
+
+ROUTE = "default dev wg0 scope link\n"
+
+
+@pytest.mark.parametrize(
+    ("containers", "routes", "words"),
+    [
+        ("vpn running\njellyfin exited\n", ROUTE, r"^not running: jellyfin exited; "),
+        ("vpn running\n", "", "namespace is none, and should be the tunnel"),
+        ("vpn running\n", "default via 172.31.254.1 dev eth0\n", r"namespace is default via 172\.31\.254\.1 dev eth0"),
+        ("vpn running\n", ROUTE + "default via 172.31.254.1 dev eth0 metric 9\n", "metric 9, and should be"),
+    ],
+)
+def test_a_namespace_with_another_way_out_fails(
+    monkeypatch: pytest.MonkeyPatch, containers: str, routes: str, words: str
+) -> None:
+    told = {"docker_ps": (0, containers), "docker_inspect": (0, "42\n"), "nsenter": (0, routes)}
+    with pytest.raises(Failed, match=words):
+        verified(monkeypatch, **told).namespace()
+    assert verified(
+        monkeypatch, docker_ps=(0, "vpn running\n"), docker_inspect=(0, "42\n"), nsenter=(0, ROUTE)
+    ).namespace()
+
+
+@pytest.mark.parametrize("printed", ["", "0\n", "<no value>\n", "-1\n"])
+def test_a_container_that_does_not_run_has_no_process(monkeypatch: pytest.MonkeyPatch, printed: str) -> None:
+    verified(monkeypatch, docker_inspect=(1, printed))
+    with pytest.raises(Failed, match=r"container vpn does not run; see: journalctl --unit vpn-monitor\.service"):
+        verify.pid_of("vpn")
+    verified(monkeypatch, docker_inspect=(0, "4711\n"))
+    assert verify.pid_of("vpn") == 4711
+
+
+@contextlib.contextmanager
+def page(text: str | None, asked: list[str] | None = None) -> Iterator[str]:
+    """A page on loopback that says ``text`` once, or nothing at all; hand out its address."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if asked is not None:
+                asked.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write((text or "").encode())
+
+        def log_message(self, *_: object) -> None: ...
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+        address = f"http://127.0.0.1:{server.server_port}/ip?format=text"
+        if text is None:
+            server.server_close()
+            yield address
+            return
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield address
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    ("through", "direct", "words"),
+    [
+        ("", "203.0.113.9", "is not reached through the tunnel"),
+        ("<html>", "203.0.113.9", "is not reached through the tunnel"),
+        ("203.0.113.9\n", "203.0.113.9\n", r"as 203\.0\.113\.9, which is this house's own address"),
+        ("198.18.0.20\n", None, "is not reached from the host itself, so there is nothing to compare"),
+        ("198.18.0.20\n", "<html>log in", "does not answer the host with an address, so there is nothing to compare"),
+    ],
+)
+def test_the_way_out_fails_where_nothing_is_shown(
+    monkeypatch: pytest.MonkeyPatch, through: str, direct: str | None, words: str
+) -> None:
+    monkeypatch.setattr(verify, "run", Commands(docker_exec=(0, through)))
+    with page(direct) as address, pytest.raises(Failed, match=words):
+        Verification(Path("/nowhere"), address, verify.NOWHERE).way_out()
+
+
+@pytest.mark.parametrize("address", ["page", "", "file:///etc/hosts", "http://", "http://page:70000/", "http://[::1/"])
+def test_what_is_no_page_s_address_is_said_so_and_nobody_is_asked(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setattr(verify, "run", lambda *command: pytest.fail(f"asked {command}"))
+    with pytest.raises(Failed, match="is not the address of a page; it must begin with http"):
+        Verification(Path("/nowhere"), address, verify.NOWHERE).way_out()
+
+
+def test_two_addresses_are_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify, "run", Commands(docker_exec=(0, "198.18.0.20\n")))
+    asked: list[str] = []
+    with page("203.0.113.9\n", asked) as address:
+        told = Verification(Path("/nowhere"), address, verify.NOWHERE).way_out()
+    assert asked == ["/ip?format=text"]
+    assert told == "the internet sees 198.18.0.20 from Transmission, and 203.0.113.9 from this house"

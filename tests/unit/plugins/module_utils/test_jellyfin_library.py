@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The use case of jellyfin_library against a scripted server: every call, in order, and none besides."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.household.mediaserver.plugins.module_utils._errors import (
+    AccessDenied,
+    InvalidValue,
+    MediaserverError,
+    NotTaken,
+    ProtocolError,
+    ServiceProblem,
+)
+from ansible_collections.household.mediaserver.plugins.module_utils._http import Response
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_library import JellyfinLibraries, present
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_library_model import parse_wanted
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.jellyfin_doubles import (
+    HEALTHY,
+    NO_BODY,
+    NOTHING,
+    REFUSED,
+    UNAUTHORISED,
+    URL,
+    ScriptedHttp,
+    client_of,
+    json_of,
+    said,
+)
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.transmission_doubles import Clock
+
+LIST = "GET /Library/VirtualFolders"
+BASE = "/Library/VirtualFolders"
+ERROR = said("Error processing request.", 400)
+SCAN = ("POST /Library/Refresh", NOTHING, NO_BODY)
+
+
+def library(*locations: str, name: str = "Movies", infos: list[str] | None = None, **more: Any) -> dict[str, Any]:
+    options = {"EnableRealtimeMonitor": True, "SeasonZeroDisplayName": "Extras", **more}
+    options["PathInfos"] = [{"Path": path} for path in (list(locations) if infos is None else infos)]
+    kind = {"CollectionType": "movies", "LibraryOptions": options, "ItemId": f"id of {name}"}
+    return {"Name": name, "Locations": list(locations), **kind}
+
+
+def listing(*libraries: dict[str, Any]) -> tuple[str, Response]:
+    return LIST, json_of(list(libraries))
+
+
+def movies(*paths: str, **more: Any) -> dict[str, Any]:
+    return {"name": "Movies", "type": "movies", "paths": list(paths), **more}
+
+
+def run(
+    http: ScriptedHttp, *wanted: dict[str, Any], check: bool = False, clock: Clock | None = None, **allow: bool
+) -> dict[str, Any]:
+    client = client_of(http, clock=clock)
+    outcome = JellyfinLibraries(
+        client,
+        parse_wanted(wanted),
+        allow_removal=allow.get("removal", False),
+        allow_type_change=allow.get("type_change", False),
+        timeout=60,
+        check_mode=check,
+        authorise=lambda: setattr(client, "token", "k"),
+    ).run()
+    http.finish()
+    return {**present(outcome), "warnings": outcome.warnings}
+
+
+def test_nothing_to_do_reads_once() -> None:
+    done = run(ScriptedHttp(HEALTHY, listing(library("/m"))), movies("/m"))
+    assert done == {
+        "changed": False,
+        "changes": {},
+        "actions": [],
+        "diff": {"before": {}, "after": {}},
+        "warnings": [],
+    }
+
+
+def test_create() -> None:
+    http = ScriptedHttp(
+        HEALTHY,
+        listing(library("/o", name="Other")),
+        (
+            f"POST {BASE}?name=Movies%20%26%20more&collectionType=movies&refreshLibrary=true",
+            NOTHING,
+            {"LibraryOptions": {"EnablePhotos": False, "PathInfos": [{"Path": "/with, comma"}]}},
+        ),
+        listing(library("/o", name="Other"), library("/with, comma", name="Movies & more", EnablePhotos=False)),
+        listing(library("/o", name="Other"), library("/with, comma", name="Movies & more", EnablePhotos=False)),
+    )
+    done = run(http, movies("/with, comma", name="Movies & more", options={"EnablePhotos": False, "Enabled": None}))
+    assert done["actions"] == ["create library Movies & more"]
+    assert all('Token="k"' in headers["Authorization"] for headers in http.headers[1:])
+
+
+def test_delete() -> None:
+    http = ScriptedHttp(
+        HEALTHY,
+        listing(library("/m")),
+        (f"DELETE {BASE}?name=Movies&refreshLibrary=true", NOTHING, NO_BODY),
+        listing(),
+    )
+    assert run(http, {"name": "Movies", "state": "absent"}, removal=True)["actions"] == ["delete library Movies"]
+
+
+def test_repair_of_a_path_and_removal_of_another() -> None:
+    add = f"POST {BASE}/Paths?refreshLibrary="
+    remove = f"DELETE {BASE}/Paths?name=Movies&path=%2F"
+    body = {"Name": "Movies", "PathInfo": {"Path": "/m"}}
+    http = ScriptedHttp(
+        HEALTHY,
+        listing(library("/m", "/gone", infos=["/gone"])),
+        (f"{remove}gone&refreshLibrary=false", NOTHING, NO_BODY),
+        (f"{add}false", NOTHING, body),
+        *[(f"{remove}m&refreshLibrary=false", NOTHING, NO_BODY)] * 2,
+        (f"{add}true", NOTHING, body),
+        listing(library("/m")),
+    )
+    done = run(http, movies("/m"))
+    before = {"Locations": ["/gone", "/m"], "PathInfos": ["/gone"]}
+    assert done["changes"] == {"Movies.paths": {"before": before, "after": ["/m"]}}
+
+
+def test_options_are_written_whole_as_they_are_now() -> None:
+    before, now = library("/m", EnableRealtimeMonitor=False), library("/m", EnableRealtimeMonitor=False, Late=1)
+    after = library("/m", Late=1)
+    http = ScriptedHttp(
+        HEALTHY,
+        listing(before),
+        listing(now),
+        (f"POST {BASE}/LibraryOptions", NOTHING, {"Id": "id of Movies", "LibraryOptions": after["LibraryOptions"]}),
+        SCAN,
+        listing(after),
+    )
+    done = run(http, movies("/m", options={"EnableRealtimeMonitor": True}))
+    assert done["actions"] == ["write options of Movies: EnableRealtimeMonitor", "scan all libraries"]
+
+
+def test_check_mode_reads_only() -> None:
+    wanted = [movies("/a", options={"EnablePhotos": True}), {"name": "Old", "state": "absent"}]
+    wanted.append({"name": "Other", "type": "books", "paths": ["/b"]})
+    found = listing(library("/m", EnablePhotos=False), library("/o", name="Old"), library("/b", name="Other"))
+    told = run(ScriptedHttp(HEALTHY, HEALTHY, found), *wanted, check=True, removal=True, type_change=True)
+    assert told["actions"][0] == "delete library Old"
+    assert len(told["actions"]) == 7
+
+
+def test_check_mode_before_the_first_real_run() -> None:
+    told = run(ScriptedHttp(("GET /health", REFUSED)), movies("/m"), {"name": "Old", "state": "absent"}, check=True)
+    assert told["actions"] == ["create library Movies"]
+    assert told["warnings"] == [f"nobody listens at {URL}; foretold without having seen the present libraries"]
+
+
+def test_a_renamed_library_is_waited_for() -> None:
+    partial = {"Name": "Movies", "Locations": ["/m"], "CollectionType": "movies"}
+    whole = listing(library("/m"))
+    clock = Clock()
+    assert not run(ScriptedHttp(HEALTHY, *[listing(partial)] * 3, whole), movies("/m"), clock=clock)["changed"]
+    assert clock.monotonic() >= 3
+    # Only a look of the server's brings it; asked for once, half-way.
+    http = ScriptedHttp(HEALTHY, *[listing(partial)] * 16, SCAN, listing(partial), whole)
+    assert not run(http, movies("/m"))["changed"]
+    # In check mode nobody asks; and what is not managed is not waited for.
+    with pytest.raises(ServiceProblem, match="for 30 s Movies has been listed without ItemId"):
+        run(ScriptedHttp(HEALTHY, HEALTHY, *[listing(partial)] * 31), movies("/m"), check=True)
+    run(ScriptedHttp(HEALTHY, HEALTHY, listing(partial)), movies("/n", name="New"), check=True)
+
+
+CREATE = f"POST {BASE}?name=Movies&collectionType=movies&refreshLibrary=true"
+OTHER_NAME = library("/m", name="Movies2")
+OFF = library("/m", EnableRealtimeMonitor=False)
+WRITE = f"POST {BASE}/LibraryOptions"
+FAILURES: dict[str, tuple[list[tuple[Any, ...]], type[MediaserverError], str]] = {
+    "dead key": ([(LIST, UNAUTHORISED)], AccessDenied, "jellyfin_setup repairs a file with a dead key"),
+    "not Jellyfin": ([(LIST, json_of({}))], ProtocolError, "no list of JSON objects"),
+    "not a library": ([(LIST, json_of([{"Name": 1}]))], ProtocolError, "an entry without name"),
+    "broken database": ([(LIST, said("", 500))], ProtocolError, "status 500"),
+    "missing folder": ([listing(), (CREATE, ERROR)], ProtocolError, "in its container (/m)?"),
+    "another name": ([listing(), (CREATE, NOTHING), listing(OTHER_NAME)], NotTaken, "no library Movies is listed, but"),
+    "missing folder, added": (
+        [
+            listing(library("/n")),
+            (f"DELETE {BASE}/Paths?name=Movies&path=%2Fn&refreshLibrary=false", NOTHING),
+            (f"POST {BASE}/Paths?refreshLibrary=true", Response(404)),
+        ],
+        ProtocolError,
+        "could not add path /m of Movies",
+    ),
+    "refused value": ([listing(OFF), listing(OFF), (WRITE, ERROR)], ProtocolError, "does not take one of the values"),
+    "gone meanwhile": ([listing(OFF), listing()], ServiceProblem, "is another at work"),
+    "ignored value": (
+        [listing(OFF), listing(OFF), (WRITE, NOTHING), SCAN, listing(OFF)],
+        NotTaken,
+        "still to do: write options of Movies: EnableRealtimeMonitor",
+    ),
+    "double made by somebody else": (
+        [listing(OFF), listing(OFF), (WRITE, NOTHING), SCAN, listing(library("/m"), library("/m", name="X"))],
+        NotTaken,
+        "and then: libraries: /m of Movies and /m of X",
+    ),
+}
+
+
+@pytest.mark.parametrize(("script", "kind", "message"), FAILURES.values(), ids=FAILURES.keys())
+def test_failures(script: list[tuple[Any, ...]], kind: type[MediaserverError], message: str) -> None:
+    http = ScriptedHttp(HEALTHY, *script)
+    with pytest.raises(kind) as caught:
+        run(http, movies("/m", options={"EnableRealtimeMonitor": True}))
+    assert message in str(caught.value)
+    http.finish()
+
+
+def test_one_wrong_library_stops_all() -> None:
+    http = ScriptedHttp(HEALTHY, listing(library("/o", name="Old")))
+    with pytest.raises(InvalidValue, match="allow_removal"):
+        run(http, movies("/m"), {"name": "Old", "state": "absent"})
+    http.finish()
