@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Sourced by entry points. A service whose configuration is missing, cut off or wrong would start open to everybody, so
 # each start checks it: a good file is copied beside itself, a bad one is replaced by that copy.
@@ -34,7 +35,7 @@ last_good() {
         echo "$1: $2 $last_good_problem, and its good copy could not be put back; is the disk full?" >&2
         return 1
     fi
-    last_good_prune "$2.damaged-[0-9]*T[0-9]*Z" "$LAST_GOOD_KEEP"
+    last_good_prune "$2".damaged-[0-9]*T[0-9]*Z
     echo "$1: $2 $last_good_problem; the copy from its last good start is back (the bad one: $last_good_aside)" >&2
 }
 
@@ -44,7 +45,7 @@ last_good_check() {
     elif [ ! -s "$1" ]; then
         echo "is empty"
     # Awk may take a zero for the end of a line.
-    elif ! LC_ALL=C tr -d '\000' <"$1" | cmp -s - "$1"; then
+    elif [ "$(LC_ALL=C tr -dc '\000' <"$1" | wc -c)" -ne 0 ]; then
         echo "holds zeros"
     else
         "$2" "$1"
@@ -60,7 +61,8 @@ last_good_copy() {
     if cp -p "$1" "$last_good_new" && chmod "${4:-$(last_good_mode "$2")}" "$last_good_new" &&
         last_good_check "$last_good_new" "$3" >/dev/null && last_good_sync "$last_good_new" && mv "$last_good_new" "$2"; then
         last_good_sync "${2%/*}"
-        last_good_prune "$2.new-??????" 3
+        # What a power cut left; younger ones may be another start's.
+        find "${2%/*}" -maxdepth 1 -name "${2##*/}.new-??????" -mmin +10 -exec rm -f {} +
         return 0
     fi
     rm -f "$last_good_new"
@@ -81,10 +83,11 @@ last_good_sync() {
     sync "$1" 2>/dev/null || sync
 }
 
-# last_good_prune PATTERN NUMBER: leave the youngest. The path has no blanks in a container.
+# last_good_prune FILE...: leave the youngest, which come last, as the date in their names says.
 last_good_prune() {
-    ls -1td $1 2>/dev/null | tail -n "+$(($2 + 1))" | while IFS= read -r last_good_old; do
-        rm -f "$last_good_old"
+    while [ "$#" -gt "$LAST_GOOD_KEEP" ]; do
+        rm -f "$1"
+        shift
     done
 }
 
