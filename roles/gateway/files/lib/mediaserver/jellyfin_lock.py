@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Removes the lock that a power cut has left in Jellyfin's database. Entry point: ``jellyfin-unlock DATABASE``.
+
+A migration is marked by a row of the table ``__EFMigrationsLock``; after one that was cut off, every later start waits
+for that row to go, without an end or a word (Entity Framework Core, SQLite provider, limitations: it may have to be
+removed by hand). Nobody holds it when nobody has the database open: so this runs before Docker starts, and looks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import stat
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
+
+TABLE = "__EFMigrationsLock"
+# Copies of the database as it was, the youngest.
+KEEP = 3
+BUSY_TIMEOUT_S = 10
+
+
+def holders(database: Path, processes: Path = Path("/proc")) -> list[int]:
+    """Return the ids of the processes that have the file open, in whatever namespace."""
+    wanted = database.stat()
+    found = []
+    for folder in processes.glob("[0-9]*"):
+        # A process may end while it is looked at.
+        with contextlib.suppress(OSError):
+            if any(os.path.samestat(wanted, entry.stat()) for entry in _open_files(folder)):
+                found.append(int(folder.name))
+    return sorted(found)
+
+
+def _open_files(process: Path) -> list[os.DirEntry[str]]:
+    """Return the open files that can be looked at: pipes and sockets are none, and one may be closed meanwhile."""
+    found = []
+    for entry in os.scandir(process / "fd"):
+        with contextlib.suppress(OSError):
+            if stat.S_ISREG(entry.stat().st_mode):
+                found.append(entry)
+    return found
+
+
+def unlock(database: Path, stamp: str) -> Path | None:
+    """Remove the lock; return the copy of the database as it was, or None where there was no lock.
+
+    Raises sqlite3.DatabaseError when the file is no database or no copy can be made; it is then as it was.
+    """
+    # A database that vanishes meanwhile must not be made anew.
+    with closing(sqlite3.connect(f"file:{quote(str(database))}?mode=rw", uri=True, timeout=BUSY_TIMEOUT_S)) as line:
+        if not line.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (TABLE,)).fetchone():
+            return None
+        if not line.execute(f'SELECT 1 FROM "{TABLE}"').fetchone():
+            return None
+        copy = database.with_name(f"{database.name}.locked-{stamp}")
+        _copy(line, copy)
+        with line:
+            line.execute(f'DELETE FROM "{TABLE}"')
+    for old in sorted(database.parent.glob(f"{database.name}.locked-[0-9]*"))[:-KEEP]:
+        old.unlink()
+    return copy
+
+
+def _copy(line: sqlite3.Connection, path: Path) -> None:
+    # As private as the database may be.
+    path.touch(mode=0o600)
+    try:
+        with closing(sqlite3.connect(path)) as copy:
+            line.backup(copy)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def become_owner(folder: Path) -> None:
+    """Go on with the rights of the folder's owner: a service might have put a link there that root would follow."""
+    owner = folder.lstat()
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setgid(owner.st_gid)
+        os.setuid(owner.st_uid)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Return 0 when no lock stands in the way, 1 when that could not be made so; it is said on standard error."""
+    database = Path(arguments[0])
+    try:
+        if not database.is_file():
+            return 0
+        others = holders(database)
+        if others:
+            print(f"jellyfin-unlock: {database} is in use (process {others[0]}), it stays as it is", file=sys.stderr)
+            return 0
+        become_owner(database.parent)
+        copy = unlock(database, time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
+    except (OSError, sqlite3.Error) as error:
+        print(f"jellyfin-unlock: {database} stays as it is: {error}", file=sys.stderr)
+        return 1
+    if copy:
+        print(
+            f"jellyfin-unlock: a migration of {database} was cut off; its lock is removed, and Jellyfin goes on."
+            f" The database as it was: {copy}",
+            file=sys.stderr,
+        )
+    return 0
