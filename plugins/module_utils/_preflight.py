@@ -13,6 +13,7 @@ import re
 import typing as t
 
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_network as network
+from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_services as services
 from ansible_collections.household.mediaserver.plugins.module_utils._problem import (
     Checks,
     Facts,
@@ -22,10 +23,6 @@ from ansible_collections.household.mediaserver.plugins.module_utils._problem imp
     warning,
 )
 
-PLACEHOLDER = re.compile(
-    r"(change[-_ ]?(me|it|this).*|.*_here|your[-_ ].*|<.*>|x{3,}|password|secret|placeholder|todo|\.\.\.)",
-    re.IGNORECASE,
-)
 SAFE_PATH = re.compile(r"/[A-Za-z0-9._/@+-]+")
 NAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 ARCHITECTURES = ("arm64", "amd64")
@@ -198,15 +195,7 @@ def check_paths(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
             )
 
 
-def check_variables(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
-    for name in ("transmission_user", "transmission_password"):
-        if name not in settings:
-            continue
-        value = str(settings[name] or "")
-        if not value:
-            yield problem(name, "it is not set", "set it in the household's host_vars (a password in the vault)")
-        elif name.endswith("password") and PLACEHOLDER.fullmatch(value):
-            yield problem(name, "it still holds a placeholder", "choose a password of your own, in the vault")
+def check_time_zone(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
     zone = settings.get("mediaserver_timezone")
     if zone is not None and facts.get("timezones_known") is False:
         yield problem(
@@ -223,11 +212,16 @@ CHECKS: Checks = (
     check_docker,
     check_accounts,
     check_paths,
-    check_variables,
+    check_time_zone,
     network.check_lan,
     network.check_subnets,
     network.check_ports,
     network.check_tunnel,
+    services.check_credentials,
+    services.check_transmission,
+    services.check_jackett,
+    services.check_libraries,
+    services.check_members,
 )
 
 

@@ -125,6 +125,11 @@ def check_ports(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
             yield problem(f"mediaserver_ports.{service}", f"{port!r} is not a port", "use a number from 1 to 65535")
             continue
         users.setdefault(number, []).append(service)
+    https = settings.get("jellyfin_https_port") or 0
+    if not 0 <= int(https) < 65536:
+        yield problem("jellyfin_https_port", f"{https!r} is not a port", "use 0 to 65535, 0 for none")
+    elif int(https):
+        users.setdefault(int(https), []).append("jellyfin_https_port")
     for number, services in sorted(users.items()):
         if len(services) > 1:
             yield problem(

@@ -44,6 +44,8 @@ BAD: dict[str, tuple[str, Any]] = {
     ),
     "a subnet inside the tunnel's": ("gateway_subnet", "10.66.0.0/24"),
     "a number of another account": ("mediaserver_uid", 1),
+    "a member listed twice": ("jellyfin_users", [{"name": "child", "password": "crayon"}, {"name": "Child"}]),
+    "a misspelt field of Jackett's": ("jackett_settings", {"CacheTtll": 60}),
     "a word for a number": ("mediaserver_uid", "many"),
 }
 

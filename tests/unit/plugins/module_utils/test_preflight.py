@@ -67,6 +67,18 @@ SETTINGS: dict[str, t.Any] = {
     },
     "transmission_user": "family",
     "transmission_password": "correct horse battery",
+    "transmission_settings": {},
+    "jackett_admin_password": "staple",
+    "jackett_settings": {},
+    "jellyfin_admin_user": "family",
+    "jellyfin_admin_password": "paper clip",
+    "jellyfin_libraries": [
+        {"name": "Movies", "type": "movies", "paths": ["/media/movies"]},
+        {"name": "Music", "type": "music", "paths": ["/media/music"]},
+    ],
+    "jellyfin_library_options": {"EnableRealtimeMonitor": True},
+    "jellyfin_users": [{"name": "child", "password": "crayon", "libraries": ["Music"]}],
+    "jellyfin_https_port": 0,
 }
 DOCKER = {"package": "docker-ce", "version": "28.5.1", "compose_package": "docker-compose-plugin"}
 TAKEN = {"port": 8096, "process": "jellyfin", "container": "", "project": ""}

@@ -1,0 +1,129 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""What the services are to be told, held against what their modules take, before the first of them is started."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.household.mediaserver.plugins.module_utils import (
+    _jackett_model,
+    _transmission_model,
+)
+from ansible_collections.household.mediaserver.plugins.module_utils._errors import InvalidValue
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_library_model import (
+    normal_path,
+    parse_wanted,
+)
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_library_plan import (
+    plan_libraries,
+)
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_user_model import parse_users
+from ansible_collections.household.mediaserver.plugins.module_utils._problem import (
+    Facts,
+    Problem,
+    Settings,
+    problem,
+    warning,
+)
+
+PLACEHOLDER = re.compile(
+    r"(change[-_ ]?(me|it|this).*|.*_here|your[-_ ].*|<.*>|x{3,}|password|secret|placeholder|todo|\.\.\.)",
+    re.IGNORECASE,
+)
+CREDENTIALS = (
+    "transmission_user",
+    "transmission_password",
+    "jackett_admin_password",
+    "jellyfin_admin_user",
+    "jellyfin_admin_password",
+)
+# Where the container of Jellyfin has the folder mediaserver_media.
+MEDIA = "/media"
+REMEDY = "correct it; the documentation of the module {} says what it takes"
+
+
+def check_credentials(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
+    for name in CREDENTIALS:
+        if name not in settings:
+            continue
+        value = str(settings[name] or "")
+        if not value.strip():
+            yield problem(name, "it is not set", "set it in the household's host_vars (a password in the vault)")
+        elif name.endswith("password") and PLACEHOLDER.fullmatch(value):
+            yield problem(name, "it still holds a placeholder", "choose a password of your own, in the vault")
+
+
+def check_transmission(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
+    try:
+        _transmission_model.read_wanted(settings.get("transmission_settings") or {})
+    except InvalidValue as error:
+        yield problem("transmission_settings", str(error), "docs/transmission-settings.md lists all settings")
+
+
+def check_jackett(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
+    try:
+        _jackett_model.read_wanted(settings.get("jackett_settings") or {})
+    except InvalidValue as error:
+        yield problem("jackett_settings", str(error), REMEDY.format("jackett_settings"))
+
+
+def check_libraries(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
+    """As on a server that has none; what is there already, the module compares later."""
+    shared = settings.get("jellyfin_library_options") or {}
+    given = [
+        {**library, "options": {**shared, **(library.get("options") or {})}}
+        for library in settings.get("jellyfin_libraries") or []
+    ]
+    try:
+        wanted = parse_wanted(given)
+        plan_libraries(wanted, [])
+    except InvalidValue as error:
+        yield problem("jellyfin_libraries", _without_name(error), REMEDY.format("jellyfin_library"))
+        return
+    for library in wanted:
+        for path in library.paths:
+            if not normal_path(path).startswith(MEDIA + "/"):
+                yield problem(
+                    "jellyfin_libraries",
+                    f"{library.name}: {path} is no folder that Jellyfin could see",
+                    f"name a folder below {MEDIA}, which is {settings.get('mediaserver_media')} on the Pi",
+                )
+
+
+def check_members(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
+    """Of a server that is set up, nobody knows here which accounts and libraries somebody has made by hand."""
+    try:
+        members = parse_users(settings.get("jellyfin_users") or [])
+    except InvalidValue as error:
+        yield problem("jellyfin_users", _without_name(error), REMEDY.format("jellyfin_user"))
+        return
+    administrator = str(settings.get("jellyfin_admin_user") or "")
+    libraries = {one["name"] for one in settings.get("jellyfin_libraries") or [] if one.get("state") != "absent"}
+    new = not settings.get("preflight_installed")
+    for member in (one for one in members if not one.absent):
+        if member.name.casefold() == administrator.casefold():
+            yield problem(
+                "jellyfin_users",
+                f"{member.name} is the administrator, whom jellyfin_admin_user names",
+                "take it out of the list, or name another administrator",
+            )
+        if new and member.password is None:
+            yield problem("jellyfin_users", f"{member.name} has no password", "give it one, in the vault")
+        elif member.password is not None and PLACEHOLDER.fullmatch(member.password):
+            yield problem(
+                "jellyfin_users", f"{member.name}'s password is a placeholder", "choose another, in the vault"
+            )
+        for name in sorted(set(member.libraries or ()) - libraries):
+            yield (problem if new else warning)(
+                "jellyfin_users",
+                f"{member.name} may see {name!r}, which is none of jellyfin_libraries",
+                f"name some of {', '.join(sorted(libraries)) or 'none'}; or nothing, if somebody made it by hand",
+            )
+
+
+def _without_name(error: InvalidValue) -> str:
+    """The modules' own option is no variable of the household."""
+    return re.sub("^(libraries|users): ", "", str(error))

@@ -1,0 +1,168 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a service would refuse in the middle of a run is refused before it; each row changes one variable."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.household.mediaserver.plugins.filter.preflight_problems import preflight_problems
+from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_services as services
+from ansible_collections.household.mediaserver.plugins.modules import jellyfin_library, jellyfin_user
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.test_preflight import (
+    FACTS,
+    SETTINGS,
+    found,
+)
+
+ROLES = Path(__file__).resolve().parents[4] / "roles"
+MOVIES = {"name": "Movies", "type": "movies", "paths": ["/media/movies"]}
+NESTED = {"name": "4K", "paths": ["/media/movies/4k"]}
+CHILD = {"name": "child", "password": "crayon"}
+
+ROWS: list[tuple[str, str, t.Any, str]] = [
+    ("Jackett's password", "jackett_admin_password", "", "not set"),
+    ("Jackett's password, blanks", "jackett_admin_password", "  ", "not set"),
+    ("Jackett's placeholder", "jackett_admin_password", "change-me", "placeholder"),
+    ("Jellyfin's password", "jellyfin_admin_password", "", "not set"),
+    ("Jellyfin's placeholder", "jellyfin_admin_password", "your-password", "placeholder"),
+    ("Jellyfin's administrator", "jellyfin_admin_user", "", "not set"),
+    ("setting of no Transmission", "transmission_settings", {"speed-limit-upp": 3}, "is speed-limit-up meant?"),
+    ("setting of another type", "transmission_settings", {"peer-port": "many"}, "peer-port takes"),
+    ("credentials as a setting", "transmission_settings", {"rpc-password": "x"}, "belongs into the option password"),
+    ("field of no Jackett", "jackett_settings", {"CacheTtll": 3}, "is CacheTtl meant?"),
+    ("field of another type", "jackett_settings", {"CacheTtl": "long"}, "CacheTtl"),
+    ("library twice", "jellyfin_libraries", [MOVIES, {**MOVIES, "name": "movies"}], "listed twice"),
+    ("name respelt", "jellyfin_libraries", [{**MOVIES, "name": "TV: old"}], "holds ':'"),
+    ("no folder", "jellyfin_libraries", [{**MOVIES, "paths": []}], "at least one folder"),
+    (
+        "folder in a folder",
+        "jellyfin_libraries",
+        [MOVIES, {**MOVIES, "name": "4K", "paths": ["/media/movies/4k"]}],
+        "within",
+    ),
+    (
+        "the Pi's path",
+        "jellyfin_libraries",
+        [{**MOVIES, "paths": ["/mnt/media/movies"]}],
+        "no folder that Jellyfin",
+    ),
+    ("its parent", "jellyfin_libraries", [{**MOVIES, "paths": ["/media/../etc"]}], "without '.', '..'"),
+    (
+        "unknown option",
+        "jellyfin_libraries",
+        [{**MOVIES, "options": {"Monitor": True}}],
+        "has no Monitor",
+    ),
+    ("unknown option of all", "jellyfin_library_options", {"EnableRealtimeMonitr": True}, "EnableRealtimeMonitr"),
+    ("type of an option", "jellyfin_libraries", [{**MOVIES, "options": {"EnablePhotos": "maybe"}}], "EnablePhotos"),
+    ("member twice", "jellyfin_users", [CHILD, {**CHILD, "name": "Child"}], "listed twice"),
+    ("member without a password", "jellyfin_users", [{"name": "child"}], "child has no password"),
+    ("member with an empty one", "jellyfin_users", [{"name": "child", "password": " "}], "password is empty"),
+    ("member with a placeholder", "jellyfin_users", [{"name": "child", "password": "change-me"}], "placeholder"),
+    ("name that Jellyfin refuses", "jellyfin_users", [{**CHILD, "name": "a/b"}], "a name takes letters"),
+    ("the administrator", "jellyfin_users", [{**CHILD, "name": "Family"}], "is the administrator"),
+    ("library of nobody", "jellyfin_users", [{**CHILD, "libraries": ["Films"]}], "child may see 'Films'"),
+    ("own option as policy", "jellyfin_users", [{**CHILD, "policy": {"IsAdministrator": True}}], "option of its own"),
+    ("HTTPS at another's port", "jellyfin_https_port", 8096, "port 8096 is used twice"),
+    ("HTTPS at no port", "jellyfin_https_port", 70000, "is not a port"),
+]
+
+
+@pytest.mark.parametrize(("variable", "value", "words"), [pytest.param(*row[1:], id=row[0]) for row in ROWS])
+def test_it_is_refused(variable: str, value: t.Any, words: str) -> None:
+    others = {"jellyfin_users": []} if variable != "jellyfin_users" else {}
+    (problem,) = found(settings={**others, variable: value})
+    named = {"jellyfin_library_options": "jellyfin_libraries"}.get(variable, variable)
+    named = "mediaserver_ports" if "used twice" in words else named
+    assert (problem["level"], problem["variable"]) == ("problem", named)
+    assert words in problem["problem"]
+    assert problem["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("transmission_settings", {"speed_limit_up": 3, "default-trackers": None}),
+        ("jackett_settings", {"cache-ttl": 60, "ProxyUrl": None}),
+        ("jellyfin_libraries", []),
+        ("jellyfin_libraries", [{"name": "Old", "state": "absent"}]),
+        ("jellyfin_users", [{"name": "guest", "state": "absent"}]),
+        ("jellyfin_users", [{**CHILD, "policy": {"EnableContentDownloading": False}}]),
+        ("jellyfin_https_port", 8920),
+    ],
+)
+def test_it_is_accepted(name: str, value: t.Any) -> None:
+    assert found(settings={"jellyfin_users": [], name: value}) == []
+
+
+def test_of_a_server_that_is_set_up_nobody_knows_what_was_made_by_hand() -> None:
+    users = [{"name": "child", "libraries": ["By hand"]}]
+    (notice,) = found(settings={"jellyfin_users": users, "preflight_installed": True})
+    assert (notice["level"], notice["variable"]) == ("warning", "jellyfin_users")
+
+
+def test_no_secret_in_any_problem() -> None:
+    users = [{**CHILD, "password": "changeme-7531", "libraries": ["Films"]}]
+    problems = found(settings={"jellyfin_users": users, "jackett_admin_password": "changeme-7531"})
+    assert len(problems) == 3
+    assert "7531" not in str(problems)
+
+
+def told(variable: str, value: t.Any, specs: dict[str, t.Any]) -> list[dict[str, str]]:
+    """What the filter itself says of one variable."""
+    problems = preflight_problems(FACTS, {**SETTINGS, "jellyfin_users": [], variable: value}, specs)
+    return [one for one in problems if one["variable"] == variable]
+
+
+@pytest.mark.parametrize(
+    "variable", ["jellyfin_libraries", "jellyfin_users", "jackett_settings", "transmission_settings"]
+)
+def test_what_is_of_another_form_altogether_is_told_once(variable: str, specs: dict[str, t.Any]) -> None:
+    (problem,) = told(variable, "text", specs)
+    assert "of type str, not dict" in problem["problem"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("jellyfin_users", [{**CHILD, "libary": ["Movies"]}], "libary"),
+        ("jellyfin_users", [{"password": "crayon"}], "name"),
+        ("jellyfin_users", [{**CHILD, "transcoding": "sometimes"}], "transcoding"),
+        ("jellyfin_libraries", [{**MOVIES, "type": "films"}], "movies, tvshows"),
+        ("jellyfin_libraries", [{**MOVIES, "path": "/media/x"}], "path"),
+    ],
+)
+def test_a_key_that_is_misspelt_is_named(variable: str, value: t.Any, words: str, specs: dict[str, t.Any]) -> None:
+    (problem,) = told(variable, value, specs)
+    assert words in problem["problem"]
+    assert "crayon" not in str(problem)
+
+
+def test_the_role_takes_what_the_modules_take(specs: dict[str, t.Any]) -> None:
+    def plain(options: dict[str, t.Any]) -> dict[str, t.Any]:
+        return {
+            name: {key: value for key, value in option.items() if key != "description" and value is not False}
+            for name, option in options.items()
+        }
+
+    modules = (("jellyfin_libraries", jellyfin_library, "libraries"), ("jellyfin_users", jellyfin_user, "users"))
+    for variable, module, option in modules:
+        assert plain(specs[variable]["options"]) == plain(module.SPEC[option]["options"])
+
+
+def test_the_credentials_are_those_that_the_roles_require(specs: dict[str, t.Any]) -> None:
+    required = {name for name, option in specs.items() if option.get("required")}
+    assert required == set(services.CREDENTIALS)
+
+
+@pytest.fixture(scope="module")
+def specs() -> dict[str, t.Any]:
+    found: dict[str, t.Any] = {}
+    for role in ("transmission", "jackett", "jellyfin"):
+        text = (ROLES / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8")
+        found |= yaml.safe_load(text)["argument_specs"]["main"]["options"]
+    return found
