@@ -42,11 +42,18 @@ def stage(pytestconfig: pytest.Config) -> Iterator[Stage]:
 
 
 @pytest.fixture(scope="session")
-def rows(pytestconfig: pytest.Config) -> Iterator[list[report.Row]]:
-    """Every result; written down at the end, whatever happened."""
+def matrix(pytestconfig: pytest.Config) -> Iterator[list[report.Row]]:
+    """Every result. With --last-failed those of the run before stand, except where they are repeated."""
+    before = report.read() if pytestconfig.option.lf else []
     found: list[report.Row] = []
     yield found
-    report.write(found)
+    merged = report.merge(before, found)
+    report.write(merged)
     capture = pytestconfig.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled():
-        print(f"\n{report.table(found)}")
+        print(f"\n{report.table(merged)}")
+
+
+@pytest.fixture
+def rows(matrix: list[report.Row]) -> list[report.Row]:
+    return matrix

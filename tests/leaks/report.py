@@ -7,10 +7,9 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
+from pathlib import Path
 
-from playbook import ROOT
-
-PATH = ROOT / "build" / "reports" / "leaks.json"
+PATH = Path(__file__).resolve().parents[2] / "build" / "reports" / "leaks.json"
 
 
 @dataclass(frozen=True)
@@ -26,6 +25,17 @@ class Row:
     clear_packets: int
     seen: bool | None = None
     recovery_s: float | None = None
+
+
+def read() -> list[Row]:
+    """What is written down so far; nothing where there is no report."""
+    return [Row(**row) for row in json.loads(PATH.read_text(encoding="utf-8"))] if PATH.exists() else []
+
+
+def merge(before: Sequence[Row], rows: Sequence[Row]) -> list[Row]:
+    """The rows of a run that repeats some phases take the place of theirs."""
+    again = {(row.phase, row.variant) for row in rows}
+    return [*(row for row in before if (row.phase, row.variant) not in again), *rows]
 
 
 def write(rows: Sequence[Row]) -> None:

@@ -26,6 +26,8 @@ BARRIER = Path("gateway/files/lib/mediaserver/barrier.py")
 PATIENCE_S = 300
 # Transmission alone tries a lost peer again after 10 s, 2 min, 15 min.
 SWARM_PATIENCE_S = 120
+# What a fresh start of the tunnel takes at most.
+RESTART_S = 20
 KNOCK_PAUSE_S = 0.5
 # Who lives in the holder's namespace.
 RESIDENTS = ("vpn", "wireguard", "transmission", "jackett")
@@ -191,6 +193,16 @@ class Stage:
             assert time.monotonic() - begun < patience, f"not well after {patience} s: {problems}"
             time.sleep(0.2)
         return time.monotonic() - begun
+
+    def wait_until_only_the_tunnel_is_missing(self) -> None:
+        """Once is enough: vpn-monitor may just be trying its luck with a fresh start of the tunnel's container."""
+        begun = time.monotonic()
+        found = self.problems()
+        while any("tunnel" not in problem for problem in found):
+            assert time.monotonic() - begun < RESTART_S, found
+            time.sleep(1)
+            found = self.problems()
+        assert found, "the endpoint was not dead"
 
     # The swarm
 

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The leak test's report, when a run repeats what was red."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import report
+from report import Row
+
+FIRST = [
+    Row("reboot", "both", "icmp-device", 0, None, 7.0),
+    Row("reboot", "both", "any", 3, None, 7.0),
+    Row("reboot", "outer only", "any", 0, None, 8.0),
+    Row("control", "no VPN", "icmp-device", 4, True, None),
+]
+AGAIN = [Row("reboot", "both", "icmp-device", 0, None, 6.0), Row("reboot", "both", "any", 0, None, 6.0)]
+
+
+@pytest.fixture(autouse=True)
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(report, "PATH", tmp_path / "reports" / "leaks.json")
+    return report.PATH
+
+
+def test_rows_that_are_repeated_take_the_place_of_the_earlier_ones_alone() -> None:
+    assert report.merge(FIRST, AGAIN) == [*FIRST[2:], *AGAIN]
+    assert report.merge(FIRST, []) == FIRST
+    assert report.merge([], AGAIN) == AGAIN
+
+
+def test_what_was_written_is_read_again(path: Path) -> None:
+    assert report.read() == []
+    report.write(FIRST)
+    assert path.exists()
+    assert report.read() == FIRST
+
+
+def test_a_packet_in_clear_shows_in_the_table() -> None:
+    lines = [line.split() for line in report.table(FIRST).splitlines()[1:]]
+    assert [line[-3:] for line in lines] == [["1", "3", "7.0"], ["0", "0", "8.0"], ["1", "4", "1/1"]]
