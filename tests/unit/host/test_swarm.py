@@ -17,8 +17,12 @@ HEARD = {"lastAnnounceSucceeded": True, "seederCount": 0}
 SEEDED = {"lastAnnounceSucceeded": True, "seederCount": 3}
 
 
-def torrent(*trackers: dict[str, object], status: int = 4, peers: int = 0) -> dict[str, Any]:
-    return {"status": status, "peersConnected": peers, "trackerStats": list(trackers)}
+def torrent(
+    *trackers: dict[str, object], status: int = 4, peers: int = 0, number: int = 1, per_look: int = 0
+) -> dict[str, Any]:
+    """``per_look`` bytes come between two looks at it."""
+    told = {"id": number, "status": status, "peersConnected": peers, "trackerStats": list(trackers)}
+    return {**told, "downloadedEver": 1000, "per look": per_look}
 
 
 class Transmission(forward.Transmission):
@@ -34,7 +38,12 @@ class Transmission(forward.Transmission):
             self.absent -= 1
             raise ConnectionRefusedError
         self.asked.append(method)
-        return {"torrents": self.torrents} if method == "torrent-get" else {}
+        if method != "torrent-get":
+            return {}
+        told = [{field: one[field] for field in arguments["fields"]} for one in self.torrents]
+        for one in self.torrents:
+            one["downloadedEver"] += one["per look"]
+        return {"torrents": told}
 
 
 class Hands:
@@ -64,10 +73,13 @@ LOOKS = ((0.0, False), (10.0, True), (10.0 + PATIENCE - 1, True), (10.0 + PATIEN
         ([torrent(SILENT, SILENT), torrent(SILENT, status=6)], 1),
         ([torrent(SILENT, HEARD)], 0),
         ([torrent(SILENT), torrent(HEARD)], 0),
-        ([torrent(SILENT, peers=1)], 0),
+        ([torrent(SILENT, peers=1, per_look=1)], 0),
+        ([torrent(SEEDED, peers=1)], 1),
+        ([torrent(SEEDED, peers=1), torrent(SEEDED, peers=1, number=2, per_look=1)], 0),
+        ([torrent(SEEDED, status=6, peers=1)], 0),
         ([torrent(SEEDED)], 1),
         ([torrent(SEEDED, status=6)], 0),  # a seed does not miss seeds
-        ([torrent(SEEDED), torrent(SEEDED, peers=1)], 0),
+        ([torrent(SEEDED), torrent(SEEDED, number=2, peers=1, per_look=1)], 0),
         ([torrent(SILENT, status=0)], 0),  # stopped: it wants nobody
         ([torrent()], 0),  # without trackers
         ([], 0),
@@ -78,6 +90,9 @@ LOOKS = ((0.0, False), (10.0, True), (10.0 + PATIENCE - 1, True), (10.0 + PATIEN
         "one of its trackers",
         "another one's",
         "a peer",
+        "a peer of whom nothing comes",
+        "one of whom something comes",
+        "a seed's peer",
         "seeds",
         "a seed",
         "another's peer",
@@ -92,7 +107,19 @@ def test_transmission_starts_anew_only_where_nobody_of_the_swarm_came(
     found = Transmission(torrents)
     steps = follow(monkeypatch, found, *LOOKS)
     assert [(step.act, step.targets) for step in steps] == [(Act.RESTART, ("transmission",))] * restarts
-    assert found.asked == ["torrent-reannounce", "torrent-get"]
+    assert found.asked == ["torrent-get", "torrent-reannounce", "torrent-get"]
+
+
+def test_a_download_that_was_finished_meanwhile_is_no_stall(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Transmission([torrent(SEEDED, peers=1), torrent(SEEDED, peers=1, number=2)])
+    hands = Hands()
+    monkeypatch.setattr(tending, "transmission", lambda root: found)
+    swarm = tending.Swarm(Path("/nowhere"), hands)  # type: ignore[arg-type]
+    swarm.tend(0.0, alive=False)
+    swarm.tend(1.0, alive=True)
+    found.torrents[0]["status"] = 6
+    swarm.tend(1.0 + PATIENCE, alive=True)
+    assert hands.steps == []
 
 
 def test_while_the_tunnel_is_there_nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,13 +132,13 @@ def test_a_tunnel_that_goes_away_again_begins_anew(monkeypatch: pytest.MonkeyPat
     found = Transmission([torrent(SILENT)])
     looks = ((0.0, False), (1.0, True), (2.0, False), (1.0 + PATIENCE, True))
     assert follow(monkeypatch, found, *looks) == []
-    assert found.asked == ["torrent-reannounce"] * 2
+    assert found.asked == ["torrent-get", "torrent-reannounce"] * 2
 
 
 def test_a_transmission_that_is_only_starting_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     found = Transmission([torrent(SILENT)], absent=2)
     steps = follow(monkeypatch, found, (0.0, False), (1.0, True), (2.0, True), (3.0, True), (3.0 + PATIENCE, True))
-    assert found.asked == ["torrent-reannounce", "torrent-get"]
+    assert found.asked == ["torrent-get", "torrent-reannounce", "torrent-get"]
     assert len(steps) == 1
 
 
@@ -122,6 +149,6 @@ def test_nobody_is_judged_in_a_look_that_repairs_something_else(monkeypatch: pyt
     swarm.tend(0.0, alive=False)
     swarm.tend(1.0, alive=True, idle=False)
     swarm.tend(1.0 + PATIENCE, alive=True, idle=False)
-    assert (found.asked, hands.steps) == (["torrent-reannounce"], [])
+    assert (found.asked, hands.steps) == (["torrent-get", "torrent-reannounce"], [])
     swarm.tend(2.0 + PATIENCE, alive=True)
     assert len(hands.steps) == 1

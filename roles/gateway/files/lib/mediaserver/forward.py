@@ -11,7 +11,7 @@ import base64
 import json
 import socket
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,16 +79,26 @@ class Transmission:
         """Have it ask the trackers of all torrents for peers now, as far as these allow it."""
         self._ask("torrent-reannounce", {})
 
-    def is_deserted(self) -> bool:
-        """Say whether nobody is connected who should be: no tracker has answered, or one knows seeds for a download."""
-        fields = ["status", "peersConnected", "trackerStats"]
+    def received(self) -> dict[int, int]:
+        """Return the bytes that each torrent which is still downloading has received so far, by its id."""
+        torrents = self._ask("torrent-get", {"fields": ["id", "status", "downloadedEver"]}).get("torrents", [])
+        return {one["id"]: one["downloadedEver"] for one in torrents if one["status"] == DOWNLOADING}
+
+    def is_deserted(self, before: Mapping[int, int]) -> bool:
+        """Say whether nobody is connected who should be: no tracker has answered, or one knows seeds for a download.
+
+        Or somebody seems to be, and none of the downloads has got a byte more than ``received`` said before: these are
+        connections from before the tunnel was away, and TCP may take two minutes to try them again.
+        """
+        fields = ["id", "status", "downloadedEver", "peersConnected", "trackerStats"]
         torrents = self._ask("torrent-get", {"fields": fields}).get("torrents", [])
         wanting = [one for one in torrents if one["status"] in WANTING_PEERS and one["trackerStats"]]
-        if not wanting or any(one["peersConnected"] for one in wanting):
-            return False
+        downloads = [one for one in wanting if one["status"] == DOWNLOADING]
+        if any(one["peersConnected"] for one in wanting):
+            return bool(downloads) and {one["id"]: one["downloadedEver"] for one in downloads} == before
         answered = any(tracker["lastAnnounceSucceeded"] for one in wanting for tracker in one["trackerStats"])
-        downloads = (one for one in wanting if one["status"] == DOWNLOADING)
-        return not answered or any(tracker["seederCount"] > 0 for one in downloads for tracker in one["trackerStats"])
+        known = any(tracker["seederCount"] > 0 for one in downloads for tracker in one["trackerStats"])
+        return bool(wanting) and (not answered or known)
 
     def _ask(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """Raises OSError, TransmissionError."""

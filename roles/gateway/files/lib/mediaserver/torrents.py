@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mediaserver import docker, forward, natpmp
@@ -29,13 +29,15 @@ class Swarm:
 
     Transmission itself waits up to two hours after announcements that failed, and a quarter of an hour for peers that
     it could not reach twice. It asks trackers earlier when told to, but not those that have not answered since its
-    start (tried with 4.1.0), and peers not at all: then only a new start helps.
+    start (tried with 4.1.0), and peers not at all: then only a new start helps. So it does where connections look
+    alive and are not.
     """
 
     root: Path
     hands: Hands
     _due: bool = False
     _judged_at: float | None = None
+    _received: dict[int, int] = field(default_factory=dict)
 
     def tend(self, now: float, *, alive: bool, idle: bool = True) -> None:
         """Ask and judge while the tunnel is alive; ``idle`` where nothing else is repaired in this look."""
@@ -44,15 +46,17 @@ class Swarm:
             return
         try:
             if self._due:
-                transmission(self.root).announce()
+                daemon = transmission(self.root)
+                self._received = daemon.received()
+                daemon.announce()
                 self._due, self._judged_at = False, now + SWARM_PATIENCE_S
                 print("Transmission asks its trackers again", flush=True)
             elif idle and self._judged_at is not None and now >= self._judged_at:
                 # Once for each time that the tunnel was away: a swarm may as well be dead.
-                deserted, self._judged_at = transmission(self.root).is_deserted(), None
+                deserted, self._judged_at = transmission(self.root).is_deserted(self._received), None
                 if deserted:
                     self.hands.do(Step(Act.RESTART, "Transmission has lost its swarm", (TRANSMISSION,)))
-                    print("Transmission starts anew, because nobody of its swarm is connected", flush=True)
+                    print("Transmission starts anew, because nothing comes from its swarm", flush=True)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, docker.DockerError):
             return  # it may be starting; the next look tries again
 

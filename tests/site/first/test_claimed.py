@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A visitor on the LAN who tried all the while of the first runs has met no service that was nobody's yet."""
+
+from __future__ import annotations
+
+import household_lab
+import pytest
+import visitors
+from contract import Household
+
+
+@pytest.fixture(scope="module")
+def visits(house: Household) -> list[visitors.Visit]:
+    lab_house = household_lab.find_house(house)
+    assert lab_house, "this Pi is not the lab's"
+    visitors.end(lab_house)
+    return visitors.visits(lab_house)
+
+
+@pytest.mark.parametrize("service", ["transmission", "jackett", "jellyfin"])
+def test_nobody_could_take_it_over(visits: list[visitors.Visit], service: str) -> None:
+    met = [visit for visit in visits if visit.service == service]
+    assert met, "nobody visited"
+    assert [visit for visit in met if visit.open] == []
+    # It was tried before there was anything, and until it answered its owner only.
+    assert met[0].status == 0
+    assert met[-1].status in (200, 401)
