@@ -30,6 +30,7 @@ class Phase:
     installs: bool = False  # the host itself fetches packages or images meanwhile
     blank: bool = False  # begins with a Pi that nobody has touched
     newborn: bool = False  # the namespace is made anew
+    proxied: bool = False  # Docker's rules are gone meanwhile, and its proxy answers by the host's own address
 
 
 def _on_pi(command: str) -> Callable[[Stage], None]:
@@ -135,8 +136,8 @@ PHASES = (
     Phase("holder recreated", _on_pi(f"{COMPOSE} vpn"), newborn=True),
     Phase("dockerd restarted", _on_pi("systemctl restart docker"), quick=True, newborn=True),
     Phase("dockerd killed", _on_pi("pkill -KILL dockerd"), newborn=True),
-    Phase("nft flush ruleset", _on_pi("nft flush ruleset"), quick=True, newborn=True),
-    Phase("nftables restarted", _on_pi("systemctl restart nftables"), newborn=True),
+    Phase("nft flush ruleset", _on_pi("nft flush ruleset"), quick=True, newborn=True, proxied=True),
+    Phase("nftables restarted", _on_pi("systemctl restart nftables"), newborn=True, proxied=True),
     Phase("keeper of the barrier killed", _on_pi("systemctl kill --signal KILL mediaserver-barrier-keeper")),
     Phase("bridge removed", no_bridge, newborn=True),
     Phase("wrong key", wrong_key),

@@ -54,8 +54,11 @@ def _address(device: str) -> str:
     return socket.inet_ntoa(packed[20:24])
 
 
-def namespaces() -> dict[int, int]:
-    """Network namespaces of all processes but the host's own: their numbers, each with a process in it."""
+def namespaces(programs: list[str]) -> dict[int, int]:
+    """Network namespaces of all containers' processes: their numbers, each with a process in it.
+
+    With ``programs``, only those where one of these runs, by the name that the kernel has for it.
+    """
     found: dict[int, int] = {}
     own = os.stat("/proc/self/ns/net").st_ino
     for entry in Path("/proc").iterdir():
@@ -63,7 +66,9 @@ def namespaces() -> dict[int, int]:
             with contextlib.suppress(OSError):
                 number = (entry / "ns/net").stat().st_ino
                 # Containers only: systemd gives some of its services a namespace without any way out.
-                if number != own and "docker" in (entry / "cgroup").read_text(encoding="ascii"):
+                if number == own or "docker" not in (entry / "cgroup").read_text(encoding="ascii"):
+                    continue
+                if not programs or (entry / "comm").read_text(encoding="utf-8").strip() in programs:
                     found.setdefault(number, int(entry.name))
     return found
 
@@ -154,7 +159,7 @@ def main(configuration: str) -> None:
     for listen, arguments in hearing:
         threading.Thread(target=listen, args=arguments, daemon=True).start()
     while True:
-        for pid in namespaces().values():
+        for pid in namespaces(where["programs"]).values():
             if probe(pid, where):
                 note("rounds", str(pid))
         time.sleep(0.1)

@@ -31,6 +31,8 @@ RESTART_S = 20
 KNOCK_PAUSE_S = 0.5
 # Who lives in the holder's namespace.
 RESIDENTS = ("vpn", "wireguard", "transmission", "jackett")
+# Transmission and the lab's Jackett, as the kernel names them.
+PROGRAMS = ("transmission-da", "python3")
 # gateway_subnet's default, and the network of the control without a VPN: their first three numbers.
 VPN_NETWORK, CONTROL_NETWORK = "172.31.254.", "172.31.253."
 VPN_GATEWAY = f"{VPN_NETWORK}1"
@@ -58,6 +60,7 @@ class Stage:
     house: topology.House
     inventory: str
     environment: dict[str, str] = field(default_factory=dict)  # of Ansible's runs
+    programs: tuple[str, ...] = ()  # the prober is where one of these runs; by default, wherever a container is
 
     @property
     def household(self) -> dict[str, Any]:
@@ -91,6 +94,7 @@ class Stage:
             "gateway": VPN_GATEWAY,
             "gateway6": VPN_GATEWAY_IPV6,
             "networks": [VPN_NETWORK, CONTROL_NETWORK],
+            "programs": self.programs,
         }
         programs = {name: (HERE / name).read_text(encoding="utf-8") for name in ("prober.py", "probes.py")}
         for path, text in (
@@ -239,7 +243,11 @@ class Stage:
 
     @contextmanager
     def without(self, *barriers: str, blank: bool = False) -> Iterator[None]:
-        """Have ``inner``, ``outer`` or both render to a table that lets everything pass; ``blank``: on a Pi to come."""
+        """Have ``inner``, ``outer`` or both render to a table that lets everything pass; ``blank``: on a Pi to come.
+
+        A namespace is older than its own table, by the moment that it takes the holder to load it. Nobody but the
+        holder lives there as long: without the outer barrier, the prober is only where services run.
+        """
         counter, flags = "_counters('leak_attempts_out')", "'owner, persist'"
         lines = {
             "inner": f"render_inner = lambda s: _table(INNER_TABLE, {counter})",
@@ -247,13 +255,26 @@ class Stage:
         }
         whole = (playbook.ROOT / "roles" / BARRIER).read_text(encoding="utf-8")
         changed = "\n".join([whole, *(lines[name] for name in barriers), ""])
-        with self._collection_with(changed):
+        with self._collection_with(changed), self._probing_beside(PROGRAMS if barriers == ("outer",) else ()):
             try:
                 if not blank:
                     self.install_barriers(changed)
                 yield
             finally:
                 self.install_barriers(whole)
+
+    @contextmanager
+    def _probing_beside(self, programs: tuple[str, ...]) -> Iterator[None]:
+        if not programs:
+            yield
+            return
+        self.programs = programs
+        self.install_prober()
+        try:
+            yield
+        finally:
+            self.programs = ()
+            self.install_prober()
 
     @contextmanager
     def _collection_with(self, barrier: str) -> Iterator[None]:

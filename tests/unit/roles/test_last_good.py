@@ -94,6 +94,8 @@ class Box:
         self.file.write_text(GOOD[service], encoding="utf-8")
         (self.config / "data").mkdir()
         (self.config / "data" / "jellyfin.db").write_bytes(b"SQLite format 3\0" + bytes(100))
+        self.word = folder / "ifalias"
+        self.word.write_text("the inner barrier stands\n")
         programs = folder / "bin"
         programs.mkdir()
         scripts = folder / "entrypoints"
@@ -103,6 +105,7 @@ class Box:
             text = re.sub(r"(?<![\w.])/config(?=[/ \n])", str(self.config), text).replace(
                 "/entrypoints/", f"{scripts}/"
             )
+            text = text.replace("/sys/class/net/eth0/ifalias", str(self.word))
             for program in ("/app/Jackett/jackett", "/jellyfin/jellyfin", "transmission-daemon"):
                 text = text.replace(f"exec {program}", "exec started")
             (scripts / source.name).write_text(text, encoding="utf-8")
@@ -411,6 +414,25 @@ def test_a_link_is_no_file(make_box: MakeBox) -> None:
     assert (started, box.file.is_symlink()) == (JACKETT, False)
     assert elsewhere.read_text() == JACKETT
     assert "is missing" in said
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("service", ["transmission", "jackett"])
+def test_nobody_moves_into_a_namespace_before_its_barrier_stands(make_box: MakeBox, service: str, shell: str) -> None:
+    box = make_box(service, shell)
+    for word in (None, ""):
+        if word is None:
+            box.word.unlink()
+        else:
+            box.word.write_text(word)
+        process = box.popen()
+        assert process.stderr is not None and process.stdout is not None
+        assert process.stderr.readline() == f"{service}: waits until the inner barrier stands\n"
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.5)
+        box.word.write_text("the inner barrier stands\n")
+        out, said = process.communicate(timeout=10)
+        assert (out.split()[0], said) == ("started", "")
 
 
 @pytest.mark.parametrize("shell", SHELLS)

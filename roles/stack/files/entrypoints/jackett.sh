@@ -4,6 +4,7 @@
 set -eu
 
 . /entrypoints/last-good.sh
+. /entrypoints/namespace.sh
 
 # As Jackett writes it: one field a line, each of its type, and nobody gets in without the password.
 is_claimed() {
@@ -64,5 +65,6 @@ is_claimed() {
 }
 
 last_good jackett /config/Jackett/ServerConfig.json is_claimed
+until_barred jackett
 # The program itself, as the household's account: the image's own start-up needs root. Updates come as a new image.
 exec /app/Jackett/jackett --NoUpdates

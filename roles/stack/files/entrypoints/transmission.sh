@@ -3,6 +3,7 @@
 set -eu
 
 . /entrypoints/last-good.sh
+. /entrypoints/namespace.sh
 
 # A whole object, and nobody gets in without the password. Versions differ in how they write names.
 is_claimed() {
@@ -21,4 +22,5 @@ is_claimed() {
 
 # An older copy only loses what was set since.
 last_good transmission /config/settings.json is_claimed
+until_barred transmission
 exec transmission-daemon --foreground --config-dir /config

@@ -32,6 +32,8 @@ if ! load; then
     exit 1
 fi
 route
+# Whoever lives here waits for this word (namespace.sh).
+ip link set dev eth0 alias "the inner barrier stands"
 echo "vpn: the barrier stands"
 
 while :; do

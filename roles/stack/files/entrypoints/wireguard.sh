@@ -3,6 +3,8 @@
 # The tunnel in the holder's namespace. Any failure ends it; Docker starts it again.
 set -eu
 
+. /entrypoints/namespace.sh
+
 program=
 again=
 # First of all, so that no word to reload is lost; it is heeded below, where the interface is there.
@@ -31,6 +33,7 @@ configure() {
     fi
 }
 
+until_barred wireguard
 # The kernel's interface outlives a killed container here.
 ip link delete wg0 2>/dev/null || true
 if ip link add wg0 type wireguard 2>/dev/null; then
