@@ -119,11 +119,36 @@ def told(variable: str, value: t.Any, specs: dict[str, t.Any]) -> list[dict[str,
 
 
 @pytest.mark.parametrize(
-    "variable", ["jellyfin_libraries", "jellyfin_users", "jackett_settings", "transmission_settings"]
+    ("variable", "kind"),
+    [
+        ("jellyfin_libraries", "list"),
+        ("jellyfin_users", "list"),
+        ("jackett_settings", "dict"),
+        ("transmission_settings", "dict"),
+    ],
 )
-def test_what_is_of_another_form_altogether_is_told_once(variable: str, specs: dict[str, t.Any]) -> None:
-    (problem,) = told(variable, "text", specs)
-    assert "of type str, not dict" in problem["problem"]
+@pytest.mark.parametrize("value", ["text", "CacheTtl=60"])
+def test_what_is_of_another_form_altogether_is_told_once(
+    variable: str, kind: str, value: str, specs: dict[str, t.Any]
+) -> None:
+    (problem,) = told(variable, value, specs)
+    assert f"of type str, not {kind}" in problem["problem"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("jellyfin_users", [{"name": "child", "password": 12345678}]),
+        ("jellyfin_users", [{"name": 7, "password": "crayon", "libraries": "Movies"}]),
+        ("jellyfin_libraries", [{"name": "Movies", "type": "movies", "paths": "/media/movies"}]),
+        ("jellyfin_libraries", [{"name": 1984, "type": "books", "paths": ["/media/books"]}]),
+        ("jackett_admin_password", 12345678),
+        ("transmission_password", 12345678),
+        ("jellyfin_https_port", "8920"),
+    ],
+)
+def test_what_a_module_converts_is_looked_at_converted(variable: str, value: t.Any, specs: dict[str, t.Any]) -> None:
+    assert told(variable, value, specs) == []
 
 
 @pytest.mark.parametrize(
