@@ -53,7 +53,7 @@ import typing as t
 
 from ansible_collections.household.mediaserver.plugins.module_utils._preflight import find_problems
 from ansible_collections.household.mediaserver.plugins.module_utils._preflight_arguments import (
-    check_arguments,
+    fit_arguments,
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._wireguard_config import (
     ConfigurationError,
@@ -90,9 +90,7 @@ def preflight_problems(
     settings: t.Mapping[str, t.Any],
     specs: t.Mapping[str, t.Mapping[str, t.Any]] | None = None,
 ) -> list[dict[str, str]]:
-    misfits = list(check_arguments(settings, specs or {}))
-    wrong = {found["variable"] for found in misfits}
-    fitting = {name: value for name, value in settings.items() if name not in wrong}
+    misfits, fitting = fit_arguments(settings, specs or {})
     found = misfits + find_problems(facts, {**fitting, **read_tunnel(fitting)})
     return [
         {

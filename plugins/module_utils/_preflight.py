@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_forms as forms
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_network as network
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_services as services
 from ansible_collections.household.mediaserver.plugins.module_utils._problem import (
@@ -176,6 +177,7 @@ def check_paths(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
         "mediaserver_data",
         "mediaserver_media",
         "mediaserver_downloads",
+        "jellyfin_cache",
     )
     given = {name: str(settings[name]) for name in names if name in settings}
     for name, path in given.items():
@@ -218,8 +220,12 @@ CHECKS: Checks = (
     network.check_ports,
     network.check_tunnel,
     services.check_credentials,
+    forms.check_forms,
+    forms.check_timeouts,
+    forms.check_peer_port,
     services.check_transmission,
     services.check_jackett,
+    services.check_jellyfin,
     services.check_libraries,
     services.check_members,
 )

@@ -21,18 +21,47 @@ def _plain(value: t.Any) -> t.Any:
     return value
 
 
-def check_arguments(values: t.Mapping[str, t.Any], specs: t.Mapping[str, t.Mapping[str, t.Any]]) -> t.Iterator[Problem]:
-    """One variable at a time, so that each complaint has its variable's name and hides no other."""
+def fit_arguments(
+    values: t.Mapping[str, t.Any], specs: t.Mapping[str, t.Mapping[str, t.Any]]
+) -> tuple[list[Problem], dict[str, t.Any]]:
+    """Return what does not fit, and the values that do, as a module gets them: 12345678 for a text is a text.
+
+    One variable at a time, so that each complaint has its variable's name and hides no other.
+    """
+    problems = []
+    fitting = {name: value for name, value in values.items() if name not in specs}
     for name, spec in specs.items():
         given = {name: _plain(values[name])} if name in values else {}
         # A default may be a template, which is no value of the right type.
         checked = {key: _plain(value) for key, value in spec.items() if key != "default"}
-        errors = ArgumentSpecValidator({name: checked}).validate(given).error_messages
+        if wrong := _wrong_whole(given.get(name), checked):
+            errors = [wrong]
+        else:
+            result = ArgumentSpecValidator({name: checked}).validate(given)
+            errors = result.error_messages
         if errors:
             told = "its value does not fit" if spec.get("no_log") else _readable("; ".join(errors))
-            yield problem(
-                name, told, f"see the documentation of the variable: {_sentence(spec.get('description', ''))}"
-            )
+            remedy = f"see the documentation of the variable: {_sentence(spec.get('description', ''))}"
+            problems.append(problem(name, told, remedy))
+        elif given:
+            fitting[name] = _only_given(result.validated_parameters[name], given[name])
+    return problems, fitting
+
+
+def _wrong_whole(value: t.Any, spec: t.Mapping[str, t.Any]) -> str:
+    """A module would split a text at its commas; the roles' templates take it letter by letter."""
+    if isinstance(value, str) and spec.get("type") in ("list", "dict"):
+        return f"it is of type str, not {spec['type']}"
+    return ""
+
+
+def _only_given(converted: t.Any, given: t.Any) -> t.Any:
+    """Leave out what the validator adds: options inside that nobody has set."""
+    if isinstance(converted, dict) and isinstance(given, dict):
+        return {key: _only_given(value, given[key]) for key, value in converted.items() if key in given}
+    if isinstance(converted, list) and isinstance(given, list) and len(converted) == len(given):
+        return [_only_given(*pair) for pair in zip(converted, given, strict=True)]
+    return converted
 
 
 def _readable(errors: str) -> str:

@@ -21,6 +21,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_li
     plan_libraries,
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_user_model import parse_users
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_values import SECTIONS, plan_section
 from ansible_collections.household.mediaserver.plugins.module_utils._problem import (
     Facts,
     Problem,
@@ -43,6 +44,31 @@ CREDENTIALS = (
 # Where the container of Jellyfin has the folder mediaserver_media.
 MEDIA = "/media"
 REMEDY = "correct it; the documentation of the module {} says what it takes"
+# What health checks, barriers, published ports and the check before each start take for granted of each service.
+RELIED_ON: dict[str, dict[str, t.Any]] = {
+    "transmission": {
+        "rpc-enabled": True,
+        "rpc-authentication-required": True,
+        "rpc-bind-address": "0.0.0.0",
+        "rpc-port": 9091,
+        "rpc-url": "/transmission/",
+    },
+    "jackett": {"AllowExternal": True, "Port": 9117, "BasePathOverride": None},
+    "jellyfin": {
+        "BaseUrl": "",
+        "EnableIPv4": True,
+        "InternalHttpPort": 8096,
+        "InternalHttpsPort": 8920,
+        "RequireHttps": False,
+    },
+}
+# Folders that are there in the containers, and nothing else is kept.
+FOLDERS = {
+    "download-dir": "/downloads",
+    "incomplete-dir": "/downloads",
+    "watch-dir": "/downloads",
+    "BlackholeDir": "/downloads/watch",
+}
 
 
 def check_credentials(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
@@ -57,17 +83,57 @@ def check_credentials(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
 
 
 def check_transmission(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
-    try:
-        _transmission_model.read_wanted(settings.get("transmission_settings") or {})
-    except InvalidValue as error:
-        yield problem("transmission_settings", str(error), "docs/transmission-settings.md lists all settings")
+    for variable in ("transmission_default_settings", "transmission_settings"):
+        try:
+            wanted = _transmission_model.read_wanted(settings.get(variable) or {})
+        except InvalidValue as error:
+            yield problem(variable, str(error), "docs/transmission-settings.md lists all settings")
+        else:
+            yield from _check_relied_on(variable, "transmission", wanted)
 
 
 def check_jackett(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
-    try:
-        _jackett_model.read_wanted(settings.get("jackett_settings") or {})
-    except InvalidValue as error:
-        yield problem("jackett_settings", str(error), REMEDY.format("jackett_settings"))
+    for variable in ("jackett_default_settings", "jackett_settings"):
+        try:
+            wanted = _jackett_model.read_wanted(settings.get(variable) or {})
+        except InvalidValue as error:
+            yield problem(variable, str(error), REMEDY.format("jackett_settings"))
+        else:
+            yield from _check_relied_on(variable, "jackett", wanted)
+
+
+def check_jellyfin(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
+    """Which names there are, and of what type, only the running server can tell."""
+    for section in SECTIONS:
+        for variable in (f"jellyfin_default_{section}_settings", f"jellyfin_{section}_settings"):
+            wanted = settings.get(variable) or {}
+            try:
+                plan_section(section, wanted, {}, allow_unknown=True)
+            except InvalidValue as error:
+                yield problem(variable, str(error), REMEDY.format("jellyfin_settings"))
+            else:
+                yield from _check_relied_on(variable, "jellyfin", wanted if section == "network" else {})
+
+
+def _check_relied_on(variable: str, service: str, wanted: Settings) -> t.Iterator[Problem]:
+    for name, value in wanted.items():
+        if value is None and service == "jellyfin":
+            continue
+        must = RELIED_ON[service].get(name, value)
+        if value != must:
+            yield problem(
+                variable,
+                f"{name} must stay {'empty' if must in ('', None) else repr(must)}, because the rest of the stack"
+                " relies on it",
+                "leave it out; mediaserver_ports and mediaserver_lan say where the house finds the page",
+            )
+        folder = FOLDERS.get(name)
+        if folder and value and not f"{value}/".startswith(folder + "/"):
+            yield problem(
+                variable,
+                f"{name}: {value} is no folder that {service.capitalize()} could see",
+                f"name {folder} or a folder below it; /downloads there is mediaserver_downloads on the Pi",
+            )
 
 
 def check_libraries(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
@@ -103,13 +169,15 @@ def check_members(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
     administrator = str(settings.get("jellyfin_admin_user") or "")
     libraries = {one["name"] for one in settings.get("jellyfin_libraries") or [] if one.get("state") != "absent"}
     new = not settings.get("preflight_installed")
-    for member in (one for one in members if not one.absent):
+    for member in members:
         if member.name.casefold() == administrator.casefold():
             yield problem(
                 "jellyfin_users",
                 f"{member.name} is the administrator, whom jellyfin_admin_user names",
                 "take it out of the list, or name another administrator",
             )
+        if member.absent:
+            continue
         if new and member.password is None:
             yield problem("jellyfin_users", f"{member.name} has no password", "give it one, in the vault")
         elif member.password is not None and PLACEHOLDER.fullmatch(member.password):

@@ -67,6 +67,38 @@ ROWS: list[tuple[str, str, t.Any, str]] = [
     ("the administrator", "jellyfin_users", [{**CHILD, "name": "Family"}], "is the administrator"),
     ("library of nobody", "jellyfin_users", [{**CHILD, "libraries": ["Films"]}], "child may see 'Films'"),
     ("own option as policy", "jellyfin_users", [{**CHILD, "policy": {"IsAdministrator": True}}], "option of its own"),
+    ("the administrator, to be removed", "jellyfin_users", [{"name": "family", "state": "absent"}], "is the admin"),
+    ("no password asked", "transmission_settings", {"rpc_authentication_required": False}, "must stay True"),
+    ("page at another port", "transmission_settings", {"rpc-port": 9092}, "rpc-port must stay 9091"),
+    ("page of another path", "transmission_settings", {"rpc-url": "/t/"}, "must stay '/transmission/'"),
+    ("page for the container alone", "transmission_settings", {"rpc-bind-address": "127.0.0.1"}, "must stay"),
+    ("downloads outside", "transmission_settings", {"download-dir": "/mnt/x"}, "/mnt/x is no folder"),
+    ("downloads beside", "transmission_settings", {"download-dir": "/downloads2"}, "/downloads2 is no folder"),
+    ("among the defaults", "transmission_default_settings", {"rpc-enabled": False}, "rpc-enabled must stay True"),
+    ("Jackett at another port", "jackett_settings", {"port": "9118"}, "Port must stay 9117"),
+    ("Jackett behind a path", "jackett_settings", {"BasePathOverride": "/jackett"}, "must stay empty"),
+    ("Jackett alone", "jackett_default_settings", {"AllowExternal": False}, "AllowExternal must stay True"),
+    ("blackhole elsewhere", "jackett_settings", {"BlackholeDir": "/config/x"}, "/config/x is no folder"),
+    ("the wizard", "jellyfin_system_settings", {"isStartupWizardCompleted": False}, "not for you to set"),
+    ("a name of no setting", "jellyfin_encoding_settings", {"Threads ": 2}, "no name of a setting"),
+    ("Jellyfin at another port", "jellyfin_network_settings", {"InternalHttpPort": 80}, "must stay 8096"),
+    ("Jellyfin behind a path", "jellyfin_default_network_settings", {"BaseUrl": "/tv"}, "must stay empty"),
+    ("a colon", "transmission_user", "a:b", "holds a colon"),
+    ("a brace", "transmission_password", "{braced-7531", "begins with a brace"),
+    ("Jellyfin's administrator, misspelt", "jellyfin_admin_user", "fam/ily", "no name that Jellyfin takes"),
+    ("Jellyfin's administrator, blank", "jellyfin_admin_user", "family ", "no name that Jellyfin takes"),
+    ("an address of IPv6", "transmission_bind_address", "::1", "not an IPv4 address"),
+    ("no peer port", "transmission_peer_port", 0, "0 is not a port"),
+    ("no address for programs", "jellyfin_published_url", "films.example.org", "no address"),
+    ("an address that Compose reads", "jellyfin_published_url", "http://films/$HOME", "no address"),
+    ("two lines", "jellyfin_published_url", "http://films\nPUID=0", "no address"),
+    ("a language", "jellyfin_language", "English", "no language code"),
+    ("a language of films", "jellyfin_metadata_language", "", "no language code"),
+    ("a country", "jellyfin_metadata_country", "Austria", "no country code"),
+    ("an image", "jellyfin_image", "", "no name of an image"),
+    ("a cache with blanks", "jellyfin_cache", "/mnt/my cache", "not usable as a path"),
+    ("no time", "jellyfin_timeout", 0, "no time to wait"),
+    ("a stop that never ends", "transmission_stop_timeout", -1, "no time to wait"),
     ("HTTPS at another's port", "jellyfin_https_port", 8096, "port 8096 is used twice"),
     ("HTTPS at no port", "jellyfin_https_port", 70000, "is not a port"),
 ]
@@ -88,6 +120,15 @@ def test_it_is_refused(variable: str, value: t.Any, words: str) -> None:
     [
         ("transmission_settings", {"speed_limit_up": 3, "default-trackers": None}),
         ("jackett_settings", {"cache-ttl": 60, "ProxyUrl": None}),
+        ("transmission_settings", {"rpc-port": "9091", "download-dir": "/downloads/", "watch-dir": "/downloads/w"}),
+        ("transmission_settings", {"rpc-port": None}),
+        ("jackett_settings", {"BasePathOverride": "", "BlackholeDir": "/downloads/watch/x"}),
+        ("jellyfin_network_settings", {"KnownProxies": ["10.0.0.1"], "BaseUrl": None, "InternalHttpPort": 8096}),
+        ("jellyfin_system_settings", {"BaseUrl": "of another section"}),
+        ("jellyfin_published_url", "https://films.example.org:8443/tv"),
+        ("jellyfin_published_url", ""),
+        ("transmission_bind_address", ""),
+        ("jellyfin_language", "zh-Hans"),
         ("jellyfin_libraries", []),
         ("jellyfin_libraries", [{"name": "Old", "state": "absent"}]),
         ("jellyfin_users", [{"name": "guest", "state": "absent"}]),
@@ -107,9 +148,32 @@ def test_of_a_server_that_is_set_up_nobody_knows_what_was_made_by_hand() -> None
 
 def test_no_secret_in_any_problem() -> None:
     users = [{**CHILD, "password": "changeme-7531", "libraries": ["Films"]}]
-    problems = found(settings={"jellyfin_users": users, "jackett_admin_password": "changeme-7531"})
-    assert len(problems) == 3
+    given = {"jackett_admin_password": "changeme-7531", "transmission_password": "{7531"}
+    problems = found(settings={"jellyfin_users": users, **given})
+    assert len(problems) == 4
     assert "7531" not in str(problems)
+
+
+def test_the_peer_port_is_no_page() -> None:
+    (problem,) = found(settings={"transmission_peer_port": 9117, "gateway_ui_ports": [9091, 9117]})
+    assert problem["variable"] == "transmission_peer_port"
+
+
+@pytest.mark.parametrize("role", ["transmission", "jackett", "jellyfin"])
+def test_what_the_roles_themselves_set_is_no_problem(role: str) -> None:
+    """The defaults are seen too; templates among them stand for what they become."""
+    text = (ROLES / role / "defaults" / "main.yml").read_text(encoding="utf-8")
+    defaults = {name: value for name, value in yaml.safe_load(text).items() if "{{" not in str(value)}
+    assert found(settings={"jellyfin_users": [], **defaults}) == []
+
+
+def test_the_ports_are_those_that_the_stack_publishes() -> None:
+    text = (ROLES / "stack" / "vars" / "main.yml").read_text(encoding="utf-8")
+    relied_on = services.RELIED_ON
+    assert yaml.safe_load(text)["__stack_vpn_ports"] == {
+        "transmission": relied_on["transmission"]["rpc-port"],
+        "jackett": relied_on["jackett"]["Port"],
+    }
 
 
 def told(variable: str, value: t.Any, specs: dict[str, t.Any]) -> list[dict[str, str]]:
@@ -119,11 +183,36 @@ def told(variable: str, value: t.Any, specs: dict[str, t.Any]) -> list[dict[str,
 
 
 @pytest.mark.parametrize(
-    "variable", ["jellyfin_libraries", "jellyfin_users", "jackett_settings", "transmission_settings"]
+    ("variable", "kind"),
+    [
+        ("jellyfin_libraries", "list"),
+        ("jellyfin_users", "list"),
+        ("jackett_settings", "dict"),
+        ("transmission_settings", "dict"),
+    ],
 )
-def test_what_is_of_another_form_altogether_is_told_once(variable: str, specs: dict[str, t.Any]) -> None:
-    (problem,) = told(variable, "text", specs)
-    assert "of type str, not dict" in problem["problem"]
+@pytest.mark.parametrize("value", ["text", "CacheTtl=60"])
+def test_what_is_of_another_form_altogether_is_told_once(
+    variable: str, kind: str, value: str, specs: dict[str, t.Any]
+) -> None:
+    (problem,) = told(variable, value, specs)
+    assert f"of type str, not {kind}" in problem["problem"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("jellyfin_users", [{"name": "child", "password": 12345678}]),
+        ("jellyfin_users", [{"name": 7, "password": "crayon", "libraries": "Movies"}]),
+        ("jellyfin_libraries", [{"name": "Movies", "type": "movies", "paths": "/media/movies"}]),
+        ("jellyfin_libraries", [{"name": 1984, "type": "books", "paths": ["/media/books"]}]),
+        ("jackett_admin_password", 12345678),
+        ("transmission_password", 12345678),
+        ("jellyfin_https_port", "8920"),
+    ],
+)
+def test_what_a_module_converts_is_looked_at_converted(variable: str, value: t.Any, specs: dict[str, t.Any]) -> None:
+    assert told(variable, value, specs) == []
 
 
 @pytest.mark.parametrize(
