@@ -53,7 +53,7 @@ def build(module: AnsibleModule, clock: Clock) -> JackettSettings:
         clock=clock,
         make_key=make_key,
         api_key=_key(options["api_key"]),
-        key_file=_key_file(options["api_key_file"]),
+        key_file=_key_file(options["api_key_file"], check_mode=module.check_mode),
         timeout=options["timeout"],
         recreate_damaged=options["on_damage"] == "recreate",
         check_mode=module.check_mode,
@@ -87,9 +87,12 @@ def _key(given: str) -> str:
     return given
 
 
-def _key_file(path: str | None) -> OwnedFile | None:
+def _key_file(path: str | None, *, check_mode: bool) -> OwnedFile | None:
     if not path:
         return None
     if not os.path.isabs(path):
         raise InvalidValue(f"api_key_file must be an absolute path, not {path}")
+    if not os.path.isdir(os.path.dirname(path)) and not check_mode:
+        # Found out before Jackett is stopped.
+        raise InvalidValue(f"api_key_file {path}: its folder does not exist; make it first")
     return OwnedFile(path)

@@ -181,8 +181,11 @@ class JackettSettings:
             raise
         self.supervisor.start()
         self.outcome.daemon = RUNNING
-        self.client.wait_for_health(timeout=self.timeout, clock=self.clock)
-        self._verify(fields)
+        try:
+            self.client.wait_for_health(timeout=self.timeout, clock=self.clock)
+        finally:
+            # One that is not well may be open all the same.
+            self._verify(fields)
         return t.cast(str, fields["APIKey"])
 
     def _write(self, content: Content, held: model.Held) -> model.Values:
@@ -194,13 +197,16 @@ class JackettSettings:
         return fields
 
     def _verify(self, fields: model.Values) -> None:
-        """Read back: Jackett replaces a file that it does not like, in silence."""
+        """Read back: Jackett replaces a file that it does not like, in silence. Nobody may meet an open one."""
         content = self.file.read()
         held = model.inspect(content)
         rest = make_plan(fields, model.view(held, content), secrets=SECRETS)
         if rest:
             names = ", ".join(change.name for change in rest.changes)
-            open_now = "" if held.claimed else "; stop it now, because it is open to everybody"
+            open_now = ""
+            if not held.claimed:
+                self.supervisor.stop()
+                open_now = "; it was stopped, because it was open to everybody"
             raise NotTaken(
                 f"Jackett replaced {self.file.path} when it started; these differ from what was written: {names}"
                 f" (are there other options on its command line?){open_now}"

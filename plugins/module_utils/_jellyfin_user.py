@@ -137,7 +137,11 @@ class JellyfinUsers:
         client = self._visitor()
         try:
             fits = client.login(user.name, wanted.password or "")
-        except Denied:
+        except Denied as error:
+            if error.status != 401:
+                # Its devices, sessions or hours: a new password would end what is being watched, at each run again.
+                self.warnings.append(f"the password of {user.name} cannot be tried, and is left as it is: {error}")
+                return replace(user, password_fits=True)
             return replace(user, password_fits=False)
         try:
             client.post("/Sessions/Logout")
@@ -166,8 +170,7 @@ class JellyfinUsers:
         client = self.client
         match action:
             case CreateUser(name, password):
-                client.post("/Users/New", {"Name": name, "Password": password})
-                self.unfinished = name
+                self._create(name, password)
             case SetPassword(name, password):
                 client.post("/Users/Password", {"NewPw": password}, query={"userId": self._find(name).id})
             case WritePolicy(name, policy):
@@ -175,6 +178,15 @@ class JellyfinUsers:
                 self.unfinished = ""
             case DeleteUser(_, identifier):
                 client.delete(f"/Users/{identifier}")
+
+    def _create(self, name: str, password: str) -> None:
+        """Where the answer is lost, the account may have been made."""
+        self.unfinished = name
+        try:
+            self.client.post("/Users/New", {"Name": name, "Password": password})
+        except (Refused, Denied):
+            self.unfinished = ""
+            raise
 
     def _write_policy(self, name: str, policy: t.Mapping[str, t.Any]) -> None:
         """Send the whole policy as it is now, since the server replaces all of it."""
@@ -192,7 +204,8 @@ class JellyfinUsers:
         if not self.unfinished:
             return
         try:
-            self.client.delete(f"/Users/{self._find(self.unfinished).id}")
+            if made := self._look(self.unfinished):
+                self.client.delete(f"/Users/{made.id}")
         except MediaserverError as error:
             raise ServiceProblem(
                 f"{reason}. The new account {self.unfinished} may see every library until the next run; it could not be"
@@ -200,7 +213,10 @@ class JellyfinUsers:
             ) from reason
 
     def _find(self, name: str) -> User:
-        user = next((user for user in self._read() if user.name.casefold() == name.casefold()), None)
+        user = self._look(name)
         if user is None:
             raise ServiceProblem(f"account {name} is not listed any more; is another program at work?")
         return user
+
+    def _look(self, name: str) -> User | None:
+        return next((user for user in self._read() if user.name.casefold() == name.casefold()), None)

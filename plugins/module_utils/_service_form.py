@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import typing as t
 
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import InvalidValue
@@ -32,6 +33,10 @@ def supervisor_of(module: AnsibleModule) -> Supervisor:
         return status, out, err
 
     options = module.params
+    for name in ("timeout", "stop_timeout"):
+        # Docker takes a negative one for no limit.
+        if options[name] < 1:
+            raise InvalidValue(f"{name} must be at least one second")
     if options["container"] and options["unit"]:
         raise InvalidValue("container and unit are mutually exclusive: the daemon is run by one of them")
     if options["container"]:
@@ -51,10 +56,9 @@ def config_folder(options: dict[str, t.Any], *, check_mode: bool) -> str:
 
 def octal(options: dict[str, t.Any]) -> int:
     """Return the option mode as a number."""
-    try:
-        return int(options["mode"], 8)
-    except ValueError as error:
-        raise InvalidValue(f"mode takes octal digits, not {options['mode']}") from error
+    if not re.fullmatch("0?[0-7]{3}", options["mode"]):
+        raise InvalidValue(f"mode takes octal digits like 0600, not {options['mode']}")
+    return int(options["mode"], 8)
 
 
 def shown(plan: Plan) -> dict[str, t.Any]:

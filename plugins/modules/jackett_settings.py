@@ -17,7 +17,7 @@ description:
   - The file is written as Jackett itself writes it, in one step, and so that a power cut does not undo it. Jackett
     throws away a file that is cut off or has one value of the wrong type, without a word, and starts with
     defaults that are open to everybody. After a start of its own the module therefore waits until Jackett is well,
-    and fails if it did not keep the file.
+    and fails if it did not keep the file; one that is open to everybody is stopped before that.
   - A changed password ends no session. Whoever is logged in stays so, over restarts too. Only a new
     C(DataProtection) folder ends sessions, and its keys also encrypt the passwords of the indexers, so the module
     does not touch it.

@@ -48,6 +48,8 @@ options:
         description:
           - When O(users[].password) is set. To know whether it is right already, V(always) logs in once with it and
             ends that session; a wrong one counts as a failed login, and a new one ends all of the user's sessions.
+          - An account that may not log in now, because of its devices, sessions or hours, keeps its password, with a
+            warning.
         type: str
         choices:
           on_create: When the account is made. The user may choose another.

@@ -249,9 +249,17 @@ def test_damage_is_repaired_when_that_is_asked_for(house: House, text: str, runs
 
 def test_a_jackett_that_replaces_the_file_is_told_of(running: House) -> None:
     running.jackett.replaces_at_start = True
-    with pytest.raises(NotTaken, match=r"APIKey, AdminPassword, CacheTtl, InstanceId.*stop it now") as caught:
+    with pytest.raises(NotTaken, match=r"APIKey, AdminPassword, CacheTtl, InstanceId.*it was stopped") as caught:
         running.run({"CacheTtl": 60})
     assert KEY not in str(caught.value)
+    assert not running.jackett.running, "it is open to everybody"
+
+
+def test_one_that_replaces_the_file_and_does_not_get_well_is_not_left_open(running: House) -> None:
+    running.jackett.replaces_at_start = running.jackett.sick = True
+    with pytest.raises(NotTaken, match="it was stopped"):
+        running.run({"CacheTtl": 60})
+    assert not running.jackett.running
 
 
 def test_a_jackett_that_never_gets_well_is_told_of(running: House) -> None:

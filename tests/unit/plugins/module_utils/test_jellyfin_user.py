@@ -14,6 +14,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._errors impo
     NotTaken,
     ProtocolError,
     ServiceProblem,
+    Unreachable,
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._http import Response
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_user import JellyfinUsers, present
@@ -336,6 +337,13 @@ def test_another_password_is_set() -> None:
     assert run(http, ALWAYS)["actions"] == ["set password of guest"]
 
 
+def test_who_may_not_log_in_now_keeps_password_and_sessions() -> None:
+    """Too many sessions, another device, not at this hour: the server says no to the right password as well."""
+    told = run(ScriptedHttp(HEALTHY, listing(has()), (LOGIN, said("Error processing request.", 403))), ALWAYS)
+    assert not told["changed"]
+    assert "guest cannot be tried, and is left as it is" in told["warnings"][0]
+
+
 def test_a_session_that_cannot_be_ended_is_a_warning() -> None:
     http = ScriptedHttp(
         HEALTHY, listing(has()), (LOGIN, json_of({"AccessToken": "v"})), ("POST /Sessions/Logout", said("", 500))
@@ -365,11 +373,27 @@ def test_check_mode_reads_only() -> None:
 
 BEFORE = [listing(ADMIN), NEW, listing(ADMIN, has())]
 BAD = said("", 400)
+CUT = Unreachable("the connection was cut in the middle of the answer")
 UNDONE = [listing(ADMIN, has()), ("DELETE /Users/id-of-guest", NOTHING, NO_BODY)]
 FAILURES: dict[str, tuple[list[tuple[Any, ...]], type[MediaserverError], str]] = {
     "dead key": ([("GET /Users", UNAUTHORISED)], AccessDenied, "jellyfin_setup repairs a file with a dead key"),
     "not Jellyfin": ([("GET /Users", json_of([{"Name": "x"}]))], ProtocolError, "without Name, Id or Policy"),
     "refused account": ([listing(ADMIN), ("POST /Users/New", BAD)], ProtocolError, "could not create account guest"),
+    "cut off after the account was made": (
+        [listing(ADMIN), ("POST /Users/New", CUT), *UNDONE],
+        Unreachable,
+        "POST",
+    ),
+    "cut off before the account was made": (
+        [listing(ADMIN), ("POST /Users/New", CUT), listing(ADMIN)],
+        Unreachable,
+        "POST",
+    ),
+    "cut off, and it cannot be taken back": (
+        [listing(ADMIN), ("POST /Users/New", CUT), ("GET /Users", CUT)],
+        ServiceProblem,
+        "may see every library until the next run",
+    ),
     "refused policy": (
         [*BEFORE, one(has()), ("POST /Users/id-of-guest/Policy", BAD), *UNDONE],
         ProtocolError,

@@ -62,6 +62,7 @@ def test_check_real_check_real(capsys: pytest.CaptureFixture[str], tmp_path: Pat
         ({"settings": {"umask": "9"}}, "umask takes"),
         ({"password": "{" + PASSWORD}, "rpc-password takes"),
         ({"mode": "rw"}, "mode takes octal digits"),
+        ({"stop_timeout": 0}, "stop_timeout must be at least one second"),
         ({"config_dir": "/nowhere/at/all"}, "does not exist"),
         ({"container": "a", "unit": "b"}, "mutually exclusive"),
         ({"config_dir": None}, "config_dir is needed"),

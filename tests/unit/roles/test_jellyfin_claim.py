@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When the role jellyfin goes through the wizard again, and what of its variables it keeps afterwards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
+
+ROLES = Path(__file__).resolve().parents[3] / "roles"
+KEY = "/opt/mediaserver/secrets/jellyfin.key"
+SYSTEM = "/opt/mediaserver/config/jellyfin/config/system.xml"
+CLAIM = "/opt/mediaserver/config/jellyfin-claim.cid"
+
+
+def loaded(path: str) -> Any:
+    return DataLoader().load_from_file(str(ROLES / path), trusted_as_template=True)
+
+
+def value(expression: str, **variables: Any) -> Any:
+    """What an expression of the role's becomes."""
+    files = ("mediaserver/defaults", "mediaserver/vars", "jellyfin/defaults", "jellyfin/vars")
+    known: dict[str, Any] = {"inventory_hostname": "livingroom"}
+    for file in files:
+        known |= loaded(f"{file}/main.yml")
+    templar = Templar(loader=DataLoader(), variables={**known, **variables})
+    return templar.template(trust_as_template(f"{{{{ {expression} }}}}"))
+
+
+def claimed(*existing: str) -> Any:
+    return value("__jellyfin_claimed", ansible_facts={"mediaserver_host": {"existing": list(existing)}})
+
+
+@pytest.mark.parametrize(
+    ("existing", "expected"),
+    [
+        ((KEY, SYSTEM), True),
+        ((), False),
+        ((KEY,), False),
+        ((SYSTEM,), False),
+        # A run was cut off while the server was claimed: its container may still work on the database.
+        ((KEY, SYSTEM, CLAIM), False),
+    ],
+)
+def test_it_is_claimed_when_everything_is_there_and_nobody_is_at_it(existing: tuple[str, ...], expected: bool) -> None:
+    assert claimed(*existing) is expected
+
+
+def test_where_nothing_was_measured_nothing_is_claimed_again() -> None:
+    assert value("__jellyfin_claimed", ansible_facts={}) is True
+
+
+def test_what_the_role_looks_for_is_measured() -> None:
+    (task,) = loaded("preflight/tasks/measure.yml")
+    probe = Templar(loader=DataLoader(), variables={"mediaserver_root": "/opt/mediaserver"}).template(
+        task["household.mediaserver.host_info"]["probe"]
+    )
+    assert {KEY, SYSTEM, CLAIM} <= set(probe)
+    assert value("[__jellyfin_claim_file] + __jellyfin_proofs") == [CLAIM, KEY, SYSTEM]
+
+
+def steps(tasks: list[dict[str, Any]]) -> list[str]:
+    """The tasks of the wizard as the words that matter, in their order."""
+    found = []
+    for task in tasks:
+        for part in ("block", "always"):
+            found += steps(task.get(part, []))
+        argv = task.get("ansible.builtin.command", {}).get("argv", "")
+        found += [str(argv)] if argv else []
+        found += ["forget"] if task.get("ansible.builtin.file", {}).get("state") == "absent" else []
+    return found
+
+
+def test_a_jellyfin_that_runs_has_time_to_close_its_database_and_the_mark_goes_last() -> None:
+    found = steps(loaded("jellyfin/tasks/wizard.yml"))
+    assert found[0].startswith("['docker', 'stop', '--time', '60', 'jellyfin'")
+    assert found[1].startswith("['docker', 'rm', '--force', 'jellyfin'")
+    assert found[2] == "forget"
+    assert "'--cidfile', __jellyfin_claim_file" in found[3]
+    assert found[-1] == "forget"
+    assert found[-2].startswith("['docker', 'rm'")
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_remote_access_is_kept_after_the_wizard_too(wanted: bool) -> None:
+    tasks = loaded("jellyfin/tasks/settings.yml")
+    (settings,) = (task for task in tasks if "household.mediaserver.jellyfin_settings" in task)
+    expression = settings["household.mediaserver.jellyfin_settings"]["network"].strip("{} ")
+    network = value(expression.replace("\n", " "), jellyfin_remote_access=wanted)
+    assert network == {"EnableUPnP": False, "EnableRemoteAccess": wanted}
