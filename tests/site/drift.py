@@ -149,6 +149,8 @@ def _findings(task: playbook.Task) -> list[str]:
     result = task.result
     if "paths" in result:
         return list(result["paths"])
+    if result.get("changes"):
+        return list(result["changes"])
     if "actions" in result:
         return sorted({f"container {action['id'].split()[-1]}" for action in result["actions"]})
     command = result.get("cmd") or []
@@ -156,6 +158,4 @@ def _findings(task: playbook.Task) -> list[str]:
         return list(command[2:])
     if result.get("stdout_lines"):
         return list(result["stdout_lines"])
-    if result.get("changes"):
-        return list(result["changes"])
     return [task.name.rsplit(" : ", 1)[-1]]
