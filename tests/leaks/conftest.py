@@ -44,7 +44,8 @@ def stage(pytestconfig: pytest.Config) -> Iterator[Stage]:
 @pytest.fixture(scope="session")
 def matrix(pytestconfig: pytest.Config) -> Iterator[list[report.Row]]:
     """Every result. With --last-failed those of the run before stand, except where they are repeated."""
-    before = report.read() if pytestconfig.option.lf else []
+    # Without its cache, pytest does not know the option.
+    before = report.read() if pytestconfig.getoption("lf", default=False) else []
     found: list[report.Row] = []
     yield found
     merged = report.merge(before, found)
