@@ -3,16 +3,13 @@
 
 from __future__ import annotations
 
-import household_lab
 import pytest
+import topology
 import visitors
-from contract import Household
 
 
 @pytest.fixture(scope="module")
-def visits(house: Household) -> list[visitors.Visit]:
-    lab_house = household_lab.find_house(house)
-    assert lab_house, "this Pi is not the lab's"
+def visits(lab_house: topology.House) -> list[visitors.Visit]:
     visitors.end(lab_house)
     return visitors.visits(lab_house)
 

@@ -11,6 +11,7 @@ import household_lab
 import migration
 import playbook
 import pytest
+import topology
 from contract import Containers, Household
 from rpc import ask
 
@@ -37,9 +38,7 @@ def unhealthy(host: Any, house: Household) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def seconds(host: Any, house: Household) -> float:
-    lab_house = household_lab.find_house(house)
-    assert lab_house, "this Pi is not the lab's"
+def seconds(host: Any, house: Household, lab_house: topology.House) -> float:
     # As a power cut in the middle of a migration leaves it.
     migration.lock(host, house)
     household_lab.reboot(lab_house)

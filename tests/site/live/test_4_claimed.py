@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import household_lab
 import playbook
 import pytest
 import topology
@@ -24,13 +23,6 @@ FILES = {
 }
 PATIENCE_S = 90
 VISIT_S = 20
-
-
-@pytest.fixture(scope="module")
-def lab_house(house: Household) -> topology.House:
-    found = household_lab.find_house(house)
-    assert found, "this Pi is not the lab's"
-    return found
 
 
 @pytest.fixture

@@ -38,12 +38,7 @@ ROWS: list[tuple[str, str, t.Any, str]] = [
     ("library twice", "jellyfin_libraries", [MOVIES, {**MOVIES, "name": "movies"}], "listed twice"),
     ("name respelt", "jellyfin_libraries", [{**MOVIES, "name": "TV: old"}], "holds ':'"),
     ("no folder", "jellyfin_libraries", [{**MOVIES, "paths": []}], "at least one folder"),
-    (
-        "folder in a folder",
-        "jellyfin_libraries",
-        [MOVIES, {**MOVIES, "name": "4K", "paths": ["/media/movies/4k"]}],
-        "within",
-    ),
+    ("folder in a folder", "jellyfin_libraries", [MOVIES, {**MOVIES, **NESTED}], "within"),
     (
         "the Pi's path",
         "jellyfin_libraries",
