@@ -30,14 +30,15 @@ HEARING_UDP, HEARING_TCP = (53, 1900, 6771, probes.UDP_PORT), (53, 853, probes.T
 # Time that answers to TCP and resolvers' own retries get within a round.
 LINGER_S = 0.3
 SIOCGIFADDR = 0x8915
+GLOBAL_SCOPE = "00"
 
 
 def try_all(where: dict[str, Any]) -> bool:
     """Try every way out once. False when this namespace is nobody's whose ways out are to be tried."""
-    own = _address("eth0")
-    if not own.startswith(tuple(where["networks"])):
+    own = _addresses("eth0")
+    if not own["4"].startswith(tuple(where["networks"])):
         return False
-    shift = 0 if own.startswith(where["networks"][0]) else probes.SHIFT
+    shift = 0 if own["4"].startswith(where["networks"][0]) else probes.SHIFT
     lines = []
     for name in probes.PROBES:
         with contextlib.suppress(OSError):  # what the system refuses has not got out
@@ -48,10 +49,18 @@ def try_all(where: dict[str, Any]) -> bool:
     return True
 
 
-def _address(device: str) -> str:
+def _addresses(device: str) -> dict[str, str]:
+    """A device's addresses in this namespace: the IPv4 one as ``4``, and as ``6`` a global IPv6 one, if any."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
         packed = fcntl.ioctl(line, SIOCGIFADDR, struct.pack("256s", device.encode()))
-    return socket.inet_ntoa(packed[20:24])
+    found = {"4": socket.inet_ntoa(packed[20:24])}
+    # Address, index, prefix, scope, flags, device; there is no such file where IPv6 is not in the kernel.
+    with contextlib.suppress(FileNotFoundError):
+        for row in Path("/proc/self/net/if_inet6").read_text(encoding="ascii").splitlines():
+            address, _index, _prefix, scope, _flags, name = row.split()
+            if name == device and scope == GLOBAL_SCOPE:
+                found["6"] = socket.inet_ntop(socket.AF_INET6, bytes.fromhex(address))
+    return found
 
 
 def namespaces(programs: list[str]) -> dict[int, int]:

@@ -54,12 +54,12 @@ def _probes() -> dict[str, Probe]:
             f"endpoint-{how}": Probe("udp", "endpoint", 51820, how),
             f"ssdp-{how}": Probe("udp", SSDP, 1900, how),
             f"lpd-{how}": Probe("udp", LPD, 6771, how),
-        }
-    for how in ("unbound", "device"):
-        found |= {
             f"ipv6-tcp-{how}": Probe("tcp6", "gateway6", TCP_PORT, how),
             f"ipv6-udp-{how}": Probe("udp6", "gateway6", UDP_PORT, how),
             f"ipv6-icmp-{how}": Probe("icmp6", "gateway6", how=how),
+            f"ipv6-dns-udp-{how}": Probe("dns6", "gateway6", 53, how, ("lab",)),
+            f"ipv6-dns-tcp-{how}": Probe("tcp6", "gateway6", 53, how),
+            f"ipv6-dns-tls-{how}": Probe("tcp6", "gateway6", 853, how),
         }
     found["ipv6-multicast"] = Probe("udp6", ALL_NODES, UDP_PORT, "device")
     found["dns-docker"] = Probe("dns", "127.0.0.11", 53, name=("lab",))
@@ -83,8 +83,11 @@ def _socket(kind: str) -> socket.socket:
     return socket.socket(family, socket.SOCK_STREAM if kind.startswith("tcp") else socket.SOCK_DGRAM)
 
 
-def send(name: str, where: dict[str, str], own: str, *, shift: int = 0) -> socket.socket:
-    """Try one way out from this process's namespace; ``own`` is eth0's address there. Raises OSError."""
+def send(name: str, where: dict[str, str], own: dict[str, str], *, shift: int = 0) -> socket.socket:
+    """Try one way out from this process's namespace.
+
+    ``own`` has eth0's addresses: the IPv4 one as ``4``, and as ``6`` the IPv6 one, where it has one. Raises OSError.
+    """
     probe = PROBES[name]
     target = where.get(probe.target, probe.target)
     line = _socket(probe.kind)
@@ -92,7 +95,10 @@ def send(name: str, where: dict[str, str], own: str, *, shift: int = 0) -> socke
         line.setblocking(False)
         if probe.how == "device":
             line.setsockopt(socket.SOL_SOCKET, SO_BINDTODEVICE, b"eth0")
-        _bind(line, probe, SOURCE_PORTS[name] + shift, own if probe.how == "source" else "")
+        source = own.get("6" if probe.kind.endswith("6") else "4") if probe.how == "source" else ""
+        if source is None:
+            raise OSError(errno.EADDRNOTAVAIL, name)
+        _bind(line, probe, SOURCE_PORTS[name] + shift, source)
         if probe.kind.startswith("tcp"):
             problem = line.connect_ex((target, probe.port))
             if problem not in (0, errno.EINPROGRESS):
@@ -118,7 +124,7 @@ def _bind(line: socket.socket, probe: Probe, port: int, source: str) -> None:
 
 def _data(name: str, probe: Probe) -> bytes:
     text = f"{MARK}{name}".encode()
-    if probe.kind == "dns":
+    if probe.kind.startswith("dns"):
         labels = (text, *(label.encode() for label in probe.name))
         wire = b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
         return struct.pack("!6H", os.getpid() & 0xFFFF, 0x0100, 1, 0, 0, 0) + wire + struct.pack("!HH", 1, 1)
