@@ -3,7 +3,7 @@
 
     python tools/mutants.py
 
-A mutant is a table without one of its rules that accept, drop or go to another chain, or with the opposite policy in
+A mutant is a table without one of its rules that accept, drop, refuse or go to another chain, or with the opposite policy in
 one chain. The result is printed as a table and written to build/reports/mutants.json. pytest loads this file
 as a plugin too: the tests then see the mutant wherever they render a barrier.
 """
@@ -65,7 +65,7 @@ def mutants_of(table: str, text: str) -> Iterator[Mutant]:
     for line in text.splitlines():
         if opened := re.fullmatch(r"    (?:chain (\w+)|\w+ \w+) \{", line):
             chain = opened[1] or ""
-        elif chain and re.search(r"\b(accept|drop|goto)\b", line):
+        elif chain and re.search(r"\b(accept|drop|goto|reject)\b", line):
             yield Mutant(table, chain, line.strip())
 
 

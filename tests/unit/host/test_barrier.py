@@ -108,6 +108,7 @@ def test_inner_rules_are_the_design_s() -> None:
             'iifname "eth0" ip saddr . udp sport @endpoints ct direction reply ct state established accept',
             'iifname "eth0" meta l4proto icmp ct state related accept',
             'iifname "eth0" ip saddr @house tcp dport @ui_ports ct mark set 0x00007569 accept',
+            'iifname "wg0" tcp flags & (syn | rst) == 0x0 reject with tcp reset',
             "counter name leak_attempts_in drop",
         ],
         "chain passing": [

@@ -55,6 +55,29 @@ def test_through_the_tunnel_one_may_call_but_not_be_called(house: House) -> None
     assert house.talk(house.vpn, house.world, PROVIDER) == (True, True)
 
 
+@pytest.mark.parametrize("told", [True, False], ids=["told", "control: who opens one anew is not"])
+def test_a_peer_of_a_connection_that_is_gone_is_told(house: House, told: bool) -> None:
+    """He holds it open from before the namespace was made anew, and refuses us another as long as he does."""
+    house.add_tunnel()
+    # A kernel that knows the connection's other end, and none in the VPN namespace that does.
+    stale = (
+        "s = socket.socket(); s.setsockopt(socket.IPPROTO_TCP, 19, 1)\n"  # TCP_REPAIR
+        f"s.bind(('{PROVIDER}', 7777)); s.connect(('{TUNNEL}', 6881))\n"
+        "s.setsockopt(socket.IPPROTO_TCP, 19, 0); s.settimeout(1)\n"
+        "try: s.send(b'are you there?'); s.recv(9)\n"
+        "except ConnectionResetError: print('reset')\n"
+        "except TimeoutError: print('silence')"
+    )
+    anew = (
+        "s = socket.socket(); s.settimeout(1)\n"
+        f"try: s.connect(('{TUNNEL}', 6881))\nexcept ConnectionRefusedError: print('reset')\n"
+        "except TimeoutError: print('silence')"
+    )
+    house.load(house.vpn, INNER)
+    said = house.python(house.world, stale if told else anew).communicate(timeout=10)[0]
+    assert said == ("reset\n" if told else "silence\n")
+
+
 def test_nothing_passes_through_the_vpn_namespace(house: House) -> None:
     house.add_tunnel()
     house.set_kernel(house.vpn, "ipv4/ip_forward", 1)

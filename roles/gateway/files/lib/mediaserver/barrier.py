@@ -133,6 +133,9 @@ def render_inner(settings: InnerBarrier) -> str:
             f"iifname {uplink} ip saddr . udp sport @endpoints {reply} established accept",
             f"iifname {uplink} meta l4proto icmp ct state related accept",
             f"iifname {uplink} ip saddr @house tcp dport @ui_ports ct mark set {house_mark} accept",
+            # Connections that died with a former namespace: a peer who is not told holds on to his for a quarter of an
+            # hour, and takes no other from the same address and port meanwhile.
+            f"iifname {tunnel} tcp flags & (syn | rst) == 0x0 reject with tcp reset",
             _drop("leak_attempts_in"),
             hook="input",
             policy="drop",
