@@ -25,27 +25,34 @@ WRITES: dict[str, tuple[str, ...]] = {
     "PEERPORT": ("peer-port", "peer-port-random-on-start"),
     "UMASK": ("umask",),
 }
+# Where the container has no IPv6, it also writes this address, whatever the environment says.
+BIND, BIND_VALUE = "rpc-bind-address", "0.0.0.0"
 # USER and UMASK are in many an environment for other reasons.
 TELLING = frozenset(WRITES) - {"USER", "UMASK"}
 
 
-def overwritten(setup: dict[str, t.Any], wanted: t.Iterable[str]) -> list[str]:
+def overwritten(setup: dict[str, t.Any], wanted: t.Mapping[str, t.Any]) -> list[str]:
     """Name the wanted settings that a container with this setup writes anew whenever it starts."""
     started_by_init = [str(word) for word in setup.get("Entrypoint") or []][:1] == [INIT]
     names = {str(entry).partition("=")[0] for entry in setup.get("Env") or [] if not str(entry).endswith("=")}
     if not (started_by_init or names & TELLING):
         return []
     written = {setting for name in names for setting in WRITES.get(name, ())}
-    return sorted((written | SWITCHES if started_by_init else written).intersection(wanted))
+    if started_by_init:
+        written |= SWITCHES
+        if wanted.get(BIND, BIND_VALUE) != BIND_VALUE:
+            written.add(BIND)
+    return sorted(written.intersection(wanted))
 
 
-def warning(setup: dict[str, t.Any], wanted: t.Iterable[str]) -> str:
+def warning(setup: dict[str, t.Any], wanted: t.Mapping[str, t.Any]) -> str:
     """Return a warning about it, or an empty text. Nothing of the environment's values is in it."""
     names = overwritten(setup, wanted)
     if not names:
         return ""
+    without_ipv6 = f" ({BIND} where the container has no IPv6)" if BIND in names else ""
     return (
         "the container is started by the start-up program of linuxserver's image, or has its variables:"
-        f" at each start of the container it writes {', '.join(names)} anew, whatever settings.json says;"
+        f" at each start of the container it writes {', '.join(names)} anew{without_ipv6}, whatever settings.json says;"
         " leave these to the container's environment, or start transmission-daemon by an entry point of your own"
     )

@@ -24,7 +24,8 @@ description:
   - Do not use it together with the start-up program of linuxserver's image. At every start of the container it
     writes C(rpc-username), C(rpc-password), C(rpc-whitelist), C(rpc-host-whitelist), C(peer-port) and C(umask)
     from the environment (E(USER), E(PASS), E(WHITELIST), E(HOST_WHITELIST), E(PEERPORT), E(UMASK)), and switches
-    off the authentication and the whitelists that the environment does not name. Leave these settings to the
+    off the authentication and the whitelists that the environment does not name. Without IPv6 in the container it sets
+    C(rpc-bind-address) to V(0.0.0.0), and a file that is not valid JSON it leaves empty. Leave these settings to the
     environment, or start C(transmission-daemon) by an entry point of your own. With O(container) the module
     looks for that program and its variables, and warns about each wanted setting that would not last.
 author:

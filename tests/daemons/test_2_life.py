@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,20 @@ def test_before_the_first_start_and_after(daemon: real.Daemon) -> None:
     daemon.client().wait_for_session(timeout=real.ANSWER_TIMEOUT_S, clock=time)
     for check in (True, False):
         assert not daemon.run(wanted, login=True, check=check).plan
+
+
+def test_when_it_writes_its_file_and_what_it_keeps_of_an_edit(daemon: real.Daemon) -> None:
+    """Why what only the file holds is edited while it stands still."""
+    client = daemon.begin()
+    written = daemon.path.read_bytes()
+    client.session_set({"speed-limit-up": 321})
+    assert daemon.path.read_bytes() == written, "not by a change of a setting"
+    daemon.path.write_text(json.dumps({**daemon.data, "message-level": 1, "upload-slots-per-torrent": 3, "x-own": 7}))
+    daemon.stop()
+    after = daemon.data
+    assert after["speed-limit-up"] == 321, "but at its end"
+    assert after["upload-slots-per-torrent"] != 3, "an edit under a running daemon is lost"
+    assert after["x-own"] == 7, "but for a name that it does not know"
 
 
 def test_a_new_session_id_between_two_calls(daemon: real.Daemon) -> None:

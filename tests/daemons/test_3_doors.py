@@ -106,6 +106,57 @@ def test_too_many_attempts_lock_it_for_all_and_a_restart_opens_it(daemon: real.D
     assert daemon.client().session_get()["version"]
 
 
+def status(daemon: real.Daemon, method: str, path: str = "rpc", **headers: str) -> int:
+    """Return what it says to somebody who sends no password."""
+    url = f"http://127.0.0.1:{daemon.port}/transmission/{path}"
+    return int(daemon.client().http.request(method, url, headers=headers, body=None, timeout=10).status)
+
+
+def test_who_sends_no_password_is_counted_as_a_wrong_one_and_who_asks_for_options_is_not(
+    daemon: real.Daemon, system: real.System
+) -> None:
+    """So a probe that only wants to know whether it lives must not ask for more than OPTIONS."""
+    old = system.line == "3.00"
+    threshold = FIXED_THRESHOLD if old else 2
+    begin(daemon, **({} if old else {"anti-brute-force-enabled": True, "anti-brute-force-threshold": threshold}))
+    # 3.00 has not learnt the word, which is an answer too.
+    assert {status(daemon, "OPTIONS") for _ in range(threshold + 2)} == {501 if old else 200}
+    assert daemon.client().session_get()["version"]
+    assert [status(daemon, "GET") for _ in range(threshold + 2)][-1] == 403
+    assert daemon.process is not None
+    assert daemon.process.poll() is None, "it lives"
+
+
+def test_a_right_password_begins_the_count_anew(daemon: real.Daemon, system: real.System) -> None:
+    old = system.line == "3.00"
+    threshold = FIXED_THRESHOLD if old else 2
+    begin(daemon, **({} if old else {"anti-brute-force-enabled": True, "anti-brute-force-threshold": threshold}))
+    for _ in range(3):
+        assert {status(daemon, "GET") for _ in range(threshold - 1)} == {401}
+        assert daemon.client().session_get()["version"]
+
+
+def test_the_order_of_its_checks(daemon: real.Daemon, system: real.System) -> None:
+    begin(daemon)
+    assert status(daemon, "GET", "web/") == 401, "the pages need the password too"
+    unlisted = {"rpc-whitelist": "10.9.8.7", "rpc-whitelist-enabled": True}
+    assert locked_out(daemon, **LOGIN, **unlisted) in ("whitelist", "forbidden")
+    assert status(daemon, "GET", "web/") == 403, "an address comes before a password"
+    assert status(daemon, "OPTIONS") == (501 if system.line == "3.00" else 403)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "tv.example", "elsewhere.example"])
+@pytest.mark.parametrize("password", [True, False])
+def test_host_names_count_only_where_no_password_does(daemon: real.Daemon, host: str, password: bool) -> None:
+    names = {"rpc-host-whitelist": "tv.example", "rpc-host-whitelist-enabled": True}
+    client = begin(daemon, **names) if password else daemon.begin(**names)
+    client.headers["Host"] = host
+    if host == "elsewhere.example" and not password:
+        assert denied(client) == "host"
+    else:
+        assert client.session_get()["version"]
+
+
 def test_no_secret_is_in_the_plan(daemon: real.Daemon) -> None:
     daemon.begin()
     outcome = daemon.run(LOGIN, login=True)

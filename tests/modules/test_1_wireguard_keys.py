@@ -32,6 +32,50 @@ def test_a_key_of_the_providers(host: Any, folder: str, four: Show) -> None:
     assert answer["public_key"] == public_key(host, path)
 
 
+def test_a_preshared_key_beside_it(host: Any, folder: str, four: Show) -> None:
+    path, preshared = f"{folder}/third.key", f"{folder}/third.psk"
+    answer = four("wireguard_keys", path=path, preshared_path=preshared)
+    assert [one["changed"] for one in answer.answers] == [True, True, False, False]
+    secrets = [host.file(one).content_string.strip() for one in (path, preshared)]
+    assert [len(secret) for secret in secrets] == [44, 44]
+    assert oct(host.file(preshared).mode) == "0o600"
+    assert not [secret for secret in secrets if secret in json.dumps(answer.answers)]
+
+
+def test_a_key_that_others_can_read_is_closed_and_stays(host: Any, folder: str, four: Show) -> None:
+    path = f"{folder}/read.key"
+    four("wireguard_keys", path=path)
+    before = host.file(path).content_string
+    host.check_output(f"chmod 0644 {path}")
+    assert four("wireguard_keys", path=path).changes_once()["paths"] == [path]
+    assert (oct(host.file(path).mode), host.file(path).content_string) == ("0o600", before)
+
+
+def test_what_is_no_key_is_replaced_where_that_is_allowed_and_kept(host: Any, folder: str, four: Show) -> None:
+    path = f"{folder}/cut.key"
+    host.check_output(f"echo cut > {path} && chmod 0600 {path}")
+    answer = four("wireguard_keys", path=path, regenerate="if_invalid")
+    assert [one["changed"] for one in answer.answers] == [True, True, False, False]
+    assert answer.first["kept"] == [f"{path}.replaced.1"]
+    assert host.file(f"{path}.replaced.1").content_string == "cut\n"
+    assert answer.first["public_key"] == public_key(host, path)
+
+
+def test_always_makes_a_new_key_every_time_and_loses_none(host: Any, folder: str, four: Show) -> None:
+    path = f"{folder}/always.key"
+    answer = four("wireguard_keys", path=path, regenerate="always")
+    assert [one["changed"] for one in answer.answers] == [True] * 4
+    assert answer.answers[3]["kept"] == [f"{path}.replaced.1"]
+    assert answer.answers[3]["public_key"] == public_key(host, path) != answer.first["public_key"]
+    assert answer.first["public_key"] == public_key(host, f"{path}.replaced.1")
+
+
+def test_never_makes_none(host: Any, folder: str, four: Show) -> None:
+    path = f"{folder}/never.key"
+    assert "regenerate=never makes no key" in four("wireguard_keys", path=path, regenerate="never").fails()
+    assert not host.file(path).exists
+
+
 def test_what_is_no_key_is_never_overwritten_unasked(host: Any, folder: str, four: Show) -> None:
     path = f"{folder}/precious.key"
     host.check_output(f"echo precious > {path} && chmod 0600 {path}")

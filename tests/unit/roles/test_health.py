@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import http.server
 import os
+import shutil
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -42,3 +45,38 @@ def test_health(tmp_path: Path, service: str, said: str, status: int, link: bool
     script = script.replace("/sys/class/net/", f"{tmp_path}/")
     done = subprocess.run(["sh", "-c", script], env={"PATH": f"{tmp_path}:{os.defpath}"}, check=False, timeout=60)
     assert (done.returncode == 0) is healthy
+
+
+# What a Transmission that lives may say to somebody without a password: it is alive even where it lets nobody in.
+@pytest.mark.parametrize("status", [200, 301, 401, 403, 409, 421, 501])
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+def test_a_transmission_that_answers_is_alive(tmp_path: Path, status: int) -> None:
+    asked = set()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            asked.add(self.command)
+            self.send_response(status)
+            self.send_header("Location", "http://127.0.0.1:1/")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_GET = do_POST = do_HEAD = do_OPTIONS = answer
+
+        def log_message(self, *_: object) -> None: ...
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        assert not is_healthy(tmp_path, server.server_port), "there is no eth0: a namespace that is dead"
+        (tmp_path / "eth0").touch()
+        assert is_healthy(tmp_path, server.server_port)
+        server.shutdown()
+    assert not is_healthy(tmp_path, server.server_port), "nobody is there any more"
+    assert asked == {"OPTIONS"}, "Transmission would count it as a wrong password"
+
+
+def is_healthy(folder: Path, port: int) -> bool:
+    script = (ENTRYPOINTS / "transmission-health.sh").read_text(encoding="utf-8")
+    assert "127.0.0.1:9091/" in script
+    script = script.replace("/sys/class/net/", f"{folder}/").replace("127.0.0.1:9091/", f"127.0.0.1:{port}/")
+    return subprocess.run(["sh", "-c", script], check=False, timeout=60).returncode == 0

@@ -8,6 +8,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils import _tran
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission_table import TABLE
 
 AUTH = ["rpc-authentication-required", "rpc-password", "rpc-username"]
+ALWAYS = sorted({*image.SWITCHES, image.BIND})
 ALL = sorted({name for names in image.WRITES.values() for name in names})
 
 
@@ -15,10 +16,10 @@ ALL = sorted({name for names in image.WRITES.values() for name in names})
     ("entrypoint", "env", "names"),
     [
         # As docker inspect shows the image started in its own way, and with an entry point of one's own.
-        (["/init"], ["HOME=/root", "PATH=/usr/bin"], sorted(image.SWITCHES)),
-        (["/init"], ["USER=a", "PASS=b"], sorted({*AUTH, *image.SWITCHES})),
-        (["/init"], ["PASS=", "PEERPORT="], sorted(image.SWITCHES)),
-        (["/init"], ["PEERPORT=1", "UMASK=002"], sorted({*image.SWITCHES, *image.WRITES["PEERPORT"], "umask"})),
+        (["/init"], ["HOME=/root", "PATH=/usr/bin"], ALWAYS),
+        (["/init"], ["USER=a", "PASS=b"], sorted({*AUTH, *ALWAYS})),
+        (["/init"], ["PASS=", "PEERPORT="], ALWAYS),
+        (["/init"], ["PEERPORT=1", "UMASK=002"], sorted({*ALWAYS, *image.WRITES["PEERPORT"], "umask"})),
         (["/entrypoint.sh"], ["HOME=/root", "USER=abc", "UMASK=002"], []),
         (["/entrypoint.sh"], ["FILE__USER=/run/u", "FILE__PASS=/run/p"], AUTH),
         (["/entrypoint.sh"], ["WHITELIST=10.*"], ["rpc-whitelist", "rpc-whitelist-enabled"]),
@@ -37,12 +38,22 @@ def test_it_names_what_would_be_written_over(
 
 def test_what_is_not_wanted_is_not_named() -> None:
     setup = {"Entrypoint": ["/init"], "Env": ["PASS=geheim", "USER=a"]}
-    assert image.overwritten(setup, ["rpc-password", "speed-limit-up"]) == ["rpc-password"]
-    assert image.warning(setup, ["speed-limit-up"]) == ""
+    assert image.overwritten(setup, {"rpc-password": "x", "speed-limit-up": 1}) == ["rpc-password"]
+    assert image.warning(setup, {"speed-limit-up": 1}) == ""
     assert "geheim" not in image.warning(setup, TABLE)
     assert image.warning({}, TABLE) == ""
 
 
+@pytest.mark.parametrize(
+    ("entrypoint", "address", "named"),
+    [("/init", "127.0.0.1", True), ("/init", "0.0.0.0", False), ("/entrypoint.sh", "127.0.0.1", False)],
+)
+def test_without_ipv6_it_writes_one_address(entrypoint: str, address: str, named: bool) -> None:
+    text = image.warning({"Entrypoint": [entrypoint], "Env": ["HOME=/"]}, {"rpc-bind-address": address})
+    assert ("rpc-bind-address where the container has no IPv6" in text) is named
+    assert bool(text) is named
+
+
 def test_they_are_settings() -> None:
-    assert set(ALL) <= TABLE.keys()
+    assert {*ALL, image.BIND} <= TABLE.keys()
     assert set(ALL) >= image.SWITCHES

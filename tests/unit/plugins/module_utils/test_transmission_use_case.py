@@ -48,6 +48,7 @@ class House:
     def __init__(self, folder: Path, **more: Any) -> None:
         self.path = folder / "settings.json"
         self.daemon = Daemon(str(self.path), **more)
+        self.url = URL
 
     def run(self, wanted: dict[str, Any] | None = None, *, password: str = PASSWORD, **more: Any) -> Outcome:
         self.daemon.log.clear()
@@ -56,7 +57,7 @@ class House:
         supervisor = more.pop("supervisor", self.daemon)
         use_case = TransmissionSettings(
             wanted=read_wanted({**BASE, **(wanted or {})}, username="family", password=password),
-            client=TransmissionClient(self.daemon, URL, username="family", password=password),
+            client=TransmissionClient(self.daemon, self.url, username="family", password=password),
             supervisor=supervisor,
             clock=Clock(),
             **{"file": JsonFile(str(self.path)), "timeout": 2, **more},
@@ -357,11 +358,46 @@ def test_a_whitelist_is_cured_only_by_another_whitelist(tmp_path: Path, version:
     assert not house.run({"rpc-whitelist": "127.0.0.1"}).plan
 
 
+@pytest.mark.parametrize(
+    "cure", [{"rpc-host-whitelist": "tv"}, {"rpc-host-whitelist-enabled": False}, {"rpc-authentication-required": True}]
+)
+def test_a_host_name_is_cured_only_by_what_lets_it_in(house: House, cure: dict[str, Any]) -> None:
+    stranger = {
+        "rpc-authentication-required": False,
+        "rpc-host-whitelist-enabled": True,
+        "rpc-host-whitelist": "elsewhere",
+    }
+    house.run(stranger)
+    house.daemon.start()
+    assert not house.run(stranger).plan, "an address is always let in"
+    house.url = URL.replace("127.0.0.1", "tv")
+    with pytest.raises(AccessDenied, match="rpc-host-whitelist must list it"):
+        house.run(stranger)
+    assert house.daemon.log == [], "a restart that could not have helped"
+    assert house.four_times({**stranger, **cure}).stopped_for == list(cure)
+
+
 def test_a_setting_that_is_gone_is_refused(running: House) -> None:
     with pytest.raises(
         InvalidValue, match=r"prefetch-enabled is not known to Transmission 4\.1\.0; it was there up to"
     ):
         running.run({"prefetch-enabled": False})
+
+
+SECRET = st.text("abcxyz019", min_size=4, max_size=9).map(lambda text: f"geheim-{text}")
+
+
+@given(secrets=st.fixed_dictionaries(dict.fromkeys(["default-trackers", "proxy-url", "password"], SECRET)))
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_secret_is_shown_old_or_new(tmp_path_factory: pytest.TempPathFactory, secrets: dict[str, str]) -> None:
+    house = House(tmp_path_factory.mktemp("house"))
+    password = secrets.pop("password")
+    house.run({name: f"geheim-old-{name}" for name in secrets})
+    for check in (True, False):
+        outcome = house.run(secrets, password=password, check_mode=check)
+        assert outcome.plan.values().keys() == {"default-trackers", "proxy-url", "rpc-password"}
+        assert "geheim" not in json.dumps([outcome.plan.diff(), outcome.stopped_for, outcome.warnings])
+        assert "geheim" not in json.dumps([change.shown() for change in outcome.plan.changes])
 
 
 def test_an_image_that_writes_the_file_itself_is_warned_about(house: House) -> None:

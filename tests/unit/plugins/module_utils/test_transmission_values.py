@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.household.mediaserver.plugins.module_utils import _transmission_table as table
 from ansible_collections.household.mediaserver.plugins.module_utils import _transmission_values as values
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import InvalidValue
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission_model import read_wanted
 
 GOOD = [
     ("dht-enabled", True, True),
@@ -27,6 +28,13 @@ GOOD = [
     ("encryption", "tolerated", 0),
     ("preallocation", "sparse", 1),
     ("preallocation", "2", 2),
+    ("preallocation", "off", 0),
+    ("preallocation", "fast", 1),
+    ("preallocation", "full", 2),
+    ("message-level", 0, 0),
+    ("message-level", 6, 6),
+    ("alt-speed-time-day", 127, 127),
+    ("alt-speed-time-end", 1439, 1439),
     ("message-level", "info", 4),
     ("torrent-added-verify-mode", "full", "full"),
     ("umask", "002", "002"),
@@ -58,6 +66,10 @@ BAD = [
     ("ratio-limit", "inf"),
     ("encryption", 3),
     ("encryption", True),
+    ("message-level", 7),
+    ("preallocation", 3),
+    ("incomplete-dir", "incomplete"),
+    ("preferred-transports", ["udp"]),
     ("encryption", "some"),
     ("umask", "999"),
     ("umask", "1777"),
@@ -117,14 +129,65 @@ def test_the_table_is_sound() -> None:
         assert not set(setting.spellings) & table.READ_ONLY
 
 
-# Facts about Transmission's interface: what the running daemon does not even show.
+# Facts about Transmission's interface, written down apart from the table: what the running daemon can change, and
+# since when.
+SETTABLE = {
+    "3.00": """alt-speed-down alt-speed-up alt-speed-enabled alt-speed-time-begin alt-speed-time-end
+        alt-speed-time-enabled alt-speed-time-day blocklist-enabled blocklist-url cache-size-mb dht-enabled download-dir
+        download-queue-enabled download-queue-size encryption idle-seeding-limit idle-seeding-limit-enabled
+        incomplete-dir incomplete-dir-enabled lpd-enabled peer-limit-global peer-limit-per-torrent peer-port
+        peer-port-random-on-start pex-enabled port-forwarding-enabled queue-stalled-enabled queue-stalled-minutes
+        rename-partial-files script-torrent-done-enabled script-torrent-done-filename ratio-limit ratio-limit-enabled
+        seed-queue-enabled seed-queue-size speed-limit-down speed-limit-down-enabled speed-limit-up
+        speed-limit-up-enabled start-added-torrents trash-original-torrent-files utp-enabled""",
+    "4.0": """anti-brute-force-enabled anti-brute-force-threshold default-trackers script-torrent-added-enabled
+        script-torrent-added-filename script-torrent-done-seeding-enabled script-torrent-done-seeding-filename""",
+    "4.1": "reqq sequential-download preferred-transports",
+}
+
+
+@pytest.mark.parametrize("version", SETTABLE)
+def test_the_running_daemon_can_change_these_and_no_others(version: str) -> None:
+    found = {setting.name for setting in table.SETTINGS if setting.rpc and setting.since == version}
+    assert found == set(SETTABLE[version].split())
+
+
 @pytest.mark.parametrize(
     "name",
     [
-        "rpc-port",
-        "rpc-password",
-        "rpc-whitelist",
+        "blocklist-size",
+        "config-dir",
+        "download-dir-free-space",
+        "rpc-version",
+        "rpc-version-minimum",
+        "rpc-version-semver",
+        "session-id",
+        "units",
+        "version",
+    ],
+)
+@pytest.mark.parametrize("separator", ["-", "_"])
+def test_what_it_only_tells_is_refused_even_among_unknown_names(name: str, separator: str) -> None:
+    with pytest.raises(InvalidValue, match="cannot be set"):
+        read_wanted({name.replace("-", separator): "x"}, allow_unknown=True)
+
+
+# What the running daemon does not even show.
+@pytest.mark.parametrize(
+    "name",
+    [
+        "rpc-authentication-required",
         "rpc-bind-address",
+        "rpc-enabled",
+        "rpc-host-whitelist",
+        "rpc-host-whitelist-enabled",
+        "rpc-password",
+        "rpc-port",
+        "rpc-socket-mode",
+        "rpc-url",
+        "rpc-username",
+        "rpc-whitelist",
+        "rpc-whitelist-enabled",
         "watch-dir",
         "watch-dir-enabled",
         "watch-dir-force-generic",
@@ -134,6 +197,8 @@ def test_the_table_is_sound() -> None:
         "bind-address-ipv4",
         "bind-address-ipv6",
         "announce-ip",
+        "announce-ip-enabled",
+        "tcp-enabled",
         "peer-port-random-low",
         "peer-port-random-high",
         "peer-socket-tos",

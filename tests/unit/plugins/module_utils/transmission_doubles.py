@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import urllib.parse
 from typing import Any
 
 from ansible_collections.household.mediaserver.plugins.module_utils import _supervisor as supervisor
@@ -148,14 +149,9 @@ class Daemon:
             raise Unreachable(f"{url}: Connection refused", refused=True)
         if self.silent:
             raise Unreachable(f"{url}: no answer in time")
-        forbidden = b"<h1>403: Forbidden</h1>"
-        if self.locked:
-            old = b"<p>Too many unsuccessful login attempts.</p>"
-            return Response(403, {}, forbidden + (old if self.version == "3.00" else b""))
-        if "10.*" in str(self.held.get("rpc-whitelist", "")):
-            return Response(403, {}, forbidden + (b"<p>Unauthorized IP.</p>" if self.version == "3.00" else b""))
-        if self.held["rpc-authentication-required"] and not self._known(headers.get("Authorization", "")):
-            return Response(401, {}, b"<h1>401: Unauthorized</h1>")
+        refusal = self._refusal(url, headers)
+        if refusal:
+            return refusal
         if headers.get("X-Transmission-Session-Id") != "id-1":
             return handshake(rpc_version="6.0.1" if self.json_rpc else "")
         call = json.loads(body or b"")
@@ -175,6 +171,20 @@ class Daemon:
                 self.held[setting.name] = [n[index] for n in setting.choices].index(value) if setting.choices else value
         return json_rpc() if self.json_rpc else answer()
 
+    def _refusal(self, url: str, headers: dict[str, str]) -> Response | None:
+        """In the order of the real one: the lock, the address, the password, the host's name."""
+        forbidden = b"<h1>403: Forbidden</h1>"
+        if self.locked:
+            old = b"<p>Too many unsuccessful login attempts.</p>"
+            return Response(403, {}, forbidden + (old if self.version == "3.00" else b""))
+        if "10.*" in str(self.held.get("rpc-whitelist", "")):
+            return Response(403, {}, forbidden + (b"<p>Unauthorized IP.</p>" if self.version == "3.00" else b""))
+        if self.held["rpc-authentication-required"] and not self._known(headers.get("Authorization", "")):
+            return Response(401, {}, b"<h1>401: Unauthorized</h1>")
+        if not self._listed(url):
+            return Response(421, {}, b"<h1>421: Misdirected Request</h1>")
+        return None
+
     def session(self) -> dict[str, Any]:
         told: dict[str, Any] = {"version": VERSIONS[self.version]}
         for setting in SETTINGS:
@@ -183,6 +193,14 @@ class Daemon:
                 value = self.held.get(setting.name, default)
                 told[setting.name] = setting.choices[value][-1] if setting.kind == "index" else value
         return told
+
+    def _listed(self, url: str) -> bool:
+        """Host names are not looked at where a password is asked for, nor addresses and localhost at all."""
+        host = urllib.parse.urlsplit(url).hostname or ""
+        if self.held["rpc-authentication-required"] or not self.held.get("rpc-host-whitelist-enabled"):
+            return True
+        listed = str(self.held.get("rpc-host-whitelist", "")).split(",")
+        return host == "localhost" or host.replace(".", "").isdecimal() or host in listed
 
     def _known(self, authorization: str) -> bool:
         name, _unused, password = base64.b64decode(authorization.removeprefix("Basic ")).decode().partition(":")
