@@ -140,6 +140,17 @@ def test_without_a_folder_there_is_no_link_to_it(jackett: Server) -> None:
     assert [found["BlackholeLink"] for found in search(jackett, "household")] == [None]
 
 
+@pytest.mark.parametrize("base", [None, "https://jackett.example.org/j"])
+def test_links_are_for_whoever_follows_them(jackett: Server, base: str | None) -> None:
+    """By the address that was asked, unless another is set; with the key, so they are secrets."""
+    add(jackett)
+    jackett.config["BaseUrlOverride"] = base
+    (found,) = search(jackett, "household")
+    for link in (found["Link"], found["BlackholeLink"]):
+        assert link.startswith(f"{base or f'http://127.0.0.1:{jackett.port}'}/")
+        assert f"jackett_apikey={jackett.config['APIKey']}&" in link
+
+
 def test_a_title_cannot_leave_the_folder(jackett: Server, site: Site, tmp_path: Path) -> None:
     add(jackett)
     site.films = [{"title": "../../out", "torrent": "a.torrent"}]

@@ -80,6 +80,18 @@ def test_nothing_to_do_reads_once() -> None:
     }
 
 
+def test_the_order_in_which_the_server_lists_means_nothing() -> None:
+    """It is not stable; so neither what is found nor what is done may depend on it."""
+    shelves = [library("/b", "/a", "/x"), library("/o", name="Other"), library("/s", name="Shows")]
+    wanted = (movies("/a", "/b"), {"name": "Other", "state": "absent"}, movies("/s", name="Shows"))
+    told = []
+    for found in (shelves, shelves[::-1], [{**one, "Locations": one["Locations"][::-1]} for one in shelves]):
+        http = ScriptedHttp(HEALTHY, HEALTHY, listing(*found))
+        told.append(run(http, *wanted, check=True, removal=True))
+    assert told[0]["actions"] == ["delete library Other", "remove path /x of Movies", "scan all libraries"]
+    assert told == [told[0]] * 3
+
+
 def test_create() -> None:
     http = ScriptedHttp(
         HEALTHY,

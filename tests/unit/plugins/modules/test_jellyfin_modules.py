@@ -17,10 +17,15 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 import pytest
 from ansible.module_utils import urls
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import AccessDenied
+from ansible_collections.household.mediaserver.plugins.module_utils._errors import AccessDenied, Unreachable
 from ansible_collections.household.mediaserver.plugins.module_utils._http import Response, UrlHttp
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_client import JellyfinClient
-from ansible_collections.household.mediaserver.plugins.modules import jellyfin_settings, jellyfin_setup
+from ansible_collections.household.mediaserver.plugins.modules import (
+    jellyfin_library,
+    jellyfin_settings,
+    jellyfin_setup,
+    jellyfin_user,
+)
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "doubles"))
 
@@ -43,7 +48,7 @@ class House:
         self.key_file = folder / "api-key"
         self.capfd = capfd
         self.server = Server(self.config, version=version, clock=self.clock)
-        for module in (jellyfin_setup, jellyfin_settings):
+        for module in (jellyfin_setup, jellyfin_settings, jellyfin_library, jellyfin_user):
             monkeypatch.setattr(module, "time", self)
         # Ansible reads all certificates of the machine before each call, of plain HTTP too.
         monkeypatch.setattr(urls, "make_context", lambda *_, **__: NO_CERTIFICATES)
@@ -79,6 +84,9 @@ class House:
 
     def settings(self, **options: Any) -> dict[str, Any]:
         return self._run(jellyfin_settings, **{"api_key_file": str(self.key_file), **options})
+
+    def with_key(self, module: ModuleType, **options: Any) -> dict[str, Any]:
+        return self._run(module, **{"api_key_file": str(self.key_file), **options})
 
     def _run(self, module: ModuleType, **options: Any) -> dict[str, Any]:
         with patch_module_args({"url": self.server.url, "timeout": 60, **options}), pytest.raises(SystemExit):
@@ -256,6 +264,54 @@ def test_a_start_that_hangs_names_the_remedy(house: House) -> None:
     assert not house.key_file.exists()
 
 
+def test_each_program_is_a_device_of_its_own(claimed: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second login of a device ends the first one's session, so no two may be one, and none a new one each time."""
+    sent: set[str] = set()
+    send = UrlHttp.request
+
+    def request(own: UrlHttp, method: str, url: str, *, headers: dict[str, str], **more: Any) -> Response:
+        sent.update(re.findall('DeviceId="([^"]+)"', headers.get("Authorization", "")))
+        return send(own, method, url, headers=headers, **more)
+
+    def devices(run: Callable[[], dict[str, Any]]) -> list[str]:
+        sent.clear()
+        assert "failed" not in run()
+        return sorted(sent)
+
+    def setup() -> dict[str, Any]:
+        claimed.key_file.unlink()
+        return claimed.setup()
+
+    others = [claimed.administrator()]
+    monkeypatch.setattr(UrlHttp, "request", request)
+    programs: list[Callable[[], dict[str, Any]]] = [
+        setup,
+        lambda: claimed.settings(system={"LibraryMonitorDelay": 1}),
+        lambda: claimed.with_key(jellyfin_library, libraries=[{"name": "Gone", "state": "absent"}]),
+        lambda: claimed.with_key(jellyfin_user, users=[{"name": "anna"}]),
+    ]
+    first, second = ([devices(program) for program in programs] for _ in range(2))
+    assert [len(found) for found in first] == [1] * 4
+    assert len({found[0] for found in first}) == 4
+    assert second == first
+    assert others[0].get("/Users/Me")["Name"] == "anna"
+
+
+@pytest.mark.parametrize("house", ["10.11"], indirect=True)
+def test_an_upgrade_costs_nothing_and_the_way_back_is_noticed(claimed: House) -> None:
+    claimed.version = "12.0"
+    claimed.boot(START)
+    assert not claimed.setup()["changed"]
+    absent = [{"name": "Gone", "state": "absent"}]
+    assert claimed.with_key(jellyfin_library, libraries=absent)["changed"] is False
+    # 10.11 on a database that 12.0 has migrated says Healthy, and logs in; only a look at the libraries tells.
+    claimed.version = "10.11"
+    claimed.boot(START)
+    assert not claimed.setup()["changed"]
+    refused = claimed.with_key(jellyfin_library, libraries=absent)
+    assert "GET " in refused["msg"] and "/Library/VirtualFolders: status 500" in refused["msg"]
+
+
 # --- jellyfin_settings ------------------------------------------------------------------------------------------------
 
 WANTED: dict[str, Any] = {
@@ -359,6 +415,97 @@ def test_a_key_given_directly(claimed: House) -> None:
     assert claimed._run(jellyfin_settings, **options)["changed"]
     claimed.key_file.unlink()
     assert key not in json.dumps(claimed._run(jellyfin_settings, **options))
+
+
+# --- connections that end in the middle -------------------------------------------------------------------------------
+
+
+class Cut:
+    """Loses the answer to one call, whose deed is done; with `for_good`, nothing is heard of the server after that."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, for_good: bool) -> None:
+        self.for_good = for_good
+        self.left: int | None = None
+        self.lost = ""
+        send = UrlHttp.request
+
+        def request(own: UrlHttp, method: str, url: str, **more: Any) -> Response:
+            if self.left is not None and self.left < 0 and self.for_good:
+                raise Unreachable(f"{url}: the connection was cut")
+            answer = send(own, method, url, **more)
+            if self.left is not None:
+                self.left -= 1
+                if self.left == -1:
+                    self.lost = urlsplit(url).path
+                    raise Unreachable(f"{url}: the connection was cut in the middle of the answer")
+            return answer
+
+        monkeypatch.setattr(UrlHttp, "request", request)
+
+    def run(self, calls: int, run: Callable[[], dict[str, Any]]) -> tuple[dict[str, Any], bool]:
+        """The module's answer, and whether its call of this number came about."""
+        self.left = calls
+        answer = run()
+        hit, self.left = self.left < 0, None
+        return answer, hit
+
+
+def renewed(house: House, number: int, media: Path) -> dict[str, Any]:
+    house.key_file.unlink()
+    return {"username": "anna", "password": PASSWORD, "app_name": f"program {number}"}
+
+
+WORK: dict[str, tuple[ModuleType, Callable[[House, int, Path], dict[str, Any]]]] = {
+    "setup": (jellyfin_setup, renewed),
+    "settings": (
+        jellyfin_settings,
+        lambda house, number, media: {
+            "system": {"LibraryMonitorDelay": number + 2},
+            "encoding": {"EncodingThreadCount": number + 2},
+        },
+    ),
+    "library": (
+        jellyfin_library,
+        lambda house, number, media: {
+            "libraries": [{"name": f"Library {number}", "type": "movies", "paths": [str(media / str(number))]}]
+        },
+    ),
+    "user": (
+        jellyfin_user,
+        lambda house, number, media: {"users": [{"name": f"user{number}", "password": PASSWORD, "libraries": []}]},
+    ),
+}
+
+
+@pytest.mark.parametrize("for_good", [False, True], ids=["once", "for good"])
+@pytest.mark.parametrize("work", WORK.values(), ids=list(WORK))
+def test_whichever_answer_is_lost_it_fails_and_the_next_run_finishes(
+    claimed: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, work: Any, for_good: bool
+) -> None:
+    module, options_of = work
+    cut = Cut(monkeypatch, for_good=for_good)
+    for number in range(40):
+        (tmp_path / "media" / str(number)).mkdir(parents=True)
+        options = options_of(claimed, number, tmp_path / "media")
+
+        def run(options: dict[str, Any] = options) -> dict[str, Any]:
+            return claimed.with_key(module, **options)
+
+        answer, hit = cut.run(number, run)
+        if not hit:
+            assert "failed" not in answer
+            break
+        # Health is asked for again, and a session that could not be ended is a warning.
+        harmless = cut.lost == "/Sessions/Logout" or (cut.lost == "/health" and not for_good)
+        assert bool(answer.get("failed")) is not harmless, (cut.lost, answer)
+        if module is jellyfin_user:
+            policies = {user["Name"]: user["Policy"] for user in claimed.administrator().get("/Users")}
+            seen = policies.get(f"user{number}", {}).get("EnableAllFolders", False)
+            assert not seen or for_good, "a half-made account sees everything"
+        again = run()
+        assert "failed" not in again, again
+        assert not run()["changed"]
+    assert number > 3, "too few calls were cut to mean anything"
 
 
 # --- both, against the official documents -----------------------------------------------------------------------------

@@ -134,6 +134,20 @@ def test_blocked_folders_would_decide_alone(runs: Runs) -> None:
     assert set(done["changes"]) == {"guest.policy.BlockedMediaFolders"}
 
 
+def test_what_a_member_may_see_is_repaired_after_a_rename(runs: Runs) -> None:
+    """Jellyfin makes a library's id from its name, and a policy goes on naming the old one."""
+    runs.run(jellyfin_user, users=[member(libraries=["Cartoons"])])
+    before = folder(runs, "Cartoons")
+    renamed = {"name": "Cartoons", "newName": "Animation", "refreshLibrary": "true"}
+    assert runs.house.call("POST", "/Library/VirtualFolders/Name", **renamed).status == 204
+    runs.house.pass_time(10)
+    done = runs.four_times(jellyfin_user, users=[member(libraries=["Animation"])])
+    after = folder(runs, "Animation")
+    assert done["changes"] == {"guest.policy.EnabledFolders": {"before": [before], "after": [after]}}
+    runs.house.token = runs.house.login("guest", FIRST, device="guest").json["AccessToken"]
+    assert [view["Name"] for view in runs.house.call("GET", "/UserViews").json["Items"]] == ["Animation"]
+
+
 def test_check_mode_before_what_it_needs_is_there(runs: Runs) -> None:
     # Ansible says the same warning once in a process.
     new = f"New in {runs.house.server.version}"
