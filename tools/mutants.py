@@ -3,8 +3,8 @@
 
     python tools/mutants.py
 
-A mutant is a table without one of its rules that accept, drop, refuse or go to another chain, or with the opposite policy in
-one chain. The result is printed as a table and written to build/reports/mutants.json. pytest loads this file
+A mutant is a table without one of its rules that accept, drop, refuse or go to another chain, or with the opposite
+policy in one chain. The result is printed as a table and written to build/reports/mutants.json. pytest loads this file
 as a plugin too: the tests then see the mutant wherever they render a barrier.
 """
 

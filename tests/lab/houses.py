@@ -27,7 +27,7 @@ from topology import (
     TUNNEL_RESOLVER,
     House,
 )
-from wireguard import client_configuration, key, secret
+from wireguard import client_configuration, key, preshared, secret
 from world import start, start_world, wait_for_registry
 
 ETHERNET_MTU = 1500
@@ -95,7 +95,9 @@ def reboot_pi(house: House) -> float:
 
 
 def provider_configuration(house: House) -> str:
-    return client_configuration({one: key(one.name)[1] for one in PROVIDERS}, house, key(house.name)[0])
+    keys = {one: key(one.name)[1] for one in PROVIDERS}
+    shared = {one: preshared(one, house) for one in PROVIDERS}
+    return client_configuration(keys, house, key(house.name)[0], shared)
 
 
 def film() -> dict[str, str]:

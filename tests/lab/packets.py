@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
-from topology import PROVIDERS, WIREGUARD_PORT, House
+from topology import LAB, PROVIDERS, TUNNEL, WIREGUARD_PORT, House
 
 ARP, IPV4, IPV6 = 0x0806, 0x0800, 0x86DD
 ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
@@ -113,6 +113,15 @@ def refusal(packet: Packet) -> bool:
     return packet.quoted is not None and packet.target in endpoints and of_the_tunnel(packet.quoted, endpoints)
 
 
+def of_the_lab(address: str) -> bool:
+    """Whether this is an IPv4 address of somebody in the lab, not one that is at home inside a Pi or a tunnel."""
+    return bool(address) and ip_address(address) in ip_network(LAB)
+
+
+def of_a_tunnel(address: str) -> bool:
+    return bool(address) and ip_address(address) in ip_network(TUNNEL)
+
+
 def of_the_house(packet: Packet, house: House) -> bool:
     """ARP, neighbour discovery, the machine's SSH, the laptop at the user interface, the laptop elsewhere."""
     if packet.ethertype == ARP:
@@ -122,7 +131,8 @@ def of_the_house(packet: Packet, house: House) -> bool:
         return packet.protocol == ICMPV6 and local
     ends = (packet.source, packet.target)
     if house.pi not in ends:
-        return house.laptop in ends
+        # An address from inside a Pi that reaches the laptop as it is, is a leak like any other.
+        return packet.source == house.laptop or (packet.target == house.laptop and of_the_lab(packet.source))
     if packet.protocol != TCP:
         return False
     port = packet.target_port if packet.target == house.pi else packet.source_port

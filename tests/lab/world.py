@@ -21,7 +21,7 @@ from topology import (
     TUNNEL_RESOLVER,
     Provider,
 )
-from wireguard import key, server_configuration
+from wireguard import key, preshared, server_configuration
 
 ON_INTERNET = ("--network", f"{PREFIX}-internet", "--cap-add", "NET_ADMIN")
 
@@ -57,7 +57,8 @@ def start_internet() -> None:
 def start_provider(provider: Provider) -> None:
     folder = FOLDER / provider.name
     clients = {house: key(house.name)[1] for house in HOUSES}
-    write(folder / "wg0.conf", server_configuration(key(provider.name)[0], clients), mode=0o600)
+    shared = {house: preshared(provider, house) for house in HOUSES}
+    write(folder / "wg0.conf", server_configuration(key(provider.name)[0], clients, shared), mode=0o600)
     create(
         provider.name,
         tag("provider"),

@@ -3,8 +3,8 @@
 
     prober.py CONFIGURATION
 
-What arrives at the Pi itself, on whichever bridge, is noted in ``heard``; ``rounds`` counts how often all probes were
-sent, so that silence can be told from idleness.
+What arrives at the Pi itself, on whichever bridge, is noted in ``heard``; ``rounds`` has the namespace's number for
+each time that all probes were sent, so that silence can be told from idleness.
 """
 
 from __future__ import annotations
@@ -36,13 +36,16 @@ GLOBAL_SCOPE = "00"
 def try_all(where: dict[str, Any]) -> bool:
     """Try every way out once. False when this namespace is nobody's whose ways out are to be tried."""
     own = _addresses("eth0")
-    if not own["4"].startswith(tuple(where["networks"])):
+    networks = where["networks"]
+    prefix = own["4"].rpartition(".")[0] + "."
+    if prefix not in networks:
         return False
-    shift = 0 if own["4"].startswith(where["networks"][0]) else probes.SHIFT
+    shift = probes.SHIFT * list(networks).index(prefix)
+    there = {**where, **networks[prefix]}
     lines = []
     for name in probes.PROBES:
         with contextlib.suppress(OSError):  # what the system refuses has not got out
-            lines.append(probes.send(name, where, own, shift=shift))
+            lines.append(probes.send(name, there, own, shift=shift))
     time.sleep(LINGER_S)
     for line in lines:
         line.close()
@@ -146,9 +149,10 @@ def _join(line: socket.socket, number: int) -> None:
         with contextlib.suppress(OSError):
             request = socket.inet_aton(group) + socket.inet_aton("0.0.0.0") + struct.pack("@i", number)
             line.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, request)
-    with contextlib.suppress(OSError):
-        request = socket.inet_pton(socket.AF_INET6, probes.ALL_NODES) + struct.pack("@i", number)
-        line.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, request)
+    for group in (probes.ALL_NODES, probes.SSDP_IPV6, probes.LPD_IPV6):
+        with contextlib.suppress(OSError):
+            request = socket.inet_pton(socket.AF_INET6, group) + struct.pack("@i", number)
+            line.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, request)
 
 
 def note(file: str, word: str) -> None:
@@ -168,9 +172,9 @@ def main(configuration: str) -> None:
     for listen, arguments in hearing:
         threading.Thread(target=listen, args=arguments, daemon=True).start()
     while True:
-        for pid in namespaces(where["programs"]).values():
+        for number, pid in namespaces(where["programs"]).items():
             if probe(pid, where):
-                note("rounds", str(pid))
+                note("rounds", str(number))
         time.sleep(0.1)
 
 

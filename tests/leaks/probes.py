@@ -19,6 +19,9 @@ MARKED = re.compile(rb"leakprobe-([a-z0-9-]+)")
 FIRST_TCP_PORT = 20001
 UDP_PORT, TCP_PORT = 9009, 9010
 SSDP, LPD, ALL_NODES = "239.255.255.250", "239.192.152.143", "ff02::1"
+SSDP_IPV6, LPD_IPV6 = "ff02::c", "ff15::efc0:988f"
+DOCKERS_RESOLVER = "127.0.0.11"
+PATIENCE_S = 0.2
 SO_BINDTODEVICE = 25
 
 
@@ -54,17 +57,24 @@ def _probes() -> dict[str, Probe]:
             f"endpoint-{how}": Probe("udp", "endpoint", 51820, how),
             f"ssdp-{how}": Probe("udp", SSDP, 1900, how),
             f"lpd-{how}": Probe("udp", LPD, 6771, how),
-            f"ipv6-tcp-{how}": Probe("tcp6", "gateway6", TCP_PORT, how),
-            f"ipv6-udp-{how}": Probe("udp6", "gateway6", UDP_PORT, how),
-            f"ipv6-icmp-{how}": Probe("icmp6", "gateway6", how=how),
-            f"ipv6-dns-udp-{how}": Probe("dns6", "gateway6", 53, how, ("lab",)),
-            f"ipv6-dns-tcp-{how}": Probe("tcp6", "gateway6", 53, how),
-            f"ipv6-dns-tls-{how}": Probe("tcp6", "gateway6", 853, how),
+            f"ipv6-tcp-{how}": Probe("tcp6", "target6", TCP_PORT, how),
+            f"ipv6-udp-{how}": Probe("udp6", "target6", UDP_PORT, how),
+            f"ipv6-icmp-{how}": Probe("icmp6", "target6", how=how),
+            f"ipv6-dns-udp-{how}": Probe("dns6", "target6", 53, how, ("lab",)),
+            f"ipv6-dns-tcp-{how}": Probe("tcp6", "target6", 53, how),
+            f"ipv6-dns-tls-{how}": Probe("tcp6", "target6", 853, how),
+            f"ipv6-pi-tcp-{how}": Probe("tcp6", "gateway6", TCP_PORT, how),
+            f"ipv6-pi-udp-{how}": Probe("udp6", "gateway6", UDP_PORT, how),
+            f"ipv6-pi-icmp-{how}": Probe("icmp6", "gateway6", how=how),
+            f"ipv6-pi-dns-udp-{how}": Probe("dns6", "gateway6", 53, how, ("lab",)),
         }
     found["ipv6-multicast"] = Probe("udp6", ALL_NODES, UDP_PORT, "device")
-    found["dns-docker"] = Probe("dns", "127.0.0.11", 53, name=("lab",))
-    found["dns-docker-one-label"] = Probe("dns", "127.0.0.11", 53)
-    found["dns-docker-search"] = Probe("dns", "127.0.0.11", 53, name=("house", "lab"))
+    found["ipv6-ssdp"] = Probe("udp6", SSDP_IPV6, 1900, "device")
+    found["ipv6-lpd"] = Probe("udp6", LPD_IPV6, 6771, "device")
+    found["dns-docker"] = Probe("dns", DOCKERS_RESOLVER, 53, name=("lab",))
+    found["dns-docker-tcp"] = Probe("tcp-dns", DOCKERS_RESOLVER, 53, name=("lab",))
+    found["dns-docker-one-label"] = Probe("dns", DOCKERS_RESOLVER, 53)
+    found["dns-docker-search"] = Probe("dns", DOCKERS_RESOLVER, 53, name=("house", "lab"))
     return found
 
 
@@ -73,7 +83,7 @@ PROBES = _probes()
 SOURCE_PORTS = {name: FIRST_TCP_PORT + number for number, name in enumerate(sorted(PROBES))}
 # In another network, so that connections that a host still remembers of the one take no port from the other.
 SHIFT = 1000
-NAMES_BY_PORT = {port: name for name, port in SOURCE_PORTS.items() if PROBES[name].kind.startswith("tcp")}
+NAMES_BY_PORT = {port: name for name, port in SOURCE_PORTS.items() if PROBES[name].kind in ("tcp", "tcp6")}
 
 
 def _socket(kind: str) -> socket.socket:
@@ -99,12 +109,17 @@ def send(name: str, where: dict[str, str], own: dict[str, str], *, shift: int = 
         if source is None:
             raise OSError(errno.EADDRNOTAVAIL, name)
         _bind(line, probe, SOURCE_PORTS[name] + shift, source)
-        if probe.kind.startswith("tcp"):
+        if probe.kind == "tcp-dns":
+            line.settimeout(PATIENCE_S)
+            line.connect((target, probe.port))
+            question = _data(name, probe)
+            line.send(struct.pack("!H", len(question)) + question)  # RFC 1035, section 4.2.2
+        elif probe.kind.startswith("tcp"):
             problem = line.connect_ex((target, probe.port))
             if problem not in (0, errno.EINPROGRESS):
                 raise OSError(problem, name)
         else:
-            scope = (0, socket.if_nametoindex("eth0")) if target == ALL_NODES else ()
+            scope = (0, socket.if_nametoindex("eth0")) if target.startswith("ff") else ()
             line.sendto(_data(name, probe), (target, probe.port, *scope))
     except OSError:
         line.close()
@@ -124,7 +139,7 @@ def _bind(line: socket.socket, probe: Probe, port: int, source: str) -> None:
 
 def _data(name: str, probe: Probe) -> bytes:
     text = f"{MARK}{name}".encode()
-    if probe.kind.startswith("dns"):
+    if "dns" in probe.kind:
         labels = (text, *(label.encode() for label in probe.name))
         wire = b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
         return struct.pack("!6H", os.getpid() & 0xFFFF, 0x0100, 1, 0, 0, 0) + wire + struct.pack("!HH", 1, 1)

@@ -5,31 +5,38 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from ipaddress import ip_address, ip_network
+from functools import partial
 
 import packets
 from packets import IPV4, TCP, UDP, Packet
 from probes import MARKED, tcp_probe
-from topology import LAB, REGISTRY, RESOLVER, House
+from topology import REGISTRY, RESOLVER, TUNNEL_RESOLVER, House
 
-UI_PORT = 9091
+DNS = 53
+# Transmission's and Jackett's, and that of the control without a VPN.
+UI_PORTS = (9091, 9117, 9099)
 # An address that is in nobody's LAN, from which the laptop knocks at the user interface.
 STRANGER = "198.18.200.1"
 
 
 def probes_seen(capture: bytes, house: House) -> Counter[str]:
-    """Count each probe's packets that left the Pi. UDP to an endpoint is no clear packet, whoever sent it."""
+    """Count each probe's packets that left the Pi, under its own address or one that nobody has hidden.
+
+    UDP to an endpoint is no clear packet, whoever sent it.
+    """
     seen: Counter[str] = Counter()
     for frame in packets.frames(capture):
         packet = packets.decode(frame)
-        if packet.source != house.pi and packet.ethertype == IPV4:
+        if packet.ethertype == IPV4 and packet.source != house.pi and packets.of_the_lab(packet.source):
             continue
         if packet.protocol == TCP and (name := tcp_probe(packet.source_port)):
             seen[name] += 1
         elif (
-            packet.protocol == TCP and packet.source_port == UI_PORT and packet.target == STRANGER and not packet.reset
+            packet.protocol == TCP and packet.source_port in UI_PORTS and packet.target == STRANGER and not packet.reset
         ):
             seen["ui-stranger"] += 1
+        elif packet.protocol == TCP and (packet.target, packet.target_port) == (TUNNEL_RESOLVER, DNS):
+            seen["dns-docker-tcp"] += 1  # Docker's resolver, which asks from a port of its own
         elif found := MARKED.search(frame):
             seen[found[1].decode()] += 1
     return seen
@@ -37,7 +44,8 @@ def probes_seen(capture: bytes, house: House) -> Counter[str]:
 
 def strange(capture: bytes, house: House, *, installs: bool = False) -> list[Packet]:
     """Packets in clear, whoever sent them. ``installs`` lets the Pi's own package manager and Docker pull."""
-    return list(packets.clear(_others(capture), house, packets.refusal, *([installation] if installs else [])))
+    installing = partial(installation, house=house)
+    return list(packets.clear(_others(capture), house, packets.refusal, *([installing] if installs else [])))
 
 
 def _others(capture: bytes) -> Iterator[Packet]:
@@ -59,10 +67,11 @@ def _sign_of_life(packet: Packet, frame: bytes) -> bool:
     return packet.protocol == UDP and RESOLVER in (packet.source, packet.target) and (frame.endswith(asked) or answered)
 
 
-def installation(packet: Packet) -> bool:
+def installation(packet: Packet, house: House) -> bool:
     """What the host itself does while it is installed: packages from the real internet, images from the registry."""
-    ends = (packet.source, packet.target)
-    if REGISTRY in ends:
-        return True
-    outside = [end for end in ends if end and ip_address(end) not in ip_network(LAB)]
-    return bool(outside) or (RESOLVER in ends and packet.protocol == UDP)
+    ends = {packet.source, packet.target}
+    if house.pi not in ends:
+        return False
+    (other,) = ends - {house.pi} or {house.pi}
+    names = other == RESOLVER and DNS in (packet.source_port, packet.target_port)
+    return other == REGISTRY or names or not (packets.of_the_lab(other) or packets.of_a_tunnel(other))

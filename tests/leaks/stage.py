@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,8 +36,11 @@ PROGRAMS = ("transmission-da", "python3")
 # gateway_subnet's default, and the network of the control without a VPN: their first three numbers.
 VPN_NETWORK, CONTROL_NETWORK = "172.31.254.", "172.31.253."
 VPN_GATEWAY = f"{VPN_NETWORK}1"
-# Only the control, in which nothing is closed, gives the bridge this address.
-VPN_GATEWAY_IPV6 = "fd00:66::1"
+# Of the VPN's bridge and the holder, and of the house's LAN behind the Pi, where the lab lets IPv6 in for a while.
+VPN_GATEWAY_IPV6, HOLDER_IPV6 = "fd00:66::1", "fd00:66::2"
+LAN_IPV6, PI_IPV6 = "fd00:67::1", "fd00:67::10"
+NOBODYS_HARDWARE = "02:00:00:00:00:67"
+PAGES = (9091, 9117, 9099)  # the last is the control's
 UNIT = """[Unit]
 Description=Tries every way out of the containers, for the leak test
 DefaultDependencies=no
@@ -91,9 +94,9 @@ class Stage:
             "resolver": topology.RESOLVER,
             "laptop": self.house.laptop,
             "endpoint": topology.PROVIDERS[0].address,
-            "gateway": VPN_GATEWAY,
             "gateway6": VPN_GATEWAY_IPV6,
-            "networks": [VPN_NETWORK, CONTROL_NETWORK],
+            "target6": LAN_IPV6,
+            "networks": {network: {"gateway": f"{network}1"} for network in (VPN_NETWORK, CONTROL_NETWORK)},
             "programs": self.programs,
         }
         programs = {name: (HERE / name).read_text(encoding="utf-8") for name in ("prober.py", "probes.py")}
@@ -119,8 +122,13 @@ class Stage:
     def forget(self) -> None:
         self.pi("rm -f /var/lib/leak-prober/heard /var/lib/leak-prober/rounds")
 
-    def rounds(self) -> int:
-        return len(self._noted("rounds"))
+    def rounds(self) -> list[str]:
+        """The namespaces in which all was tried, one entry for each time."""
+        return self._noted("rounds")
+
+    def namespace(self) -> str:
+        """The number of the namespace that the services live in now."""
+        return self.inside("readlink /proc/self/ns/net").strip().removeprefix("net:[").removesuffix("]")
 
     def heard(self) -> list[str]:
         return self._noted("heard")
@@ -129,11 +137,11 @@ class Stage:
         return self.pi(f"cat /var/lib/leak-prober/{file} 2>/dev/null || true").split()
 
     def knock(self) -> None:
-        """Open the user interface from an address that is in no LAN of ours."""
-        url = f"http://{self.house.pi}:9091/"
-        ask = f"curl --silent --max-time 2 --interface {STRANGER} --output /dev/null {url} || true"
+        """Open the user interfaces from an address that is in no LAN of ours."""
+        curl = f"curl --silent --max-time 2 --interface {STRANGER} --output /dev/null"
+        ask = " ".join(f"{curl} http://{self.house.pi}:{page}/ &" for page in PAGES)
         prepare = f"ip address replace {STRANGER}/32 dev eth0; "
-        docker("exec", f"{self.house.name}-laptop", "sh", "-c", prepare + ask)
+        docker("exec", f"{self.house.name}-laptop", "sh", "-c", f"{prepare}{ask} wait")
 
     @contextmanager
     def knocking(self) -> Iterator[None]:
@@ -207,6 +215,31 @@ class Stage:
             time.sleep(1)
             found = self.problems()
         assert found, "the endpoint was not dead"
+
+    # IPv6, which the namespace and the house's network do not have by themselves
+
+    @contextmanager
+    def ipv6_let_in(self) -> Iterator[None]:
+        """Open every way out that IPv6 could take: addresses, a route by eth0, and a Pi that passes packets on."""
+        for device in ("all", "eth0"):
+            self.inside(f"sysctl --quiet --write net.ipv6.conf.{device}.disable_ipv6=0")
+        self.inside(f"ip -6 address replace {HOLDER_IPV6}/64 dev eth0 nodad")
+        for device in ("br-vpn", "eth0"):
+            self.pi(f"sysctl --quiet --write net.ipv6.conf.{device}.disable_ipv6=0")
+        self.pi(f"ip -6 address replace {VPN_GATEWAY_IPV6}/64 dev br-vpn nodad")
+        self.pi(f"ip -6 address replace {PI_IPV6}/64 dev eth0 nodad")
+        # Nobody has this address: what goes to it need only be seen on the way.
+        self.pi(f"ip -6 neighbour replace {LAN_IPV6} lladdr {NOBODYS_HARDWARE} dev eth0 nud permanent")
+        self.pi("sysctl --quiet --write net.ipv6.conf.all.forwarding=1")
+        self.inside(f"ip -6 route replace default via {VPN_GATEWAY_IPV6} dev eth0")
+        try:
+            yield
+        finally:
+            self.pi("sysctl --quiet --write net.ipv6.conf.all.forwarding=0")
+            self.pi(f"ip -6 neighbour delete {LAN_IPV6} dev eth0; ip -6 address delete {PI_IPV6}/64 dev eth0")
+            with suppress(LabError):  # gone, where the bridge was made anew meanwhile
+                self.pi(f"ip -6 address delete {VPN_GATEWAY_IPV6}/64 dev br-vpn")
+            self.inside("sysctl --quiet --write net.ipv6.conf.all.disable_ipv6=1")
 
     # The swarm
 
@@ -302,12 +335,20 @@ class Stage:
     @contextmanager
     def dead_endpoints(self, *addresses: str) -> Iterator[None]:
         """Have the router lose everything to and from the provider's servers."""
-        rules = (
-            "table ip outage { chain lost { type filter hook forward priority -10; "
-            f"ip daddr {{ {', '.join(addresses)} }} udp dport 51820 drop\n"
-            f"ip saddr {{ {', '.join(addresses)} }} udp sport 51820 drop\n }}\n }}\n"
-        )
-        self.router("nft -f -", stdin=rules)
+        ends = f"{{ {', '.join(addresses)} }} udp"
+        with self._outage(f"ip daddr {ends} dport 51820 drop", f"ip saddr {ends} sport 51820 drop"):
+            yield
+
+    @contextmanager
+    def no_line(self) -> Iterator[None]:
+        """Have the house's line cut."""
+        with self._outage("drop"):
+            yield
+
+    @contextmanager
+    def _outage(self, *rules: str) -> Iterator[None]:
+        chain = "\n".join(["type filter hook forward priority -10;", *rules])
+        self.router("nft -f -", stdin=f"table ip outage {{\nchain lost {{\n{chain}\n}}\n}}\n")
         try:
             yield
         finally:

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bad input to what runs on the Pi: it is said, it opens no door, and vpn-monitor goes on."""
+"""Bad input to what runs on the Pi: it is said, it opens no door, and vpn-monitor goes on.
+
+While it lasts, the prober tries every way out, and what crosses the uplink is captured.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +11,41 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import houses
+import observer
 import pytest
+import sightings
 from stage import Stage
+from test_1_leaks import OUTER_LETS, count
 
 HOLD = "/run/mediaserver/hold"
 PATIENCE_S = 40
+SHUT_S = 10
 
 
 @pytest.fixture
-def monitor(stage: Stage) -> Iterator[str]:
-    """The monitor's process, which must be the same one at the end."""
+def closed(stage: Stage, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Nothing leaves in clear until the house is well again."""
     stage.wait_until_well()
+    stage.forget()
+    with observer.watching(stage.house, f"healing {request.node.name}") as capture:
+        with stage.knocking():
+            yield
+            stage.wait_until_well()
+        assert stage.namespace() in stage.rounds(), "nothing was tried"
+    lets = OUTER_LETS if request.node.get_closest_marker("newborn") else set()
+    assert {name: times for name, times in count(stage, capture).items() if name not in lets} == {}
+    assert [str(packet) for packet in sightings.strange(capture.path.read_bytes(), stage.house)] == []
+    assert capture.packets("udp port 51820"), "the observer saw nothing at all"
+    capture.path.unlink()
+
+
+@pytest.fixture
+def monitor(stage: Stage, closed: None) -> Iterator[str]:
+    """The monitor's process, which must be the same one at the end."""
     before = pid(stage)
     yield before
     assert pid(stage) == before, "vpn-monitor was ended"
-    stage.wait_until_well()
 
 
 def pid(stage: Stage) -> str:
@@ -108,3 +131,47 @@ def test_a_corrupt_state_file_is_made_anew(stage: Stage, monitor: str) -> None:
     stage.pi(f"echo nonsense > {path}; /opt/mediaserver/scripts/vpn-gateway apply")
     assert set(json.loads(stage.pi(f"cat {path}"))) == {"active", "addresses"}
     wait_for(lambda: stage.problems() == [], "all as before")
+
+
+def test_a_house_without_internet_is_waited_for(stage: Stage, monitor: str) -> None:
+    def untouched() -> tuple[str, str]:
+        return state(stage)["peer"], stage.pi("docker inspect --format '{{.State.StartedAt}}' wireguard")
+
+    since, before = stamp(stage), untouched()
+    with stage.no_line():
+        wait_for(lambda: state(stage)["state"] == "offline", "a word about the house's line")
+        time.sleep(SHUT_S)
+        assert state(stage)["state"] == "offline"
+    wait_for(lambda: state(stage)["state"] == "online", "online")
+    assert untouched() == before, journal(stage, since)
+
+
+@pytest.mark.newborn
+def test_a_broken_inner_table_stops_the_holder(stage: Stage, monitor: str) -> None:
+    file = "/opt/mediaserver/gateway/run/holder/inner.nft"
+    since = stage.pi("date +%s").strip()
+    stage.pi(f"cp -p {file} /run/inner.kept && echo nonsense > {file} && docker restart --time 2 vpn || true")
+    try:
+        told = "vpn: the inner barrier could not be loaded; nothing may start in this namespace"
+        wait_for(lambda: told in stage.pi(f"docker logs --since {since} vpn 2>&1"), "the holder's own words")
+        time.sleep(SHUT_S)
+        assert "vpn is restarting" in stage.problems() or "vpn is exited" in stage.problems()
+    finally:
+        stage.pi(f"cat /run/inner.kept > {file}")
+
+
+@pytest.mark.newborn
+def test_without_a_barrier_docker_does_not_start(stage: Stage, closed: None) -> None:
+    library = "/opt/mediaserver/lib/mediaserver/barrier.py"
+    stage.pi(
+        f"cp -p {library} {library}.kept && echo 'def render_outer(s, owned=False): return \"nonsense\"' >> {library}"
+    )
+    try:
+        houses.reboot_pi(stage.house)
+        told = stage.pi("journalctl --no-pager --output cat --boot --unit mediaserver-barrier")
+        assert "the outer barrier could not be loaded, so Docker must not start" in told
+        active = stage.pi("systemctl is-active docker mediaserver || true").split()
+        assert "active" not in active, active
+    finally:
+        stage.pi(f"mv {library}.kept {library}")
+        houses.reboot_pi(stage.house)

@@ -7,13 +7,15 @@ import struct
 
 import pytest
 import sightings
-from frames import capture, ipv4
+from frames import capture, ipv4, ipv6
 from packets import TCP, UDP
 from probes import FIRST_TCP_PORT, MARK, SHIFT, SOURCE_PORTS
-from topology import HOUSES, INTERNET_HOST
+from topology import HOUSES, INTERNET_HOST, RESOLVER, TUNNEL_RESOLVER
 
 HOUSE = HOUSES[0]
 SYN, SYN_ACK, RST_ACK = 0x02, 0x12, 0x14
+# The holder's address, as it is where nobody hides it.
+INSIDE = "172.31.254.2"
 
 
 def tcp(source: int, target: int, flags: int) -> bytes:
@@ -40,7 +42,15 @@ KNOWN = sorted(name for name, port in SOURCE_PORTS.items() if sightings.tcp_prob
         (ipv4(UDP, HOUSE.router, INTERNET_HOST, udp(f"{MARK}udp-source")), {}),
         (ipv4(TCP, HOUSE.pi, sightings.STRANGER, tcp(9091, 40000, SYN_ACK)), {"ui-stranger": 1}),
         (ipv4(TCP, HOUSE.pi, sightings.STRANGER, tcp(9091, 40000, RST_ACK)), {}),
+        (ipv4(TCP, HOUSE.pi, sightings.STRANGER, tcp(9117, 40000, SYN_ACK)), {"ui-stranger": 1}),
         (ipv4(TCP, sightings.STRANGER, HOUSE.pi, tcp(40000, 9091, SYN)), {}),
+        (ipv4(UDP, INSIDE, HOUSE.laptop, udp(f"{MARK}lan-udp-source")), {"lan-udp-source": 1}),
+        (ipv4(TCP, INSIDE, HOUSE.laptop, tcp(SOURCE_PORTS["lan-tcp-source"], 9010, SYN)), {"lan-tcp-source": 1}),
+        (ipv4(TCP, HOUSE.pi, TUNNEL_RESOLVER, tcp(40000, 53, SYN)), {"dns-docker-tcp": 1}),
+        (
+            ipv6(TCP, "fd00:66::2", "fd00:67::1", tcp(SOURCE_PORTS["ipv6-tcp-source"], 9010, SYN)),
+            {"ipv6-tcp-source": 1},
+        ),
     ],
     ids=[
         "tcp",
@@ -50,7 +60,12 @@ KNOWN = sorted(name for name, port in SOURCE_PORTS.items() if sightings.tcp_prob
         "udp of others",
         "a stranger let in",
         "a stranger refused",
+        "a stranger let in to Jackett",
         "a knock",
+        "udp under its own address",
+        "tcp under its own address",
+        "Docker's resolver",
+        "ipv6",
     ],
 )
 def test_what_counts(frame: bytes, seen: dict[str, int]) -> None:
@@ -65,6 +80,24 @@ def test_only_an_answer_to_a_stranger_is_strange() -> None:
     ]
     found = sightings.strange(capture(*frames), HOUSE)
     assert [str(packet) for packet in found] == [f"tcp {HOUSE.pi}:9091 > {sightings.STRANGER}:40000"]
+
+
+@pytest.mark.parametrize("installs", [False, True])
+@pytest.mark.parametrize("other", [HOUSE.laptop, INTERNET_HOST, RESOLVER])
+def test_what_is_not_hidden_behind_the_pi_is_strange_whatever_the_pi_is_doing(installs: bool, other: str) -> None:
+    found = sightings.strange(capture(ipv4(UDP, INSIDE, other, udp("of no probe"))), HOUSE, installs=installs)
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    ("other", "ports", "lets"),
+    [("203.0.113.80", (40000, 443), True), (RESOLVER, (40000, 53), True), (RESOLVER, (40000, 853), False),
+     (INTERNET_HOST, (40000, 443), False), (TUNNEL_RESOLVER, (40000, 53), False)],
+)  # fmt: skip
+def test_what_an_installation_may_send(other: str, ports: tuple[int, int], lets: bool) -> None:
+    packet = ipv4(UDP, HOUSE.pi, other, struct.pack("!HHHH", *ports, 8, 0))
+    assert (sightings.strange(capture(packet), HOUSE, installs=True) == []) is lets
+    assert len(sightings.strange(capture(packet), HOUSE)) == 1
 
 
 def test_each_tcp_probe_has_a_port_that_nothing_else_on_a_pi_uses() -> None:
