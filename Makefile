@@ -29,8 +29,8 @@ mutants: tools ## remove each rule of the barriers in turn; some test must notic
 test: lab ## every check, on fresh simulated Pis; CI runs this
 	@tools/run tools/test
 
-leak-test: lab-up ## the whole leak matrix, into build/reports/leaks.json; ARGS=--last-failed repeats what was red
-	@tools/run pytest tests/leaks --import-mode=importlib --matrix=full $(ARGS)
+leak-test: lab ## the whole leak matrix, into build/reports/leaks.json; ARGS=--last-failed repeats what was red
+	@tools/run python tools/leak_test.py $(ARGS)
 
 daemons: lab ## the Transmission module against the daemons that Debian packages (as root)
 	@tools/run python tools/daemons.py

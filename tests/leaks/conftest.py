@@ -19,6 +19,11 @@ from topology import HOUSES  # noqa: E402
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--matrix", choices=("quick", "full"), default="quick", help="how much of the leak matrix to run")
+    parser.addoption(
+        "--variants", default="both,outer only,inner only", help="which of its variants, with commas between"
+    )
+    parser.addoption("--house", type=int, default=1, help="the number of the lab's household to break")
+    parser.addoption("--joined", action="store_true", help="leave the rest of the report as it is")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -36,7 +41,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="session")
 def stage(pytestconfig: pytest.Config) -> Iterator[Stage]:
     inventory = pytestconfig.option.ansible_inventory or str(ROOT / "inventory" / "demo")
-    found = Stage(HOUSES[0], str(Path(inventory).resolve()))
+    found = Stage(HOUSES[pytestconfig.option.house - 1], str(Path(inventory).resolve()))
     found.install_prober()
     yield found
     found.remove_prober()
@@ -44,13 +49,10 @@ def stage(pytestconfig: pytest.Config) -> Iterator[Stage]:
 
 @pytest.fixture(scope="session")
 def matrix(pytestconfig: pytest.Config) -> Iterator[list[report.Row]]:
-    """Every result. With --last-failed those of the run before stand, except where they are repeated."""
-    # Without its cache, pytest does not know the option.
-    before = report.read() if pytestconfig.getoption("lf", default=False) else []
+    """Every result. With --joined those that are written down already stand, except where they are repeated."""
     found: list[report.Row] = []
     yield found
-    merged = report.merge(before, found)
-    report.write(merged)
+    merged = report.add(found, joined=pytestconfig.option.joined)
     capture = pytestconfig.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled():
         print(f"\n{report.table(merged)}")

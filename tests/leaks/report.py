@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -38,9 +39,14 @@ def merge(before: Sequence[Row], rows: Sequence[Row]) -> list[Row]:
     return [*(row for row in before if (row.phase, row.variant) not in again), *rows]
 
 
-def write(rows: Sequence[Row]) -> None:
+def add(rows: Sequence[Row], *, joined: bool) -> list[Row]:
+    """Write down what was found, ``joined`` to what others have written; return all of it."""
     PATH.parent.mkdir(parents=True, exist_ok=True)
-    PATH.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8")
+    with PATH.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two households are tried at once
+        merged = merge(read(), rows) if joined else list(rows)
+        PATH.write_text(json.dumps([asdict(row) for row in merged], indent=1) + "\n", encoding="utf-8")
+    return merged
 
 
 def table(rows: Iterable[Row]) -> str:

@@ -82,7 +82,8 @@ class Stage:
         return docker("exec", "--interactive", f"{self.house.name}-router", "sh", "-c", command, stdin=stdin)
 
     def converge(self, *extra: str) -> playbook.Run:
-        result = playbook.run(self.inventory, *extra, env=self.environment)
+        house = ["--extra-vars", f"demo_house={self.house.number}"]
+        result = playbook.run(self.inventory, *house, *extra, env=self.environment)
         assert result.ok, result.failures
         return result
 

@@ -35,9 +35,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "phase" not in metafunc.fixturenames:
         return
     full = metafunc.config.option.matrix == "full"
+    variants = metafunc.config.option.variants.split(",")
     cases = [
         pytest.param(phase, variant, id=f"{phase.name}-{variant}")
         for variant in VARIANTS
+        if variant in variants
         for phase in PHASES
         if (full and (phase.single or variant == "both"))
         or (phase.quick and variant == "both")

@@ -32,9 +32,15 @@ def test_rows_that_are_repeated_take_the_place_of_the_earlier_ones_alone() -> No
 
 def test_what_was_written_is_read_again(path: Path) -> None:
     assert report.read() == []
-    report.write(FIRST)
+    report.add(FIRST, joined=False)
     assert path.exists()
     assert report.read() == FIRST
+
+
+def test_one_household_s_results_join_the_other_s() -> None:
+    report.add(FIRST, joined=True)
+    assert report.add(AGAIN, joined=True) == report.read() == [*FIRST[2:], *AGAIN]
+    assert report.add(AGAIN, joined=False) == report.read() == AGAIN
 
 
 def test_a_packet_in_clear_shows_in_the_table() -> None:
