@@ -24,7 +24,7 @@ NOTHING_RAN = 5  # pytest's exit status
 
 
 def begin(house: int, options: list[str], more: list[str]) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "pytest", "tests/leaks", "--import-mode=importlib", "-v", "--matrix=full"]
+    command = [sys.executable, "-m", "pytest", "tests/leaks", "--import-mode=importlib", "-vv", "--matrix=full"]
     command += [f"--house={house}", "--joined", "-o", f"cache_dir=build/cache/pytest-house{house}", *options, *more]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 

@@ -13,6 +13,8 @@ from mediaserver.decide import (
     LADDER,
     LONGEST_PAUSE_S,
     PAUSES,
+    ROUND_S,
+    STEADY_S,
     TUNNEL,
     Act,
     Container,
@@ -43,12 +45,13 @@ FAULTS = {
     "barrier gone": (replace(WELL, barrier=False), Act.LOAD_BARRIER, ()),
     "barrier gone, Docker too": (replace(WELL, barrier=False, docker=False), Act.LOAD_BARRIER, ()),
     "Docker's network gone": (replace(WELL, network=False), Act.RESTART_DOCKER, ()),
-    "holder missing": (with_container(HOLDER, Container(Life.MISSING)), Act.BRING_UP, ()),
+    "holder missing": (with_container(HOLDER, Container(Life.MISSING)), Act.BRING_UP, (HOLDER,)),
+    "tunnel missing": (with_container(TUNNEL, Container(Life.MISSING)), Act.BRING_UP, (TUNNEL,)),
     "holder stopped": (with_container(HOLDER, Container(Life.STOPPED)), Act.BRING_UP, ()),
     "holder paused": (with_container(HOLDER, Container(Life.PAUSED)), Act.UNPAUSE, (HOLDER,)),
     "holder unhealthy": (with_container(HOLDER, Container(unhealthy=True)), Act.RELOAD_HOLDER, ()),
     "tunnel unhealthy": (with_container(TUNNEL, Container(unhealthy=True)), Act.RESTART, (TUNNEL,)),
-    "app missing": (with_container(APP, Container(Life.MISSING)), Act.BRING_UP, ()),
+    "app missing": (with_container(APP, Container(Life.MISSING)), Act.BRING_UP, (APP,)),
     "app stopped": (with_container(APP, Container(Life.STOPPED)), Act.START, (APP,)),
     "app paused": (with_container(APP, Container(Life.PAUSED)), Act.UNPAUSE, (APP,)),
     "app in a dead namespace": (with_container(APP, Container(home=Home.DEAD)), Act.RESTART, (APP,)),
@@ -220,3 +223,33 @@ def test_docker_that_comes_back_without_its_rules_is_not_restarted_all_the_time(
 def test_what_docker_said_is_the_problem() -> None:
     trouble = "compose cannot read /opt/mediaserver/compose.yml: line 3"
     assert decide(Seen(docker=False, trouble=trouble), Memory(), 0.0).problems == (trouble,)
+
+
+@pytest.mark.parametrize("name", [HOLDER, TUNNEL, APP])
+def test_what_docker_restarts_for_long_is_a_problem_even_where_it_runs_for_a_moment(name: str) -> None:
+    loop, moment = with_container(name, Container(Life.RESTARTING)), WELL
+    words = f"{name} ends again and again, however often Docker starts it"
+    memory, told = Memory(), []
+    for seen, now in (
+        *((loop, 0.0), (moment, 4.0), (loop, ROUND_S - 0.1), (moment, ROUND_S - 0.05), (loop, ROUND_S)),
+        *((moment, ROUND_S + STEADY_S - 0.1), (moment, ROUND_S + STEADY_S), (loop, 100.0)),
+    ):
+        verdict = decide(seen, memory, now)
+        memory = verdict.memory
+        told.append(words in verdict.problems)
+        assert verdict.step is None
+    assert told == [False, False, False, False, True, True, False, False]
+
+
+def test_while_docker_does_not_answer_nothing_is_told_or_forgotten_of_its_restarts() -> None:
+    memory = Memory(restarts={APP: (0.0, ROUND_S)})
+    verdict = decide(Seen(docker=False), memory, 900.0)
+    assert verdict.problems == ("Docker does not answer",)
+    assert verdict.memory.restarts == memory.restarts
+
+
+@pytest.mark.parametrize("name", [HOLDER, TUNNEL])
+def test_without_holder_or_tunnel_the_others_wait(name: str) -> None:
+    seen = with_container(name, Container(Life.MISSING))
+    seen = replace(seen, containers={**seen.containers, APP: Container(Life.STOPPED)})
+    assert decide(seen, decide(seen, Memory(), 0.0).memory, 0.0).step is None

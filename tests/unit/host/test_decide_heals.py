@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from looks import APP, TUNNEL_ACTS, check, containers, looks
-from mediaserver.decide import HOLDER, TUNNEL, Act, Home, Life, Memory, Seen, Step, Tunnel, decide
+from mediaserver.decide import HOLDER, TUNNEL, Act, Container, Home, Life, Memory, Seen, Step, Tunnel, decide
 
 
 @dataclass
@@ -18,6 +18,7 @@ class House:
     seen: Seen
     cure: Act | None  # of the tunnel; None when nothing is wrong with it itself
     quiet: int  # looks until Docker answers and the house is online by themselves
+    pruned: bool = False  # an image is not there any more: compose refuses the whole
 
     def look(self) -> Seen:
         self.quiet -= 1
@@ -51,7 +52,8 @@ class House:
             case Act.RESTART_DOCKER:
                 self.seen = replace(self.seen, network=True)
             case Act.BRING_UP:
-                self._bring_up()
+                if not self.pruned:
+                    self._bring_up()
             case Act.RELOAD_HOLDER:
                 self._change((HOLDER,), unhealthy=False)
             case Act.UNPAUSE:
@@ -110,3 +112,23 @@ def test_any_combination_of_faults_ends_well(house: House, trusted: bool) -> Non
     else:
         raise AssertionError(f"still {verdict.problems} after {repaired}")
     assert len(repaired) <= 20
+
+
+@given(houses, st.booleans())
+@settings(max_examples=100, deadline=None)
+def test_an_app_that_can_never_be_made_keeps_nothing_else_from_ending_well(house: House, trusted: bool) -> None:
+    found = dict(house.seen.containers)
+    for name in (HOLDER, TUNNEL, "transmission"):
+        if found[name].life in {Life.MISSING, Life.STOPPED}:
+            found[name] = replace(found[name], life=Life.PAUSED)
+    found[APP] = Container(Life.MISSING)
+    house.seen, house.pruned = replace(house.seen, containers=found), True
+    memory = Memory(trusted=trusted, network_seen=True)
+    for now in range(MAX_LOOKS):
+        verdict = decide(house.look(), memory, float(now))
+        memory = verdict.memory
+        if verdict.step:
+            house.do(verdict.step)
+        if verdict.tunnel_alive and verdict.problems == (f"there is no container {APP}",) and house.cure is None:
+            return
+    raise AssertionError(f"still {verdict.problems}")

@@ -118,11 +118,25 @@ def test_a_handshake_begins_the_ladder_from_below_again_where_nothing_ever_answe
     assert memory == Memory(unanswered=1, network_seen=True)
 
 
-def test_an_app_that_never_starts_does_not_keep_the_tunnel_dead() -> None:
-    seen = replace(DEAD_TUNNEL, containers={**ALL_WELL, APP: Container(Life.STOPPED)})
+@pytest.mark.parametrize(("life", "act"), [(Life.STOPPED, Act.START), (Life.MISSING, Act.BRING_UP)])
+def test_an_app_that_never_starts_does_not_keep_the_tunnel_dead(life: Life, act: Act) -> None:
+    seen = replace(DEAD_TUNNEL, containers={**ALL_WELL, APP: Container(life)})
     first = decide(seen, Memory(), 0.0)
     second = decide(seen, first.memory, 0.0)
-    assert [v.step.act if v.step else None for v in (first, second)] == [Act.START, Act.RESOLVE]
+    assert [v.step.act if v.step else None for v in (first, second)] == [act, Act.RESOLVE]
+
+
+def test_where_other_resolvers_or_peers_are_asked_a_handshake_counts_again_until_one_has_answered() -> None:
+    silent = replace(DEAD_TUNNEL, tunnel=Tunnel(answered=False, handshake_age=1.0), asked=("10.66.0.1",))
+    memory = Memory(trusted=True, unanswered=PATIENCE, asked=("10.66.0.1",))
+    assert not decide(silent, memory, 0.0).tunnel_alive
+    other = replace(silent, asked=("10.66.0.9",))
+    # A look that tells nothing of the tunnel forgets nothing.
+    memory = decide(replace(other, tunnel=None), memory, 0.0).memory
+    assert memory.trusted
+    memory = decide(other, memory, 0.0).memory
+    assert (decide(other, memory, 0.0).tunnel_alive, memory.trusted) == (True, False)
+    assert decide(replace(other, tunnel=Tunnel()), memory, 0.0).memory.trusted
 
 
 @pytest.mark.parametrize("name", [HOLDER, TUNNEL])

@@ -169,6 +169,7 @@ def test_resolving_again_does_not_take_an_address_in_the_house_for_a_known_one()
     resolve = resolver({"one.example": "192.168.1.5"})
     after = tunnel.resolved_again(settings(peers=PEERS), State("one.example:51820", KNOWN), resolve)
     assert after == State("one.example:51820", KNOWN)
+    assert after.seen == {"one.example": "192.168.1.5"}
 
 
 NOT_PUBLIC = "no address of the internet"
@@ -337,6 +338,16 @@ def test_an_endpoint_in_the_house_is_refused_with_the_reason(machine: FakeMachin
     assert installed(machine, {"vpn.example": "192.168.1.7"}).notes() == [
         "vpn.example is not used as endpoint: its address 192.168.1.7 is in the house's own network 192.168.1.0/24"
         " (mediaserver_lan)"
+    ]
+
+
+def test_a_name_that_leads_into_the_house_now_is_noted_though_its_older_address_is_used(machine: FakeMachine) -> None:
+    installed(machine).apply(machine)
+    inside = resolver({"vpn.example": "192.168.1.7"})
+    again = installed(machine, change=lambda wanted, known: tunnel.resolved_again(wanted, known, inside))
+    assert again.notes() == [
+        "vpn.example is used at its older address 198.18.0.20: its address 192.168.1.7 is in the house's own network"
+        " 192.168.1.0/24 (mediaserver_lan)"
     ]
 
 

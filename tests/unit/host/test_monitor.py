@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,7 @@ CONFIGURED: dict[str, Any] = {
 WELL = Seen(containers={HOLDER: Container(), "jellyfin": Container()}, tunnel=Tunnel())
 STOPPED = replace(WELL, containers={HOLDER: Container(), "jellyfin": Container(Life.STOPPED)})
 DEAD = replace(WELL, tunnel=Tunnel(answered=False))
+LOST = Step(Act.RESTART, "nothing comes", ("transmission",))
 START = "do jellyfin does not run: start jellyfin"
 FAILURES = [
     GatewayError("container vpn could not be told"),
@@ -65,6 +67,8 @@ class Scene:
     failure: Exception | None = None  # of a step
     online: bool = True
     new_port: bool = False
+    deserted: bool = False
+    worked: bool | None = None  # what the swarm heard of its step
     done: list[str] = field(default_factory=list)
     clock: float = 1000.0
 
@@ -94,14 +98,16 @@ class Scene:
                 return scene.new_port
 
         class Swarms(Swarm):
-            def tend(self, now: float, *, alive: bool, idle: bool = True) -> None:
+            def tend(self, now: float, do: Callable[[Step], bool], *, alive: bool, idle: bool = True) -> None:
                 scene.done.append(f"swarm{'' if alive else ' without a tunnel'}{'' if idle else ', busy'}")
+                if scene.deserted:
+                    scene.worked = do(LOST)
 
         run, hands = self.root / "run", Does(self.root)
         files.write(self.root / "gateway" / "gateway.json", json.dumps(CONFIGURED), mode=0o600)
         self.monitor = Monitor(
             *(self.root, Eyes(self.root, object()), hands, Report(run / "vpn.json")),  # type: ignore[arg-type]
-            *(Leases(self.root, hands), Swarms(self.root, hands), run / "monitor.json"),
+            *(Leases(self.root, hands), Swarms(self.root), run / "monitor.json"),
         )
 
     def round(self, after: float = 1.0) -> float:
@@ -254,13 +260,39 @@ def test_another_forwarded_port_is_told_soon(scene: Scene) -> None:
     assert scene.round() == BUSY_S
 
 
-def test_while_held_nothing_is_done_or_asked(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("failure", [None, docker.DockerError("it is gone")])
+def test_a_new_start_for_the_swarm_is_a_step_like_any_other(scene: Scene, failure: Exception | None) -> None:
+    scene.deserted, scene.failure = True, failure
+    scene.round()
+    assert scene.happened() == ["look", "port", "swarm", f"do {LOST}"]
+    assert scene.worked is (failure is None)
+    scene.deserted = False
+    scene.round()
+    last = scene.told()["last_step"]
+    assert (scene.told()["steps"], last["act"], last["targets"]) == (1, "restart", ["transmission"])
+
+
+def test_a_docker_that_does_not_answer_does_not_make_the_swarm_believe_that_the_tunnel_was_away(scene: Scene) -> None:
+    scene.seen = Seen(docker=False, network=None, trouble="timed out")
+    scene.round()
+    assert scene.happened() == ["look", "port without a tunnel"]
+    # Where it does answer, and there is no tunnel, the tunnel is away.
+    scene.seen = replace(WELL, tunnel=None)
+    scene.round()
+    assert scene.happened() == ["look", "port without a tunnel", "swarm without a tunnel"]
+
+
+def test_while_held_only_the_lease_of_the_port_is_kept(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     held: Hold | None = Hold(True, "by ansible for 30 s more")
     monkeypatch.setattr(hold, "look", lambda now: held)
     scene.seen = STOPPED
     scene.round()
-    assert scene.happened() == ["look"]
+    assert scene.happened() == ["look", "port"]
     assert scene.told()["state"] == "held"
+    scene.seen = DEAD
+    scene.round()
+    assert scene.happened()[-1] == "port without a tunnel", "it is closed at its end"
+    scene.seen = STOPPED
     # The run was aborted, and its hold ends by itself.
     held = Hold(False, "by ansible has expired")
     scene.round()

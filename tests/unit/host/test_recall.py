@@ -23,11 +23,14 @@ anything = some.recursive(
 @given(some.booleans(), some.booleans(), some.none() | some.tuples(some.floats(0, NOW), some.integers(1, 99)))
 def test_what_was_known_is_known_again(trusted: bool, seen: bool, tried: tuple[float, int] | None) -> None:
     tries = {recall.DOCKER: tried} if tried else {}
-    known = Memory(tries=tries, trusted=trusted, network_seen=seen)
+    asked = ("10.66.0.1", "vpn.example:443")
+    known = Memory(tries=tries, trusted=trusted, asked=asked, network_seen=seen)
     other = Memory(
         tries={**tries, (Act.START, "jellyfin"): (9.0, 3)},
         unanswered=2,
         trusted=trusted,
+        asked=asked,
+        restarts={"jellyfin": (1.0, 9.0)},
         network_seen=seen,
         network_gone=1.0,
         rung=2,
@@ -36,7 +39,9 @@ def test_what_was_known_is_known_again(trusted: bool, seen: bool, tried: tuple[f
     assert recall.from_json(recall.to_json(other), NOW) == known
 
 
-@given(some.dictionaries(some.sampled_from(["trusted", "network_seen", "docker_restarts"]), anything) | anything)
+@given(
+    some.dictionaries(some.sampled_from(["trusted", "asked", "network_seen", "docker_restarts"]), anything) | anything
+)
 def test_nothing_that_is_written_there_can_do_harm(found: object) -> None:
     known = recall.from_json(json.dumps(found), NOW)
     assert known.trusted in {True, False}

@@ -47,19 +47,23 @@ class Transmission(forward.Transmission):
 
 
 class Hands:
-    def __init__(self) -> None:
+    def __init__(self, failures: int = 0) -> None:
         self.steps: list[Step] = []
+        self.failures = failures
 
-    def do(self, step: Step) -> None:
+    def do(self, step: Step) -> bool:
         self.steps.append(step)
+        return len(self.steps) > self.failures
 
 
-def follow(monkeypatch: pytest.MonkeyPatch, found: Transmission, *looks: tuple[float, bool]) -> list[Step]:
-    hands = Hands()
+def follow(
+    monkeypatch: pytest.MonkeyPatch, found: Transmission, *looks: tuple[float, bool], failures: int = 0
+) -> list[Step]:
+    hands = Hands(failures)
     monkeypatch.setattr(tending, "transmission", lambda root: found)
-    swarm = tending.Swarm(Path("/nowhere"), hands)  # type: ignore[arg-type]
+    swarm = tending.Swarm(Path("/nowhere"))
     for now, alive in looks:
-        swarm.tend(now, alive=alive)
+        swarm.tend(now, hands.do, alive=alive)
     return hands.steps
 
 
@@ -114,11 +118,11 @@ def test_a_download_that_was_finished_meanwhile_is_no_stall(monkeypatch: pytest.
     found = Transmission([torrent(SEEDED, peers=1), torrent(SEEDED, peers=1, number=2)])
     hands = Hands()
     monkeypatch.setattr(tending, "transmission", lambda root: found)
-    swarm = tending.Swarm(Path("/nowhere"), hands)  # type: ignore[arg-type]
-    swarm.tend(0.0, alive=False)
-    swarm.tend(1.0, alive=True)
+    swarm = tending.Swarm(Path("/nowhere"))
+    swarm.tend(0.0, hands.do, alive=False)
+    swarm.tend(1.0, hands.do, alive=True)
     found.torrents[0]["status"] = 6
-    swarm.tend(1.0 + PATIENCE, alive=True)
+    swarm.tend(1.0 + PATIENCE, hands.do, alive=True)
     assert hands.steps == []
 
 
@@ -145,10 +149,15 @@ def test_a_transmission_that_is_only_starting_is_asked_again(monkeypatch: pytest
 def test_nobody_is_judged_in_a_look_that_repairs_something_else(monkeypatch: pytest.MonkeyPatch) -> None:
     found, hands = Transmission([torrent(SILENT)]), Hands()
     monkeypatch.setattr(tending, "transmission", lambda root: found)
-    swarm = tending.Swarm(Path("/nowhere"), hands)  # type: ignore[arg-type]
-    swarm.tend(0.0, alive=False)
-    swarm.tend(1.0, alive=True, idle=False)
-    swarm.tend(1.0 + PATIENCE, alive=True, idle=False)
+    swarm = tending.Swarm(Path("/nowhere"))
+    swarm.tend(0.0, hands.do, alive=False)
+    swarm.tend(1.0, hands.do, alive=True, idle=False)
+    swarm.tend(1.0 + PATIENCE, hands.do, alive=True, idle=False)
     assert (found.asked, hands.steps) == (["torrent-get", "torrent-reannounce"], [])
-    swarm.tend(2.0 + PATIENCE, alive=True)
+    swarm.tend(2.0 + PATIENCE, hands.do, alive=True)
     assert len(hands.steps) == 1
+
+
+def test_a_new_start_that_fails_is_tried_again_a_while_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = ((0.0, False), *((float(now), True) for now in range(1, 100)))
+    assert len(follow(monkeypatch, Transmission([torrent(SILENT)]), *looks, failures=2)) == 3

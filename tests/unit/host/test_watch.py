@@ -36,6 +36,7 @@ CONFIGURED: dict[str, Any] = {
         {"host": "vpn.example", "port": 443, "public_key": "b" * 43 + "="},
     ],
 }
+ASKED = ("10.66.0.1", "10.66.0.2", "198.18.0.21:443", "vpn.example:443")
 INSIDE = f"service:{HOLDER}"
 PROJECT = {HOLDER: "", TUNNEL: INSIDE, "transmission": INSIDE, "jellyfin": "host"}
 RULES = f'chain POSTROUTING {{ oifname != "{barrier.BRIDGE}" masquerade }}'
@@ -114,7 +115,7 @@ def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
 
 def test_a_household_that_is_well(scene: Scene) -> None:
     assert scene.look() == Seen(
-        network=True, containers=dict.fromkeys(PROJECT, Container()), tunnel=Tunnel(answered=True), peers=1
+        network=True, containers=dict.fromkeys(PROJECT, Container()), tunnel=Tunnel(answered=True), peers=1, asked=ASKED
     )
     assert [command[:2] for command in scene.commands] == [["docker", "compose"]], "at rest no child but that one"
 
@@ -196,7 +197,7 @@ def test_a_docker_without_a_socket(scene: Scene, monkeypatch: pytest.MonkeyPatch
     gateway = Gateway(scene.folder, resolve=look_up_nothing, state=scene.folder / "endpoints.json")
     monkeypatch.setattr(docker, "SOCKET", str(scene.folder / "gone.sock"))
     seen = Watch(scene.folder, scene.tables).look(gateway, held=True)
-    assert seen == Seen(docker=False, held=True, network=None, peers=1, trouble=seen.trouble)
+    assert seen == Seen(docker=False, held=True, network=None, peers=1, asked=ASKED, trouble=seen.trouble)
     assert seen.trouble.startswith(f"Docker does not answer at {scene.folder}/gone.sock: ")
 
 
@@ -207,6 +208,38 @@ def test_a_compose_file_that_cannot_be_read_is_told(scene: Scene, monkeypatch: p
     assert seen.trouble == (
         f"compose cannot read {scene.folder}/compose.yml: yaml: line 3: mapping values are not allowed"
     )
+
+
+@pytest.mark.parametrize(
+    "said",
+    [subprocess.TimeoutExpired(["docker", "compose"], 60), FileNotFoundError("docker"), "{", "[]", '{"services": [1]}'],
+    ids=str,
+)
+def test_whatever_compose_says_the_outer_barrier_is_looked_at(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, said: Exception | str
+) -> None:
+    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        if isinstance(said, Exception):
+            raise said
+        return subprocess.CompletedProcess(command, 0, said, "")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(keeper, "stands", lambda nft, text: False)
+    seen = scene.look()
+    assert (seen.barrier, seen.docker, seen.network, seen.tunnel) == (False, False, None, None)
+    assert seen.trouble
+
+
+def test_a_tunnel_that_cannot_be_asked_in_time_does_not_hide_the_outer_barrier(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def handshake_age(pid: int) -> float:
+        raise subprocess.TimeoutExpired(["wg", "show"], 10)
+
+    monkeypatch.setattr(watch, "_handshake_age", handshake_age)
+    monkeypatch.setattr(keeper, "stands", lambda nft, text: False)
+    scene.answering = set()
+    assert not scene.look().barrier
 
 
 @pytest.mark.parametrize(

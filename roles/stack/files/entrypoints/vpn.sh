@@ -4,8 +4,9 @@
 set -eu
 
 again=
+sleeper=
 # First of all, so that no word to reload is lost; it is heeded below, where everything has been loaded once.
-trap 'again=1' HUP
+trap 'again=1; [ -z "$sleeper" ] || kill -KILL "$sleeper" 2>/dev/null || true' HUP
 trap 'exit 0' TERM INT
 
 # Chained, because the shell does not stop at a failure inside a condition.
@@ -47,8 +48,11 @@ while :; do
             rm -f /run/inner.listing
         fi
     fi
-    # A word that comes between the look and the wait is heeded after the minute.
     sleep 60 &
-    wait $! || true
-    kill $! 2>/dev/null || true
+    sleeper=$!
+    # A word that came since the look above is seen here; a later one ends the sleep, by KILL, because a child that is
+    # not yet the sleep loses any other signal; the shell's word about that is not for the log.
+    [ -n "$again" ] || wait "$sleeper" 2>/dev/null || true
+    kill -KILL "$sleeper" 2>/dev/null || true
+    sleeper=
 done

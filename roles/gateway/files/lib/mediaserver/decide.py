@@ -19,6 +19,8 @@ PATIENCE = 3
 LONGEST_PAUSE_S = 300.0
 # Restarting Docker is heavy, and its rules are away for a moment whenever it changes them: so long in every look.
 GONE_S = 4.0
+# Docker's restarts: seen so long they go round and round; not seen so long they are over, as Docker itself has it.
+ROUND_S, STEADY_S = 10.0, 10.0
 
 
 class Act(StrEnum):
@@ -103,6 +105,7 @@ class Seen:
     tunnel: Tunnel | None = None
     online: bool | None = None  # the house itself; asked only when the tunnel is dead
     peers: int = 1
+    asked: tuple[str, ...] = ()  # whom the tunnel is asked for, and through whom: its resolvers and peers
     trouble: str = ""  # what came of asking Docker, where it did not answer
 
 
@@ -125,7 +128,10 @@ class Memory:
     # By step and targets: when it may be done again, and how often it was done in a row.
     tries: Mapping[tuple[str, ...], tuple[float, int]] = field(default_factory=dict)
     unanswered: int = 0
-    trusted: bool = False  # a question through the tunnel was answered since boot
+    trusted: bool = False  # a question through the tunnel was answered since boot, with these resolvers and peers:
+    asked: tuple[str, ...] = ()
+    # By container that Docker restarts: when that was seen first, and last.
+    restarts: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     network_seen: bool = False  # Docker's side of the VPN network was there since boot; else it is not missed
     network_gone: float | None = None  # since when it is missing, in every look
     rung: int = 0  # of the ladder, the next one
@@ -149,9 +155,11 @@ HOLDER, TUNNEL = "vpn", "wireguard"
 def decide(seen: Seen, memory: Memory, now: float) -> Verdict:
     """Return the next step. Equal arguments give equal answers; nothing is done here."""
     memory, alive = _judge_tunnel(seen, memory)
-    memory = _judge_network(seen, memory, now)
+    memory = _judge_restarts(seen, _judge_network(seen, memory, now), now)
     wished = list(_wishes(seen, memory))
     problems = [step.why for step in wished]
+    rounds = [name for name, (first, last) in memory.restarts.items() if seen.docker and last - first >= ROUND_S]
+    problems += [f"{name} ends again and again, however often Docker starts it" for name in rounds]
     if not seen.docker:
         problems.append(seen.trouble or "Docker does not answer")
     standing = {_key(step) for step in wished}
@@ -215,9 +223,10 @@ def _wishes(seen: Seen, memory: Memory) -> Iterator[Step]:
         yield Step(Act.RESTART_DOCKER, "Docker's bridge or rules for the VPN network are gone")
         return
     lives = {name: container.life for name, container in seen.containers.items()}
-    if missing := [name for name, life in lives.items() if life is Life.MISSING]:
-        yield Step(Act.BRING_UP, f"there is no container {' or '.join(missing)}")
-        return
+    if missing := tuple(name for name, life in lives.items() if life is Life.MISSING):
+        yield Step(Act.BRING_UP, f"there is no container {' or '.join(missing)}", missing)
+        if HOLDER in missing or TUNNEL in missing:
+            return
     if HOLDER not in seen.containers:
         return
     if lives[HOLDER] is Life.STOPPED:
@@ -233,7 +242,8 @@ def _wishes(seen: Seen, memory: Memory) -> Iterator[Step]:
 
 def _wishes_for_dependants(seen: Seen) -> Iterator[Step]:
     # The tunnel first, so that the others find a way out when they start.
-    others = {name: seen.containers[name] for name in sorted(seen.containers, key=lambda name: name != TUNNEL)}
+    names = sorted(seen.containers, key=lambda name: name != TUNNEL)
+    others = {name: found for name in names if (found := seen.containers[name]).life is not Life.MISSING}
     others.pop(HOLDER)
     if lost := tuple(name for name, found in others.items() if found.home is Home.FOREIGN):
         yield Step(Act.RECREATE, f"{' and '.join(lost)} would join the namespace of a holder that is gone", lost)
@@ -254,10 +264,11 @@ def _judge_tunnel(seen: Seen, memory: Memory) -> tuple[Memory, bool]:
     """Alive is a tunnel that answers, or has shaken hands lately when nothing ever answered in it.
 
     Ages of handshakes are false after a step of the clock, and stay fresh for minutes after the line is cut: once a
-    question was answered, answers are what counts.
+    question was answered, answers are what counts, until other resolvers or peers are asked.
     """
     if seen.tunnel is None:
         return memory, False
+    memory = replace(memory, trusted=memory.trusted and memory.asked == seen.asked, asked=seen.asked)
     if seen.tunnel.answered:
         return replace(memory, unanswered=0, trusted=True, rung=0, rung_after=0.0, rounds=0), True
     memory = replace(memory, unanswered=memory.unanswered + 1)
@@ -278,6 +289,15 @@ def _judge_network(seen: Seen, memory: Memory, now: float) -> Memory:
     if not memory.network_seen:
         return memory
     return replace(memory, network_gone=now if memory.network_gone is None else memory.network_gone)
+
+
+def _judge_restarts(seen: Seen, memory: Memory, now: float) -> Memory:
+    """Note since when Docker restarts a container; that it runs for a moment between two restarts ends nothing."""
+    if not seen.docker:
+        return memory
+    known = {name: times for name, times in memory.restarts.items() if now < times[1] + STEADY_S}
+    found = [name for name, container in seen.containers.items() if container.life is Life.RESTARTING]
+    return replace(memory, restarts=known | {name: (known.get(name, (now, now))[0], now) for name in found})
 
 
 def _climb(seen: Seen, memory: Memory, now: float) -> tuple[Step, Memory]:

@@ -162,7 +162,9 @@ class Gateway:
             address = self.state.seen.get(peer.host)
             if address:
                 reason = f"its address {address} is {forbidden(self.settings, address)}"
-                found.append(f"{peer.host} is not used as endpoint: {reason}")
+                older = self.state.addresses.get(peer.host)
+                use = f"used at its older address {older}" if older else "not used as endpoint"
+                found.append(f"{peer.host} is {use}: {reason}")
             elif peer.host not in self.state.addresses:
                 found.append(f"{peer.host} cannot be resolved now; vpn-monitor tries again")
         return found

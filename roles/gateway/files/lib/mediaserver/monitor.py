@@ -42,7 +42,7 @@ class Monitor:
     def of(cls, root: Path) -> Monitor:
         """Raises GatewayError when what it needs on this host is missing."""
         hands = Hands(root)
-        return cls(root, Watch(root), hands, Report(), Port(root, hands), Swarm(root, hands), memory=recall.load(now()))
+        return cls(root, Watch(root), hands, Report(), Port(root, hands), Swarm(root), memory=recall.load(now()))
 
     def round(self) -> float:
         """Look, decide, do; return the seconds to wait. What goes wrong is said, and the next look comes."""
@@ -69,12 +69,14 @@ class Monitor:
         pause = BUSY_S if step or verdict.problems or self.memory.unanswered else CALM_S
         if step and not self._do(step):
             pause = CALM_S
-        if not seen.held:
-            # Not while answers fail to come: a look must not wait for a provider that may be gone.
-            tunnel = self.eyes.tunnel_socket if alive and not self.memory.unanswered else None
-            if self.port.tend(gateway.settings, now(), tunnel):
-                pause = BUSY_S
-            self.swarm.tend(now(), alive=alive, idle=step is None)
+        # Not while answers fail to come: a look must not wait for a provider that may be gone.
+        tunnel = self.eyes.tunnel_socket if alive and not self.memory.unanswered else None
+        # Even while held: a lease ends after a minute, and nobody else prolongs it or closes its port.
+        if self.port.tend(gateway.settings, now(), tunnel):
+            pause = BUSY_S
+        # A Docker that does not answer tells nothing of the tunnel.
+        if seen.docker and not seen.held:
+            self.swarm.tend(now(), self._do, alive=alive, idle=step is None)
         return pause
 
     def _do(self, step: Step) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 from mediaserver import files
@@ -22,6 +23,7 @@ DOCKER: tuple[str, ...] = (Act.RESTART_DOCKER,)
 def to_json(memory: Memory) -> str:
     kept = {
         "trusted": memory.trusted,
+        "asked": list(memory.asked),
         "network_seen": memory.network_seen,
         "docker_restarts": list(memory.tries.get(DOCKER, (0.0, 0))),
     }
@@ -35,12 +37,13 @@ def from_json(text: str | None, now: float) -> Memory:
         after, times = kept["docker_restarts"]
         # Never further away than a pause can be, whatever is written there.
         after, times = min(float(after), now + LONGEST_PAUSE_S), max(0, int(times))
-        known = Memory(trusted=kept["trusted"] is True, network_seen=kept["network_seen"] is True)
+        asked = tuple(map(str, kept["asked"]))
+        known = Memory(trusted=kept["trusted"] is True, asked=asked, network_seen=kept["network_seen"] is True)
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return Memory()
     if times == 0 or math.isnan(after):
         return known
-    return Memory(tries={DOCKER: (after, times)}, trusted=known.trusted, network_seen=known.network_seen)
+    return replace(known, tries={DOCKER: (after, times)})
 
 
 def load(now: float, path: Path = PATH) -> Memory:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mediaserver import docker, forward, natpmp
+from mediaserver import forward, natpmp
 from mediaserver.decide import Act, Step
 from mediaserver.hands import Hands
 from mediaserver.tunnel import GatewayError, Settings
@@ -34,13 +34,15 @@ class Swarm:
     """
 
     root: Path
-    hands: Hands
     _due: bool = False
     _judged_at: float | None = None
     _received: dict[int, int] = field(default_factory=dict)
 
-    def tend(self, now: float, *, alive: bool, idle: bool = True) -> None:
-        """Ask and judge while the tunnel is alive; ``idle`` where nothing else is repaired in this look."""
+    def tend(self, now: float, do: Callable[[Step], bool], *, alive: bool, idle: bool = True) -> None:
+        """Ask and judge while the tunnel is alive; ``idle`` where nothing else is repaired in this look.
+
+        ``do`` does a step, and says whether that worked.
+        """
         if not alive:
             self._due, self._judged_at = True, None
             return
@@ -54,10 +56,9 @@ class Swarm:
             elif idle and self._judged_at is not None and now >= self._judged_at:
                 # Once for each time that the tunnel was away: a swarm may as well be dead.
                 deserted, self._judged_at = transmission(self.root).is_deserted(self._received), None
-                if deserted:
-                    self.hands.do(Step(Act.RESTART, "Transmission has lost its swarm", (TRANSMISSION,)))
-                    print("Transmission starts anew, because nothing comes from its swarm", flush=True)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, docker.DockerError):
+                if deserted and not do(Step(Act.RESTART, "nothing comes from Transmission's swarm", (TRANSMISSION,))):
+                    self._judged_at = now + SWARM_PATIENCE_S
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return  # it may be starting; the next look tries again
 
 

@@ -94,7 +94,7 @@ class State:
 
     active: str
     addresses: dict[str, str]
-    # Addresses that a name has now and that are refused; not kept.
+    # Addresses that a name has now and that are refused; not kept in the file.
     seen: dict[str, str] = field(default_factory=dict, compare=False)
     lost: bool = field(default=False, compare=False)  # there was a text, and it could not be read
 
@@ -128,7 +128,7 @@ def forbidden(settings: Settings, address: str) -> str:
 def next_state(settings: Settings, state: State, resolve: Callable[[str], str | None]) -> State:
     """Keep what is known, resolve only names that are new, and drop peers that are gone."""
     addresses: dict[str, str] = {}
-    seen: dict[str, str] = {}
+    seen = dict(state.seen)
     for host in dict.fromkeys(peer.host for peer in settings.peers):
         try:
             address: str | None = str(ipaddress.IPv4Address(host))
@@ -145,7 +145,7 @@ def next_state(settings: Settings, state: State, resolve: Callable[[str], str | 
 def resolved_again(settings: Settings, state: State, resolve: Callable[[str], str | None]) -> State:
     """Ask for every name anew; one that cannot be resolved now keeps its address."""
     asked = next_state(settings, State(state.active, {}), resolve)
-    return State(asked.active, state.addresses | asked.addresses)
+    return State(asked.active, state.addresses | asked.addresses, asked.seen)
 
 
 def failed_over(settings: Settings, state: State) -> State:

@@ -15,6 +15,7 @@ from mediaserver import barrier, dns, docker, keeper, netns
 from mediaserver.decide import HOLDER, TUNNEL, Container, Home, Life, Seen, Tunnel
 from mediaserver.gateway import Gateway
 from mediaserver.nft import Nft
+from mediaserver.report import words
 
 PROJECT = "mediaserver"
 INTERFACES = Path("/sys/class/net")
@@ -41,23 +42,27 @@ class Watch:
     _project: tuple[int, dict[str, str]] = (0, {})  # the compose file's time of change, and its services
 
     def look(self, gateway: Gateway, *, held: bool = False) -> Seen:
-        """Look at the host, for a gateway as it is configured now, and a hold. Raises OSError."""
+        """Look at the host, for a gateway as it is configured now, and a hold.
+
+        Raises OSError, GatewayError where the outer barrier cannot be seen; whatever goes wrong behind it, it is told.
+        """
         common: dict[str, Any] = {
             "held": held,
             "barrier": keeper.stands(self._nft, gateway.outer()),
             "peers": sum(peer.host in gateway.state.addresses for peer in gateway.settings.peers),
+            "asked": (*gateway.settings.resolvers, *(peer.name for peer in gateway.settings.peers)),
         }
         try:
             containers, pids = self._containers()
-        except docker.DockerError as error:
-            return Seen(docker=False, trouble=str(error), network=None, **common)
-        holder = pids.get(HOLDER, 0)
-        return Seen(
-            network=self._network() if holder else None,
-            containers=containers,
-            tunnel=self._tunnel(holder, pids.get(TUNNEL, 0), gateway.settings.resolvers) if holder else None,
-            **common,
-        )
+            holder = pids.get(HOLDER, 0)
+            return Seen(
+                network=self._network() if holder else None,
+                containers=containers,
+                tunnel=self._tunnel(holder, pids.get(TUNNEL, 0), gateway.settings.resolvers) if holder else None,
+                **common,
+            )
+        except Exception as error:  # whatever Docker or compose has answered: a barrier is put up in any case
+            return Seen(docker=False, trouble=words(error), network=None, **common)
 
     def leak_attempts(self) -> int | None:
         """Packets that the outer barrier has dropped on their way out since it was loaded; None without a barrier."""
