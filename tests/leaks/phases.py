@@ -36,11 +36,17 @@ class Phase:
 
 
 def _on_pi(command: str) -> Callable[[Stage], None]:
-    return lambda stage: stage.pi(command) and None
+    def happen(stage: Stage) -> None:
+        stage.pi(command)
+
+    return happen
 
 
 def _inside(command: str) -> Callable[[Stage], None]:
-    return lambda stage: stage.inside(command) and None
+    def happen(stage: Stage) -> None:
+        stage.inside(command)
+
+    return happen
 
 
 def first_boot(stage: Stage) -> None:
