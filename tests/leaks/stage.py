@@ -118,6 +118,8 @@ class Stage:
         """Have the prober rest. What it had open ends while there is a way still, so that nobody goes on asking."""
         self.pi("systemctl stop leak-prober")
         yield
+        # What the resolver still has open for Docker's resolver would be heard of for minutes.
+        docker("exec", f"{topology.PREFIX}-internet", "ss", "--kill", "src", topology.RESOLVER)
         self.pi("systemctl start leak-prober")
 
     def forget(self) -> None:

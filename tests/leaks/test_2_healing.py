@@ -154,8 +154,8 @@ def test_a_broken_inner_table_stops_the_holder(stage: Stage, monitor: str) -> No
     try:
         told = "vpn: the inner barrier could not be loaded; nothing may start in this namespace"
         wait_for(lambda: told in stage.pi(f"docker logs --since {since} vpn 2>&1"), "the holder's own words")
-        time.sleep(SHUT_S)
-        assert "vpn is restarting" in stage.problems() or "vpn is exited" in stage.problems()
+        # It may be whole again a moment later: the monitor writes it anew whenever something in it changes.
+        wait_for(lambda: int(stage.pi("docker inspect --format '{{.RestartCount}}' vpn")) > 0, "the holder's end")
     finally:
         stage.pi(f"cat /run/inner.kept > {file}")
 
