@@ -134,12 +134,13 @@ def join(path: Path, entries: list[Entry]) -> None:
 
 
 def table(entries: list[Entry]) -> str:
-    lines = [f"{'what':<34} {'value':>8} {'unit':<11} {'times setup':>11} {'budget':>7}"]
+    width = max([34, *(len(entry.name) for entry in entries)])
+    lines = [f"{'what':<{width}} {'value':>8} {'unit':<11} {'times setup':>11} {'budget':>7}"]
     for entry in entries:
         ratio = "" if entry.ratio is None else f"{entry.ratio:.1f}"
         budget = "" if entry.budget is None else f"{entry.budget:g}"
         verdict = "" if entry.within else "  over budget"
-        lines.append(f"{entry.name:<34} {entry.value:>8g} {entry.unit:<11} {ratio:>11} {budget:>7}{verdict}")
+        lines.append(f"{entry.name:<{width}} {entry.value:>8g} {entry.unit:<11} {ratio:>11} {budget:>7}{verdict}")
     return "\n".join(lines)
 
 

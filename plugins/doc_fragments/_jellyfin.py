@@ -13,6 +13,7 @@ options:
     description:
       - Address of the server, with its base URL if it has one, as this host reaches it.
       - Redirects are not followed and proxies are not used, so that the key reaches the named host alone.
+      - With https, the certificate is verified against the managed host's own store of authorities, always.
     type: str
     default: http://127.0.0.1:8096
   timeout:
@@ -21,6 +22,13 @@ options:
       - While an upgrade migrates the database, which may take hours, the server is C(Degraded) and is waited for.
     type: int
     default: 180
+attributes:
+  action_group:
+    description: Groups for C(module_defaults), like C(group/household.mediaserver.jellyfin).
+    support: full
+    membership:
+      - household.mediaserver.all
+      - household.mediaserver.jellyfin
 notes:
   - Calls are made strictly one after another. Jellyfin's writes replace whole objects, so do not let two
     programs or two plays change one server at the same time.

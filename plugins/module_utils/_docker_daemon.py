@@ -24,7 +24,8 @@ def parse(text: str) -> dict[str, t.Any]:
     except ValueError as error:
         raise InvalidValue(f"{FILE} is not valid JSON ({error}); correct it, or move it away to begin anew") from error
     if not isinstance(found, dict):
-        raise InvalidValue(f"{FILE} is not a JSON object ({text.strip()[:40]}); correct it, or move it away")
+        # Not a word of it is quoted: it may be a secret.
+        raise InvalidValue(f"{FILE} is not a JSON object; correct it, or move it away")
     return found
 
 

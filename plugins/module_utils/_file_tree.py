@@ -8,16 +8,14 @@
 
 from __future__ import annotations
 
-import grp
 import os
-import pwd
 import typing as t
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ansible_collections.household.mediaserver.plugins.module_utils._account import UNKNOWN_ID, gid_of, uid_of
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import FileProblem, InvalidValue
 
-UNKNOWN_ID = -1
 SECRET = "(hidden, because it is a secret)"
 DEFAULT_MODE = {"file": 0o644, "directory": 0o755}
 
@@ -59,18 +57,6 @@ class Change:
     attributes: bool
 
 
-def lookup(name: str | None, find: Callable[[str], int]) -> int | None:
-    """Return the id for a name or number; UNKNOWN_ID for a name that is not known."""
-    if name is None or name == "":
-        return None
-    if name.isdecimal():
-        return int(name)
-    try:
-        return find(name)
-    except KeyError:
-        return UNKNOWN_ID
-
-
 def entries(
     raw: Sequence[Mapping[str, t.Any]],
     owner: str | None,
@@ -101,8 +87,8 @@ def entries(
                 state=item["state"],
                 content="".join(given).encode(),
                 mode=_mode(item.get("mode"), where),
-                uid=lookup(item.get("owner") or owner, lambda name: pwd.getpwnam(name).pw_uid),
-                gid=lookup(item.get("group") or group, lambda name: grp.getgrnam(name).gr_gid),
+                uid=uid_of(item.get("owner") or owner),
+                gid=gid_of(item.get("group") or group),
                 secret=path in secrets,
                 force=item.get("force") is not False,
                 recurse=bool(item.get("recurse")),

@@ -135,10 +135,7 @@ def measure(reader: Reader, params: dict[str, t.Any]) -> dict[str, t.Any]:
             "devices": [path for pattern in GPU_PATTERNS for path in reader.glob(pattern) if reader.is_device(path)],
             "gids": [groups[name] for name in ("video", "render") if name in groups],
         },
-        "docker": {
-            **parse.docker(installed, reader.exists("/usr/bin/docker") or reader.exists("/snap/bin/docker")),
-            "configuration": reader.text("/etc/docker/daemon.json"),
-        },
+        "docker": parse.docker(installed, reader.exists("/usr/bin/docker") or reader.exists("/snap/bin/docker")),
         "ports_listening": _ports(reader, set(params["ports"])),
         "packages": {name: installed[name] for name in params["packages"] if name in installed},
         "apt_ready": "python3-apt" in installed and bool(reader.glob("/var/lib/apt/lists/*_Packages*")),

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 
+from ansible_collections.household.mediaserver.plugins.module_utils._clock import Clock
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import MediaserverError, Unreachable
 from ansible_collections.household.mediaserver.plugins.module_utils._http import Http, Response
-from ansible_collections.household.mediaserver.plugins.module_utils._waiting import Clock
 
 PAUSE_S = 0.5
 REQUEST_TIMEOUT_S = 5.0

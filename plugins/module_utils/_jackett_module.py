@@ -10,6 +10,7 @@ import secrets
 import string
 import typing as t
 
+from ansible_collections.household.mediaserver.plugins.module_utils._clock import Clock
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import InvalidValue
 from ansible_collections.household.mediaserver.plugins.module_utils._http import UrlHttp
 from ansible_collections.household.mediaserver.plugins.module_utils._jackett_client import JackettClient
@@ -28,7 +29,6 @@ from ansible_collections.household.mediaserver.plugins.module_utils._service_for
     shown,
     supervisor_of,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._waiting import Clock
 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule

@@ -9,6 +9,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.household.mediaserver.plugins.module_utils import _jackett_model as model
+from ansible_collections.household.mediaserver.plugins.module_utils._clock import Clock
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import (
     FileProblem,
     MediaserverError,
@@ -27,7 +28,6 @@ from ansible_collections.household.mediaserver.plugins.module_utils._supervisor 
     UNKNOWN,
     Supervisor,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._waiting import Clock
 
 # Names in the plan for what is no field.
 DAMAGE = "(ServerConfig.json)"

@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import grp
 import os
-import pwd
 import re
 from dataclasses import replace
 
 from ansible_collections.household.mediaserver.plugins.module_utils import _file_tree as file_tree
 from ansible_collections.household.mediaserver.plugins.module_utils import _file_tree_disk as disk
+from ansible_collections.household.mediaserver.plugins.module_utils._account import UNKNOWN_ID, gid_of, uid_of
 from ansible_collections.household.mediaserver.plugins.module_utils._durable import sync_folder
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import FileProblem, InvalidValue
 
@@ -57,8 +56,8 @@ class KeyFile:
             path=path,
             state="file",
             mode=MODE,
-            uid=file_tree.lookup(owner, lambda name: pwd.getpwnam(name).pw_uid),
-            gid=file_tree.lookup(group, lambda name: grp.getgrnam(name).gr_gid),
+            uid=uid_of(owner),
+            gid=gid_of(group),
             secret=True,
         )
 
@@ -78,7 +77,7 @@ class KeyFile:
 
     def check(self) -> None:
         """Raise what would stop the writing, before anything else is done."""
-        if file_tree.UNKNOWN_ID in (self.entry.uid, self.entry.gid):
+        if UNKNOWN_ID in (self.entry.uid, self.entry.gid):
             raise InvalidValue(f"api_key_file {self.path}: its owner or group is not an account of this host")
         if not os.path.isdir(os.path.dirname(self.path)):
             raise FileProblem(f"api_key_file {self.path}: its folder does not exist; make it first")
@@ -97,4 +96,4 @@ class KeyFile:
 def _shown(wanted: int | None, found: int) -> str:
     if wanted is None:
         return str(found)
-    return "(an account that does not exist yet)" if wanted == file_tree.UNKNOWN_ID else str(wanted)
+    return "(an account that does not exist yet)" if wanted == UNKNOWN_ID else str(wanted)

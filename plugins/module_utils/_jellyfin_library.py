@@ -5,19 +5,18 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import (
-    AccessDenied,
     InvalidValue,
+    MediaserverError,
     NotTaken,
     ProtocolError,
     ServiceProblem,
-    Unreachable,
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_client import (
-    Denied,
     JellyfinClient,
     Refused,
     expect_list,
@@ -40,6 +39,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_li
     LibraryPlan,
     plan_libraries,
 )
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_looks import get_by_key, not_there_yet
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_values import merge
 
 LIBRARIES = "/Library/VirtualFolders"
@@ -101,7 +101,11 @@ class JellyfinLibraries:
         plan = self._plan(self._read())
         if not self.check_mode and plan:
             for action in plan.actions:
-                self._take(action)
+                try:
+                    self._take(action)
+                except MediaserverError as error:
+                    self._say_what_is_lost(action, plan.actions, error)
+                    raise
             self._check_taken()
         return Outcome(plan)
 
@@ -129,6 +133,22 @@ class JellyfinLibraries:
             elif isinstance(action, WriteOptions) and error.status == 400:
                 hint = ". It does not take one of the values"
             raise ProtocolError(f"could not {action}: {error}{hint}") from error
+
+    def _say_what_is_lost(self, failed: Action, actions: t.Sequence[Action], error: MediaserverError) -> None:
+        """Raise ServiceProblem with the options of a library that was deleted to be made anew, and perhaps is not."""
+        if not isinstance(failed, (DeleteLibrary, CreateLibrary)):
+            return
+        name = failed.name
+        made = next((action for action in actions if isinstance(action, CreateLibrary) and action.name == name), None)
+        if made is None or DeleteLibrary(name) not in actions:
+            return
+        given = next(library.options for library in self.wanted if library.name == name)
+        kept = {option: value for option, value in made.options.items() if option not in given}
+        raise ServiceProblem(
+            f"{error}. Library {name} was to be deleted and made anew with the options that it had, and may be gone."
+            " The next run makes it anew, with the server's own values for those that are not in libraries. They were:"
+            f" {json.dumps(kept, sort_keys=True)}"
+        ) from error
 
     def _send(self, action: Action) -> None:
         client = self.client
@@ -178,23 +198,9 @@ class JellyfinLibraries:
             )
 
 
-def not_there_yet(client: JellyfinClient) -> str:
-    """Say why there is nothing to compare with: check mode also visits hosts before their first real run."""
-    try:
-        client.ask_health()
-    except Unreachable as error:
-        return f"nobody listens at {client.url}" if error.refused else ""
-    return ""
-
-
 def list_libraries(client: JellyfinClient) -> list[Library]:
     """Return all libraries as they are listed now, by name. Raises AccessDenied, ProtocolError, Unreachable."""
-    try:
-        answer = client.get(LIBRARIES)
-    except Denied as error:
-        raise AccessDenied(
-            f"api_key or api_key_file: {error}. jellyfin_setup repairs a file with a dead key"
-        ) from error
+    answer = get_by_key(client, LIBRARIES)
     libraries = [parse_found(entry) for entry in expect_list(answer, f"GET {client.url}{LIBRARIES}")]
     return sorted(libraries, key=lambda library: library.name)
 

@@ -9,18 +9,17 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import (
-    AccessDenied,
     MediaserverError,
     NotTaken,
     ProtocolError,
-    Unreachable,
+    ServiceProblem,
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_client import (
-    Denied,
     JellyfinClient,
     Refused,
     expect_object,
 )
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_looks import get_by_key, not_there_yet
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_values import (
     SECTIONS,
     check_body,
@@ -92,7 +91,7 @@ class JellyfinSettings:
 
     def run(self) -> Outcome:
         """Do it. Raises MediaserverError; sections written until then stay so, and the next run goes on."""
-        if self.check_mode and (reason := self._not_there_yet()):
+        if self.check_mode and (reason := not_there_yet(self.client)):
             plan = make_plan(
                 {f"{section}.{name}": "(a value)" for section, values in self.wanted.items() for name in values}, {}
             )
@@ -103,7 +102,7 @@ class JellyfinSettings:
         plan = plan_all(self.wanted, found, allow_unknown=self.allow_unknown)
         for section in self.wanted:
             check_body(section, found[section])
-        needed = takes_restart(plan) or self._metrics_lag()
+        needed = takes_restart(plan) or self._metrics_lag() or self._network_lags()
         outcome = Outcome(plan, restart_needed=needed and not self.may_restart, restarted=needed and self.may_restart)
         if not self.check_mode:
             changed = {change.name.partition(".")[0] for change in plan.changes}
@@ -114,22 +113,9 @@ class JellyfinSettings:
                 self._restart()
         return outcome
 
-    def _not_there_yet(self) -> str:
-        """Say why there is nothing to compare with: check mode also visits hosts before their first real run."""
-        try:
-            self.client.ask_health()
-        except Unreachable as error:
-            return f"nobody listens at {self.client.url}" if error.refused else ""
-        return ""
-
     def _read(self, section: str) -> dict[str, t.Any]:
         path = SECTIONS[section]
-        try:
-            return expect_object(self.client.get(path), f"GET {self.client.url}{path}")
-        except Denied as error:
-            raise AccessDenied(
-                f"api_key or api_key_file: {error}. jellyfin_setup repairs a file with a dead key"
-            ) from error
+        return expect_object(get_by_key(self.client, path), f"GET {self.client.url}{path}")
 
     def _write(self, section: str) -> None:
         """Read again just before writing: the server changes system values itself when others are saved."""
@@ -164,8 +150,27 @@ class JellyfinSettings:
         except MediaserverError:
             return None
 
+    def _network_lags(self) -> bool:
+        """Tell whether the server says itself that it waits for a restart.
+
+        Not of every change that needs one: after one of KnownProxies it says no (recorded of 10.11 and 12.0).
+        """
+        if "network" not in self.wanted:
+            return False
+        path = "/System/Info"
+        return (
+            expect_object(get_by_key(self.client, path), f"GET {self.client.url}{path}").get("HasPendingRestart")
+            is True
+        )
+
     def _restart(self) -> None:
-        self.client.restart(self.timeout)
+        try:
+            self.client.restart(self.timeout)
+        except MediaserverError as error:
+            raise ServiceProblem(
+                f"{error}. All settings are written, and the restart that they need is still owed if the server has not"
+                " begun it; the next run cannot always see that, so restart the server by hand"
+            ) from error
         if self._metrics_lag():
             raise NotTaken(
                 f"GET {self.client.url}/metrics: not as EnableMetrics wants it, even after a restart. Does url lead"

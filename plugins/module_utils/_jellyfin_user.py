@@ -9,7 +9,6 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import (
-    AccessDenied,
     MediaserverError,
     NotTaken,
     ProtocolError,
@@ -22,10 +21,8 @@ from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_cl
     expect_list,
     expect_object,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_library import (
-    not_there_yet,
-    read_libraries,
-)
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_library import read_libraries
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_looks import get_by_key, not_there_yet
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_user_model import (
     User,
     WantedUser,
@@ -107,12 +104,7 @@ class JellyfinUsers:
         return plan_users(self.wanted, found, libraries, allow_removal=self.allow_removal)
 
     def _read(self) -> list[User]:
-        try:
-            answer = self.client.get("/Users")
-        except Denied as error:
-            raise AccessDenied(
-                f"api_key or api_key_file: {error}. jellyfin_setup repairs a file with a dead key"
-            ) from error
+        answer = get_by_key(self.client, "/Users")
         users = [parse_user(entry) for entry in expect_list(answer, f"GET {self.client.url}/Users")]
         return sorted(users, key=lambda user: user.name)
 

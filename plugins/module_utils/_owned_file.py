@@ -9,13 +9,11 @@ The service's account may put anything into its folder while we are root, so lin
 from __future__ import annotations
 
 import errno
-import grp
 import os
-import pwd
 import stat
-import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.household.mediaserver.plugins.module_utils._account import UNKNOWN_ID, gid_of, uid_of
 from ansible_collections.household.mediaserver.plugins.module_utils._durable import replace
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import FileProblem
 
@@ -92,15 +90,11 @@ class OwnedFile:
             raise FileProblem(f"{self.path} cannot be handed over: {error.strerror}") from error
 
     def _ids(self, *, may_be_missing: bool) -> tuple[int, int] | None:
-        try:
-            uid = -1 if not self.owner else _number(self.owner, lambda name: pwd.getpwnam(name).pw_uid)
-            gid = -1 if not self.group else _number(self.group, lambda name: grp.getgrnam(name).gr_gid)
-        except KeyError as error:
+        """Return the wanted numbers, -1 where the file's own stays; None when an account is not there yet."""
+        uid, gid = uid_of(self.owner), gid_of(self.group)
+        if UNKNOWN_ID in (uid, gid):
             if may_be_missing:
                 return None
-            raise FileProblem(f"owner and group of {self.path}: {error.args[0]}") from error
-        return uid, gid
-
-
-def _number(name: str, look_up: t.Callable[[str], int]) -> int:
-    return int(name) if name.isdigit() else look_up(name)
+            unknown = self.owner if uid == UNKNOWN_ID else self.group
+            raise FileProblem(f"owner and group of {self.path}: {unknown} is not known on this host")
+        return -1 if uid is None else uid, -1 if gid is None else gid

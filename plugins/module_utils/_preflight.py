@@ -15,6 +15,7 @@ import typing as t
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_forms as forms
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_network as network
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_services as services
+from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_tunnel as tunnel
 from ansible_collections.household.mediaserver.plugins.module_utils._problem import (
     Checks,
     Facts,
@@ -218,7 +219,8 @@ CHECKS: Checks = (
     network.check_lan,
     network.check_subnets,
     network.check_ports,
-    network.check_tunnel,
+    tunnel.check_tunnel,
+    tunnel.check_tunnel_in_house,
     services.check_credentials,
     forms.check_forms,
     forms.check_timeouts,

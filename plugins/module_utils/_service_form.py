@@ -21,9 +21,12 @@ from ansible_collections.household.mediaserver.plugins.module_utils._supervisor 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
+# For AnsibleModule: a service is run by one of them.
+ONE_SUPERVISOR: dict[str, t.Any] = {"mutually_exclusive": [("container", "unit")]}
+
 
 def supervisor_of(module: AnsibleModule) -> Supervisor:
-    """Return who runs the service, from the options container, unit and stop_timeout."""
+    """Return who runs the service, from the options container, unit (one of them at most) and stop_timeout."""
 
     def run(command: list[str]) -> tuple[int, str, str] | None:
         program = module.get_bin_path(command[0])
@@ -37,8 +40,6 @@ def supervisor_of(module: AnsibleModule) -> Supervisor:
         # Docker takes a negative one for no limit.
         if options[name] < 1:
             raise InvalidValue(f"{name} must be at least one second")
-    if options["container"] and options["unit"]:
-        raise InvalidValue("container and unit are mutually exclusive: the daemon is run by one of them")
     if options["container"]:
         return Container(run, options["container"], stop_timeout=options["stop_timeout"])
     return Unit(run, options["unit"]) if options["unit"] else Nobody()

@@ -15,10 +15,11 @@ from ansible_collections.household.mediaserver.plugins.module_utils._errors impo
 # What lies below a mount point is seen through a second mount of the same filesystem, in a namespace of its own that
 # ends with the command. $1 is a folder to mount on, $2 the mount point, $3 what to add to the flags, if anything.
 BELOW = (
-    'mount --bind / "$1" && if [ -n "$3" ]; then mkdir -p "$1$2" && '
-    '{ [ -z "$(ls -A "$1$2")" ] || { echo "not empty" >&2; exit 9; }; } && chattr "$3" "$1$2"; fi && lsattr -d "$1$2"'
+    'mount --bind / "$1" || exit; [ -z "$3" ] || mkdir -p "$1$2" || exit; '
+    '[ -z "$(ls -A "$1$2")" ] || { echo "not empty"; [ -z "$3" ] || exit 9; }; '
+    '[ -z "$3" ] || chattr "$3" "$1$2" || exit; lsattr -d "$1$2"'
 )
-NOT_EMPTY = 9
+NOT_EMPTY, FULL = 9, "not empty\n"
 # The shell's own answer for a program that is not installed (POSIX, 2.8.2).
 NOT_INSTALLED = 127
 
@@ -98,28 +99,37 @@ class MountGuard:
         self._make_folder = make_folder
 
     def stands(self) -> bool:
-        """Say whether the folder below is immutable. Raises FileProblem when it cannot be seen."""
+        """Say whether the folder below is immutable. Raises FileProblem when files keep it from that."""
         status, output, errors = self._below("")
+        full, output = output.startswith(FULL), output.removeprefix(FULL)
+        if status == 0 and "i" in output.split()[0]:
+            return True
+        if full:
+            # Here and not in set() alone, so that check mode refuses too.
+            raise self._not_empty()
         if status == NOT_INSTALLED or (status != 0 and "No such file" in errors):
             return False
         if status != 0:
             raise FileProblem(f"what lies below {self._path} cannot be seen: {errors.strip()}")
-        return "i" in output.split()[0]
+        return False
 
     def set(self) -> None:
         """Make it so. Raises FileProblem when files lie below the mount point, which would vanish from sight."""
         status, _output, errors = self._below("+i")
         if status == NOT_EMPTY:
-            raise FileProblem(
-                f"files lie on the system's own disk below {self._path}, where the media disk is to be mounted; "
-                "move them to the media disk or away, then run again"
-            )
+            raise self._not_empty()
         if status == NOT_INSTALLED:
             raise FileProblem(
                 f"the folder below {self._path} cannot be protected, because chattr is missing; install e2fsprogs"
             )
         if status != 0:
             raise FileProblem(f"the folder below {self._path} cannot be protected: {errors.strip()}")
+
+    def _not_empty(self) -> FileProblem:
+        return FileProblem(
+            f"files lie on the system's own disk below {self._path}, where the media disk is to be mounted; "
+            "move them to the media disk or away, then run again"
+        )
 
     def _below(self, flag: str) -> tuple[int, str, str]:
         folder = self._make_folder()

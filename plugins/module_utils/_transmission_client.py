@@ -9,6 +9,7 @@ import base64
 import re
 import typing as t
 
+from ansible_collections.household.mediaserver.plugins.module_utils._clock import Clock
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import (
     AccessDenied,
     ProtocolError,
@@ -22,7 +23,6 @@ from ansible_collections.household.mediaserver.plugins.module_utils._transmissio
     Refused,
     choose,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._waiting import Clock
 
 SESSION_HEADER = "X-Transmission-Session-Id"
 # The id may change at any time, so a few in a row are no fault yet.

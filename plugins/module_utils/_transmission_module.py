@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import typing as t
 
+from ansible_collections.household.mediaserver.plugins.module_utils._clock import Clock
 from ansible_collections.household.mediaserver.plugins.module_utils._http import UrlHttp
 from ansible_collections.household.mediaserver.plugins.module_utils._json_file import JsonFile
 from ansible_collections.household.mediaserver.plugins.module_utils._service_form import (
@@ -23,7 +24,6 @@ from ansible_collections.household.mediaserver.plugins.module_utils._transmissio
     TransmissionSettings,
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission_table import SECRETS
-from ansible_collections.household.mediaserver.plugins.module_utils._waiting import Clock
 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule

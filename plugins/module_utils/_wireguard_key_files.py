@@ -12,13 +12,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import grp
 import os
-import pwd
 import stat
 import time
 from collections.abc import Iterable, Iterator
 
+from ansible_collections.household.mediaserver.plugins.module_utils._account import UNKNOWN_ID, gid_of, uid_of
 from ansible_collections.household.mediaserver.plugins.module_utils._durable import replacing, sync_folder
 from ansible_collections.household.mediaserver.plugins.module_utils._wireguard_keys import (
     Found,
@@ -29,30 +28,11 @@ from ansible_collections.household.mediaserver.plugins.module_utils._wireguard_k
 
 SIZE_MAX = 4096
 PATIENCE_S, PAUSE_S = 30.0, 0.1
-UNKNOWN = -1
 
 
 def owner(user: str | None, group: str | None) -> Owner:
     """Look up the ids; -1 for an account that does not exist."""
-    return Owner(uid=_uid(user), gid=_gid(group))
-
-
-def _uid(user: str | None) -> int | None:
-    if user is None:
-        return None
-    try:
-        return int(user) if user.isdecimal() else pwd.getpwnam(user).pw_uid
-    except KeyError:
-        return UNKNOWN
-
-
-def _gid(group: str | None) -> int | None:
-    if group is None:
-        return None
-    try:
-        return int(group) if group.isdecimal() else grp.getgrnam(group).gr_gid
-    except KeyError:
-        return UNKNOWN
+    return Owner(uid=uid_of(user), gid=gid_of(group))
 
 
 def read(path: str) -> Found | None:
@@ -82,7 +62,7 @@ def check_possible(steps: tuple[Step, ...]) -> None:
         folder = os.path.dirname(step.path)
         if not os.path.isdir(folder):
             raise KeyFileError(f"directory {folder} does not exist. Make it first (file_tree does)")
-        if UNKNOWN in (step.owner.uid, step.owner.gid):
+        if UNKNOWN_ID in (step.owner.uid, step.owner.gid):
             raise KeyFileError(f"owner or group of {step.path} does not exist on this host. Make the account first")
 
 

@@ -204,7 +204,7 @@ ansible_facts:
           type: dict
           sample: {devices: [/dev/dri/renderD128], gids: [44, 992]}
         docker:
-          description: Packages and versions of engine and compose plugin, and the text of C(/etc/docker/daemon.json).
+          description: Packages and versions of engine and compose plugin.
           returned: always
           type: dict
           sample:
@@ -212,7 +212,6 @@ ansible_facts:
             version: 26.1.5
             compose_package: docker-compose
             compose_version: 2.26.1
-            configuration: ''
         ports_listening:
           description: Listening ports with process, and container and project where Docker has them.
           returned: always

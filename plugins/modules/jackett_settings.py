@@ -75,7 +75,9 @@ options:
     type: bool
     default: false
   url:
-    description: Address of Jackett, of which only C(/health) is asked. Proxies are not used.
+    description:
+      - Address of Jackett, of which only C(/health) is asked. Proxies are not used.
+      - With https, the certificate is verified against the managed host's own store of authorities, always.
     type: str
     default: http://127.0.0.1:9117
   container:
@@ -86,7 +88,7 @@ options:
         nothing.
     type: str
   unit:
-    description: systemd unit of Jackett, in place of O(container).
+    description: systemd unit of Jackett. Mutually exclusive with O(container).
     type: str
   owner:
     description: Owner of C(ServerConfig.json), name or number. Left alone when empty.
@@ -119,6 +121,9 @@ options:
     description: Seconds that the container may take to stop; then it is killed.
     type: int
     default: 30
+notes:
+  - Ansible logs a task's options on the managed host before the module runs, and so before it can hide the secrets in
+    O(settings), like C(ProxyPassword) and C(OmdbApiKey). Set C(no_log) on a task that has any.
 """
 
 EXAMPLES = r"""
@@ -178,6 +183,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import MediaserverError
 from ansible_collections.household.mediaserver.plugins.module_utils._jackett_module import build, present
+from ansible_collections.household.mediaserver.plugins.module_utils._service_form import ONE_SUPERVISOR
 
 SPEC: dict[str, dict[str, t.Any]] = {
     "config_dir": {"type": "path", "required": True},
@@ -199,7 +205,7 @@ SPEC: dict[str, dict[str, t.Any]] = {
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True, **ONE_SUPERVISOR)
     try:
         outcome = build(module, time).run()
     except MediaserverError as error:

@@ -19,8 +19,9 @@ description:
 author:
   - household.mediaserver contributors (@household)
 extends_documentation_fragment:
-  - household.mediaserver._attributes
+  # Before _attributes: the first one that says which groups wins.
   - household.mediaserver._jellyfin
+  - household.mediaserver._attributes
   - household.mediaserver._jellyfin.api_key
 attributes:
   check_mode:
@@ -75,8 +76,9 @@ options:
   allow_type_change:
     description:
       - Delete a library of another type than the wanted one and make it anew, because Jellyfin cannot change the type.
-      - What Jellyfin knew of its items goes, like changed pictures and texts, and perhaps what was watched. Its
-        options stay, and files on the disk are not touched. Without it, another type is an error.
+      - What Jellyfin knew of its items goes, like changed pictures and texts, and perhaps what was watched. Files on
+        the disk are not touched. Without it, another type is an error.
+      - Its options stay, unless the server fails between the two steps; then the error names those that were lost.
     type: bool
     default: false
 """

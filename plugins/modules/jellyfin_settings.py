@@ -22,8 +22,9 @@ description:
 author:
   - household.mediaserver contributors (@household)
 extends_documentation_fragment:
-  - household.mediaserver._attributes
+  # Before _attributes: the first one that says which groups wins.
   - household.mediaserver._jellyfin
+  - household.mediaserver._attributes
   - household.mediaserver._jellyfin.api_key
 attributes:
   check_mode:
@@ -57,11 +58,16 @@ options:
         all of O(network).
       - A restart stops what is being played. After a change of C(InternalHttpPort) or C(BaseUrl) the server is no
         longer found at O(url).
+      - One that an earlier run has left undone is made up where the server shows it, by C(/metrics) or, with
+        O(network), by C(HasPendingRestart). It does not show that for every value; C(KnownProxies) is one of those.
     type: str
     choices:
       never: Leave it to you; RV(restart_needed) tells.
       when_needed: Restart the server and wait until it is C(Healthy) again.
     default: never
+notes:
+  - Ansible logs a task's options on the managed host before the module runs, and so before it can hide the secrets in
+    O(system), O(network) and O(encoding), like C(CertificatePassword). Set C(no_log) on a task that has any.
 """
 
 EXAMPLES = r"""

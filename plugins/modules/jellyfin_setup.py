@@ -21,8 +21,9 @@ description:
 author:
   - household.mediaserver contributors (@household)
 extends_documentation_fragment:
-  - household.mediaserver._attributes
+  # Before _attributes: the first one that says which groups wins.
   - household.mediaserver._jellyfin
+  - household.mediaserver._attributes
 attributes:
   check_mode:
     support: full

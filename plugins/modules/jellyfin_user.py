@@ -15,8 +15,9 @@ description:
 author:
   - household.mediaserver contributors (@household)
 extends_documentation_fragment:
-  - household.mediaserver._attributes
+  # Before _attributes: the first one that says which groups wins.
   - household.mediaserver._jellyfin
+  - household.mediaserver._attributes
   - household.mediaserver._jellyfin.api_key
 attributes:
   check_mode:
@@ -85,6 +86,9 @@ options:
     description: Remove accounts that are wanted absent, with what they have watched. Without it, that is an error.
     type: bool
     default: false
+notes:
+  - Ansible logs a task's options on the managed host, and misses a password in a list that it writes there in another
+    way, as it does one with a backslash or quotes. Set C(no_log) on a task that has any.
 """
 
 EXAMPLES = r"""

@@ -51,7 +51,9 @@ options:
     type: dict
     default: {}
   url:
-    description: Address of the daemon's RPC. Redirects are not followed and proxies are not used.
+    description:
+      - Address of the daemon's RPC. Redirects are not followed and proxies are not used.
+      - With https, the certificate is verified against the managed host's own store of authorities, always.
     type: str
     default: http://127.0.0.1:9091/transmission/rpc
   username:
@@ -83,7 +85,7 @@ options:
         nothing.
     type: str
   unit:
-    description: systemd unit of the daemon, in place of O(container).
+    description: systemd unit of the daemon. Mutually exclusive with O(container).
     type: str
   owner:
     description: Owner of C(settings.json), name or number. Left alone when empty.
@@ -125,6 +127,9 @@ options:
     description: Seconds that the container may take to stop; then it is killed, and could not save its state.
     type: int
     default: 60
+notes:
+  - Ansible logs a task's options on the managed host before the module runs, and so before it can hide the secrets in
+    O(settings), like C(proxy-url). Set C(no_log) on a task that has any.
 """
 
 EXAMPLES = r"""
@@ -199,6 +204,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import MediaserverError
+from ansible_collections.household.mediaserver.plugins.module_utils._service_form import ONE_SUPERVISOR
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission_module import build, present
 
 SPEC: dict[str, dict[str, t.Any]] = {
@@ -221,7 +227,7 @@ SPEC: dict[str, dict[str, t.Any]] = {
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True, **ONE_SUPERVISOR)
     try:
         outcome = build(module, time).run()
     except MediaserverError as error:

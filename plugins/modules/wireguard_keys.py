@@ -104,6 +104,11 @@ public_key:
   returned: success
   type: str
   sample: hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=
+generated:
+  description: Whether the private key was made by this run, or would be in check mode.
+  returned: success
+  type: bool
+  sample: false
 paths:
   description: Files that were (in check mode, would be) written or whose owner or mode changed.
   returned: success
@@ -169,6 +174,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     return {
         "changed": bool(plan.changes),
         "public_key": None if plan.generated and module.check_mode else plan.public_key,
+        "generated": plan.generated,
         "paths": [step.path for step in plan.changes],
         "kept": kept,
         "diff": plan.diff(),

@@ -84,9 +84,12 @@ def test_the_archive_can_be_installed(archive: Path, tmp_path: Path) -> None:
     assert (installed / "playbooks" / "site.yml").read_bytes() == (ROOT / "playbooks" / "site.yml").read_bytes()
 
 
-def test_the_action_group_is_the_list_of_modules() -> None:
+def test_the_action_groups_are_lists_of_modules() -> None:
     runtime = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))
-    assert runtime["action_groups"] == {"all": MODULES}
+    assert runtime["action_groups"] == {
+        "all": MODULES,
+        "jellyfin": [name for name in MODULES if name.startswith("jellyfin_")],
+    }
 
 
 @pytest.mark.parametrize("path", PLUGIN_FILES, ids=lambda path: path.name)

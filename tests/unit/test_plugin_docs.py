@@ -147,6 +147,13 @@ def test_every_module_says_what_it_supports(documentation: dict[Any, Any], name:
 
 
 @pytest.mark.parametrize("name", NAMES["module"])
+def test_every_module_names_its_action_groups(documentation: dict[Any, Any], name: str) -> None:
+    groups = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))["action_groups"]
+    expected = [f"{COLLECTION}.{group}" for group, members in groups.items() if name in members]
+    assert documentation["module", name]["doc"]["attributes"]["action_group"]["membership"] == expected
+
+
+@pytest.mark.parametrize("name", NAMES["module"])
 def test_documented_options_are_those_of_the_spec(documentation: dict[Any, Any], name: str) -> None:
     documented = flat(documentation["module", name]["doc"].get("options", {}), "suboptions")
     specified = flat(spec_of(name), "options")

@@ -86,8 +86,8 @@ def test_a_jellyfin_that_runs_has_time_to_close_its_database_and_the_mark_goes_l
 
 @pytest.mark.parametrize("wanted", [True, False])
 def test_remote_access_is_kept_after_the_wizard_too(wanted: bool) -> None:
-    tasks = loaded("jellyfin/tasks/settings.yml")
-    (settings,) = (task for task in tasks if "household.mediaserver.jellyfin_settings" in task)
+    (block,) = loaded("jellyfin/tasks/settings.yml")
+    (settings,) = (task for task in block["block"] if "household.mediaserver.jellyfin_settings" in task)
     expression = settings["household.mediaserver.jellyfin_settings"]["network"].strip("{} ")
     network = value(expression.replace("\n", " "), jellyfin_remote_access=wanted)
     assert network == {"EnableUPnP": False, "EnableRemoteAccess": wanted}

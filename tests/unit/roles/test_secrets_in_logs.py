@@ -51,6 +51,7 @@ def hidden(role: str, module: str, given: dict[str, Any], *, secure: bool = True
     host = {"architecture": "arm64", "gpu": {"devices": [], "gids": []}, "existing": []}
     known["ansible_facts"] = {"mediaserver_host": host}
     tasks = loader.load_from_file(str(ROLES / role / "tasks" / "settings.yml"), trusted_as_template=True)
+    tasks = [inner for task in tasks for inner in task.get("block", [task])]
     (task,) = [task for task in tasks if f"household.mediaserver.{module}" in task]
     return bool(Templar(loader=loader, variables=known).template(task.get("no_log", False)))
 

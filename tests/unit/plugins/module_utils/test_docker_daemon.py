@@ -84,3 +84,9 @@ def test_nothing_wanted_leaves_the_text_to_the_letter(found: dict[str, Any]) -> 
 def test_a_broken_file_is_named(text: str) -> None:
     with pytest.raises(InvalidValue, match=r"/etc/docker/daemon\.json is not"):
         daemon.render(text, OURS)
+
+
+def test_a_broken_file_is_not_quoted() -> None:
+    with pytest.raises(InvalidValue) as caught:
+        daemon.render('"http://me:s3cret@proxy"', OURS)
+    assert "s3cret" not in str(caught.value)

@@ -137,7 +137,10 @@ PACKAGES = "ii  docker-ce 5:28.5.1-1~debian.13~trixie\nii  docker-compose-plugin
     ids=["none", "docker-ce", "docker.io", "removed", "by hand"],
 )
 def test_docker(packages: str, files: dict[str, str], expected: tuple[str, ...]) -> None:
+    files = {**files, "/etc/docker/daemon.json": '{"proxies": {"http-proxy": "http://me:s3cret@proxy"}}'}
     found = told({**hosts.PI4, **files}, commands={"dpkg-query": packages})["docker"]
+    # It becomes a fact, which is no place for a proxy's password.
+    assert "s3cret" not in repr(found)
     assert (
         found["package"],
         found["version"],

@@ -13,6 +13,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._errors impo
     NotTaken,
     ProtocolError,
     ServiceProblem,
+    Unreachable,
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._http import Response
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_library import JellyfinLibraries, present
@@ -22,6 +23,7 @@ from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.j
     NO_BODY,
     NOTHING,
     REFUSED,
+    SILENT,
     UNAUTHORISED,
     URL,
     ScriptedHttp,
@@ -231,3 +233,28 @@ def test_one_wrong_library_stops_all() -> None:
     with pytest.raises(InvalidValue, match="allow_removal"):
         run(http, movies("/m"), {"name": "Old", "state": "absent"})
     http.finish()
+
+
+REMADE = f"POST {BASE}?name=Movies&collectionType=tvshows&refreshLibrary=true"
+DELETE = (f"DELETE {BASE}?name=Movies&refreshLibrary=true", NOTHING)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [[(DELETE[0], SILENT)], [DELETE, (REMADE, REFUSED)], [DELETE, (REMADE, ERROR)]],
+    ids=["answer lost", "server gone", "refused"],
+)
+def test_a_library_that_was_deleted_and_not_made_again_is_told_with_its_options(script: list[tuple[Any, ...]]) -> None:
+    tried = (f"POST {BASE}/Paths?refreshLibrary=false", NOTHING)
+    http = ScriptedHttp(HEALTHY, listing(library("/m", EnablePhotos=False)), tried, *script)
+    with pytest.raises(ServiceProblem) as caught:
+        run(http, movies("/m", type="tvshows", options={"EnableRealtimeMonitor": True}), type_change=True)
+    assert str(caught.value).endswith('They were: {"EnablePhotos": false, "SeasonZeroDisplayName": "Extras"}')
+    http.finish()
+
+
+def test_a_plain_removal_that_fails_says_nothing_of_options() -> None:
+    http = ScriptedHttp(HEALTHY, listing(library("/m")), (DELETE[0], SILENT))
+    with pytest.raises(Unreachable) as caught:
+        run(http, {"name": "Movies", "state": "absent"}, removal=True)
+    assert "They were" not in str(caught.value)

@@ -25,6 +25,7 @@ from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.j
     NO_BODY,
     NOTHING,
     REFUSED,
+    SILENT,
     UNAUTHORISED,
     URL,
     ScriptedHttp,
@@ -158,6 +159,37 @@ def test_a_restart_that_an_earlier_run_owes_is_made_up() -> None:
             restart=True,
             system={"EnableMetrics": True},
         )
+
+
+INFO = "GET /System/Info"
+
+
+@pytest.mark.parametrize("pending", [True, False, None])
+def test_a_restart_that_the_server_owes_by_its_own_word_is_made_up(pending: bool | None) -> None:
+    look = [(f"{READ}/network", json_of(NETWORK)), (INFO, json_of({"HasPendingRestart": pending}))]
+    told = run(ScriptedHttp(HEALTHY, *look), network={"KnownProxies": []})
+    assert (told["changed"], told["restart_needed"], told["restarted"]) == (False, pending is True, False)
+    restart = [("POST /System/Restart", NOTHING), ("GET /health", REFUSED), HEALTHY] if pending else []
+    done = run(ScriptedHttp(HEALTHY, *look, *restart), restart=True, network={"KnownProxies": []})
+    assert (done["changed"], done["changes"], done["restarted"]) == (pending is True, {}, pending is True)
+
+
+LOST: list[list[tuple[str, Any]]] = [
+    [("POST /System/Restart", SILENT)],
+    [("POST /System/Restart", NOTHING), ("GET /health", SILENT), *[("GET /health", LOADING)] * 3],
+    [("POST /System/Restart", NOTHING), ("GET /health", said("Unhealthy"))],
+]
+
+
+@pytest.mark.parametrize("restart", LOST)
+def test_a_restart_that_fails_is_told_to_be_owed(restart: list[tuple[str, Any]]) -> None:
+    wanted = {**NETWORK, "KnownProxies": ["10.0.0.1"]}
+    read = f"{READ}/network"
+    writes = [(read, json_of(NETWORK)), (f"{WRITE}/network", NOTHING), (read, json_of(wanted))]
+    http = ScriptedHttp(HEALTHY, (read, json_of(NETWORK)), *writes, *restart)
+    with pytest.raises(ServiceProblem, match="All settings are written, and the restart that they need is still owed"):
+        run(http, restart=True, network={"KnownProxies": ["10.0.0.1"]})
+    http.finish()
 
 
 def test_metrics_that_are_hidden_from_us_are_no_reason_for_a_restart() -> None:

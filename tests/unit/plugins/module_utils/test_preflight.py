@@ -168,6 +168,12 @@ FACT_ROWS = [
         "gateway_endpoints",
         "inside the house's own network",
     ),
+    (
+        "tunnel in a network of the house",
+        {"networks": [{"interface": "end0", "cidr": "10.66.0.2/31"}]},
+        "gateway_addresses",
+        "the tunnel's address 10.66.0.2/32 is inside the house's own network 10.66.0.2/31 on end0",
+    ),
 ]
 
 
@@ -179,6 +185,7 @@ def test_bad_host(facts: dict[str, t.Any], variable: str, words: str) -> None:
     assert problem["remedy"]
 
 
+FROM_FILE = {"gateway_provider_config": "[Interface]", "gateway_endpoints": []}
 SETTING_ROWS = [
     ("no password", {"transmission_password": ""}, "transmission_password", "not set"),
     ("no user", {"transmission_user": ""}, "transmission_user", "not set"),
@@ -220,6 +227,30 @@ SETTING_ROWS = [
         {"gateway_subnet": "10.66.0.0/24", "tunnel": {"addresses": ["10.66.0.2/32"]}},
         "gateway_subnet",
         "the tunnel's",
+    ),
+    (
+        "the house's router as resolver",
+        {"tunnel": {"addresses": ["10.66.0.2/32"], "dns": ["192.168.1.1"]}},
+        "gateway_dns",
+        "the tunnel's resolver 192.168.1.1 is inside the house's own network 192.168.1.0/24 on end0",
+    ),
+    (
+        "the file's resolver in the house",
+        {**FROM_FILE, "tunnel": {"dns": ["192.168.1.1"]}},
+        "gateway_provider_config",
+        "resolver 192.168.1.1",
+    ),
+    (
+        "the file's address in the house",
+        {**FROM_FILE, "tunnel": {"addresses": ["192.168.1.7/24"]}},
+        "gateway_provider_config",
+        "address 192.168.1.7/24",
+    ),
+    (
+        "another resolver than the file's, in the house",
+        {**FROM_FILE, "gateway_dns": ["192.168.1.1"], "tunnel": {"dns": ["192.168.1.1"]}},
+        "gateway_dns",
+        "resolver 192.168.1.1",
     ),
     ("resolver in the subnet", {"tunnel": {"dns": ["172.31.254.1"]}}, "gateway_subnet", "172.31.254.1"),
     (
@@ -324,6 +355,16 @@ ACCEPTED = [
         "card full, data go to a disk not mounted yet",
         {"filesystems": {"/mnt": {"total_mb": 8000, "free_mb": 100, "uuid": "card"}}},
         {"storage_uuid": UUID},
+    ),
+    (
+        "a tunnel beside the house, and one that the host had before",
+        {
+            "networks": [
+                {"interface": "end0", "cidr": "198.18.16.0/24"},
+                {"interface": "wg0", "cidr": "10.66.0.0/24"},
+            ]
+        },
+        {"tunnel": {"addresses": ["10.66.0.11/24", "fd66::11/64"], "dns": ["10.66.0.1", "fd66::1"]}},
     ),
     ("endpoint by name", {}, {"tunnel": {"peers": [{"host": "de1.vpn.example"}]}}),
     ("NAT-PMP alone", {}, {"gateway_natpmp": True, "gateway_ui_ports": [9091]}),

@@ -94,10 +94,25 @@ def test_below_a_mount_nothing_can_be_written(mount_point: Path) -> None:
 def test_files_below_are_told_and_left_alone(mount_point: Path) -> None:
     (mount_point / "film").write_text("mine")
     guard = MountGuard(str(mount_point), run)
-    with pytest.raises(FileProblem, match="files lie on the system's own disk below"):
-        guard.set()
+    for step in (guard.set, guard.stands):
+        with pytest.raises(FileProblem, match="files lie on the system's own disk below"):
+            step()
     assert (mount_point / "film").read_text() == "mine"
-    assert guard.stands() is False
+    # Protected by hand, with its files: nothing more can be written, and that is all that is asked.
+    run(["chattr", "+i", str(mount_point)])
+    assert guard.stands() is True
+
+
+def test_a_look_makes_nothing_and_finds_files_without_lsattr(mount_point: Path) -> None:
+    (mount_point / "film").write_text("mine")
+    hidden = MountGuard(
+        str(mount_point), lambda command: run([part.replace("lsattr", "lsattr-gone") for part in command])
+    )
+    with pytest.raises(FileProblem, match="files lie"):
+        hidden.stands()
+    absent = mount_point.with_name("not-there-yet")
+    assert MountGuard(str(absent), run).stands() is False
+    assert not absent.exists()
 
 
 def test_a_mount_point_that_is_not_there_does_not_stand() -> None:

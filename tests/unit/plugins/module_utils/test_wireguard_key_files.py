@@ -10,6 +10,7 @@ from unittest.mock import Mock
 
 import pytest
 from ansible_collections.household.mediaserver.plugins.module_utils import _wireguard_key_files as key_files
+from ansible_collections.household.mediaserver.plugins.module_utils._account import UNKNOWN_ID
 from ansible_collections.household.mediaserver.plugins.module_utils._wireguard_keys import (
     Found,
     KeyFileError,
@@ -138,4 +139,4 @@ def test_what_would_stop_half_way_is_found_before(tmp_path: Path) -> None:
 def test_accounts_by_name_and_number() -> None:
     assert key_files.owner("root", "root") == Owner(0, 0)
     assert key_files.owner("2000", None) == Owner(2000, None)
-    assert key_files.owner(None, "no-such-group") == Owner(None, key_files.UNKNOWN)
+    assert key_files.owner(None, "no-such-group") == Owner(None, UNKNOWN_ID)

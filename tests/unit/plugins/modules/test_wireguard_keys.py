@@ -32,10 +32,10 @@ def call(capfd: pytest.CaptureFixture[str], **options: Any) -> dict[str, Any]:
 def test_makes_a_pair_once(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path = str(tmp_path / "key")
     foreseen = call(capfd, path=path, _ansible_check_mode=True)
-    assert (foreseen["changed"], foreseen["public_key"]) == (True, None)
+    assert (foreseen["changed"], foreseen["generated"], foreseen["public_key"]) == (True, True, None)
     assert list(tmp_path.iterdir()) == []
     made = call(capfd, path=path)
-    assert made["changed"]
+    assert (made["changed"], made["generated"]) == (True, True)
     assert made["diff"] == foreseen["diff"]
     assert made["paths"] == foreseen["paths"] == [path, f"{path}.pub"]
     private = Path(path).read_text().strip()
@@ -44,6 +44,7 @@ def test_makes_a_pair_once(tmp_path: Path, capfd: pytest.CaptureFixture[str]) ->
     for check in (True, False):
         again = call(capfd, path=path, _ansible_check_mode=check)
         assert (again["changed"], again["public_key"], again["paths"]) == (False, made["public_key"], [])
+        assert again["generated"] is False
 
 
 def test_adopts_keys_and_keeps_the_old_one(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -51,7 +52,7 @@ def test_adopts_keys_and_keeps_the_old_one(tmp_path: Path, capfd: pytest.Capture
     Path(path).write_text(sample_key(9))
     options = {"path": path, "private_key": f"{PRIVATE}\n", "preshared_path": psk, "preshared_key": PRESHARED}
     foreseen = call(capfd, **options, _ansible_check_mode=True)
-    assert foreseen["public_key"] == public_key(PRIVATE)
+    assert (foreseen["generated"], foreseen["public_key"]) == (False, public_key(PRIVATE))
     done = call(capfd, **options)
     assert done["diff"] == foreseen["diff"]
     assert done["kept"] == [f"{path}.replaced.1"]
@@ -66,7 +67,7 @@ def test_repairs_a_mode(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> No
     path.chmod(0o644)
     assert call(capfd, path=str(path), _ansible_check_mode=True)["paths"] == [str(path)]
     repaired = call(capfd, path=str(path))
-    assert repaired["paths"] == [str(path)]
+    assert (repaired["changed"], repaired["generated"], repaired["paths"]) == (True, False, [str(path)])
     assert [repaired["diff"][side][str(path)]["mode"] for side in ("before", "after")] == ["0644", "0600"]
     assert path.stat().st_mode & 0o777 == 0o600
 

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""daemon.json may hold a proxy's password: the role merges it and refuses a damaged one, and shows nothing of it."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleError
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
+
+ROLE = Path(__file__).resolve().parents[3] / "roles" / "docker"
+FILE = "/etc/docker/daemon.json"
+SECRET = "http://me:s3cret@proxy"
+
+
+def templar(text: str | None, *, secure: bool = True) -> Templar:
+    loader = DataLoader()
+    known: dict[str, Any] = {}
+    for part in ("defaults", "vars"):
+        known |= loader.load_from_file(str(ROLE / part / "main.yml"), trusted_as_template=True)
+    known["__docker_file"] = {"skipped": True} if text is None else {"content": base64.b64encode(text.encode())}
+    return Templar(loader=loader, variables={**known, "mediaserver_secure_logging": secure})
+
+
+def task_of(file: str, module: str) -> dict[str, Any]:
+    tasks = DataLoader().load_from_file(str(ROLE / "tasks" / file), trusted_as_template=True)
+    (task,) = [task for task in tasks if module in task]
+    return dict(task)
+
+
+@pytest.mark.parametrize("secure", [True, False])
+@pytest.mark.parametrize("text", [None, json.dumps({"proxies": {"http-proxy": SECRET}})])
+def test_the_text_goes_where_file_tree_hides_it(text: str | None, secure: bool) -> None:
+    given = task_of("settings.yml", "household.mediaserver.file_tree")["household.mediaserver.file_tree"]
+    found = templar(text, secure=secure).template(given)
+    content, secrets = found["entries"][1]["content"], found["secrets"]
+    assert (content is None, set(secrets)) == (secure, {FILE} if secure else set())
+    merged = json.loads(secrets[FILE] if secure else content)
+    assert merged["live-restore"] is False
+    assert ("proxies" in merged) is (text is not None)
+
+
+def test_the_look_at_the_file_is_hidden_and_no_fact_holds_it() -> None:
+    look = task_of("main.yml", "ansible.builtin.slurp")
+    assert templar(None).template(look["no_log"]) is True
+    tasks = DataLoader().load_from_file(str(ROLE / "tasks" / "main.yml"))
+    assert [task for task in tasks if "ansible.builtin.set_fact" in task] == []
+
+
+@pytest.mark.parametrize("text", [f'"{SECRET}"', f'{{"a": "{SECRET}"'])
+def test_a_damaged_file_is_refused_early_by_name_alone(text: str) -> None:
+    refuse = task_of("main.yml", "ansible.builtin.assert")["ansible.builtin.assert"]["that"]
+    with pytest.raises(AnsibleError) as caught:
+        templar(text).template(trust_as_template(f"{{{{ {refuse} }}}}"))
+    assert f"{FILE} is not" in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+    assert templar(None).template(trust_as_template(f"{{{{ {refuse} }}}}")) is True

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import bench
+import bench_gateway
+import pytest
+
+# Of Linux 6.12, trimmed.
+ROLLUP = """55d0c8a00000-7ffd0a5fe000 ---p 00000000 00:00 0                          [rollup]
+Rss:               21504 kB
+Pss:               {pss:>5} kB
+Pss_Anon:          12000 kB
+Pss_File:           2336 kB
+Shared_Clean:       7000 kB
+"""
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ("15728640\n", 15.0),
+        (ROLLUP.format(pss=14336), 14.0),
+        (ROLLUP.format(pss=14336) + ROLLUP.format(pss=512), 14.5),
+    ],
+    ids=["memory cgroup", "one process", "and a child"],
+)
+def test_memory_is_that_of_the_whole_unit(told: str, expected: float) -> None:
+    assert bench_gateway.memory_mb(told) == expected
+
+
+def test_a_unit_without_processes_has_no_memory_to_measure() -> None:
+    with pytest.raises(AssertionError, match="no process"):
+        bench_gateway.memory_mb("")
+
+
+@pytest.mark.parametrize("accounted", [True, False])
+def test_the_cgroup_is_asked_first(tmp_path: Path, accounted: bool) -> None:
+    """The command itself, on files made for it."""
+    (tmp_path / "cgroup.procs").write_text("12\n13\n")
+    for process in ("12", "13"):
+        (tmp_path / "proc" / process).mkdir(parents=True)
+        (tmp_path / "proc" / process / "smaps_rollup").write_text(ROLLUP.format(pss=1024))
+    if accounted:
+        (tmp_path / "memory.current").write_text("5242880\n")
+    command = bench_gateway.MEMORY.format(group="").replace("/sys/fs/cgroup", str(tmp_path))
+    command = command.replace("/proc/", f"{tmp_path}/proc/")
+    told = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True).stdout
+    assert bench_gateway.memory_mb(told) == (5.0 if accounted else 2.0)
+
+
+def test_what_the_leak_test_found_is_printed_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "bench.json"
+    slow = "recovery: boot without endpoint for ten minutes"
+    entries = [bench.Entry("recovery: tunnel killed", 3.5, "s", budget=10), bench.Entry(slow, 20, "s", budget=10)]
+    bench.join(path, [bench.Entry("setup", 1.0, "s"), *entries])
+    _head, killed, late = bench_gateway.recovery(path).splitlines()
+    assert killed.split() == ["recovery:", "tunnel", "killed", "3.5", "s", "10"]
+    assert late.startswith(f"{slow}  ") and late.endswith("over budget")
+
+
+@pytest.mark.parametrize("others", [[], [bench.Entry("setup", 1.0, "s")]], ids=["no report", "others' entries"])
+def test_a_leak_test_that_was_not_run_is_said(tmp_path: Path, others: list[bench.Entry]) -> None:
+    if others:
+        bench.join(tmp_path / "bench.json", others)
+    assert "`make leak-test` has not been run" in bench_gateway.recovery(tmp_path / "bench.json")
