@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
-from topology import LAB, PROVIDERS, TUNNEL, WIREGUARD_PORT, House
+from topology import CONTROL, LAB, PROVIDERS, TUNNEL, VPN, WIREGUARD_PORT, House
 
 ARP, IPV4, IPV6 = 0x0806, 0x0800, 0x86DD
 ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
@@ -118,8 +118,9 @@ def of_the_lab(address: str) -> bool:
     return bool(address) and ip_address(address) in ip_network(LAB)
 
 
-def of_a_tunnel(address: str) -> bool:
-    return bool(address) and ip_address(address) in ip_network(TUNNEL)
+def of_the_vpn(address: str) -> bool:
+    """Whether this is an IPv4 address that only what is in the VPN has."""
+    return bool(address) and any(ip_address(address) in ip_network(inside) for inside in (VPN, CONTROL, TUNNEL))
 
 
 def of_the_house(packet: Packet, house: House) -> bool:
@@ -131,8 +132,8 @@ def of_the_house(packet: Packet, house: House) -> bool:
         return packet.protocol == ICMPV6 and local
     ends = (packet.source, packet.target)
     if house.pi not in ends:
-        # An address from inside a Pi that reaches the laptop as it is, is a leak like any other.
-        return packet.source == house.laptop or (packet.target == house.laptop and of_the_lab(packet.source))
+        # Jellyfin's own address comes here as it is while Docker's rules are gone; the VPN's must not.
+        return house.laptop in ends and not of_the_vpn(packet.source)
     if packet.protocol != TCP:
         return False
     port = packet.target_port if packet.target == house.pi else packet.source_port

@@ -19,6 +19,8 @@ TRACKER_PORT = 6969
 WIREGUARD_PORT = 51820
 TUNNEL = "10.66.0.0/24"
 TUNNEL_RESOLVER = "10.66.0.1"
+# At home inside a Pi, never to be seen outside: gateway_subnet's default, and the leak test's control.
+VPN, CONTROL = "172.31.254.0/24", "172.31.253.0/24"
 # IPv6 inside the tunnel (RFC 4193); outside of it the lab has none.
 TUNNEL_IPV6 = "fd66::/64"
 SERVER_IPV6 = "fd66::1"

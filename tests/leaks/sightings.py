@@ -74,4 +74,4 @@ def installation(packet: Packet, house: House) -> bool:
         return False
     (other,) = ends - {house.pi} or {house.pi}
     names = other == RESOLVER and DNS in (packet.source_port, packet.target_port)
-    return other == REGISTRY or names or not (packets.of_the_lab(other) or packets.of_a_tunnel(other))
+    return other == REGISTRY or names or not (packets.of_the_lab(other) or packets.of_the_vpn(other))

@@ -33,8 +33,8 @@ KNOCK_PAUSE_S = 0.5
 RESIDENTS = ("vpn", "wireguard", "transmission", "jackett")
 # Transmission and the lab's Jackett, as the kernel names them.
 PROGRAMS = ("transmission-da", "python3")
-# gateway_subnet's default, and the network of the control without a VPN: their first three numbers.
-VPN_NETWORK, CONTROL_NETWORK = "172.31.254.", "172.31.253."
+# Their first three numbers.
+VPN_NETWORK, CONTROL_NETWORK = (network.removesuffix("0/24") for network in (topology.VPN, topology.CONTROL))
 VPN_GATEWAY = f"{VPN_NETWORK}1"
 # Of the VPN's bridge and the holder, and of the house's LAN behind the Pi, where the lab lets IPv6 in for a while.
 VPN_GATEWAY_IPV6, HOLDER_IPV6 = "fd00:66::1", "fd00:66::2"

@@ -89,6 +89,11 @@ def test_what_is_not_hidden_behind_the_pi_is_strange_whatever_the_pi_is_doing(in
     assert len(found) == 1
 
 
+def test_jellyfin_may_answer_the_laptop_under_its_own_address() -> None:
+    answer = ipv4(TCP, "172.30.1.2", HOUSE.laptop, tcp(8096, 40000, SYN_ACK))
+    assert sightings.strange(capture(answer), HOUSE) == []
+
+
 @pytest.mark.parametrize(
     ("other", "ports", "lets"),
     [("203.0.113.80", (40000, 443), True), (RESOLVER, (40000, 53), True), (RESOLVER, (40000, 853), False),
