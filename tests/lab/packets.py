@@ -132,8 +132,9 @@ def of_the_house(packet: Packet, house: House) -> bool:
         return packet.protocol == ICMPV6 and local
     ends = (packet.source, packet.target)
     if house.pi not in ends:
-        # Jellyfin's own address comes here as it is while Docker's rules are gone; the VPN's must not.
-        return house.laptop in ends and not of_the_vpn(packet.source)
+        # Pages answer the laptop under their own address while Docker's rules are gone; nobody else in the VPN may.
+        page = packet.protocol == TCP and packet.source_port in PAGES
+        return house.laptop in ends and (page or not of_the_vpn(packet.source))
     if packet.protocol != TCP:
         return False
     port = packet.target_port if packet.target == house.pi else packet.source_port

@@ -89,9 +89,11 @@ def test_what_is_not_hidden_behind_the_pi_is_strange_whatever_the_pi_is_doing(in
     assert len(found) == 1
 
 
-def test_jellyfin_may_answer_the_laptop_under_its_own_address() -> None:
-    answer = ipv4(TCP, "172.30.1.2", HOUSE.laptop, tcp(8096, 40000, SYN_ACK))
-    assert sightings.strange(capture(answer), HOUSE) == []
+@pytest.mark.parametrize(("source", "port"), [("172.30.1.2", 8096), (INSIDE, 9091), (INSIDE, 9117)])
+def test_a_page_may_answer_the_laptop_under_its_own_address(source: str, port: int) -> None:
+    assert sightings.strange(capture(ipv4(TCP, source, HOUSE.laptop, tcp(port, 40000, SYN_ACK))), HOUSE) == []
+    assert len(sightings.strange(capture(ipv4(TCP, source, INTERNET_HOST, tcp(port, 40000, SYN_ACK))), HOUSE)) == 1
+    assert len(sightings.strange(capture(ipv4(UDP, INSIDE, HOUSE.laptop, udp("of no page"))), HOUSE)) == 1
 
 
 @pytest.mark.parametrize(
