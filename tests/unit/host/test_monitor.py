@@ -142,6 +142,14 @@ def test_while_all_is_well_it_looks_tends_and_rests(scene: Scene) -> None:
     assert (scene.told()["state"], scene.told()["peer"]) == ("online", "198.18.0.21:443")
 
 
+@pytest.mark.parametrize("pending", [True, False])
+def test_a_swarm_that_is_not_judged_yet_is_noted_for_a_new_start(scene: Scene, pending: bool) -> None:
+    scene.monitor.swarm = replace(scene.monitor.swarm, _due=pending)
+    scene.round()
+    assert recall.load(scene.clock, scene.monitor.kept).swarm_pending is pending
+    assert Swarm(scene.root, recall.load(scene.clock, scene.monitor.kept).swarm_pending).pending is pending
+
+
 def test_a_repair_comes_before_transmission_is_asked(scene: Scene) -> None:
     scene.seen = STOPPED
     assert scene.round() == BUSY_S

@@ -20,11 +20,18 @@ anything = some.recursive(
 )
 
 
-@given(some.booleans(), some.booleans(), some.none() | some.tuples(some.floats(0, NOW), some.integers(1, 99)))
-def test_what_was_known_is_known_again(trusted: bool, seen: bool, tried: tuple[float, int] | None) -> None:
+@given(
+    some.booleans(),
+    some.booleans(),
+    some.booleans(),
+    some.none() | some.tuples(some.floats(0, NOW), some.integers(1, 99)),
+)
+def test_what_was_known_is_known_again(
+    trusted: bool, seen: bool, pending: bool, tried: tuple[float, int] | None
+) -> None:
     tries = {recall.DOCKER: tried} if tried else {}
     asked = ("10.66.0.1", "vpn.example:443")
-    known = Memory(tries=tries, trusted=trusted, asked=asked, network_seen=seen)
+    known = Memory(tries=tries, trusted=trusted, asked=asked, network_seen=seen, swarm_pending=pending)
     other = Memory(
         tries={**tries, (Act.START, "jellyfin"): (9.0, 3)},
         unanswered=2,
@@ -33,6 +40,7 @@ def test_what_was_known_is_known_again(trusted: bool, seen: bool, tried: tuple[f
         restarts={"jellyfin": (1.0, 9.0)},
         network_seen=seen,
         network_gone=1.0,
+        swarm_pending=pending,
         rung=2,
     )
     assert recall.from_json(recall.to_json(known), NOW) == known
@@ -40,7 +48,10 @@ def test_what_was_known_is_known_again(trusted: bool, seen: bool, tried: tuple[f
 
 
 @given(
-    some.dictionaries(some.sampled_from(["trusted", "asked", "network_seen", "docker_restarts"]), anything) | anything
+    some.dictionaries(
+        some.sampled_from(["trusted", "asked", "network_seen", "swarm_pending", "docker_restarts"]), anything
+    )
+    | anything
 )
 def test_nothing_that_is_written_there_can_do_harm(found: object) -> None:
     known = recall.from_json(json.dumps(found), NOW)

@@ -139,6 +139,20 @@ def test_a_tunnel_that_goes_away_again_begins_anew(monkeypatch: pytest.MonkeyPat
     assert found.asked == ["torrent-get", "torrent-reannounce"] * 2
 
 
+def test_what_was_not_judged_before_a_new_start_is_judged_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, hands = Transmission([torrent(SILENT)]), Hands()
+    monkeypatch.setattr(tending, "transmission", lambda root: found)
+    first = tending.Swarm(Path("/nowhere"))
+    assert not first.pending
+    first.tend(0.0, hands.do, alive=False)
+    first.tend(1.0, hands.do, alive=True)
+    second = tending.Swarm(Path("/nowhere"), first.pending)
+    second.tend(5.0, hands.do, alive=True)
+    assert second.pending
+    second.tend(5.0 + PATIENCE, hands.do, alive=True)
+    assert (len(hands.steps), second.pending) == (1, False)
+
+
 def test_a_transmission_that_is_only_starting_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     found = Transmission([torrent(SILENT)], absent=2)
     steps = follow(monkeypatch, found, (0.0, False), (1.0, True), (2.0, True), (3.0, True), (3.0 + PATIENCE, True))

@@ -134,6 +134,7 @@ class Memory:
     restarts: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     network_seen: bool = False  # Docker's side of the VPN network was there since boot; else it is not missed
     network_gone: float | None = None  # since when it is missing, in every look
+    swarm_pending: bool = False  # the tunnel was away, and whether torrents went on since is not judged yet
     rung: int = 0  # of the ladder, the next one
     rung_after: float = 0.0
     rounds: int = 0  # of the whole ladder, without success

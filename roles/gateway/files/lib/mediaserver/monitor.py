@@ -41,8 +41,9 @@ class Monitor:
     @classmethod
     def of(cls, root: Path) -> Monitor:
         """Raises GatewayError when what it needs on this host is missing."""
-        hands = Hands(root)
-        return cls(root, Watch(root), hands, Report(), Port(root, hands), Swarm(root), memory=recall.load(now()))
+        hands, memory = Hands(root), recall.load(now())
+        swarm = Swarm(root, memory.swarm_pending)
+        return cls(root, Watch(root), hands, Report(), Port(root, hands), swarm, memory=memory)
 
     def round(self) -> float:
         """Look, decide, do; return the seconds to wait. What goes wrong is said, and the next look comes."""
@@ -62,7 +63,8 @@ class Monitor:
             # Asked only now, because at rest the house's own resolvers are not bothered.
             seen = replace(seen, online=dns.house_is_online())
             verdict = decide(seen, self.memory, now())
-        self.memory, alive, step = verdict.memory, verdict.tunnel_alive, verdict.step
+        alive, step = verdict.tunnel_alive, verdict.step
+        self.memory = replace(verdict.memory, swarm_pending=self.swarm.pending)
         # Before the step, which may end this program.
         recall.save(self.memory, self.kept)
         self.report.look(state_of(seen, verdict), **_facts(gateway, self.eyes, verdict))

@@ -25,6 +25,7 @@ def to_json(memory: Memory) -> str:
         "trusted": memory.trusted,
         "asked": list(memory.asked),
         "network_seen": memory.network_seen,
+        "swarm_pending": memory.swarm_pending,
         "docker_restarts": list(memory.tries.get(DOCKER, (0.0, 0))),
     }
     return json.dumps(kept) + "\n"
@@ -38,7 +39,8 @@ def from_json(text: str | None, now: float) -> Memory:
         # Never further away than a pause can be, whatever is written there.
         after, times = min(float(after), now + LONGEST_PAUSE_S), max(0, int(times))
         asked = tuple(map(str, kept["asked"]))
-        known = Memory(trusted=kept["trusted"] is True, asked=asked, network_seen=kept["network_seen"] is True)
+        trusted, seen, pending = (kept[name] is True for name in ("trusted", "network_seen", "swarm_pending"))
+        known = Memory(trusted=trusted, asked=asked, network_seen=seen, swarm_pending=pending)
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return Memory()
     if times == 0 or math.isnan(after):

@@ -38,6 +38,11 @@ class Swarm:
     _judged_at: float | None = None
     _received: dict[int, int] = field(default_factory=dict)
 
+    @property
+    def pending(self) -> bool:
+        """The tunnel was away, and what came of it is not judged yet: to be known after a new start, too."""
+        return self._due or self._judged_at is not None
+
     def tend(self, now: float, do: Callable[[Step], bool], *, alive: bool, idle: bool = True) -> None:
         """Ask and judge while the tunnel is alive; ``idle`` where nothing else is repaired in this look.
 
