@@ -39,8 +39,23 @@ class Four:
         assert len(said) == 1, said
         return str(said.pop())
 
+    def reports_damage(self, host: Any, path: str) -> None:
+        """It was refused every time for a damaged file, of which the real runs kept a copy, one for both."""
+        assert all(answer.get("failed") for answer in self.answers), self.answers
+        said = [answer["msg"] for answer in self.answers]
+        assert all(f"{path} is damaged: it is " in text for text in said), said
+        assert [f"kept as {path}.damaged-" in text for text in said] == [False, True, False, True], said
+        assert kept_aside(host, path) == [host.file(path).content_string]
+
 
 Show = Callable[..., Four]
+
+
+def kept_aside(host: Any, path: str) -> list[str]:
+    """Return the contents of all copies that were kept of a damaged file."""
+    folder, name = path.rsplit("/", 1)
+    copies = [one for one in sorted(host.file(folder).listdir()) if one.startswith(f"{name}.damaged-")]
+    return [host.file(f"{folder}/{one}").content_string for one in copies]
 
 
 def play(inventory: str, folder: Path, tasks: list[dict[str, Any]], *extra: str) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from contract import Household
-from four import Show
+from four import Show, kept_aside
 
 NAME, PORT = "modules-transmission", 19091
 PASSWORD = "a word of the modules' test"
@@ -64,7 +64,42 @@ def test_a_mix_stops_the_daemon_once(host: Any, folder: str, four: Show, options
 
 def test_a_mix_without_leave_to_stop_is_refused(four: Show, options: dict[str, Any]) -> None:
     alone = {name: value for name, value in options.items() if name != "container"}
-    assert "container" in four("transmission_settings", **alone, settings={"message-level": 4}).fails()
+    refused = four("transmission_settings", **alone, settings={"message-level": 4, "speed-limit-up": 79}).fails()
+    assert "only while the daemon is stopped: message-level; name the container" in refused
+
+
+def test_a_damaged_file_is_reported_and_kept_aside(host: Any, folder: str, four: Show, options: dict[str, Any]) -> None:
+    path = f"{folder}/transmission/settings.json"
+    # As a power cut leaves it.
+    host.check_output(f"truncate --size=200 {path}")
+    damaged = host.file(path).content_string
+    four("transmission_settings", **options, settings=QUIET).reports_damage(host, path)
+    answer = four("transmission_settings", **options, settings=QUIET, on_damage="recreate")
+    assert "(settings.json)" in answer.changes_once()["stopped_for"]
+    assert "is damaged" in str(answer.first.get("warnings"))
+    assert (kept_aside(host, path), answer.first["kept_aside"][: len(path)]) == ([damaged], path)
+    # What the daemon held is in the new one. The 79 of the refused mix was not even sent.
+    assert (settings(host, folder)["speed-limit-up"], settings(host, folder)["ratio-limit"]) == (78, 3)
+
+
+def test_an_unknown_setting_that_is_let_pass(host: Any, folder: str, four: Show, options: dict[str, Any]) -> None:
+    answer = four("transmission_settings", **options, settings={"of-tomorrow": "yes"}, allow_unknown=True)
+    assert answer.changes_once()["stopped_for"] == ["of-tomorrow"]
+    assert settings(host, folder)["of-tomorrow"] == "yes"
+
+
+def test_what_linuxservers_start_would_overwrite_is_said(
+    house: Household, folder: str, run: Callable[..., None], four: Show
+) -> None:
+    name, config = "modules-linuxserver", f"{folder}/linuxserver"
+    image = f"--env WHITELIST=198.51.100.7 --entrypoint /init {house['transmission_image']}"
+    run(name, image, port="19092:9091", config=config, start=False)
+    wanted = {"rpc-whitelist": "127.0.0.1", "speed-limit-up": 77}
+    answer = four("transmission_settings", config_dir=config, container=name, settings=wanted)
+    answer.changes_once()
+    for warnings in (one.get("warnings") for one in answer.answers):
+        assert "it writes rpc-whitelist anew" in str(warnings)
+        assert "198.51.100.7" not in str(warnings)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from contract import Household
-from four import Show
+from four import Show, kept_aside
 
 NAME, PORT = "modules-jackett", 19117
 PASSWORD = "a word of the modules' test"
@@ -58,11 +58,37 @@ def test_a_running_one_is_stopped_and_started(host: Any, four: Show, options: di
     assert host.check_output(f"docker inspect --format '{{{{.State.Status}}}}' {NAME}") == "running"
 
 
+def test_another_password_without_leave_to_stop_is_refused(host: Any, four: Show, options: dict[str, Any]) -> None:
+    before = settings(host, options)
+    alone = {name: value for name, value in options.items() if name != "container"}
+    refused = four("jackett_settings", **{**alone, "admin_password": "another"}).fails()
+    assert "only while Jackett is stopped: AdminPassword; name the container" in refused
+    assert settings(host, options) == before
+
+
 def test_another_password(host: Any, four: Show, options: dict[str, Any]) -> None:
     before = settings(host, options)
     answer = four("jackett_settings", **{**options, "admin_password": "another"}).changes_once()
     assert set(answer["changes"]) == {"AdminPassword"}
     assert settings(host, options)["APIKey"] == before["APIKey"]
+
+
+def test_a_damaged_file_is_reported_and_kept_aside(host: Any, four: Show, options: dict[str, Any]) -> None:
+    path = f"{options['config_dir']}/ServerConfig.json"
+    before = settings(host, options)
+    # As a power cut leaves it.
+    host.check_output(f"truncate --size=50 {path}")
+    damaged = host.file(path).content_string
+    four("jackett_settings", **options).reports_damage(host, path)
+    wanted = {"AllowExternal": True, "cache_ttl": 900}
+    answer = four("jackett_settings", **options, settings=wanted, on_damage="recreate")
+    assert "(ServerConfig.json)" in answer.changes_once()["stopped_for"]
+    assert "is damaged" in str(answer.first.get("warnings"))
+    assert (kept_aside(host, path), answer.first["kept_aside"][: len(path)]) == ([damaged], path)
+    # The key was in its own file too.
+    found = settings(host, options)
+    assert (found["APIKey"], found["CacheTtl"], len(found["AdminPassword"])) == (before["APIKey"], 900, 128)
+    assert found["AdminPassword"] != before["AdminPassword"]
 
 
 @pytest.mark.parametrize(
