@@ -42,10 +42,17 @@ def probes_seen(capture: bytes, house: House) -> Counter[str]:
     return seen
 
 
-def strange(capture: bytes, house: House, *, installs: bool = False) -> list[Packet]:
-    """Packets in clear, whoever sent them. ``installs`` lets the Pi's own package manager and Docker pull."""
-    installing = partial(installation, house=house)
-    return list(packets.clear(_others(capture), house, packets.refusal, *([installing] if installs else [])))
+def strange(capture: bytes, house: House, *, installs: bool = False, strangers: bool = False) -> list[Packet]:
+    """Packets in clear, whoever sent them.
+
+    ``installs`` lets the Pi's own package manager and Docker pull, ``strangers`` lets pages answer the stranger.
+    """
+    lets: list[packets.Ignored] = [packets.refusal]
+    if installs:
+        lets.append(partial(installation, house=house))
+    if strangers:
+        lets.append(lambda packet: packet.target == STRANGER and packet.source_port in UI_PORTS)
+    return list(packets.clear(_others(capture), house, *lets))
 
 
 def _others(capture: bytes) -> Iterator[Packet]:

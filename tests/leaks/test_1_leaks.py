@@ -61,6 +61,8 @@ def switched_off(stage: Stage, variant: str, *, blank: bool) -> Iterator[None]:
 
 
 def test_nothing_leaves_in_clear(stage: Stage, rows: list[Row], phase: Phase, variant: str) -> None:
+    lets = OUTER_LETS if variant == "outer only" or phase.newborn else set()
+    lets = lets | INNER_LETS if variant == "inner only" and phase.proxied else lets
     if not phase.blank:
         stage.wait_until_well()
     with switched_off(stage, variant, blank=phase.blank):
@@ -81,9 +83,8 @@ def test_nothing_leaves_in_clear(stage: Stage, rows: list[Row], phase: Phase, va
             "nothing was tried in the namespace that is there now"
         )
         seen = count(stage, capture)
-        others = sightings.strange(capture.path.read_bytes(), stage.house, installs=phase.installs)
-    lets = OUTER_LETS if variant == "outer only" or phase.newborn else set()
-    lets = lets | INNER_LETS if variant == "inner only" and phase.proxied else lets
+        known = {"installs": phase.installs, "strangers": lets >= INNER_LETS}
+        others = sightings.strange(capture.path.read_bytes(), stage.house, **known)
     rows += [
         Row(phase.name, variant, name, seen[name], None, round(recovery, 1)) for name in PROBES if name not in lets
     ]

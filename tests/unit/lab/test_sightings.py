@@ -80,6 +80,7 @@ def test_only_an_answer_to_a_stranger_is_strange() -> None:
     ]
     found = sightings.strange(capture(*frames), HOUSE)
     assert [str(packet) for packet in found] == [f"tcp {HOUSE.pi}:9091 > {sightings.STRANGER}:40000"]
+    assert sightings.strange(capture(*frames), HOUSE, strangers=True) == []
 
 
 @pytest.mark.parametrize("installs", [False, True])
