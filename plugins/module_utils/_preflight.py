@@ -225,6 +225,7 @@ CHECKS: Checks = (
     forms.check_forms,
     forms.check_timeouts,
     forms.check_peer_port,
+    forms.check_told_peer_port,
     services.check_transmission,
     services.check_jackett,
     services.check_jellyfin,

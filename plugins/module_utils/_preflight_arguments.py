@@ -9,7 +9,7 @@ import re
 import typing as t
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.household.mediaserver.plugins.module_utils._problem import Problem, problem
+from ansible_collections.household.mediaserver.plugins.module_utils._problem import Problem, not_set, problem
 
 
 def _plain(value: t.Any) -> t.Any:
@@ -31,6 +31,9 @@ def fit_arguments(
     problems = []
     fitting = {name: value for name, value in values.items() if name not in specs}
     for name, spec in specs.items():
+        if spec.get("required") and values.get(name) is None:
+            problems.append(not_set(name))
+            continue
         given = {name: _plain(values[name])} if name in values else {}
         # A default may be a template, which is no value of the right type.
         checked = {key: _plain(value) for key, value in spec.items() if key != "default"}

@@ -100,6 +100,28 @@ def check_timeouts(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
             yield problem(name, f"{settings[name]} s is no time to wait", "use one second at least")
 
 
+def check_told_peer_port(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
+    """A port in transmission_settings wins over the one that the provider forwards, and nobody could reach it."""
+    given = settings.get("transmission_settings") or {}
+    spelling = next((name for name in given if str(name).replace("_", "-") == "peer-port"), None)
+    if spelling is None:
+        return
+    told, forwarded = given[spelling], settings.get("gateway_peer_port_forwarded") or 0
+    if settings.get("gateway_natpmp"):
+        if told is not None:
+            yield problem(
+                "transmission_settings",
+                f"{spelling} is set beside gateway_natpmp, which gets a port by itself",
+                "leave it out; for a fixed port set gateway_peer_port_forwarded in place of gateway_natpmp",
+            )
+    elif str(forwarded) not in ("0", str(told)):
+        yield problem(
+            "transmission_settings",
+            f"{spelling} is set beside gateway_peer_port_forwarded, which says that port already",
+            "leave it out; gateway_peer_port_forwarded is the port that Transmission is told",
+        )
+
+
 def check_peer_port(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
     port = int(settings.get("transmission_peer_port", 1))
     if not 0 < port < 65536:

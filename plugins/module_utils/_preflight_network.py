@@ -14,6 +14,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._problem imp
     Problem,
     Settings,
     problem,
+    warning,
 )
 
 # Interfaces that Docker or this collection made: not the house's networks.
@@ -37,8 +38,18 @@ def house_networks(facts: Facts) -> dict[str, Network]:
     return found
 
 
+def _any_overlap(lan: list[t.Any], house: t.Iterable[Network]) -> bool:
+    """Whether some of the house may come in; an entry that is no network is complained of by itself."""
+    allowed = [network(entry) for entry in lan]
+    return None in allowed or any(one.overlaps(other) for one in allowed if one for other in house)
+
+
 def check_lan(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
-    for entry in settings.get("mediaserver_lan") or []:
+    lan = settings.get("mediaserver_lan")
+    if lan is not None and not isinstance(lan, list):
+        yield problem("mediaserver_lan", f"{lan!r} is not a list", "write it in brackets, like [192.168.1.0/24]")
+        lan = None
+    for entry in lan or []:
         parsed = network(entry)
         if parsed is None:
             yield problem(
@@ -52,6 +63,13 @@ def check_lan(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
                 "0.0.0.0/0 would open the web interfaces to the whole internet",
                 "name the networks of your house",
             )
+    house = house_networks(facts)
+    if lan is not None and house and not _any_overlap(lan, house.values()):
+        yield warning(
+            "mediaserver_lan",
+            f"it holds none of the host's own networks ({', '.join(house)}), so nobody there can open the pages",
+            "add the network of your house, unless you come from another one",
+        )
     bind = settings.get("mediaserver_bind_address")
     if bind is not None:
         try:

@@ -26,6 +26,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._problem imp
     Facts,
     Problem,
     Settings,
+    not_set,
     problem,
     warning,
 )
@@ -77,7 +78,7 @@ def check_credentials(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
             continue
         value = str(settings[name] or "")
         if not value.strip():
-            yield problem(name, "it is not set", "set it in the household's host_vars (a password in the vault)")
+            yield not_set(name)
         elif name.endswith("password") and PLACEHOLDER.fullmatch(value):
             yield problem(name, "it still holds a placeholder", "choose a password of your own, in the vault")
 

@@ -18,6 +18,10 @@ def problem(variable: str, text: str, remedy: str) -> Problem:
     return {"level": "problem", "variable": variable, "problem": text, "remedy": remedy}
 
 
+def not_set(variable: str) -> Problem:
+    return problem(variable, "it is not set", "set it in the household's host_vars (a password in the vault)")
+
+
 def warning(variable: str, text: str, remedy: str) -> Problem:
     """It may be meant; said, and the run goes on."""
     return {**problem(variable, text, remedy), "level": "warning"}

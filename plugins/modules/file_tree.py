@@ -48,10 +48,10 @@ options:
         description: Octal mode, in quotes. When missing, an existing path keeps its own.
         type: str
       owner:
-        description: Name or number of the owner; instead of O(owner).
+        description: Name or number of the owner; instead of the task's own.
         type: str
       group:
-        description: Name or number of the group; instead of O(group).
+        description: Name or number of the group; instead of the task's own.
         type: str
       force:
         description: V(false) writes the content only when there is no such file; owner and mode are kept in any case.

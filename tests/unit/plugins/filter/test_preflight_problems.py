@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import typing as t
+from pathlib import Path
 
 import pytest
+import yaml
 from ansible.errors import AnsibleFilterError
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
 from ansible_collections.household.mediaserver.plugins.filter.boot_cmdline import boot_cmdline
 from ansible_collections.household.mediaserver.plugins.filter.preflight_problems import preflight_problems
 
@@ -51,6 +55,14 @@ def test_a_secret_of_the_wrong_type_is_not_shown() -> None:
     (problem,) = preflight_problems(FACTS, {"transmission_password": "p", "transmission_settings": "s3cret"}, SPECS)
     assert problem["variable"] == "transmission_settings"
     assert "s3cret" not in str(problem)
+
+
+@pytest.mark.parametrize("values", [{}, {"transmission_password": None}], ids=["absent", "null"])
+def test_what_is_required_and_absent_is_not_set(values: dict[str, t.Any]) -> None:
+    (problem,) = preflight_problems(FACTS, values, SPECS)
+    assert problem["text"] == (
+        "transmission_password: it is not set. Remedy: set it in the household's host_vars (a password in the vault)."
+    )
 
 
 KEY = "YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE="
@@ -104,6 +116,24 @@ def test_a_bad_tunnel_is_a_problem_that_names_its_variable(changes: dict[str, t.
     assert len(problems) == 1
     assert problems[0]["variable"].startswith("gateway_" + variable)
     assert problems[0]["problem"] and problems[0]["remedy"]
+
+
+def test_the_example_without_its_vault_is_told_what_is_not_set() -> None:
+    folder = Path(__file__).resolve().parents[4] / "inventory" / "example" / "host_vars" / "livingroom"
+    given = yaml.safe_load((folder / "main.yml").read_text(encoding="utf-8"))
+    templar = Templar(loader=DataLoader(), variables={})
+    secrets = {
+        name: templar.template(trust_as_template(value)) for name, value in given.items() if "vault_" in str(value)
+    }
+    assert set(secrets) == {
+        "transmission_password",
+        "jackett_admin_password",
+        "jellyfin_admin_password",
+        "gateway_provider_config",
+    }
+    problems = preflight_problems(FACTS, {**given, **secrets, "gateway_endpoints": []})
+    assert {one["variable"] for one in problems} == set(secrets)
+    assert all("set" in one["problem"] and "vault" in one["remedy"] for one in problems)
 
 
 def test_a_good_tunnel_is_none() -> None:

@@ -179,7 +179,7 @@ FACT_ROWS = [
 
 @pytest.mark.parametrize(("facts", "variable", "words"), [pytest.param(*row[1:], id=row[0]) for row in FACT_ROWS])
 def test_bad_host(facts: dict[str, t.Any], variable: str, words: str) -> None:
-    (problem,) = found(facts)
+    (problem,) = found(facts, {"mediaserver_lan": [one["cidr"] for one in facts.get("networks", FACTS["networks"])]})
     assert (problem["level"], problem["variable"]) == ("problem", variable)
     assert words in problem["problem"]
     assert problem["remedy"]
@@ -210,6 +210,7 @@ SETTING_ROWS = [
     ),
     ("LAN not a network", {"mediaserver_lan": ["192.168.1.5/24"]}, "mediaserver_lan", "192.168.1.5/24"),
     ("LAN is the world", {"mediaserver_lan": ["0.0.0.0/0"]}, "mediaserver_lan", "whole internet"),
+    ("LAN as a text", {"mediaserver_lan": "192.168.1.0/24"}, "mediaserver_lan", "'192.168.1.0/24' is not a list"),
     ("LAN in IPv6", {"mediaserver_lan": ["fd00::/8"]}, "mediaserver_lan", "not an IPv4 network"),
     ("bind address", {"mediaserver_bind_address": "eth0"}, "mediaserver_bind_address", "not an IPv4 address"),
     (
@@ -364,7 +365,10 @@ ACCEPTED = [
                 {"interface": "wg0", "cidr": "10.66.0.0/24"},
             ]
         },
-        {"tunnel": {"addresses": ["10.66.0.11/24", "fd66::11/64"], "dns": ["10.66.0.1", "fd66::1"]}},
+        {
+            "mediaserver_lan": ["198.18.16.0/24"],
+            "tunnel": {"addresses": ["10.66.0.11/24", "fd66::11/64"], "dns": ["10.66.0.1", "fd66::1"]},
+        },
     ),
     ("endpoint by name", {}, {"tunnel": {"peers": [{"host": "de1.vpn.example"}]}}),
     ("NAT-PMP alone", {}, {"gateway_natpmp": True, "gateway_ui_ports": [9091]}),
@@ -385,6 +389,20 @@ def test_accepted(facts: dict[str, t.Any], settings: dict[str, t.Any]) -> None:
 def test_an_offline_clock_is_a_warning_only() -> None:
     (notice,) = found({"clock": {"synchronized": False, "year": 2026}})
     assert (notice["level"], notice["variable"]) == ("warning", "clock.synchronized")
+
+
+@pytest.mark.parametrize("lan", [["192.168.2.0/24"], ["10.0.0.0/8", "192.168.0.0/24"], []])
+def test_pages_that_nobody_beside_the_host_can_open_are_a_warning(lan: list[str]) -> None:
+    (notice,) = found(settings={"mediaserver_lan": lan})
+    assert (notice["level"], notice["variable"]) == ("warning", "mediaserver_lan")
+    assert "192.168.1.0/24 on end0" in notice["problem"]
+    assert "add the network of your house" in notice["remedy"]
+
+
+@pytest.mark.parametrize("lan", [["192.168.0.0/16"], ["192.168.1.128/25"], ["10.0.0.0/8", "192.168.1.0/24"]])
+def test_one_of_the_hosts_own_networks_is_enough(lan: list[str]) -> None:
+    assert found(settings={"mediaserver_lan": lan}) == []
+    assert found({"networks": []}, {"mediaserver_lan": lan}) == []
 
 
 def test_all_problems_at_once() -> None:

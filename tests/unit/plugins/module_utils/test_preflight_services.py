@@ -149,6 +149,35 @@ def test_no_secret_in_any_problem() -> None:
     assert "7531" not in str(problems)
 
 
+@pytest.mark.parametrize("spelling", ["peer-port", "peer_port"])
+@pytest.mark.parametrize(
+    ("told", "gateway"),
+    [
+        (50000, {"gateway_natpmp": True}),
+        (50000, {"gateway_peer_port_forwarded": 40000}),
+        (None, {"gateway_peer_port_forwarded": "40000"}),
+    ],
+)
+def test_the_port_is_the_providers(spelling: str, told: int | None, gateway: dict[str, t.Any]) -> None:
+    (problem,) = found(settings={"jellyfin_users": [], "transmission_settings": {spelling: told}, **gateway})
+    assert (problem["level"], problem["variable"]) == ("problem", "transmission_settings")
+    assert spelling in problem["problem"] and next(iter(gateway)) in problem["problem"]
+    assert "gateway_peer_port_forwarded" in problem["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("told", "gateway"),
+    [
+        (50000, {}),
+        (50000, {"gateway_peer_port_forwarded": "0"}),
+        (None, {"gateway_natpmp": True}),
+        (40000, {"gateway_peer_port_forwarded": 40000}),
+    ],
+)
+def test_a_port_that_contradicts_nobody(told: int | None, gateway: dict[str, t.Any]) -> None:
+    assert found(settings={"jellyfin_users": [], "transmission_settings": {"peer-port": told}, **gateway}) == []
+
+
 def test_the_peer_port_is_no_page() -> None:
     (problem,) = found(settings={"transmission_peer_port": 9117, "gateway_ui_ports": [9091, 9117]})
     assert problem["variable"] == "transmission_peer_port"
