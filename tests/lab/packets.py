@@ -137,9 +137,12 @@ def of_the_house(packet: Packet, house: House) -> bool:
         return house.laptop in ends and (page or not of_the_vpn(packet.source))
     if packet.protocol != TCP:
         return False
-    port = packet.target_port if packet.target == house.pi else packet.source_port
+    ports = (packet.target_port, packet.source_port)
+    port, others_port = ports if packet.target == house.pi else reversed(ports)
     other = packet.source if packet.target == house.pi else packet.target
-    return (other, port) in {(house.machine, SSH), *((house.laptop, page) for page in PAGES)}
+    # Docker's proxy, which is the host's, asks for a page whose bridge is gone.
+    proxy = of_the_vpn(other) and others_port in PAGES
+    return proxy or (other, port) in {(house.machine, SSH), *((house.laptop, page) for page in PAGES)}
 
 
 def clear(packets: Iterator[Packet], house: House, *ignored: Ignored) -> list[Packet]:

@@ -83,6 +83,12 @@ def test_only_an_answer_to_a_stranger_is_strange() -> None:
     assert sightings.strange(capture(*frames), HOUSE, strangers=True) == []
 
 
+def test_dockers_proxy_may_ask_for_a_page_whose_bridge_is_gone_and_for_nothing_else() -> None:
+    assert sightings.strange(capture(ipv4(TCP, HOUSE.pi, INSIDE, tcp(40000, 9091, SYN))), HOUSE) == []
+    assert len(sightings.strange(capture(ipv4(TCP, HOUSE.pi, INSIDE, tcp(9091, 40000, SYN))), HOUSE)) == 1
+    assert len(sightings.strange(capture(ipv4(TCP, HOUSE.pi, INTERNET_HOST, tcp(40000, 9091, SYN))), HOUSE)) == 1
+
+
 @pytest.mark.parametrize("installs", [False, True])
 @pytest.mark.parametrize("other", [HOUSE.laptop, INTERNET_HOST, RESOLVER])
 def test_what_is_not_hidden_behind_the_pi_is_strange_whatever_the_pi_is_doing(installs: bool, other: str) -> None:
