@@ -31,7 +31,7 @@ class Phase:
     installs: bool = False  # the host itself fetches packages or images meanwhile
     blank: bool = False  # begins with a Pi that nobody has touched
     newborn: bool = False  # the namespace is made anew
-    proxied: bool = False  # Docker's rules are gone meanwhile, and its proxy answers by the host's own address
+    proxied: bool = False  # Docker's rules are away for a moment, and its proxy answers by the host's own address
     single: bool = True  # with each barrier alone, too
 
 
@@ -155,20 +155,20 @@ PHASES = (
     Phase("first start failed, second good", failed_start),
     Phase("holder killed", _on_pi("docker kill vpn"), quick=True, newborn=True),
     Phase("holder recreated", _on_pi(f"{COMPOSE} vpn"), newborn=True),
-    Phase("dockerd restarted", _on_pi("systemctl restart docker"), quick=True, newborn=True),
-    Phase("dockerd killed", _on_pi("pkill -KILL dockerd"), newborn=True),
+    Phase("dockerd restarted", _on_pi("systemctl restart docker"), quick=True, newborn=True, proxied=True),
+    Phase("dockerd killed", _on_pi("pkill -KILL dockerd"), newborn=True, proxied=True),
     Phase("nft flush ruleset", _on_pi("nft flush ruleset"), quick=True, newborn=True, proxied=True),
     Phase("nftables restarted", _on_pi("systemctl restart nftables"), newborn=True, proxied=True),
     Phase("keeper of the barrier killed", _on_pi("systemctl kill --signal KILL mediaserver-barrier-keeper")),
-    Phase("bridge removed", no_bridge, newborn=True),
+    Phase("bridge removed", no_bridge, newborn=True, proxied=True),
     Phase("wrong key", wrong_key),
     Phase("routes flushed, a default by eth0 added", other_way_out),
     Phase("IPv6 let in, tunnel killed", ipv6_let_in, quick=True),
     Phase("configuration changed", changed_configuration),
     Phase("gateway's image changed", changed_image, newborn=True),
     Phase("failover to the second peer", fail_over, budget=30),
-    Phase("reboot", reboot, quick=True, budget=60, newborn=True),
-    Phase("boot without endpoint", boot_without_endpoint(DEAD_BOOT_S), newborn=True),
+    Phase("reboot", reboot, quick=True, budget=60, newborn=True, proxied=True),
+    Phase("boot without endpoint", boot_without_endpoint(DEAD_BOOT_S), newborn=True, proxied=True),
     Phase("boot without endpoint for ten minutes", boot_without_endpoint(LONG_DEAD_BOOT_S), newborn=True, single=False),
     Phase("endpoint black-holed", black_hole),
 )
