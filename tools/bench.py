@@ -124,13 +124,17 @@ def timed(action: Callable[[], object]) -> float:
     return time.monotonic() - started
 
 
+def read(path: Path) -> list[Entry]:
+    """What the report holds; nothing where there is none."""
+    return [Entry(**row) for row in json.loads(path.read_text(encoding="utf-8"))] if path.exists() else []
+
+
 def join(path: Path, entries: list[Entry]) -> None:
     """Put ``entries`` into the report; others' entries stay, our older ones of the same name are replaced."""
-    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
     ours = {entry.name for entry in entries}
-    joined = [old for old in before if old["name"] not in ours] + [asdict(entry) for entry in entries]
+    joined = [old for old in read(path) if old.name not in ours] + entries
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(joined, indent=2) + "\n", encoding="utf-8")
+    path.write_text(json.dumps([asdict(entry) for entry in joined], indent=2) + "\n", encoding="utf-8")
 
 
 def table(entries: list[Entry]) -> str:

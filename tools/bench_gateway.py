@@ -9,7 +9,6 @@ written there about recovery is printed, too.
 
 from __future__ import annotations
 
-import json
 import re
 import statistics
 import subprocess
@@ -17,7 +16,7 @@ import sys
 import time
 from pathlib import Path
 
-from bench import REPORT, Entry, join, table
+from bench import REPORT, Entry, join, read, table
 from playbook import ROOT
 
 sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("lab", "leaks")]
@@ -74,8 +73,7 @@ def memory_mb(told: str) -> float:
 
 def recovery(path: Path) -> str:
     """What the leak test has measured, as a table."""
-    rows = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
-    found = [Entry(**row) for row in rows if row["name"].startswith("recovery: ")]
+    found = [entry for entry in read(path) if entry.name.startswith("recovery: ")]
     return table(found) if found else "recovery is not measured yet: `make leak-test` has not been run"
 
 

@@ -9,6 +9,7 @@ The result is build/reports/leaks.json, which --last-failed keeps but for what i
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import threading
@@ -43,12 +44,10 @@ def main(more: list[str]) -> int:
     watchers = [threading.Thread(target=show, args=item) for item in runs.items()]
     for watcher in watchers:
         watcher.start()
-    try:
-        for watcher in watchers:
-            watcher.join()
-    except KeyboardInterrupt:  # theirs too: they put the households right, and end
-        for watcher in watchers:
-            watcher.join()
+    # An interrupt is theirs: they put the households right, and end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for watcher in watchers:
+        watcher.join()
     failed = [house for house, run in runs.items() if run.wait() not in (0, NOTHING_RAN)]
     print(report.table(report.read()))
     return 1 if failed else 0

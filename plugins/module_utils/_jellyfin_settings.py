@@ -114,7 +114,9 @@ class JellyfinSettings:
         return outcome
 
     def _read(self, section: str) -> dict[str, t.Any]:
-        path = SECTIONS[section]
+        return self._get(SECTIONS[section])
+
+    def _get(self, path: str) -> dict[str, t.Any]:
         return expect_object(get_by_key(self.client, path), f"GET {self.client.url}{path}")
 
     def _write(self, section: str) -> None:
@@ -155,13 +157,7 @@ class JellyfinSettings:
 
         Not of every change that needs one: after one of KnownProxies it says no (recorded of 10.11 and 12.0).
         """
-        if "network" not in self.wanted:
-            return False
-        path = "/System/Info"
-        return (
-            expect_object(get_by_key(self.client, path), f"GET {self.client.url}{path}").get("HasPendingRestart")
-            is True
-        )
+        return "network" in self.wanted and self._get("/System/Info").get("HasPendingRestart") is True
 
     def _restart(self) -> None:
         try:

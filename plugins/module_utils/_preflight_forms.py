@@ -17,6 +17,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._problem imp
     Settings,
     problem,
 )
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission_table import NAMES
 
 
 def is_address_or_empty(text: str) -> bool:
@@ -103,7 +104,7 @@ def check_timeouts(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
 def check_told_peer_port(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
     """A port in transmission_settings wins over the one that the provider forwards, and nobody could reach it."""
     given = settings.get("transmission_settings") or {}
-    spelling = next((name for name in given if str(name).replace("_", "-") == "peer-port"), None)
+    spelling = next((name for name in given if NAMES.get(name) == "peer-port"), None)
     if spelling is None:
         return
     told, forwarded = given[spelling], settings.get("gateway_peer_port_forwarded") or 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from ansible_collections.household.mediaserver.plugins.module_utils._preflight_network import Network, house_networks
+from ansible_collections.household.mediaserver.plugins.module_utils._preflight_network import house_networks
 from ansible_collections.household.mediaserver.plugins.module_utils._problem import (
     Facts,
     Problem,
@@ -19,7 +19,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._problem imp
 
 def check_tunnel(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
     """The tunnel's description was read before: `tunnel` is what it says, `tunnel_error` why it cannot be."""
-    given = str(settings.get("gateway_provider_config") or "").strip()
+    given = _file(settings)
     if given and settings.get("gateway_endpoints"):
         yield problem(
             "gateway_provider_config",
@@ -38,13 +38,12 @@ def check_tunnel(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
         )
     variable = "gateway_provider_config" if given else "gateway_endpoints"
     for host in [peer["host"] for peer in (settings.get("tunnel") or {}).get("peers", [])]:
-        for label, lan in house_networks(facts).items():
-            if _address_in(host, lan):
-                yield problem(
-                    variable,
-                    f"the endpoint {host} is inside the house's own network {label}",
-                    "use the provider's server; the tunnel must end outside the house",
-                )
+        for label in _networks_around(host, facts):
+            yield problem(
+                variable,
+                f"the endpoint {host} is inside the house's own network {label}",
+                "use the provider's server; the tunnel must end outside the house",
+            )
     port = settings.get("gateway_peer_port_forwarded", 0)
     if not str(port).isdecimal() or int(port) > 65535:
         yield problem("gateway_peer_port_forwarded", f"{port!r} is not a port", "use 0 to 65535, 0 for none")
@@ -65,7 +64,7 @@ def check_tunnel_in_house(facts: Facts, settings: Settings) -> t.Iterator[Proble
 
     The stack's own networks are held against the tunnel's by check_subnets.
     """
-    tunnel, file = settings.get("tunnel") or {}, str(settings.get("gateway_provider_config") or "").strip()
+    tunnel, file = settings.get("tunnel") or {}, _file(settings)
     for kind, variable, what, remedy in (
         ("addresses", "gateway_addresses", "address", "use the one that the provider gave you"),
         ("dns", "gateway_dns", "resolver", "use the provider's, which is asked through the tunnel"),
@@ -73,18 +72,23 @@ def check_tunnel_in_house(facts: Facts, settings: Settings) -> t.Iterator[Proble
         # gateway_dns wins over the file.
         own = not file or (kind == "dns" and settings.get(variable))
         for text in tunnel.get(kind) or []:
-            for label, lan in house_networks(facts).items():
-                if _address_in(text.partition("/")[0], lan):
-                    yield problem(
-                        variable if own else "gateway_provider_config",
-                        f"the tunnel's {what} {text} is inside the house's own network {label}",
-                        f"{remedy}; or give the house another network, if the provider's is the same",
-                    )
+            for label in _networks_around(text.partition("/")[0], facts):
+                yield problem(
+                    variable if own else "gateway_provider_config",
+                    f"the tunnel's {what} {text} is inside the house's own network {label}",
+                    f"{remedy}; or give the house another network, if the provider's is the same",
+                )
 
 
-def _address_in(host: str, lan: Network) -> bool:
-    """Whether an address lies in a network; of a name, or of IPv6, that is not known here."""
+def _file(settings: Settings) -> str:
+    """The provider's file, empty where the tunnel is described in single fields."""
+    return str(settings.get("gateway_provider_config") or "").strip()
+
+
+def _networks_around(host: str, facts: Facts) -> list[str]:
+    """Name the house's networks that an address lies in; of a name, or of IPv6, that is not known here."""
     try:
-        return ipaddress.IPv4Address(host) in lan
+        address = ipaddress.IPv4Address(host)
     except ValueError:
-        return False
+        return []
+    return [label for label, lan in house_networks(facts).items() if address in lan]

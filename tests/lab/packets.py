@@ -115,12 +115,16 @@ def refusal(packet: Packet) -> bool:
 
 def of_the_lab(address: str) -> bool:
     """Whether this is an IPv4 address of somebody in the lab, not one that is at home inside a Pi or a tunnel."""
-    return bool(address) and ip_address(address) in ip_network(LAB)
+    return _inside(address, LAB)
 
 
 def of_the_vpn(address: str) -> bool:
     """Whether this is an IPv4 address that only what is in the VPN has."""
-    return bool(address) and any(ip_address(address) in ip_network(inside) for inside in (VPN, CONTROL, TUNNEL))
+    return _inside(address, VPN, CONTROL, TUNNEL)
+
+
+def _inside(address: str, *networks: str) -> bool:
+    return bool(address) and any(ip_address(address) in ip_network(network) for network in networks)
 
 
 def of_the_house(packet: Packet, house: House) -> bool:
@@ -137,9 +141,10 @@ def of_the_house(packet: Packet, house: House) -> bool:
         return house.laptop in ends and (page or not of_the_vpn(packet.source))
     if packet.protocol != TCP:
         return False
-    ports = (packet.target_port, packet.source_port)
-    port, others_port = ports if packet.target == house.pi else reversed(ports)
-    other = packet.source if packet.target == house.pi else packet.target
+    if packet.target == house.pi:
+        port, other, others_port = packet.target_port, packet.source, packet.source_port
+    else:
+        port, other, others_port = packet.source_port, packet.target, packet.target_port
     # Docker's proxy, which is the host's, asks for a page whose bridge is gone.
     proxy = of_the_vpn(other) and others_port in PAGES
     return proxy or (other, port) in {(house.machine, SSH), *((house.laptop, page) for page in PAGES)}

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 import houses
 from engine import LabError
@@ -35,18 +36,14 @@ class Phase:
     single: bool = True  # with each barrier alone, too
 
 
-def _on_pi(command: str) -> Callable[[Stage], None]:
+def _command(run: Callable[[Stage, str], str], command: str) -> Callable[[Stage], None]:
     def happen(stage: Stage) -> None:
-        stage.pi(command)
+        run(stage, command)
 
     return happen
 
 
-def _inside(command: str) -> Callable[[Stage], None]:
-    def happen(stage: Stage) -> None:
-        stage.inside(command)
-
-    return happen
+_on_pi, _inside = partial(_command, Stage.pi), partial(_command, Stage.inside)
 
 
 def first_boot(stage: Stage) -> None:

@@ -39,13 +39,16 @@ class Probe:
 def _probes() -> dict[str, Probe]:
     found: dict[str, Probe] = {}
     for how in ("unbound", "device", "source"):
+        for family, prefix, target, resolver in (("", "", "target", "resolver"), ("6", "ipv6-", "target6", "target6")):
+            found |= {
+                f"{prefix}tcp-{how}": Probe(f"tcp{family}", target, TCP_PORT, how),
+                f"{prefix}udp-{how}": Probe(f"udp{family}", target, UDP_PORT, how),
+                f"{prefix}icmp-{how}": Probe(f"icmp{family}", target, how=how),
+                f"{prefix}dns-udp-{how}": Probe(f"dns{family}", resolver, 53, how, ("lab",)),
+                f"{prefix}dns-tcp-{how}": Probe(f"tcp{family}", resolver, 53, how),
+                f"{prefix}dns-tls-{how}": Probe(f"tcp{family}", resolver, 853, how),
+            }
         found |= {
-            f"tcp-{how}": Probe("tcp", "target", TCP_PORT, how),
-            f"udp-{how}": Probe("udp", "target", UDP_PORT, how),
-            f"icmp-{how}": Probe("icmp", "target", how=how),
-            f"dns-udp-{how}": Probe("dns", "resolver", 53, how, ("lab",)),
-            f"dns-tcp-{how}": Probe("tcp", "resolver", 53, how),
-            f"dns-tls-{how}": Probe("tcp", "resolver", 853, how),
             f"lan-tcp-{how}": Probe("tcp", "laptop", TCP_PORT, how),
             f"lan-udp-{how}": Probe("udp", "laptop", UDP_PORT, how),
             f"lan-icmp-{how}": Probe("icmp", "laptop", how=how),
@@ -57,12 +60,6 @@ def _probes() -> dict[str, Probe]:
             f"endpoint-{how}": Probe("udp", "endpoint", 51820, how),
             f"ssdp-{how}": Probe("udp", SSDP, 1900, how),
             f"lpd-{how}": Probe("udp", LPD, 6771, how),
-            f"ipv6-tcp-{how}": Probe("tcp6", "target6", TCP_PORT, how),
-            f"ipv6-udp-{how}": Probe("udp6", "target6", UDP_PORT, how),
-            f"ipv6-icmp-{how}": Probe("icmp6", "target6", how=how),
-            f"ipv6-dns-udp-{how}": Probe("dns6", "target6", 53, how, ("lab",)),
-            f"ipv6-dns-tcp-{how}": Probe("tcp6", "target6", 53, how),
-            f"ipv6-dns-tls-{how}": Probe("tcp6", "target6", 853, how),
             f"ipv6-pi-tcp-{how}": Probe("tcp6", "gateway6", TCP_PORT, how),
             f"ipv6-pi-udp-{how}": Probe("udp6", "gateway6", UDP_PORT, how),
             f"ipv6-pi-icmp-{how}": Probe("icmp6", "gateway6", how=how),

@@ -19,7 +19,7 @@ import houses
 import playbook
 import topology
 from engine import LabError, docker, in_namespaces
-from sightings import STRANGER
+from sightings import STRANGER, UI_PORTS
 
 HERE = Path(__file__).parent
 BARRIER = Path("gateway/files/lib/mediaserver/barrier.py")
@@ -40,7 +40,6 @@ VPN_GATEWAY = f"{VPN_NETWORK}1"
 VPN_GATEWAY_IPV6, HOLDER_IPV6 = "fd00:66::1", "fd00:66::2"
 LAN_IPV6, PI_IPV6 = "fd00:67::1", "fd00:67::10"
 NOBODYS_HARDWARE = "02:00:00:00:00:67"
-PAGES = (9091, 9117, 9099)  # the last is the control's
 UNIT = """[Unit]
 Description=Tries every way out of the containers, for the leak test
 DefaultDependencies=no
@@ -142,7 +141,7 @@ class Stage:
     def knock(self) -> None:
         """Open the user interfaces from an address that is in no LAN of ours."""
         curl = f"curl --silent --max-time 2 --interface {STRANGER} --output /dev/null"
-        ask = " ".join(f"{curl} http://{self.house.pi}:{page}/ &" for page in PAGES)
+        ask = " ".join(f"{curl} http://{self.house.pi}:{page}/ &" for page in UI_PORTS)
         prepare = f"ip address replace {STRANGER}/32 dev eth0; "
         docker("exec", f"{self.house.name}-laptop", "sh", "-c", f"{prepare}{ask} wait")
 
