@@ -37,7 +37,8 @@ def test_a_word_between_the_look_and_the_wait_is_heeded_at_once(tmp_path: Path, 
     once = f"{{ [ -e {tmp_path}/sent ] || {{ : >{tmp_path}/sent; kill -HUP $$; }}; }}"
     script = script.replace(there, instead.replace("HUP", once))
     with subprocess.Popen(
-        [*shell, "-c", script],
+        # Under nohup the signal is ignored, and no shell may trap what it was born to ignore.
+        ["env", "--default-signal=HUP", *shell, "-c", script],
         env={"PATH": f"{tmp_path}:{os.defpath}"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
