@@ -21,4 +21,4 @@ def test_nobody_could_take_it_over(visits: list[visitors.Visit], service: str) -
     assert [visit for visit in met if visit.open] == []
     # It was tried before there was anything, and until it answered its owner only.
     assert met[0].status == 0
-    assert met[-1].status in (200, 401)
+    assert [visit.status for visit in met if visit.status][-1] in (200, 401)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import sys
 import threading
 import time
@@ -64,7 +65,9 @@ def visit(name: str, address: str, begun: float, until: float) -> None:
         if found != before:
             before = found
             seconds = round(time.monotonic() - begun, 1)
-            print(json.dumps({"service": name, "s": seconds, "status": found[0], "open": found[1]}), flush=True)
+            line = json.dumps({"service": name, "s": seconds, "status": found[0], "open": found[1]})
+            # In one piece: print() writes a line's end by itself, and another thread's line may come between.
+            os.write(sys.stdout.fileno(), f"{line}\n".encode())
         time.sleep(PAUSE_S)
 
 
