@@ -42,10 +42,8 @@ lab-up: lab ## build the lab without running the playbook
 lab-down: tools ## remove every trace of the lab
 	@tools/run python tests/lab down
 
-bench: lab-up ## measure an unchanged re-run, the tunnel and the monitor in the lab
-	@tools/run tools/site inventory/demo
-	@tools/run python tools/bench.py
-	@tools/run python tools/bench_gateway.py
+bench: lab-up ## measure an unchanged re-run, the tunnel, the monitor and recovery in the lab
+	@tools/run tools/bench
 
 site: tools ## run the playbook on a household: HOUSE=inventory/<household> ARGS=...
 	@tools/run tools/site $(HOUSE) $(ARGS)

@@ -30,7 +30,10 @@ BUDGET_PLAIN = 14.0
 
 @dataclass(frozen=True)
 class Entry:
-    """One measurement; ``budget`` is the most that ``ratio`` may be, or ``value`` where there is no ratio."""
+    """One measurement; ``budget`` is the most that ``ratio`` may be, or ``value`` where there is no ratio.
+
+    With ``least`` it is the least.
+    """
 
     name: str
     value: float
@@ -38,11 +41,14 @@ class Entry:
     baseline: str | None = None
     ratio: float | None = None
     budget: float | None = None
+    least: bool = False
 
     @property
     def within(self) -> bool:
         measured = self.value if self.ratio is None else self.ratio
-        return self.budget is None or measured <= self.budget
+        if self.budget is None:
+            return True
+        return measured >= self.budget if self.least else measured <= self.budget
 
 
 class BenchError(Exception):
@@ -139,11 +145,11 @@ def join(path: Path, entries: list[Entry]) -> None:
 
 def table(entries: list[Entry]) -> str:
     width = max([34, *(len(entry.name) for entry in entries)])
-    lines = [f"{'what':<{width}} {'value':>8} {'unit':<11} {'times setup':>11} {'budget':>7}"]
+    lines = [f"{'what':<{width}} {'value':>8} {'unit':<11} {'ratio':>11} {'budget':>7}"]
     for entry in entries:
-        ratio = "" if entry.ratio is None else f"{entry.ratio:.1f}"
+        ratio = "" if entry.ratio is None else f"{entry.ratio:g}"
         budget = "" if entry.budget is None else f"{entry.budget:g}"
-        verdict = "" if entry.within else "  over budget"
+        verdict = "" if entry.within else "  below budget" if entry.least else "  over budget"
         lines.append(f"{entry.name:<{width}} {entry.value:>8g} {entry.unit:<11} {ratio:>11} {budget:>7}{verdict}")
     return "\n".join(lines)
 

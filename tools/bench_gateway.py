@@ -3,8 +3,8 @@
 
     python tools/bench_gateway.py
 
-The household must be converged. The result joins build/reports/bench.json beside the site's; what the leak test has
-written there about recovery is printed, too.
+The household must be converged. The leak test's phases whose recovery has a budget are gone through. The result joins
+build/reports/bench.json beside the site's; what an earlier leak test has written there of other phases is printed, too.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from playbook import ROOT
 sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("lab", "leaks")]
 
 import topology  # noqa: E402  (the path above must be set first)
+from phases import PHASES  # noqa: E402
 from stage import Stage  # noqa: E402
 
 ROUNDS = 5
@@ -71,10 +72,17 @@ def memory_mb(told: str) -> float:
     return round(sum(map(int, shares)) / 1024, 1)
 
 
-def recovery(path: Path) -> str:
-    """What the leak test has measured, as a table."""
-    found = [entry for entry in read(path) if entry.name.startswith("recovery: ")]
-    return table(found) if found else "recovery is not measured yet: `make leak-test` has not been run"
+def recovery() -> bool:
+    """Break and mend what has a budget; each phase writes its own entry. Says whether all were within it."""
+    case = "tests/leaks/test_1_leaks.py::test_nothing_leaves_in_clear"
+    cases = [f"{case}[{phase.name}-both]" for phase in PHASES if phase.budget]
+    options = ["--import-mode=importlib", "--matrix=full", "--joined"]
+    return subprocess.run([sys.executable, "-m", "pytest", *options, *cases], cwd=ROOT, check=False).returncode == 0
+
+
+def recoveries(path: Path) -> str:
+    """What is known of recovery, as a table."""
+    return table([entry for entry in read(path) if entry.name.startswith("recovery: ")])
 
 
 def throughput(stage: Stage) -> float:
@@ -101,7 +109,8 @@ def tunnel(stage: Stage) -> Entry:
             server.terminate()
             subprocess.run(["docker", "exec", sink[2], "pkill", "-f", f"{PORT}"], check=False)
     ratio = round(statistics.median(ratios), 2)
-    return Entry("tunnel, both barriers", round(statistics.median(rates), 1), "MB/s", "no barriers", ratio)
+    rate = round(statistics.median(rates), 1)
+    return Entry("tunnel, both barriers", rate, "MB/s", "no barriers", ratio, BUDGET_THROUGHPUT, least=True)
 
 
 def monitor_at_rest(stage: Stage) -> list[Entry]:
@@ -130,12 +139,10 @@ def main() -> int:
     stage.wait_until_well()
     entries = [*monitor_at_rest(stage), tunnel(stage)]
     join(REPORT, entries)
+    recovered = recovery()
     print(table(entries))
-    print(recovery(REPORT))
-    slow = entries[-1].ratio is not None and entries[-1].ratio < BUDGET_THROUGHPUT
-    if slow:
-        print(f"the tunnel with both barriers carries less than {BUDGET_THROUGHPUT:g} of what it does without")
-    return 0 if all(entry.within for entry in entries) and not slow else 1
+    print(recoveries(REPORT))
+    return 0 if all(entry.within for entry in entries) and recovered else 1
 
 
 if __name__ == "__main__":

@@ -16,11 +16,16 @@ import threading
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "tests" / "leaks")]
+sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("leaks", "lab")]
 
 import report  # noqa: E402  (the path above must be set first)
+from phases import PHASES, VARIANTS  # noqa: E402
 
-HOUSES = {1: ["--variants=both"], 2: ["--variants=outer only,inner only", "-k", "nothing_leaves"]}
+HOUSES = {
+    1: ["--variants=both"],
+    2: ["--variants=outer only,inner only", "-k", "nothing_leaves or without_barriers"],
+}
+CONTROLS = {("control", "both off"), ("control", "no VPN")}
 NOTHING_RAN = 5  # pytest's exit status
 
 
@@ -36,8 +41,16 @@ def show(house: int, run: subprocess.Popen[str]) -> None:
         print(f"house {house} | {line}", end="", flush=True)
 
 
+def missing() -> list[str]:
+    """What is not in the report, one line each: nobody has tried it."""
+    cells = {(phase.name, variant) for phase in PHASES for variant in VARIANTS if phase.has(variant)}
+    tried = {(row.phase, row.variant) for row in report.read()}
+    return [f"not tried: {phase}, {variant}" for phase, variant in sorted((cells | CONTROLS) - tried)]
+
+
 def main(more: list[str]) -> int:
-    if "--last-failed" not in more and "--lf" not in more:
+    again = "--last-failed" in more or "--lf" in more
+    if not again:
         report.PATH.unlink(missing_ok=True)
     subprocess.run([sys.executable, "tests/lab", "up", "--houses", str(len(HOUSES))], cwd=ROOT, check=True)
     runs = {house: begin(house, options, more) for house, options in HOUSES.items()}
@@ -48,9 +61,10 @@ def main(more: list[str]) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for watcher in watchers:
         watcher.join()
-    failed = [house for house, run in runs.items() if run.wait() not in (0, NOTHING_RAN)]
-    print(report.table(report.read()))
-    return 1 if failed else 0
+    fine = (0, NOTHING_RAN) if again else (0,)
+    failed = [house for house, run in runs.items() if run.wait() not in fine]
+    print(report.table(report.read()), *(untried := missing()), sep="\n")
+    return 1 if failed or untried else 0
 
 
 if __name__ == "__main__":

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import images
 import packets as frames
-from engine import FOLDER, LabError, docker, inspect, remove, run
+from engine import FOLDER, LabError, docker, inspect, remove, run, running
 from topology import LABEL, House
+
+BUFFER_KB = 16 * 1024
 
 
 @dataclass(frozen=True)
@@ -48,19 +50,28 @@ def watching(house: House, name: str) -> Iterator[Capture]:
     container = f"{house.name}-observer"
     remove(container)
     # The house's bridge, not the Pi's own end, because it outlives a reboot of the Pi.
-    listen = ["tcpdump", "--immediate-mode", "-U", "-Z", "root", "-nn", "-i", f"br-{found['Id'][:12]}"]
+    bridge, buffer = f"br-{found['Id'][:12]}", ["--buffer-size", str(BUFFER_KB)]
+    listen = ["tcpdump", "--immediate-mode", *buffer, "-U", "-Z", "root", "-nn", "-i", bridge]
     docker(
         *("run", "--detach", "--name", container, "--label", LABEL, "--network", "host"),
         *("--cap-add", "NET_ADMIN", "--cap-add", "NET_RAW", "--volume", f"{folder}:/captures"),
         *(images.tag("router"), *listen, "-w", f"/captures/{path.name}"),
     )
-    _wait_until(lambda: "listening on" in run("sh", "-c", f"docker logs {container} 2>&1"))
+    _wait_until(lambda: "listening on" in _told(container))
     try:
         yield Capture(house, path)
     finally:
         time.sleep(0.5)  # what is still on its way
+        lasted = running(container)
         docker("stop", "--time", "5", container)
+        told = _told(container)
         remove(container)
+    if not lasted or not re.search(r"^0 packets dropped by kernel$", told, re.MULTILINE):
+        raise LabError(f"the observer has not seen everything: {told}")
+
+
+def _told(container: str) -> str:
+    return run("sh", "-c", f"docker logs {container} 2>&1")
 
 
 def _wait_until(happened: Callable[[], bool], seconds: float = 10) -> None:

@@ -26,7 +26,7 @@ import probes
 
 # On disk: what was noted before a reboot counts after it.
 NOTES = Path("/var/lib/leak-prober")
-HEARING_UDP, HEARING_TCP = (53, 1900, 6771, probes.UDP_PORT), (53, 853, probes.TCP_PORT)
+HEARING_UDP, HEARING_TCP = (53, 853, 1900, 6771, probes.UDP_PORT), (53, 853, probes.TCP_PORT)
 # Time that answers to TCP and resolvers' own retries get within a round.
 LINGER_S = 0.3
 SIOCGIFADDR = 0x8915

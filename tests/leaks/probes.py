@@ -47,6 +47,7 @@ def _probes() -> dict[str, Probe]:
                 f"{prefix}dns-udp-{how}": Probe(f"dns{family}", resolver, 53, how, ("lab",)),
                 f"{prefix}dns-tcp-{how}": Probe(f"tcp{family}", resolver, 53, how),
                 f"{prefix}dns-tls-{how}": Probe(f"tcp{family}", resolver, 853, how),
+                f"{prefix}dns-quic-{how}": Probe(f"udp{family}", resolver, 853, how),
             }
         found |= {
             f"lan-tcp-{how}": Probe("tcp", "laptop", TCP_PORT, how),
@@ -55,8 +56,11 @@ def _probes() -> dict[str, Probe]:
             f"pi-dns-{how}": Probe("dns", "gateway", 53, how, ("lab",)),
             f"pi-dns-tcp-{how}": Probe("tcp", "gateway", 53, how),
             f"pi-dns-tls-{how}": Probe("tcp", "gateway", 853, how),
+            f"pi-dns-quic-{how}": Probe("udp", "gateway", 853, how),
             f"pi-icmp-{how}": Probe("icmp", "gateway", how=how),
             f"pi-udp-{how}": Probe("udp", "gateway", UDP_PORT, how),
+            f"pi-lan-tcp-{how}": Probe("tcp", "pi", TCP_PORT, how),
+            f"pi-lan-udp-{how}": Probe("udp", "pi", UDP_PORT, how),
             f"endpoint-{how}": Probe("udp", "endpoint", 51820, how),
             f"ssdp-{how}": Probe("udp", SSDP, 1900, how),
             f"lpd-{how}": Probe("udp", LPD, 6771, how),
@@ -64,6 +68,8 @@ def _probes() -> dict[str, Probe]:
             f"ipv6-pi-udp-{how}": Probe("udp6", "gateway6", UDP_PORT, how),
             f"ipv6-pi-icmp-{how}": Probe("icmp6", "gateway6", how=how),
             f"ipv6-pi-dns-udp-{how}": Probe("dns6", "gateway6", 53, how, ("lab",)),
+            f"ipv6-pi-dns-tcp-{how}": Probe("tcp6", "gateway6", 53, how),
+            f"ipv6-pi-dns-tls-{how}": Probe("tcp6", "gateway6", 853, how),
         }
     found["ipv6-multicast"] = Probe("udp6", ALL_NODES, UDP_PORT, "device")
     found["ipv6-ssdp"] = Probe("udp6", SSDP_IPV6, 1900, "device")
@@ -71,6 +77,7 @@ def _probes() -> dict[str, Probe]:
     found["dns-docker"] = Probe("dns", DOCKERS_RESOLVER, 53, name=("lab",))
     found["dns-docker-tcp"] = Probe("tcp-dns", DOCKERS_RESOLVER, 53, name=("lab",))
     found["dns-docker-one-label"] = Probe("dns", DOCKERS_RESOLVER, 53)
+    # What a resolver makes of one label by a search list.
     found["dns-docker-search"] = Probe("dns", DOCKERS_RESOLVER, 53, name=("house", "lab"))
     return found
 

@@ -15,9 +15,11 @@ PATH = Path(__file__).resolve().parents[2] / "build" / "reports" / "leaks.json"
 
 @dataclass(frozen=True)
 class Row:
-    """One probe in one phase. ``seen`` is for controls, where it must be; ``recovery_s`` is the phase's, in seconds.
+    """One probe in one phase. ``seen`` is for controls, where it must be.
 
-    The probe "any" stands for every packet in clear, whoever sent it.
+    ``recovery_s`` is the phase's: seconds from the return of what broke something until everything is well; after a
+    reboot, from the start of systemd. ``let`` says why the design lets this probe pass in this cell, if it does. The
+    probe "any" stands for every packet in clear, whoever sent it.
     """
 
     phase: str
@@ -26,6 +28,7 @@ class Row:
     clear_packets: int
     seen: bool | None = None
     recovery_s: float | None = None
+    let: str | None = None
 
 
 def read() -> list[Row]:
@@ -51,7 +54,7 @@ def add(rows: Sequence[Row], *, joined: bool) -> list[Row]:
 
 def table(rows: Iterable[Row]) -> str:
     """One line a phase and variant."""
-    lines = [f"{'phase':<42} {'variant':<14} {'probes':>6} {'clear':>6} {'seen':>6} {'recovery s':>10}"]
+    lines = [f"{'phase':<42} {'variant':<14} {'probes':>6} {'clear':>6} {'let':>6} {'seen':>6} {'recovery s':>10}"]
     for (phase, variant), found in groupby(rows, key=lambda row: (row.phase, row.variant)):
         group = list(found)
         probes = [row for row in group if row.probe != "any"]
@@ -59,6 +62,7 @@ def table(rows: Iterable[Row]) -> str:
         seen = f"{sum(bool(row.seen) for row in control)}/{len(control)}" if control else ""
         times = {row.recovery_s for row in group} - {None}
         recovery = f"{times.pop():.1f}" if times else ""
-        clear = sum(row.clear_packets for row in group)
-        lines.append(f"{phase:<42} {variant:<14} {len(probes):>6} {clear:>6} {seen:>6} {recovery:>10}")
+        clear = sum(row.clear_packets for row in group if not row.let)
+        let = sum(row.clear_packets for row in group if row.let)
+        lines.append(f"{phase:<42} {variant:<14} {len(probes):>6} {clear:>6} {let:>6} {seen:>6} {recovery:>10}")
     return "\n".join(lines)

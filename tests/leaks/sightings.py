@@ -42,12 +42,14 @@ def probes_seen(capture: bytes, house: House) -> Counter[str]:
     return seen
 
 
-def strange(capture: bytes, house: House, *, installs: bool = False, strangers: bool = False) -> list[Packet]:
+def strange(
+    capture: bytes, house: House, *ignored: packets.Ignored, installs: bool = False, strangers: bool = False
+) -> list[Packet]:
     """Packets in clear, whoever sent them.
 
     ``installs`` lets the Pi's own package manager and Docker pull, ``strangers`` lets pages answer the stranger.
     """
-    lets: list[packets.Ignored] = [packets.refusal]
+    lets: list[packets.Ignored] = [packets.refusal, *ignored]
     if installs:
         lets.append(partial(installation, house=house))
     if strangers:

@@ -4,11 +4,16 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
+import signal
+import subprocess
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,9 +41,13 @@ PROGRAMS = ("transmission-da", "python3")
 # Their first three numbers.
 VPN_NETWORK, CONTROL_NETWORK = (network.removesuffix("0/24") for network in (topology.VPN, topology.CONTROL))
 VPN_GATEWAY = f"{VPN_NETWORK}1"
-# Of the VPN's bridge and the holder, and of the house's LAN behind the Pi, where the lab lets IPv6 in for a while.
+# Of the VPN's bridge and the holder, of the house's LAN behind the Pi, and of the control's network, where the lab lets
+# IPv6 in for a while.
 VPN_GATEWAY_IPV6, HOLDER_IPV6 = "fd00:66::1", "fd00:66::2"
 LAN_IPV6, PI_IPV6 = "fd00:67::1", "fd00:67::10"
+CONTROL_IPV6, CONTROL_GATEWAY_IPV6 = "fd00:68::/64", "fd00:68::1"
+# Before a command on the Pi, to have it in the VPN namespace.
+INSIDE = "nsenter --net=/proc/$(docker inspect --format '{{.State.Pid}}' vpn)/ns/net"
 NOBODYS_HARDWARE = "02:00:00:00:00:67"
 UNIT = """[Unit]
 Description=Tries every way out of the containers, for the leak test
@@ -75,7 +84,7 @@ class Stage:
 
     def inside(self, command: str) -> str:
         """Run a command of the Pi's in the VPN namespace."""
-        return self.pi(f"nsenter --net=/proc/$(docker inspect --format '{{{{.State.Pid}}}}' vpn)/ns/net {command}")
+        return self.pi(f"{INSIDE} {command}")
 
     def router(self, command: str, *, stdin: str | None = None) -> str:
         return docker("exec", "--interactive", f"{self.house.name}-router", "sh", "-c", command, stdin=stdin)
@@ -86,6 +95,23 @@ class Stage:
         assert result.ok, result.failures
         return result
 
+    @contextmanager
+    def converging(self, *extra: str) -> Iterator[None]:
+        """Have a run going on, which is killed at the end with all its processes."""
+        house = ["--extra-vars", f"demo_house={self.house.number}"]
+        with subprocess.Popen(
+            ["ansible-playbook", "--inventory", self.inventory, *house, *extra, str(playbook.SITE)],
+            cwd=playbook.ROOT,
+            env=playbook.environment(self.environment),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        ) as run:
+            try:
+                yield
+            finally:
+                os.killpg(run.pid, signal.SIGKILL)
+
     # The prober
 
     def install_prober(self) -> None:
@@ -93,10 +119,13 @@ class Stage:
             "target": topology.INTERNET_HOST,
             "resolver": topology.RESOLVER,
             "laptop": self.house.laptop,
+            "pi": self.house.pi,
             "endpoint": topology.PROVIDERS[0].address,
-            "gateway6": VPN_GATEWAY_IPV6,
             "target6": LAN_IPV6,
-            "networks": {network: {"gateway": f"{network}1"} for network in (VPN_NETWORK, CONTROL_NETWORK)},
+            "networks": {
+                network: {"gateway": f"{network}1", "gateway6": gateway6}
+                for network, gateway6 in ((VPN_NETWORK, VPN_GATEWAY_IPV6), (CONTROL_NETWORK, CONTROL_GATEWAY_IPV6))
+            },
             "programs": self.programs,
         }
         programs = {name: (HERE / name).read_text(encoding="utf-8") for name in ("prober.py", "probes.py")}
@@ -147,22 +176,26 @@ class Stage:
 
     @contextmanager
     def knocking(self) -> Iterator[None]:
-        """Have the stranger knock all the while."""
+        """Have the stranger knock all the while. Raises LabError when he could not."""
         over = threading.Event()
 
         def knock() -> None:
             while not over.wait(KNOCK_PAUSE_S):
                 self.knock()
 
-        thread = threading.Thread(target=knock)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
+        with ThreadPoolExecutor() as pool:
+            knocks = pool.submit(knock)
+            try:
+                yield
+            finally:
+                over.set()
+                knocks.result()
 
     # Whether the household is well
+
+    def told(self) -> dict[str, Any]:
+        """What vpn-monitor says of itself."""
+        return dict(json.loads(self.pi("cat /run/mediaserver/vpn.json")))
 
     def problems(self) -> list[str]:
         """Name what is not as it should be; empty when everything works and nobody is stranded."""
@@ -226,22 +259,30 @@ class Stage:
         for device in ("all", "eth0"):
             self.inside(f"sysctl --quiet --write net.ipv6.conf.{device}.disable_ipv6=0")
         self.inside(f"ip -6 address replace {HOLDER_IPV6}/64 dev eth0 nodad")
-        for device in ("br-vpn", "eth0"):
-            self.pi(f"sysctl --quiet --write net.ipv6.conf.{device}.disable_ipv6=0")
+        self.pi("sysctl --quiet --write net.ipv6.conf.br-vpn.disable_ipv6=0")
         self.pi(f"ip -6 address replace {VPN_GATEWAY_IPV6}/64 dev br-vpn nodad")
+        with self.ipv6_on_the_lan():
+            self.inside(f"ip -6 route replace default via {VPN_GATEWAY_IPV6} dev eth0")
+            try:
+                yield
+            finally:
+                with suppress(LabError):  # gone, where the bridge was made anew meanwhile
+                    self.pi(f"ip -6 address delete {VPN_GATEWAY_IPV6}/64 dev br-vpn")
+                self.inside("sysctl --quiet --write net.ipv6.conf.all.disable_ipv6=1")
+
+    @contextmanager
+    def ipv6_on_the_lan(self) -> Iterator[None]:
+        """Have a neighbour with IPv6 on the house's network, to whom the Pi passes packets on."""
+        self.pi("sysctl --quiet --write net.ipv6.conf.eth0.disable_ipv6=0")
         self.pi(f"ip -6 address replace {PI_IPV6}/64 dev eth0 nodad")
         # Nobody has this address: what goes to it need only be seen on the way.
         self.pi(f"ip -6 neighbour replace {LAN_IPV6} lladdr {NOBODYS_HARDWARE} dev eth0 nud permanent")
         self.pi("sysctl --quiet --write net.ipv6.conf.all.forwarding=1")
-        self.inside(f"ip -6 route replace default via {VPN_GATEWAY_IPV6} dev eth0")
         try:
             yield
         finally:
             self.pi("sysctl --quiet --write net.ipv6.conf.all.forwarding=0")
             self.pi(f"ip -6 neighbour delete {LAN_IPV6} dev eth0; ip -6 address delete {PI_IPV6}/64 dev eth0")
-            with suppress(LabError):  # gone, where the bridge was made anew meanwhile
-                self.pi(f"ip -6 address delete {VPN_GATEWAY_IPV6}/64 dev br-vpn")
-            self.inside("sysctl --quiet --write net.ipv6.conf.all.disable_ipv6=1")
 
     # The swarm
 
@@ -324,6 +365,18 @@ class Stage:
                 yield
             finally:
                 del self.environment["ANSIBLE_COLLECTIONS_PATH"]
+
+    def barrier(self, name: str) -> str:
+        """The table that stands, as nft lists it."""
+        if name == "inner":
+            return self.inside("nft list table inet mediaserver_inner")
+        return self.pi("nft list table inet mediaserver_barrier")
+
+    def attempts_out(self, name: str) -> int:
+        """How many packets a barrier has dropped on their way out since it was loaded."""
+        counted = re.search(r"counter leak_attempts_out {\s+packets (\d+)", self.barrier(name))
+        assert counted, f"no counter in the {name} barrier"
+        return int(counted[1])
 
     def install_barriers(self, program: str) -> None:
         self.pi("cat > /opt/mediaserver/lib/mediaserver/barrier.py", stdin=program)

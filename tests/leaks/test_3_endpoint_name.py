@@ -11,10 +11,10 @@ from typing import Any
 
 import houses
 import pytest
-import sightings
-from observer import watching
+from packets import Packet
 from stage import Stage
 from topology import PROVIDERS
+from watch import shut
 
 pytestmark = pytest.mark.full
 NAME = "vpn.test"
@@ -47,8 +47,24 @@ def told(run: Any) -> str:
     return " ".join(str(task.result.get("msg", "")) for task in run.tasks)
 
 
+def of_nobody(packet: Packet) -> bool:
+    """UDP to the address that the name had at first is the tunnel's, and the internet's word about it."""
+    return NOBODY in (packet.source, packet.target)
+
+
+@pytest.fixture
+def monitor(stage: Stage) -> Iterator[None]:
+    """The monitor's process, which outlives it all. A run starts it anew only when its own files have changed."""
+    show = "systemctl show --property MainPID --value vpn-monitor"
+    before = stage.pi(show)
+    yield
+    assert stage.pi(show) == before, "vpn-monitor was ended"
+
+
+@pytest.mark.usefixtures("monitor")
 def test_a_name_is_found_when_it_can_be(stage: Stage, by_name: list[str]) -> None:
-    with watching(stage.house, "endpoint by name") as capture:
+    # The host itself asks for the name.
+    with shut(stage, "endpoint by name", of_nobody, installs=True):
         run = stage.converge(*by_name)
         assert f"{NAME} cannot be resolved now; vpn-monitor tries again" in told(run)
         assert [problem for problem in stage.problems() if "tunnel" not in problem] == []
@@ -57,17 +73,15 @@ def test_a_name_is_found_when_it_can_be(stage: Stage, by_name: list[str]) -> Non
         move(PROVIDERS[0].address)
         seconds = stage.wait_until_well()
     print(f"online {seconds:.0f} s after the name was right")
-    # The host itself asks for the name, and UDP to the address that it had at first is the tunnel's.
-    others = sightings.strange(capture.path.read_bytes(), stage.house, installs=True)
-    assert [str(packet) for packet in others if NOBODY not in (packet.source, packet.target)] == []
-    assert json.loads(stage.pi("cat /run/mediaserver/vpn.json"))["endpoint"] == PROVIDERS[0].address
+    assert stage.told()["endpoint"] == PROVIDERS[0].address
 
 
+@pytest.mark.usefixtures("monitor")
 def test_an_address_of_the_house_is_refused(stage: Stage, by_name: list[str]) -> None:
     move(stage.house.laptop)
-    run = stage.converge(*by_name)
-    assert f"{NAME} is not used as endpoint: its address {stage.house.laptop} is in the house's own network" in told(
-        run
-    )
-    endpoints = stage.pi("nft list set inet mediaserver_barrier endpoints")
-    assert "elements" not in endpoints, endpoints
+    with shut(stage, "endpoint in the house", installs=True):
+        run = stage.converge(*by_name)
+        words = f"{NAME} is not used as endpoint: its address {stage.house.laptop} is in the house's own network"
+        assert words in told(run)
+        endpoints = stage.pi("nft list set inet mediaserver_barrier endpoints")
+        assert "elements" not in endpoints, endpoints

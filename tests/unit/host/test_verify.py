@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
-from mediaserver import verify
+from mediaserver import netns, verify
 from mediaserver.nft import Nft
 from mediaserver.tunnel import GatewayError
 from mediaserver.verify import Failed, Verification
@@ -231,15 +231,17 @@ def test_services_that_do_not_run_are_named(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 ROUTE = "default dev wg0 scope link\n"
+RUNS = "vpn running Up 5 minutes (healthy)\n"
 
 
 @pytest.mark.parametrize(
     ("containers", "routes", "words"),
     [
-        ("vpn running\njellyfin exited\n", ROUTE, r"^not running: jellyfin exited; "),
-        ("vpn running\n", "", "namespace is none, and should be the tunnel"),
-        ("vpn running\n", "default via 172.31.254.1 dev eth0\n", r"namespace is default via 172\.31\.254\.1 dev eth0"),
-        ("vpn running\n", ROUTE + "default via 172.31.254.1 dev eth0 metric 9\n", "metric 9, and should be"),
+        (RUNS + "jellyfin exited Exited (0) 2 minutes ago\n", ROUTE, r"^not running: jellyfin exited; "),
+        (RUNS.replace("(h", "(unh"), ROUTE, r"^not healthy: vpn; what is wrong: docker inspect vpn"),
+        (RUNS, "", "namespace is none, and should be the tunnel"),
+        (RUNS, "default via 172.31.254.1 dev eth0\n", r"namespace is default via 172\.31\.254\.1 dev eth0"),
+        (RUNS, ROUTE + "default via 172.31.254.1 dev eth0 metric 9\n", "metric 9, and should be"),
     ],
 )
 def test_a_namespace_with_another_way_out_fails(
@@ -248,9 +250,41 @@ def test_a_namespace_with_another_way_out_fails(
     told = {"docker_ps": (0, containers), "docker_inspect": (0, "42\n"), "nsenter": (0, routes)}
     with pytest.raises(Failed, match=words):
         verified(monkeypatch, **told).namespace()
-    assert verified(
-        monkeypatch, docker_ps=(0, "vpn running\n"), docker_inspect=(0, "42\n"), nsenter=(0, ROUTE)
-    ).namespace()
+    assert verified(monkeypatch, docker_ps=(0, RUNS), docker_inspect=(0, "42\n"), nsenter=(0, ROUTE)).namespace()
+
+
+@pytest.mark.parametrize(
+    ("seen", "words"),
+    [
+        ({"tunnel"}, ""),
+        (set(), "did not go into the tunnel"),
+        ({"uplink"}, "did not go into the tunnel"),
+        ({"tunnel", "uplink"}, "was seen in clear outside the tunnel"),
+    ],
+    ids=["in the tunnel", "nowhere", "at the uplink", "in both"],
+)
+def test_a_name_must_be_looked_up_in_the_tunnel_and_nowhere_else(
+    monkeypatch: pytest.MonkeyPatch, seen: set[str], words: str
+) -> None:
+    with pair() as (tunnel, to_tunnel), pair() as (uplink, to_uplink):
+
+        def run(*command: str) -> subprocess.CompletedProcess[str]:
+            if command[:3] == ("docker", "exec", "transmission"):
+                for name, end in (("tunnel", to_tunnel), ("uplink", to_uplink)):
+                    if name in seen:
+                        end.send(b"a question: " + command[-1].encode())
+            return subprocess.CompletedProcess(command, 0, "42\n", "")
+
+        monkeypatch.setattr(verify, "run", run)
+        monkeypatch.setattr(netns, "inside", lambda pid, make: make())
+        monkeypatch.setattr(verify, "listen", {"wg0": tunnel}.__getitem__)
+        monkeypatch.setattr(verify, "beyond_the_wall", lambda: contextlib.nullcontext([uplink]))
+        names = Verification(Path("/nowhere"), "http://page/", verify.NOWHERE).names
+        if not words:
+            assert names() == "names are looked up in the tunnel, and cannot be read outside of it"
+            return
+        with pytest.raises(Failed, match=words):
+            names()
 
 
 @pytest.mark.parametrize("printed", ["", "0\n", "<no value>\n", "-1\n"])

@@ -45,4 +45,10 @@ def test_one_household_s_results_join_the_other_s() -> None:
 
 def test_a_packet_in_clear_shows_in_the_table() -> None:
     lines = [line.split() for line in report.table(FIRST).splitlines()[1:]]
-    assert [line[-3:] for line in lines] == [["1", "3", "7.0"], ["0", "0", "8.0"], ["1", "4", "1/1"]]
+    assert [line[-4:] for line in lines] == [["1", "3", "0", "7.0"], ["0", "0", "0", "8.0"], ["1", "4", "0", "1/1"]]
+
+
+def test_what_the_design_lets_pass_is_counted_by_itself() -> None:
+    let = Row("reboot", "inner only", "ui-stranger", 5, None, 7.0, "Docker's proxy")
+    (line,) = report.table([let]).splitlines()[1:]
+    assert line.split()[-4:] == ["1", "0", "5", "7.0"]

@@ -22,7 +22,7 @@ def test_entries_join_the_report_by_name(tmp_path: Path) -> None:
 def test_an_entry_has_all_the_keys_of_the_report(tmp_path: Path) -> None:
     bench.join(tmp_path / "bench.json", [bench.Entry("setup", 1.0, "s")])
     (entry,) = json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))
-    assert list(entry) == ["name", "value", "unit", "baseline", "ratio", "budget"]
+    assert list(entry) == ["name", "value", "unit", "baseline", "ratio", "budget", "least"]
 
 
 @pytest.mark.parametrize(
@@ -32,9 +32,12 @@ def test_an_entry_has_all_the_keys_of_the_report(tmp_path: Path) -> None:
         (bench.Entry("ratio at its budget", 99, "s", "setup", 8.0, 8.0), True),
         (bench.Entry("ratio above it", 1, "s", "setup", 8.1, 8.0), False),
         (bench.Entry("value above it", 61, "s", budget=60), False),
+        (bench.Entry("ratio at the least", 1, "s", "setup", 0.95, 0.95, least=True), True),
+        (bench.Entry("ratio below it", 99, "s", "setup", 0.94, 0.95, least=True), False),
     ],
     ids=lambda value: value.name if isinstance(value, bench.Entry) else "",
 )
 def test_a_budget_holds_the_ratio_or_else_the_value(entry: bench.Entry, within: bool) -> None:
     assert entry.within is within
-    assert ("over budget" in bench.table([entry])) is not within
+    verdict = "below budget" if entry.least else "over budget"
+    assert bench.table([entry]).endswith(verdict) is not within

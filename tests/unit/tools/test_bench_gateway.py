@@ -56,13 +56,6 @@ def test_what_the_leak_test_found_is_printed_and_nothing_else(tmp_path: Path) ->
     slow = "recovery: boot without endpoint for ten minutes"
     entries = [bench.Entry("recovery: tunnel killed", 3.5, "s", budget=10), bench.Entry(slow, 20, "s", budget=10)]
     bench.join(path, [bench.Entry("setup", 1.0, "s"), *entries])
-    _head, killed, late = bench_gateway.recovery(path).splitlines()
+    _head, killed, late = bench_gateway.recoveries(path).splitlines()
     assert killed.split() == ["recovery:", "tunnel", "killed", "3.5", "s", "10"]
     assert late.startswith(f"{slow}  ") and late.endswith("over budget")
-
-
-@pytest.mark.parametrize("others", [[], [bench.Entry("setup", 1.0, "s")]], ids=["no report", "others' entries"])
-def test_a_leak_test_that_was_not_run_is_said(tmp_path: Path, others: list[bench.Entry]) -> None:
-    if others:
-        bench.join(tmp_path / "bench.json", others)
-    assert "`make leak-test` has not been run" in bench_gateway.recovery(tmp_path / "bench.json")

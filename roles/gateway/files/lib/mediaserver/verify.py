@@ -75,20 +75,24 @@ class Verification:
             raise Failed(f"not as configured: {'; '.join(differences)}. Run the playbook again")
         if Nft().fingerprint(barrier.INNER_TABLE) is not None:
             raise Failed("the namespace's own table lies on the host; restart mediaserver.service")
-        return "files and tables are as configured"
+        return "files and the host's table are as configured"
 
     def namespace(self) -> str:
-        dependants = run(
+        rows = run(
             *("docker", "ps", "--all", "--filter", f"label=com.docker.compose.project={PROJECT}"),
-            *("--format", "{{.Names}} {{.State}}"),
-        ).stdout.split("\n")
-        stopped = [row for row in dependants if row and not row.endswith(" running")]
+            *("--format", "{{.Names}} {{.State}} {{.Status}}"),
+        ).stdout.splitlines()
+        stopped = [" ".join(row.split()[:2]) for row in rows if row.split()[1] != "running"]
         if stopped:
             raise Failed(f"not running: {', '.join(stopped)}; vpn-monitor should start them: journalctl -u vpn-monitor")
+        # The holder's and the tunnel's health is that table and interface are as their files say.
+        ill = [row.split()[0] for row in rows if row.endswith("(unhealthy)")]
+        if ill:
+            raise Failed(f"not healthy: {', '.join(ill)}; what is wrong: docker inspect {ill[0]} (State.Health.Log)")
         routes = run("nsenter", f"--net=/proc/{pid_of(HOLDER)}/ns/net", "ip", "-4", "route", "show", "default").stdout
         if [route.split()[:3] for route in routes.splitlines()] != [["default", "dev", "wg0"]]:
             raise Failed(f"the way out of the VPN namespace is {routes.strip() or 'none'}, and should be the tunnel")
-        return "all containers run, and the namespace's only way out is the tunnel"
+        return "all containers run and are healthy, and the namespace's only way out is the tunnel"
 
     def way_out(self) -> str:
         if not is_page(self.address_page):

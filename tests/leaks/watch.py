@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Watches a household while something happens to it: what leaves in clear, with prober and stranger at work."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import observer
+import packets
+import sightings
+from stage import Stage
+
+# What the design lets pass in some cells: the probe, and the report's word for it.
+# UDP to an endpoint is no packet in clear, and the outer barrier does not see marks: it lets them pass from whoever
+# is in the namespace when it stands alone, also for the moment between a namespace's birth and its own table.
+TO_AN_ENDPOINT = {f"endpoint-{how}": "UDP to an endpoint" for how in ("unbound", "device", "source")}
+# The inner barrier cannot see who is behind Docker's proxy: strangers are the outer one's then.
+TO_A_STRANGER = {"ui-stranger": "Docker's proxy"}
+
+
+@dataclass
+class Watch:
+    """What a watch is for, and, once it is over, what it has found."""
+
+    stage: Stage
+    lets: Mapping[str, str]
+    earlier: int  # rounds of the prober before it began
+    seen: Counter[str] = field(default_factory=Counter)  # packets of each probe that got out
+    others: list[packets.Packet] = field(default_factory=list)  # whoever sent them
+
+    def tried(self) -> list[str]:
+        """The namespaces in which the prober has tried all since the beginning, one entry for each time."""
+        return self.stage.rounds()[self.earlier :]
+
+    def leaks(self) -> list[str]:
+        """What left in clear, one line each."""
+        probes = [f"{times} of {name}" for name, times in self.seen.items() if name not in self.lets]
+        return [*probes, *map(str, self.others)]
+
+
+@contextmanager
+def watching(
+    stage: Stage,
+    name: str,
+    *ignored: packets.Ignored,
+    lets: Mapping[str, str] | None = None,
+    installs: bool = False,
+    blank: bool = False,
+) -> Iterator[Watch]:
+    """Capture all the while; the capture is kept where it holds anything in clear.
+
+    With ``blank`` there is no prober yet. Raises AssertionError where capture, prober or stranger were not at work.
+    """
+    if not blank:
+        stage.forget()
+    with observer.watching(stage.house, name) as capture:
+        watch = Watch(stage, lets or {}, 0 if blank else len(stage.rounds()))
+        with stage.knocking():
+            yield watch
+        assert stage.namespace() in watch.tried(), "nothing was tried in the namespace that is there now"
+        heard = Counter(stage.heard())
+    assert capture.packets("udp port 51820"), "the observer saw nothing of the tunnel"
+    assert capture.packets(f"src host {sightings.STRANGER}"), "nobody knocked"
+    captured = capture.path.read_bytes()
+    watch.seen = sightings.probes_seen(captured, stage.house) + heard
+    strangers = "ui-stranger" in watch.lets
+    watch.others = sightings.strange(captured, stage.house, *ignored, installs=installs, strangers=strangers)
+    if not watch.leaks():
+        capture.path.unlink()
+
+
+@contextmanager
+def shut(
+    stage: Stage, name: str, *ignored: packets.Ignored, lets: Mapping[str, str] | None = None, installs: bool = False
+) -> Iterator[Watch]:
+    """Watch, as ``watching`` does, and have nothing leave in clear."""
+    with watching(stage, name, *ignored, lets=lets, installs=installs) as watch:
+        yield watch
+    assert watch.leaks() == [], f"in clear; the capture is in {observer.FOLDER / 'captures'}"
