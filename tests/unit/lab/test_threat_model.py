@@ -45,6 +45,13 @@ def test_what_shows_a_defence_is_there(row: list[str]) -> None:
     assert named or quoted, "nothing is named that could be looked up"
 
 
+def test_what_shows_the_rest_is_there() -> None:
+    rest = "\n".join(line for line in DOCUMENT.splitlines() if not line.startswith("|"))
+    named = [name for name in re.findall("`([^`\n]+)`", rest) if name.startswith("test_") or name.endswith("-*")]
+    assert len(named) > 3
+    assert [name for name in named if not is_there(name)] == []
+
+
 def test_every_row_was_read() -> None:
     assert {len(row) for row in ROWS} == {3}
     assert len(ROWS) > 20
