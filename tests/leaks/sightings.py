@@ -12,7 +12,7 @@ from packets import IPV4, TCP, UDP, Packet
 from probes import MARKED, tcp_probe
 from topology import REGISTRY, RESOLVER, TUNNEL_RESOLVER, House
 
-DNS = 53
+DNS, WEB = 53, (80, 443)
 # Transmission's and Jackett's, and that of the control without a VPN.
 UI_PORTS = (9091, 9117, 9099)
 # An address that is in nobody's LAN, from which the laptop knocks at the user interface.
@@ -82,5 +82,7 @@ def installation(packet: Packet, house: House) -> bool:
     if house.pi not in ends:
         return False
     (other,) = ends - {house.pi} or {house.pi}
-    names = other == RESOLVER and DNS in (packet.source_port, packet.target_port)
-    return other == REGISTRY or names or not (packets.of_the_lab(other) or packets.of_the_vpn(other))
+    ports = {packet.source_port, packet.target_port}
+    if packets.of_the_lab(other) or packets.of_the_vpn(other):
+        return other == REGISTRY or (other == RESOLVER and DNS in ports)
+    return packet.protocol == TCP and not ports.isdisjoint(WEB)

@@ -104,12 +104,15 @@ def test_a_page_may_answer_the_laptop_under_its_own_address(source: str, port: i
 
 
 @pytest.mark.parametrize(
-    ("other", "ports", "lets"),
-    [("203.0.113.80", (40000, 443), True), (RESOLVER, (40000, 53), True), (RESOLVER, (40000, 853), False),
-     (INTERNET_HOST, (40000, 443), False), (TUNNEL_RESOLVER, (40000, 53), False)],
+    ("protocol", "other", "ports", "lets"),
+    [(TCP, "203.0.113.80", (40000, 443), True), (TCP, "203.0.113.80", (40000, 6881), False),
+     (UDP, "203.0.113.80", (40000, 443), False), (UDP, RESOLVER, (40000, 53), True),
+     (UDP, RESOLVER, (40000, 853), False), (TCP, INTERNET_HOST, (40000, 443), False),
+     (UDP, TUNNEL_RESOLVER, (40000, 53), False)],
 )  # fmt: skip
-def test_what_an_installation_may_send(other: str, ports: tuple[int, int], lets: bool) -> None:
-    packet = ipv4(UDP, HOUSE.pi, other, struct.pack("!HHHH", *ports, 8, 0))
+def test_what_an_installation_may_send(protocol: int, other: str, ports: tuple[int, int], lets: bool) -> None:
+    data = tcp(*ports, SYN) if protocol == TCP else struct.pack("!HHHH", *ports, 8, 0)
+    packet = ipv4(protocol, HOUSE.pi, other, data)
     assert (sightings.strange(capture(packet), HOUSE, installs=True) == []) is lets
     assert len(sightings.strange(capture(packet), HOUSE)) == 1
 
