@@ -21,7 +21,8 @@ from playbook import ROOT
 
 sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("lab", "leaks")]
 
-import topology  # noqa: E402  (the path above must be set first)
+import barriers  # noqa: E402  (the path above must be set first)
+import topology  # noqa: E402
 from phases import PHASES  # noqa: E402
 from stage import Stage  # noqa: E402
 
@@ -100,7 +101,7 @@ def tunnel(stage: Stage) -> Entry:
             ratios, rates = [], []
             for _round in range(ROUNDS):
                 with_both = throughput(stage)
-                with stage.without("inner", "outer"):
+                with barriers.without(stage, "inner", "outer"):
                     time.sleep(1)  # the holder loads its empty table
                     ratios.append(with_both / throughput(stage))
                 rates.append(with_both)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 
 import houses
+import ipv6
+import outages
 from engine import LabError
 from stage import INSIDE, VPN_GATEWAY, Stage
 from topology import PROVIDERS
@@ -67,7 +69,7 @@ def reboot(stage: Stage) -> float:
 
 def boot_without_endpoint(seconds: float) -> Callable[[Stage], None]:
     def boot(stage: Stage) -> None:
-        with stage.dead_endpoints(*ENDPOINTS):
+        with outages.dead_endpoints(stage, *ENDPOINTS):
             houses.reboot_pi(stage.house)
             time.sleep(seconds)
             # A house whose provider is away still boots completely, and its interfaces answer.
@@ -77,12 +79,12 @@ def boot_without_endpoint(seconds: float) -> Callable[[Stage], None]:
 
 
 def black_hole(stage: Stage) -> None:
-    with stage.dead_endpoints(*ENDPOINTS):
+    with outages.dead_endpoints(stage, *ENDPOINTS):
         time.sleep(BLACK_HOLE_S)
 
 
 def fail_over(stage: Stage) -> float:
-    with stage.dead_endpoints(stage.told()["endpoint"]):
+    with outages.dead_endpoints(stage, stage.told()["endpoint"]):
         seconds = stage.wait_until_well()
     again = stage.converge()
     assert [task.name for task in again.changed] == [], "a run reverted the failover"
@@ -91,7 +93,7 @@ def fail_over(stage: Stage) -> float:
 
 def ipv6_let_in(stage: Stage) -> float:
     """Everything is open to IPv6 but the barriers, with a tunnel and without."""
-    with stage.ipv6_let_in():
+    with ipv6.let_in(stage):
         time.sleep(IPV6_TRIES_S)
         stage.pi("docker kill wireguard")
         seconds = stage.wait_until_well()

@@ -5,16 +5,13 @@ from __future__ import annotations
 
 import json
 import os
-import re
-import shutil
 import signal
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,28 +24,20 @@ from engine import LabError, docker, in_namespaces
 from sightings import STRANGER, UI_PORTS
 
 HERE = Path(__file__).parent
-BARRIER = Path("gateway/files/lib/mediaserver/barrier.py")
 PATIENCE_S = 300
-# Transmission alone tries a lost peer again after 10 s, 2 min, 15 min.
-SWARM_PATIENCE_S = 120
 # What a fresh start of the tunnel takes at most.
 RESTART_S = 20
 KNOCK_PAUSE_S = 0.5
 # Who lives in the holder's namespace.
 RESIDENTS = ("vpn", "wireguard", "transmission", "jackett")
-# Transmission and the lab's Jackett, as the kernel names them.
-PROGRAMS = ("transmission-da", "python3")
 # Their first three numbers.
 VPN_NETWORK, CONTROL_NETWORK = (network.removesuffix("0/24") for network in (topology.VPN, topology.CONTROL))
 VPN_GATEWAY = f"{VPN_NETWORK}1"
-# Of the VPN's bridge and the holder, of the house's LAN behind the Pi, and of the control's network, where the lab lets
-# IPv6 in for a while.
-VPN_GATEWAY_IPV6, HOLDER_IPV6 = "fd00:66::1", "fd00:66::2"
-LAN_IPV6, PI_IPV6 = "fd00:67::1", "fd00:67::10"
+# Where IPv6 is let in for a while: the VPN's bridge, a neighbour on the house's LAN, and the control's network.
+VPN_GATEWAY_IPV6, LAN_IPV6 = "fd00:66::1", "fd00:67::1"
 CONTROL_IPV6, CONTROL_GATEWAY_IPV6 = "fd00:68::/64", "fd00:68::1"
 # Before a command on the Pi, to have it in the VPN namespace.
 INSIDE = "nsenter --net=/proc/$(docker inspect --format '{{.State.Pid}}' vpn)/ns/net"
-NOBODYS_HARDWARE = "02:00:00:00:00:67"
 UNIT = """[Unit]
 Description=Tries every way out of the containers, for the leak test
 DefaultDependencies=no
@@ -251,53 +240,6 @@ class Stage:
             found = self.problems()
         assert found, "the endpoint was not dead"
 
-    # IPv6, which the namespace and the house's network do not have by themselves
-
-    @contextmanager
-    def ipv6_let_in(self) -> Iterator[None]:
-        """Open every way out that IPv6 could take: addresses, a route by eth0, and a Pi that passes packets on."""
-        for device in ("all", "eth0"):
-            self.inside(f"sysctl --quiet --write net.ipv6.conf.{device}.disable_ipv6=0")
-        self.inside(f"ip -6 address replace {HOLDER_IPV6}/64 dev eth0 nodad")
-        self.pi("sysctl --quiet --write net.ipv6.conf.br-vpn.disable_ipv6=0")
-        self.pi(f"ip -6 address replace {VPN_GATEWAY_IPV6}/64 dev br-vpn nodad")
-        with self.ipv6_on_the_lan():
-            self.inside(f"ip -6 route replace default via {VPN_GATEWAY_IPV6} dev eth0")
-            try:
-                yield
-            finally:
-                with suppress(LabError):  # gone, where the bridge was made anew meanwhile
-                    self.pi(f"ip -6 address delete {VPN_GATEWAY_IPV6}/64 dev br-vpn")
-                self.inside("sysctl --quiet --write net.ipv6.conf.all.disable_ipv6=1")
-
-    @contextmanager
-    def ipv6_on_the_lan(self) -> Iterator[None]:
-        """Have a neighbour with IPv6 on the house's network, to whom the Pi passes packets on."""
-        self.pi("sysctl --quiet --write net.ipv6.conf.eth0.disable_ipv6=0")
-        self.pi(f"ip -6 address replace {PI_IPV6}/64 dev eth0 nodad")
-        # Nobody has this address: what goes to it need only be seen on the way.
-        self.pi(f"ip -6 neighbour replace {LAN_IPV6} lladdr {NOBODYS_HARDWARE} dev eth0 nud permanent")
-        self.pi("sysctl --quiet --write net.ipv6.conf.all.forwarding=1")
-        try:
-            yield
-        finally:
-            self.pi("sysctl --quiet --write net.ipv6.conf.all.forwarding=0")
-            self.pi(f"ip -6 neighbour delete {LAN_IPV6} dev eth0; ip -6 address delete {PI_IPV6}/64 dev eth0")
-
-    # The swarm
-
-    def begin_download(self) -> None:
-        """Fetch the film anew, slowly enough to be still at it when something happens."""
-        torrent = demo.add_torrent(self.household)["torrent-added"]["hashString"]
-        self.rpc("torrent-set", {"ids": [torrent], "downloadLimited": True, "downloadLimit": 40})
-        self._wait_for_download(torrent, "haveValid", 1)
-
-    def finish_download(self, patience: float = SWARM_PATIENCE_S) -> None:
-        """Let it go on at full speed, and wait for the end: the swarm must have come back by itself."""
-        torrent = self.household["tracker"]["info_hash"]
-        self.rpc("torrent-set", {"ids": [torrent], "downloadLimited": False})
-        self._wait_for_download(torrent, "percentDone", 1, patience)
-
     def rpc(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """Call Transmission, which vpn-monitor may just be restarting."""
         begun = time.monotonic()
@@ -307,104 +249,3 @@ class Stage:
             except (LabError, demo.DemoError, ValueError) as error:
                 assert time.monotonic() - begun < PATIENCE_S, f"Transmission does not answer: {error}"
             time.sleep(0.5)
-
-    def _wait_for_download(self, torrent: str, field: str, least: float, patience: float = PATIENCE_S) -> None:
-        begun = time.monotonic()
-        fields = {"ids": [torrent], "fields": [field, "errorString"]}
-        while (found := self.rpc("torrent-get", fields)["torrents"][0])[field] < least:
-            assert time.monotonic() - begun < patience, f"the swarm did not go on: {found}"
-            time.sleep(0.5)
-
-    # Barriers switched off, so that the other one is on its own; on this Pi, and in the collection that runs use
-
-    @contextmanager
-    def without(self, *barriers: str, blank: bool = False) -> Iterator[None]:
-        """Have ``inner``, ``outer`` or both render to a table that lets everything pass; ``blank``: on a Pi to come.
-
-        A namespace is older than its own table, by the moment that it takes the holder to load it. Nobody but the
-        holder lives there as long: without the outer barrier, the prober is only where services run.
-        """
-        counter, flags = "_counters('leak_attempts_out')", "'owner, persist'"
-        lines = {
-            "inner": f"render_inner = lambda s: _table(INNER_TABLE, {counter})",
-            "outer": f"render_outer = lambda s, owned=False: _table(OUTER_TABLE, {counter}, flags={flags} * owned)",
-        }
-        whole = (playbook.ROOT / "roles" / BARRIER).read_text(encoding="utf-8")
-        changed = "\n".join([whole, *(lines[name] for name in barriers), ""])
-        with self._collection_with(changed), self._probing_beside(PROGRAMS if barriers == ("outer",) else ()):
-            try:
-                if not blank:
-                    self.install_barriers(changed)
-                yield
-            finally:
-                self.install_barriers(whole)
-
-    @contextmanager
-    def _probing_beside(self, programs: tuple[str, ...]) -> Iterator[None]:
-        if not programs:
-            yield
-            return
-        self.programs = programs
-        self.install_prober()
-        try:
-            yield
-        finally:
-            self.programs = ()
-            self.install_prober()
-
-    @contextmanager
-    def _collection_with(self, barrier: str) -> Iterator[None]:
-        with tempfile.TemporaryDirectory() as tree:
-            copy = Path(tree, "ansible_collections", *playbook.COLLECTION)
-            for part in ("meta", "plugins", "roles"):
-                shutil.copytree(playbook.ROOT / part, copy / part)
-            shutil.copy(playbook.ROOT / "galaxy.yml", copy)
-            (copy / "roles" / BARRIER).write_text(barrier, encoding="utf-8")
-            self.environment["ANSIBLE_COLLECTIONS_PATH"] = f"{tree}:{playbook.ROOT / 'build' / 'collections'}"
-            try:
-                yield
-            finally:
-                del self.environment["ANSIBLE_COLLECTIONS_PATH"]
-
-    def barrier(self, name: str) -> str:
-        """The table that stands, as nft lists it."""
-        if name == "inner":
-            return self.inside("nft list table inet mediaserver_inner")
-        return self.pi("nft list table inet mediaserver_barrier")
-
-    def attempts_out(self, name: str) -> int:
-        """How many packets a barrier has dropped on their way out since it was loaded."""
-        counted = re.search(r"counter leak_attempts_out {\s+packets (\d+)", self.barrier(name))
-        assert counted, f"no counter in the {name} barrier"
-        return int(counted[1])
-
-    def install_barriers(self, program: str) -> None:
-        self.pi("cat > /opt/mediaserver/lib/mediaserver/barrier.py", stdin=program)
-        self.reload_barriers()
-
-    def reload_barriers(self) -> None:
-        self.pi("systemctl reload mediaserver-barrier-keeper && /opt/mediaserver/scripts/vpn-gateway apply")
-        # Whoever reads the rules once, at its start, does it again.
-        self.pi("systemctl try-restart vpn-monitor")
-
-    @contextmanager
-    def dead_endpoints(self, *addresses: str) -> Iterator[None]:
-        """Have the router lose everything to and from the provider's servers."""
-        ends = f"{{ {', '.join(addresses)} }} udp"
-        with self._outage(f"ip daddr {ends} dport 51820 drop", f"ip saddr {ends} sport 51820 drop"):
-            yield
-
-    @contextmanager
-    def no_line(self) -> Iterator[None]:
-        """Have the house's line cut."""
-        with self._outage("drop"):
-            yield
-
-    @contextmanager
-    def _outage(self, *rules: str) -> Iterator[None]:
-        chain = "\n".join(["type filter hook forward priority -10;", *rules])
-        self.router("nft -f -", stdin=f"table ip outage {{\nchain lost {{\n{chain}\n}}\n}}\n")
-        try:
-            yield
-        finally:
-            self.router("nft delete table ip outage")

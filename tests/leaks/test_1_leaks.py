@@ -7,8 +7,11 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+import barriers
+import ipv6
 import probes
 import pytest
+import swarm
 from bench import REPORT, Entry, join
 from phases import PHASES, VARIANTS, Phase
 from report import Row
@@ -53,12 +56,12 @@ def switched_off(stage: Stage, variant: str, *, blank: bool) -> Iterator[None]:
     off = VARIANTS[variant]
     with ExitStack() as stack:
         if off:
-            stack.enter_context(stage.without(*off, blank=blank))
+            stack.enter_context(barriers.without(stage, *off, blank=blank))
         yield
         for barrier in off:
-            assert "chain" not in stage.barrier(barrier), f"the {barrier} barrier is not off"
+            assert "chain" not in barriers.table(stage, barrier), f"the {barrier} barrier is not off"
         holds = "outer" if "inner" in off else "inner"
-        assert stage.attempts_out(holds) > 0, f"no probe has come as far as the {holds} barrier"
+        assert barriers.attempts_out(stage, holds) > 0, f"no probe has come as far as the {holds} barrier"
 
 
 def test_nothing_leaves_in_clear(stage: Stage, rows: list[Row], phase: Phase, variant: str) -> None:
@@ -67,7 +70,7 @@ def test_nothing_leaves_in_clear(stage: Stage, rows: list[Row], phase: Phase, va
         stage.wait_until_well()
     with switched_off(stage, variant, blank=phase.blank):
         if not phase.blank:
-            stage.begin_download()
+            swarm.begin_download(stage)
         name = f"{phase.name} {variant}"
         with watching(stage, name, lets=let, installs=phase.installs, blank=phase.blank) as watch:
             seconds = phase.happen(stage)
@@ -80,7 +83,7 @@ def test_nothing_leaves_in_clear(stage: Stage, rows: list[Row], phase: Phase, va
     rows += [Row(phase.name, variant, name, times, None, recovery, why) for name, times, why in found]
     assert watch.leaks() == [], "in clear; the capture is kept"
     if not phase.blank:
-        stage.finish_download()
+        swarm.finish_download(stage)
     if variant == "both":
         join(REPORT, [Entry(f"recovery: {phase.name}", recovery, "s", budget=phase.budget)])
         assert phase.budget is None or recovery <= phase.budget
@@ -89,12 +92,12 @@ def test_nothing_leaves_in_clear(stage: Stage, rows: list[Row], phase: Phase, va
 @contextmanager
 def wide_open(stage: Stage) -> Iterator[None]:
     """Both barriers off, no tunnel, and the ways out that were taken away put back."""
-    with stage.without("inner", "outer"):
+    with barriers.without(stage, "inner", "outer"):
         stage.pi("systemctl stop vpn-monitor && docker stop --time 2 wireguard")
         stage.inside("nft delete table inet mediaserver_inner")
         stage.inside(f"ip route replace default via {VPN_GATEWAY} dev eth0")
         try:
-            with stage.ipv6_let_in():
+            with ipv6.let_in(stage):
                 yield
         finally:
             with stage.hushed():
@@ -126,7 +129,7 @@ def test_without_a_vpn_every_probe_is_seen(stage: Stage, rows: list[Row]) -> Non
     stage.pi(f"docker network create {networks} --opt com.docker.network.bridge.name=br-control leak-control")
     try:
         stage.pi(f"{run} --dns 198.18.0.53 --entrypoint transmission-daemon {image} {daemon}")
-        with stage.ipv6_on_the_lan():
+        with ipv6.on_the_lan(stage):
             assert_every_probe_is_seen(stage, rows, "no VPN")
     finally:
         with stage.hushed():

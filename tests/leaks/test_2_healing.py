@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import houses
+import outages
 import pytest
 from stage import Stage
 from watch import TO_AN_ENDPOINT, shut
@@ -143,7 +144,7 @@ def test_a_house_without_internet_is_waited_for(stage: Stage, monitor: str) -> N
         return stage.told()["peer"], stage.pi("docker inspect --format '{{.State.StartedAt}}' wireguard")
 
     since, before = stamp(stage), untouched()
-    with stage.no_line():
+    with outages.no_line(stage):
         wait_for(lambda: stage.told()["state"] == "offline", "a word about the house's line")
         time.sleep(SHUT_S)
         assert stage.told()["state"] == "offline"

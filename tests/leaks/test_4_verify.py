@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import barriers
 import playbook
 import pytest
 from stage import Stage
@@ -35,7 +36,7 @@ def test_a_whole_household_passes(stage: Stage) -> None:
 )
 def test_a_missing_barrier_is_named(stage: Stage, barrier: str, words: str) -> None:
     stage.wait_until_well()
-    with stage.without(barrier):
+    with barriers.without(stage, barrier):
         passed, lines = check(stage)
     assert not passed
     assert [line for line in lines if line.startswith(words)], lines

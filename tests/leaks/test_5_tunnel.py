@@ -12,6 +12,7 @@ import pytest
 import topology
 import world
 from engine import LabError, docker
+from outages import dead_endpoints
 from report import Row
 from stage import Stage
 from test_1_leaks import PROBES
@@ -95,7 +96,7 @@ def test_a_forwarded_port_is_asked_for_anew_after_a_failover(stage: Stage) -> No
     stage.wait_until_well()
     before, _port = forwarded(stage)
     other = next(provider for provider in topology.PROVIDERS if provider.address != before)
-    with stage.dead_endpoints(before):
+    with dead_endpoints(stage, before):
         deadline = time.monotonic() + PATIENCE_S
         while not (forwarded(stage)[0] == other.address and forwarded(stage)[1] >= other.first_port):
             assert time.monotonic() < deadline, f"no port of {other.name}: {forwarded(stage)}"
