@@ -139,6 +139,8 @@ def of_the_house(packet: Packet, house: House) -> bool:
         # Pages answer the laptop under their own address while Docker's rules are gone; nobody else in the VPN may.
         page = packet.protocol == TCP and packet.source_port in PAGES
         return house.laptop in ends and (page or not of_the_vpn(packet.source))
+    if packet.quoted is not None:  # the Pi's kernel tells the laptop that nobody is there
+        return packet.target == packet.quoted.source == house.laptop
     if packet.protocol != TCP:
         return False
     if packet.target == house.pi:

@@ -65,8 +65,9 @@ def _others(capture: bytes) -> Iterator[Packet]:
 
 
 def _knock(packet: Packet) -> bool:
-    """The stranger's own side, and the kernel's word that nobody is there yet; another answer is a leak."""
-    return packet.source == STRANGER or (packet.target == STRANGER and packet.reset)
+    """The stranger's own side, and the kernel's word that nobody is there; another answer is a leak."""
+    refused = packet.reset or (packet.quoted is not None and packet.quoted.source == STRANGER)
+    return packet.source == STRANGER or (packet.target == STRANGER and refused)
 
 
 def _sign_of_life(packet: Packet, frame: bytes) -> bool:

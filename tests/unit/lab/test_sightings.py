@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import struct
 
+import packets
 import pytest
 import sightings
 from frames import capture, ipv4, ipv6
@@ -81,6 +82,17 @@ def test_only_an_answer_to_a_stranger_is_strange() -> None:
     found = sightings.strange(capture(*frames), HOUSE)
     assert [str(packet) for packet in found] == [f"tcp {HOUSE.pi}:9091 > {sightings.STRANGER}:40000"]
     assert sightings.strange(capture(*frames), HOUSE, strangers=True) == []
+
+
+@pytest.mark.parametrize(("asked_by", "is_strange"), [(None, False), (INTERNET_HOST, True)])
+@pytest.mark.parametrize("told", [sightings.STRANGER, HOUSE.laptop])
+def test_the_kernel_may_tell_whoever_asks_that_nobody_is_there(
+    told: str, asked_by: str | None, is_strange: bool
+) -> None:
+    host_unreachable = bytes([3, 1, 0, 0, 0, 0, 0, 0])
+    question = ipv4(TCP, asked_by or told, HOUSE.pi, tcp(40000, 9091, SYN))[14:]
+    answer = ipv4(packets.ICMP, HOUSE.pi, told, host_unreachable + question)
+    assert bool(sightings.strange(capture(answer), HOUSE)) is is_strange
 
 
 def test_dockers_proxy_may_ask_for_a_page_whose_bridge_is_gone_and_for_nothing_else() -> None:
