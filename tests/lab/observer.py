@@ -15,7 +15,8 @@ import packets as frames
 from engine import FOLDER, LabError, docker, inspect, remove, run, running
 from topology import LABEL, House
 
-BUFFER_KB = 16 * 1024
+# The kernel keeps room for a whole snapshot of each packet; with the default of 256 KiB there is room for eight.
+SNAPSHOT, BUFFER_KB = 2048, 16 * 1024
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def watching(house: House, name: str) -> Iterator[Capture]:
     container = f"{house.name}-observer"
     remove(container)
     # The house's bridge, not the Pi's own end, because it outlives a reboot of the Pi.
-    bridge, buffer = f"br-{found['Id'][:12]}", ["--buffer-size", str(BUFFER_KB)]
+    bridge, buffer = f"br-{found['Id'][:12]}", ["--snapshot-length", str(SNAPSHOT), "--buffer-size", str(BUFFER_KB)]
     listen = ["tcpdump", "--immediate-mode", *buffer, "-U", "-Z", "root", "-nn", "-i", bridge]
     docker(
         *("run", "--detach", "--name", container, "--label", LABEL, "--network", "host"),
