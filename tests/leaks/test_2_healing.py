@@ -108,13 +108,15 @@ def test_a_hold_keeps_the_monitors_hands_off_and_ends_by_itself(stage: Stage, mo
     wait_for(lambda: stage.problems() == [], "the tunnel back after the hold's end")
 
 
-def test_a_run_that_is_aborted_while_it_holds_leaves_the_house_to_the_monitor(stage: Stage, monitor: str) -> None:
+def test_a_run_that_is_aborted_while_it_holds_leaves_the_house_to_the_monitor(stage: Stage, closed: None) -> None:
+    before = pid(stage)
     with stage.converging("--extra-vars", "gateway_mtu=1360"):
         wait_for(lambda: stage.pi(f"cat {HOLD} 2>/dev/null || true") != "", "the run's hold")
     assert '"owner": "ansible"' in stage.pi(f"cat {HOLD}"), "the run had ended by itself"
     # As long as it holds, nothing is mended; what comes next is what comes when it is over.
     stage.pi("/opt/mediaserver/scripts/vpn-gateway hold 5 && docker stop --time 2 wireguard")
     wait_for(lambda: stage.problems() == [], "the tunnel back after the hold's end")
+    assert pid(stage) == before, "vpn-monitor was ended"
     stage.converge()
 
 
