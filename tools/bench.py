@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -135,9 +135,9 @@ def read(path: Path) -> list[Entry]:
     return [Entry(**row) for row in json.loads(path.read_text(encoding="utf-8"))] if path.exists() else []
 
 
-def join(path: Path, entries: list[Entry]) -> None:
-    """Put ``entries`` into the report; others' entries stay, our older ones of the same name are replaced."""
-    ours = {entry.name for entry in entries}
+def join(path: Path, entries: list[Entry], *, without: Collection[str] = ()) -> None:
+    """Put ``entries`` into the report in place of those of the same names, and of ``without``; others stay."""
+    ours = {entry.name for entry in entries}.union(without)
     joined = [old for old in read(path) if old.name not in ours] + entries
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps([asdict(entry) for entry in joined], indent=2) + "\n", encoding="utf-8")

@@ -46,7 +46,7 @@ def watching(house: House, name: str) -> Iterator[Capture]:
         raise LabError(f"{house.name} is not there; see: python tests/lab up")
     folder = FOLDER / "captures"
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{re.sub(r'[^a-z0-9]+', '-', name.lower())}.pcap"
+    path = folder / f"house{house.number}-{re.sub(r'[^a-z0-9]+', '-', name.lower())}.pcap"
     path.unlink(missing_ok=True)
     container = f"{house.name}-observer"
     remove(container)

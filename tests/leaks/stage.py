@@ -86,7 +86,7 @@ class Stage:
 
     @contextmanager
     def converging(self, *extra: str) -> Iterator[None]:
-        """Have a run going on, which is killed at the end with all its processes."""
+        """Have a run going on, which is killed at the end; the task that is on its way then ends by itself."""
         house = ["--extra-vars", f"demo_house={self.house.number}"]
         with subprocess.Popen(
             ["ansible-playbook", "--inventory", self.inventory, *house, *extra, str(playbook.SITE)],
@@ -160,8 +160,8 @@ class Stage:
         """Open the user interfaces from an address that is in no LAN of ours."""
         curl = f"curl --silent --max-time 2 --interface {STRANGER} --output /dev/null"
         ask = " ".join(f"{curl} http://{self.house.pi}:{page}/ &" for page in UI_PORTS)
-        prepare = f"ip address replace {STRANGER}/32 dev eth0; "
-        docker("exec", f"{self.house.name}-laptop", "sh", "-c", f"{prepare}{ask} wait")
+        be = f"ip address replace {STRANGER}/32 dev eth0"
+        docker("exec", f"{self.house.name}-laptop", "sh", "-c", f"{be} || exit; {ask} wait")
 
     @contextmanager
     def knocking(self) -> Iterator[None]:
@@ -178,9 +178,12 @@ class Stage:
                 yield
             finally:
                 over.set()
-                knocks.result()
+            knocks.result()
 
     # Whether the household is well
+
+    def monitor_pid(self) -> str:
+        return self.pi("systemctl show --property MainPID --value vpn-monitor").strip()
 
     def told(self) -> dict[str, Any]:
         """What vpn-monitor says of itself."""

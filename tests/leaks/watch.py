@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import observer
 import packets
@@ -27,6 +28,7 @@ class Watch:
 
     stage: Stage
     lets: Mapping[str, str]
+    path: Path  # of the capture
     earlier: int  # rounds of the prober before it began
     seen: Counter[str] = field(default_factory=Counter)  # packets of each probe that got out
     others: list[packets.Packet] = field(default_factory=list)  # whoever sent them
@@ -40,6 +42,9 @@ class Watch:
         probes = [f"{times} of {name}" for name, times in self.seen.items() if name not in self.lets]
         return [*probes, *map(str, self.others)]
 
+    def assert_shut(self) -> None:
+        assert self.leaks() == [], f"in clear; the capture is {self.path}"
+
 
 @contextmanager
 def watching(
@@ -52,22 +57,26 @@ def watching(
 ) -> Iterator[Watch]:
     """Capture all the while; the capture is kept where it holds anything in clear.
 
-    With ``blank`` there is no prober yet. Raises AssertionError where capture, prober or stranger were not at work.
+    With ``blank`` there is no prober yet. Raises AssertionError where tunnel, prober or stranger were not at work.
     """
     if not blank:
         stage.forget()
     with observer.watching(stage.house, name) as capture:
-        watch = Watch(stage, lets or {}, 0 if blank else len(stage.rounds()))
+        watch = Watch(stage, lets or {}, capture.path, 0 if blank else len(stage.rounds()))
         with stage.knocking():
             yield watch
-        assert stage.namespace() in watch.tried(), "nothing was tried in the namespace that is there now"
-        heard = Counter(stage.heard())
-    assert capture.packets("udp port 51820"), "the observer saw nothing of the tunnel"
-    assert capture.packets(f"src host {sightings.STRANGER}"), "nobody knocked"
+        tried, heard = stage.namespace() in watch.tried(), Counter(stage.heard())
     captured = capture.path.read_bytes()
     watch.seen = sightings.probes_seen(captured, stage.house) + heard
     strangers = "ui-stranger" in watch.lets
     watch.others = sightings.strange(captured, stage.house, *ignored, installs=installs, strangers=strangers)
+    at_work = {
+        "nothing was tried in the namespace that is there now": tried,
+        "the observer saw nothing of the tunnel": capture.packets("udp port 51820"),
+        "nobody knocked": capture.packets(f"src host {sightings.STRANGER}"),
+    }
+    idle = [words for words, seen in at_work.items() if not seen]
+    assert idle == [], f"in clear: {watch.leaks()}"
     if not watch.leaks():
         capture.path.unlink()
 
@@ -79,4 +88,4 @@ def shut(
     """Watch, as ``watching`` does, and have nothing leave in clear."""
     with watching(stage, name, *ignored, lets=lets, installs=installs) as watch:
         yield watch
-    assert watch.leaks() == [], f"in clear; the capture is in {observer.FOLDER / 'captures'}"
+    watch.assert_shut()

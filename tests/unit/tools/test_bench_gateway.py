@@ -56,6 +56,6 @@ def test_what_the_leak_test_found_is_printed_and_nothing_else(tmp_path: Path) ->
     slow = "recovery: boot without endpoint for ten minutes"
     entries = [bench.Entry("recovery: tunnel killed", 3.5, "s", budget=10), bench.Entry(slow, 20, "s", budget=10)]
     bench.join(path, [bench.Entry("setup", 1.0, "s"), *entries])
-    _head, killed, late = bench_gateway.recoveries(path).splitlines()
+    _head, killed, late = bench_gateway.recovery_table(path).splitlines()
     assert killed.split() == ["recovery:", "tunnel", "killed", "3.5", "s", "10"]
     assert late.startswith(f"{slow}  ") and late.endswith("over budget")

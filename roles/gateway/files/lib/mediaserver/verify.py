@@ -85,7 +85,7 @@ class Verification:
         stopped = [" ".join(row.split()[:2]) for row in rows if row.split()[1] != "running"]
         if stopped:
             raise Failed(f"not running: {', '.join(stopped)}; vpn-monitor should start them: journalctl -u vpn-monitor")
-        # The holder's and the tunnel's health is that table and interface are as their files say.
+        # The holder is healthy when its table is as it was loaded, the tunnel when the interface is as its files say.
         ill = [row.split()[0] for row in rows if row.endswith("(unhealthy)")]
         if ill:
             raise Failed(f"not healthy: {', '.join(ill)}; what is wrong: docker inspect {ill[0]} (State.Health.Log)")
