@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 PORT = 9
+COMPLETE = 0x2  # ATF_COM of linux/if_arp.h
 
 
 def send_by_socket(source: str, target: str) -> None:
@@ -41,7 +42,8 @@ def main(kind: str, source: str, target: str) -> None:
     # The host's namespace is not ours, but the table of neighbours knows the bridge.
     for line in Path("/proc/net/arp").read_text(encoding="ascii").splitlines()[1:]:
         fields = line.split()
-        if fields[5] == "eth0":
+        # Others are listed, too, whom a probe has asked for and who never answered.
+        if fields[5] == "eth0" and int(fields[2], 16) & COMPLETE:
             send_by_frame(source, target, bytes.fromhex(fields[3].replace(":", "")))
             return
     raise SystemExit("the bridge is not among the neighbours")
