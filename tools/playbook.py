@@ -78,12 +78,17 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     }
 
 
+def command(inventory: str, *arguments: str, playbook: Path = SITE) -> list[str]:
+    """The command line of a run."""
+    return ["ansible-playbook", "--inventory", inventory, *arguments, str(playbook)]
+
+
 def run(inventory: str, *arguments: str, playbook: Path = SITE, env: Mapping[str, str] | None = None) -> Run:
     """Run ``playbook``; a failure is in the result, not raised."""
     settings = environment({"ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json", **(env or {})})
-    command = ["ansible-playbook", "--inventory", inventory, *arguments, str(playbook)]
+    line = command(inventory, *arguments, playbook=playbook)
     started = time.monotonic()
-    process = subprocess.run(command, env=settings, cwd=ROOT, capture_output=True, text=True, check=False)
+    process = subprocess.run(line, env=settings, cwd=ROOT, capture_output=True, text=True, check=False)
     return parse(process.stdout, process.stderr, time.monotonic() - started)
 
 

@@ -78,18 +78,20 @@ class Stage:
     def router(self, command: str, *, stdin: str | None = None) -> str:
         return docker("exec", "--interactive", f"{self.house.name}-router", "sh", "-c", command, stdin=stdin)
 
+    @property
+    def _of_this_house(self) -> tuple[str, str]:
+        return "--extra-vars", f"demo_house={self.house.number}"
+
     def converge(self, *extra: str) -> playbook.Run:
-        house = ["--extra-vars", f"demo_house={self.house.number}"]
-        result = playbook.run(self.inventory, *house, *extra, env=self.environment)
+        result = playbook.run(self.inventory, *self._of_this_house, *extra, env=self.environment)
         assert result.ok, result.failures
         return result
 
     @contextmanager
     def converging(self, *extra: str) -> Iterator[None]:
         """Have a run going on, which is killed at the end; the task that is on its way then ends by itself."""
-        house = ["--extra-vars", f"demo_house={self.house.number}"]
         with subprocess.Popen(
-            ["ansible-playbook", "--inventory", self.inventory, *house, *extra, str(playbook.SITE)],
+            playbook.command(self.inventory, *self._of_this_house, *extra),
             cwd=playbook.ROOT,
             env=playbook.environment(self.environment),
             stdout=subprocess.DEVNULL,

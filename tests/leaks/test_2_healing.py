@@ -14,7 +14,7 @@ import houses
 import outages
 import pytest
 from stage import Stage
-from watch import TO_AN_ENDPOINT, shut
+from watch import TO_AN_ENDPOINT, watching
 
 HOLD = "/run/mediaserver/hold"
 PATIENCE_S = 40
@@ -28,9 +28,10 @@ def closed(stage: Stage, request: pytest.FixtureRequest) -> Iterator[None]:
     """Nothing leaves in clear until the house is well again."""
     stage.wait_until_well()
     lets = TO_AN_ENDPOINT if request.node.get_closest_marker("newborn") else {}
-    with shut(stage, f"healing {request.node.name}", lets=lets):
+    with watching(stage, f"healing {request.node.name}", lets=lets) as watch:
         yield
         stage.wait_until_well()
+    watch.assert_shut()
 
 
 @pytest.fixture

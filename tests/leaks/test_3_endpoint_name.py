@@ -14,7 +14,7 @@ import pytest
 from packets import Packet, of_the_tunnel
 from stage import Stage
 from topology import PROVIDERS
-from watch import shut
+from watch import watching
 
 pytestmark = pytest.mark.full
 NAME = "vpn.test"
@@ -64,7 +64,7 @@ def monitor(stage: Stage) -> Iterator[None]:
 @pytest.mark.usefixtures("monitor")
 def test_a_name_is_found_when_it_can_be(stage: Stage, by_name: list[str]) -> None:
     # The host itself asks for the name.
-    with shut(stage, "endpoint by name", of_nobody, installs=True):
+    with watching(stage, "endpoint by name", of_nobody, installs=True) as watch:
         run = stage.converge(*by_name)
         assert f"{NAME} cannot be resolved now; vpn-monitor tries again" in told(run)
         assert [problem for problem in stage.problems() if "tunnel" not in problem] == []
@@ -72,6 +72,7 @@ def test_a_name_is_found_when_it_can_be(stage: Stage, by_name: list[str]) -> Non
         stage.pi(f"getent ahostsv4 {NAME} | grep --quiet {re.escape(NOBODY)}")
         move(PROVIDERS[0].address)
         seconds = stage.wait_until_well()
+    watch.assert_shut()
     print(f"online {seconds:.0f} s after the name was right")
     assert stage.told()["endpoint"] == PROVIDERS[0].address
 
@@ -79,9 +80,10 @@ def test_a_name_is_found_when_it_can_be(stage: Stage, by_name: list[str]) -> Non
 @pytest.mark.usefixtures("monitor")
 def test_an_address_of_the_house_is_refused(stage: Stage, by_name: list[str]) -> None:
     move(stage.house.laptop)
-    with shut(stage, "endpoint in the house", installs=True):
+    with watching(stage, "endpoint in the house", installs=True) as watch:
         run = stage.converge(*by_name)
         words = f"{NAME} is not used as endpoint: its address {stage.house.laptop} is in the house's own network"
         assert words in told(run)
         endpoints = stage.pi("nft list set inet mediaserver_barrier endpoints")
         assert "elements" not in endpoints, endpoints
+    watch.assert_shut()

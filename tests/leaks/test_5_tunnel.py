@@ -47,8 +47,10 @@ def test_ipv6_goes_through_the_tunnel_and_nowhere_else(stage: Stage, rows: list[
     with watching(stage, "IPv6 in the tunnel") as watch:
         # The monitor would have the tunnel back at once.
         stage.pi("systemctl stop vpn-monitor && docker kill wireguard")
-        assert not reaches(stage, topology.SERVER_IPV6), "IPv6 without a tunnel"
-        stage.pi("systemctl start vpn-monitor")
+        try:
+            assert not reaches(stage, topology.SERVER_IPV6), "IPv6 without a tunnel"
+        finally:
+            stage.pi("systemctl start vpn-monitor")
         stage.wait_until_well()
         time.sleep(SETTLED_S)
     found = [(name, watch.seen[name]) for name in PROBES] + [("any", len(watch.others))]

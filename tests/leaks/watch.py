@@ -26,16 +26,10 @@ TO_A_STRANGER = {"ui-stranger": "Docker's proxy"}
 class Watch:
     """What a watch is for, and, once it is over, what it has found."""
 
-    stage: Stage
     lets: Mapping[str, str]
     path: Path  # of the capture
-    earlier: int  # rounds of the prober before it began
     seen: Counter[str] = field(default_factory=Counter)  # packets of each probe that got out
     others: list[packets.Packet] = field(default_factory=list)  # whoever sent them
-
-    def tried(self) -> list[str]:
-        """The namespaces in which the prober has tried all since the beginning, one entry for each time."""
-        return self.stage.rounds()[self.earlier :]
 
     def leaks(self) -> list[str]:
         """What left in clear, one line each."""
@@ -53,19 +47,18 @@ def watching(
     *ignored: packets.Ignored,
     lets: Mapping[str, str] | None = None,
     installs: bool = False,
-    blank: bool = False,
 ) -> Iterator[Watch]:
     """Capture all the while; the capture is kept where it holds anything in clear.
 
-    With ``blank`` there is no prober yet. Raises AssertionError where tunnel, prober or stranger were not at work.
+    What the prober has noted before is forgotten. Raises AssertionError where tunnel, prober or stranger were not at
+    work.
     """
-    if not blank:
-        stage.forget()
     with observer.watching(stage.house, name) as capture:
-        watch = Watch(stage, lets or {}, capture.path, 0 if blank else len(stage.rounds()))
+        stage.forget()
+        watch = Watch(lets or {}, capture.path)
         with stage.knocking():
             yield watch
-        tried, heard = stage.namespace() in watch.tried(), Counter(stage.heard())
+        tried, heard = stage.namespace() in stage.rounds(), Counter(stage.heard())
     captured = capture.path.read_bytes()
     watch.seen = sightings.probes_seen(captured, stage.house) + heard
     strangers = "ui-stranger" in watch.lets
@@ -79,13 +72,3 @@ def watching(
     assert idle == [], f"in clear: {watch.leaks()}"
     if not watch.leaks():
         capture.path.unlink()
-
-
-@contextmanager
-def shut(
-    stage: Stage, name: str, *ignored: packets.Ignored, lets: Mapping[str, str] | None = None, installs: bool = False
-) -> Iterator[Watch]:
-    """Watch, as ``watching`` does, and have nothing leave in clear."""
-    with watching(stage, name, *ignored, lets=lets, installs=installs) as watch:
-        yield watch
-    watch.assert_shut()
