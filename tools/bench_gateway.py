@@ -104,6 +104,7 @@ def tunnel(stage: Stage) -> Entry:
                 with_both = throughput(stage)
                 with barriers.without(stage, "inner", "outer"):
                     time.sleep(1)  # the holder loads its empty table
+                    assert all("chain" not in barriers.table(stage, name) for name in ("inner", "outer"))
                     ratios.append(with_both / throughput(stage))
                 rates.append(with_both)
                 time.sleep(1)

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -41,11 +42,17 @@ def show(house: int, run: subprocess.Popen[str]) -> None:
         print(f"house {house} | {line}", end="", flush=True)
 
 
-def missing() -> list[str]:
-    """What is not in the report, one line each: nobody has tried it."""
+def wanting(rows: Sequence[report.Row]) -> list[str]:
+    """What the report of a whole matrix must not have, or lack, one line each."""
     cells = {(phase.name, variant) for phase in PHASES for variant in VARIANTS if phase.has(variant)}
-    tried = {(row.phase, row.variant) for row in report.read()}
-    return [f"not tried: {phase}, {variant}" for phase, variant in sorted((cells | CONTROLS) - tried)]
+    untried = sorted((cells | CONTROLS) - {(row.phase, row.variant) for row in rows})
+    clear = [row for row in rows if row.seen is None and row.clear_packets and not row.let]
+    unseen = [row for row in rows if row.seen is False]
+    return [
+        *(f"not tried: {phase}, {variant}" for phase, variant in untried),
+        *(f"in clear: {row.clear_packets} of {row.probe} in {row.phase}, {row.variant}" for row in clear),
+        *(f"not seen: {row.probe} in {row.phase}, {row.variant}" for row in unseen),
+    ]
 
 
 def main(more: list[str]) -> int:
@@ -64,9 +71,10 @@ def main(more: list[str]) -> int:
     # What was narrowed down need not have something for both, and never has everything.
     fine = (0, NOTHING_RAN) if more else (0,)
     failed = [house for house, run in runs.items() if run.wait() not in fine]
-    untried = missing() if again or not more else []
-    print(report.table(report.read()), *untried, sep="\n")
-    return 1 if failed or untried else 0
+    rows = report.read()
+    faults = wanting(rows) if again or not more else []
+    print(report.table(rows), *faults, sep="\n")
+    return 1 if failed or faults else 0
 
 
 if __name__ == "__main__":

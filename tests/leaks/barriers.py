@@ -14,6 +14,7 @@ import playbook
 from stage import Stage
 
 BARRIER = Path("gateway/files/lib/mediaserver/barrier.py")
+INNER, OUTER = "inet mediaserver_inner", "inet mediaserver_barrier"
 # Transmission and the lab's Jackett, as the kernel names them.
 PROGRAMS = ("transmission-da", "python3")
 
@@ -73,8 +74,15 @@ def _collection_with(stage: Stage, barrier: str) -> Iterator[None]:
 def table(stage: Stage, name: str) -> str:
     """The table that stands, as nft lists it."""
     if name == "inner":
-        return stage.inside("nft list table inet mediaserver_inner")
-    return stage.pi("nft list table inet mediaserver_barrier")
+        return stage.inside(f"nft list table {INNER}")
+    return stage.pi(f"nft list table {OUTER}")
+
+
+def handle(stage: Stage) -> int:
+    """The number that the kernel has given the outer barrier's table."""
+    found = re.match(r"table inet mediaserver_barrier {.*# handle (\d+)", stage.pi(f"nft --handle list table {OUTER}"))
+    assert found, "no handle of the outer barrier"
+    return int(found[1])
 
 
 def attempts_out(stage: Stage, name: str) -> int:

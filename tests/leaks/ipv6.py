@@ -16,16 +16,25 @@ NOBODYS_HARDWARE = "02:00:00:00:00:67"
 @contextmanager
 def let_in(stage: Stage) -> Iterator[None]:
     """Open every way out that IPv6 could take: addresses, a route by eth0, and a Pi that passes packets on."""
+    settings = [f"net.ipv6.conf.{device}.disable_ipv6" for device in ("all", "eth0")]
+    # Behind the tunnel's own, where it carries IPv6.
+    route = f"default via {VPN_GATEWAY_IPV6} dev eth0 metric 9999"
     with on_the_lan(stage), _enabled(stage, "br-vpn"):
+        before = [f"{name}={stage.inside(f'sysctl --values {name}').strip()}" for name in settings]
         try:
-            for device in ("all", "eth0"):
-                stage.inside(f"sysctl --quiet --write net.ipv6.conf.{device}.disable_ipv6=0")
+            for name in settings:
+                stage.inside(f"sysctl --quiet --write {name}=0")
             stage.inside(f"ip -6 address replace {HOLDER_IPV6}/64 dev eth0 nodad")
             stage.pi(f"ip -6 address replace {VPN_GATEWAY_IPV6}/64 dev br-vpn nodad")
-            stage.inside(f"ip -6 route replace default via {VPN_GATEWAY_IPV6} dev eth0")
+            stage.inside(f"ip -6 route replace {route}")
             yield
         finally:
-            stage.inside("sysctl --quiet --write net.ipv6.conf.all.disable_ipv6=1")
+            # In a namespace that was made anew meanwhile there is nothing of it.
+            with suppress(LabError):
+                stage.inside(f"ip -6 route delete {route}")
+                stage.inside(f"ip -6 address delete {HOLDER_IPV6}/64 dev eth0")
+            for setting in before:
+                stage.inside(f"sysctl --quiet --write {setting}")
 
 
 @contextmanager

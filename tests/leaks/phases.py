@@ -9,18 +9,21 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
+import barriers
 import houses
 import ipv6
 import outages
 from engine import LabError
 from stage import INSIDE, VPN_GATEWAY, Stage
 from topology import PROVIDERS
+from waiting import wait_for
 
 ENDPOINTS = tuple(provider.address for provider in PROVIDERS)
 COMPOSE = "docker compose --project-directory /opt/mediaserver up --detach --pull never --no-deps --force-recreate"
 BLACK_HOLE_S = 190  # longer than WireGuard's keys live
 DEAD_BOOT_S, LONG_DEAD_BOOT_S = 60, 600
 IPV6_TRIES_S = 3
+TOLD_S = 10  # what vpn-monitor's file may be behind what it has done
 
 
 # What each variant switches off.
@@ -81,13 +84,18 @@ def boot_without_endpoint(seconds: float) -> Callable[[Stage], None]:
 def black_hole(stage: Stage) -> None:
     with outages.dead_endpoints(stage, *ENDPOINTS):
         time.sleep(BLACK_HOLE_S)
+        stage.wait_until_only_the_tunnel_is_missing()
 
 
 def fail_over(stage: Stage) -> float:
-    with outages.dead_endpoints(stage, stage.told()["endpoint"]):
+    before = stage.told()["endpoint"]
+    with outages.dead_endpoints(stage, before):
         seconds = stage.wait_until_well()
+    wait_for(lambda: stage.told()["endpoint"] in {*ENDPOINTS} - {before}, f"another server than {before}", TOLD_S)
+    after = stage.told()["endpoint"]
     again = stage.converge()
     assert [task.name for task in again.changed] == [], "a run reverted the failover"
+    assert stage.told()["endpoint"] == after
     return seconds
 
 
@@ -123,9 +131,24 @@ def failed_start(stage: Stage) -> None:
 
 
 def wrong_key(stage: Stage) -> None:
-    stage.pi("docker exec wireguard sh -c 'wg genkey > /run/wrong; wg set wg0 private-key /run/wrong'")
-    # Keys that are agreed already would serve on for two minutes.
-    stage.pi("docker exec wireguard sh -c 'wg set wg0 peer $(wg show wg0 peers | head -1) remove'")
+    # The peer is made anew with it: what was agreed on already would serve on for two minutes.
+    wrong = (
+        'sed "s|^PrivateKey.*|PrivateKey = $(wg genkey)|" /gateway/wg0.conf > /run/wrong && wg setconf wg0 /run/wrong'
+    )
+    stage.pi(f"docker exec wireguard sh -c '{wrong}'")
+    peers = stage.pi("docker exec wireguard wg show wg0 peers").split()
+    assert len(peers) == 1, peers
+
+
+def flush(command: str) -> Callable[[Stage], None]:
+    """A table that was loaded anew would have another handle: there was a moment without it."""
+
+    def happen(stage: Stage) -> None:
+        before = barriers.handle(stage)
+        stage.pi(command)
+        assert barriers.handle(stage) == before, "the outer barrier was away"
+
+    return happen
 
 
 def other_way_out(stage: Stage) -> None:
@@ -164,8 +187,8 @@ PHASES = (
     Phase("holder recreated", _on_pi(f"{COMPOSE} vpn"), newborn=True),
     Phase("dockerd restarted", _on_pi("systemctl restart docker"), quick=True, newborn=True, proxied=True),
     Phase("dockerd killed", _on_pi("pkill -KILL dockerd"), newborn=True, proxied=True),
-    Phase("nft flush ruleset", _on_pi("nft flush ruleset"), quick=True, newborn=True, proxied=True),
-    Phase("nftables restarted", _on_pi("systemctl restart nftables"), newborn=True, proxied=True),
+    Phase("nft flush ruleset", flush("nft flush ruleset"), quick=True, newborn=True, proxied=True),
+    Phase("nftables restarted", flush("systemctl restart nftables"), newborn=True, proxied=True),
     Phase("keeper of the barrier killed", _on_pi("systemctl kill --signal KILL mediaserver-barrier-keeper")),
     Phase("bridge removed", _on_pi("ip link delete br-vpn"), newborn=True, proxied=True),
     Phase("wrong key", wrong_key),

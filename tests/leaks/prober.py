@@ -3,8 +3,8 @@
 
     prober.py CONFIGURATION
 
-What arrives at the Pi itself, on whichever bridge, is noted in ``heard``; ``rounds`` has the namespace's number for
-each time that all probes were sent, so that silence can be told from idleness.
+What arrives at the Pi itself, on whichever bridge, is noted in ``heard``; ``rounds`` has, for each time that all probes
+were sent, the namespace's number and when it was begun, so that silence can be told from idleness.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import json
 import os
 import socket
 import struct
+import subprocess
 import sys
 import threading
 import time
@@ -30,6 +31,7 @@ HEARING_UDP, HEARING_TCP = (53, 853, 1900, 6771, probes.UDP_PORT), (53, 853, pro
 # Time that answers to TCP and resolvers' own retries get within a round.
 LINGER_S = 0.3
 SIOCGIFADDR = 0x8915
+RULES, BY_THE_DEVICE = ("ip", "-4", "rule"), ("oif", "eth0", "lookup", "100", "priority", "101")
 GLOBAL_SCOPE = "00"
 
 
@@ -42,6 +44,7 @@ def try_all(where: dict[str, Any]) -> bool:
         return False
     shift = probes.SHIFT * list(networks).index(prefix)
     there = {**where, **networks[prefix]}
+    route_by_the_device()
     lines = []
     for name in probes.PROBES:
         with contextlib.suppress(OSError):  # what the system refuses has not got out
@@ -50,6 +53,17 @@ def try_all(where: dict[str, Any]) -> bool:
     for line in lines:
         line.close()
     return True
+
+
+def route_by_the_device() -> None:
+    """Have what is bound to eth0 go by the Pi, as it would from any container.
+
+    There is no default route by eth0 in the VPN namespace: without one, such a socket asks its own network for the
+    stranger's address, where nobody answers, and no packet comes as far as the outer barrier. Table 100 is the
+    namespace's own for replies to the house; where it is missing, the next rule holds.
+    """
+    if not subprocess.run([*RULES, "show", *BY_THE_DEVICE], capture_output=True, check=True).stdout:
+        subprocess.run([*RULES, "add", *BY_THE_DEVICE], check=True)
 
 
 def _addresses(device: str) -> dict[str, str]:
@@ -90,7 +104,7 @@ def probe(pid: int, where: dict[str, Any]) -> bool:
     child = os.fork()
     if child == 0:
         status = 1
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, subprocess.CalledProcessError):
             with open(f"/proc/{pid}/ns/net", "rb") as namespace:
                 os.setns(namespace.fileno(), os.CLONE_NEWNET)
             status = 0 if try_all(where) else 2
@@ -160,7 +174,14 @@ def note(file: str, word: str) -> None:
         stream.write(word + "\n")
 
 
+def end(failure: threading.ExceptHookArgs) -> None:
+    """Without one of its ears the prober is no use; systemd starts it anew, or it is missed."""
+    threading.__excepthook__(failure)
+    os._exit(1)
+
+
 def main(configuration: str) -> None:
+    threading.excepthook = end
     where = json.loads(Path(configuration).read_text(encoding="utf-8"))
     NOTES.mkdir(parents=True, exist_ok=True)
     hearing: list[tuple[Callable[..., None], tuple[int, ...]]] = [
@@ -173,8 +194,9 @@ def main(configuration: str) -> None:
         threading.Thread(target=listen, args=arguments, daemon=True).start()
     while True:
         for number, pid in namespaces(where["programs"]).items():
+            begun = time.monotonic()
             if probe(pid, where):
-                note("rounds", str(number))
+                note("rounds", f"{number}@{begun:.2f}")
         time.sleep(0.1)
 
 

@@ -70,6 +70,7 @@ def _probes() -> dict[str, Probe]:
             f"ipv6-pi-dns-udp-{how}": Probe("dns6", "gateway6", 53, how, ("lab",)),
             f"ipv6-pi-dns-tcp-{how}": Probe("tcp6", "gateway6", 53, how),
             f"ipv6-pi-dns-tls-{how}": Probe("tcp6", "gateway6", 853, how),
+            f"ipv6-pi-dns-quic-{how}": Probe("udp6", "gateway6", 853, how),
         }
     found["ipv6-multicast"] = Probe("udp6", ALL_NODES, UDP_PORT, "device")
     found["ipv6-ssdp"] = Probe("udp6", SSDP_IPV6, 1900, "device")

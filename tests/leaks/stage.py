@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from typing import Any
 import demo
 import houses
 import playbook
+import prober
 import topology
 from engine import LabError, docker, in_namespaces
 from sightings import STRANGER, UI_PORTS
@@ -131,6 +132,8 @@ class Stage:
     def remove_prober(self) -> None:
         self.pi("systemctl disable --quiet --now leak-prober; rm -rf /opt/leak-prober /var/lib/leak-prober")
         self.pi("rm -f /etc/systemd/system/leak-prober.service; systemctl daemon-reload")
+        with suppress(LabError):  # a namespace that the prober has not met has not got its rule
+            self.inside(" ".join((*prober.RULES, "delete", *prober.BY_THE_DEVICE)))
 
     @contextmanager
     def hushed(self) -> Iterator[None]:
@@ -144,9 +147,13 @@ class Stage:
     def forget(self) -> None:
         self.pi("rm -f /var/lib/leak-prober/heard /var/lib/leak-prober/rounds")
 
-    def rounds(self) -> list[str]:
-        """The namespaces in which all was tried, one entry for each time."""
-        return self._noted("rounds")
+    def tried(self, since: float) -> set[str]:
+        """The namespaces in which all was tried in a round that was begun later, by this machine's clock.
+
+        It is the Pi's, too: a container has no other, and a reboot of the lab's Pi does not set it back.
+        """
+        rounds = (row.split("@") for row in self._noted("rounds"))
+        return {namespace for namespace, begun in rounds if float(begun) > since}
 
     def namespace(self) -> str:
         """The number of the namespace that the services live in now."""

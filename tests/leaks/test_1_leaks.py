@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 
 import barriers
 import ipv6
@@ -16,6 +18,7 @@ from bench import REPORT, Entry, join
 from phases import PHASES, VARIANTS, Phase
 from report import Row
 from stage import CONTROL_IPV6, CONTROL_NETWORK, VPN_GATEWAY, Stage
+from topology import TRACKER_PORT
 from watch import TO_A_STRANGER, TO_AN_ENDPOINT, watching
 
 # Of the quick matrix: what each barrier holds alone.
@@ -76,11 +79,12 @@ def test_nothing_leaves_in_clear(stage: Stage, rows: list[Row], phase: Phase, va
         name = f"{phase.name} {variant}"
         with watching(stage, name, lets=let, installs=phase.installs) as watch:
             earlier = 0 if phase.blank else dropped(stage, variant)
+            broken = time.monotonic()
             seconds = phase.happen(stage)
             happened = time.monotonic()
             stage.wait_until_well()
             recovery = round(seconds if seconds is not None else time.monotonic() - happened, 1)
-            assert stage.rounds(), "nothing was tried before it was well again"
+            assert stage.tried(broken), "nothing was tried between the break and its end"
             time.sleep(SETTLED_S)
         found = [(name, watch.seen[name], let.get(name)) for name in PROBES] + [("any", len(watch.others), None)]
         rows += [Row(phase.name, variant, name, times, None, recovery, why) for name, times, why in found]
@@ -111,12 +115,15 @@ def wide_open(stage: Stage) -> Iterator[None]:
                 stage.pi("systemctl restart mediaserver && systemctl start vpn-monitor")
 
 
-def assert_every_probe_is_seen(stage: Stage, rows: list[Row], variant: str) -> None:
+def assert_every_probe_is_seen(stage: Stage, rows: list[Row], variant: str, *, swarm: bool = False) -> None:
     variant = f"{variant}, house {stage.house.number}"
     with watching(stage, f"control {variant}") as watch:
         time.sleep(CONTROL_S)
-    rows += [Row("control", variant, name, watch.seen[name], watch.seen[name] > 0) for name in PROBES]
-    assert [name for name in PROBES if not watch.seen[name]] == []
+    seen = {name: watch.seen[name] for name in PROBES} | {"any": len(watch.others)}
+    if swarm:
+        seen["Transmission"] = sum(packet.target_port == TRACKER_PORT for packet in watch.others)
+    rows += [Row("control", variant, name, times, times > 0) for name, times in seen.items()]
+    assert [name for name, times in seen.items() if not times] == []
 
 
 def test_without_barriers_every_probe_is_seen(stage: Stage, rows: list[Row]) -> None:
@@ -131,13 +138,20 @@ def test_without_a_vpn_every_probe_is_seen(stage: Stage, rows: list[Row]) -> Non
     stage.wait_until_well()
     run = "docker run --detach --rm --name leak-control --network leak-control --publish 9099:9091"
     daemon = "--foreground --config-dir /tmp/control --allowed '*' --no-dht --no-lpd --no-utp --no-portmap"
+    remote = "transmission-remote 9091 --add /tmp/film.torrent"
     image = "$(docker inspect --format '{{.Config.Image}}' transmission)"
+    metainfo = base64.b64encode(Path(stage.household["tracker"]["torrent_file"]).read_bytes()).decode()
     networks = f"--subnet {CONTROL_NETWORK}0/24 --ipv6 --subnet {CONTROL_IPV6}"
     stage.pi(f"docker network create {networks} --opt com.docker.network.bridge.name=br-control leak-control")
     try:
         stage.pi(f"{run} --dns 198.18.0.53 --entrypoint transmission-daemon {image} {daemon}")
+        stage.pi(
+            "base64 --decode | docker exec --interactive leak-control sh -c 'cat > /tmp/film.torrent'", stdin=metainfo
+        )
+        # It does not listen from the first moment.
+        stage.pi(f"docker exec leak-control sh -c 'for try in $(seq 50); do {remote} && exit; sleep 0.2; done; exit 1'")
         with ipv6.on_the_lan(stage):
-            assert_every_probe_is_seen(stage, rows, "no VPN")
+            assert_every_probe_is_seen(stage, rows, "no VPN", swarm=True)
     finally:
         with stage.hushed():
             stage.pi("docker rm --force leak-control; docker network rm leak-control")

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 
 import houses
 import outages
 import pytest
+from probes import UDP_PORT
 from stage import Stage
+from waiting import wait_for as wait
 from watch import TO_AN_ENDPOINT, watching
 
 HOLD = "/run/mediaserver/hold"
 PATIENCE_S = 40
 RUN_S = 180  # what a run takes at most until it holds
 SHUT_S = 10
+wait_for = partial(wait, seconds=PATIENCE_S)
 LOOKS_S = 6  # long enough for the monitor to look at everything more than once
 
 
@@ -42,13 +46,6 @@ def monitor(stage: Stage, closed: None) -> Iterator[str]:
     assert stage.monitor_pid() == before, "vpn-monitor was ended"
 
 
-def wait_for(happened: Callable[[], bool], what: str, seconds: float = PATIENCE_S) -> None:
-    deadline = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
-        time.sleep(0.5)
-
-
 def uptime(stage: Stage) -> float:
     """Seconds of the kernel, as a hold's deadline is."""
     return float(stage.pi("cut -d ' ' -f 1 /proc/uptime"))
@@ -68,7 +65,8 @@ def leaving(stage: Stage) -> str:
 
 def test_an_edited_table_is_loaded_again(stage: Stage, monitor: str) -> None:
     before = leaving(stage)
-    stage.inside("nft insert rule inet mediaserver_inner leaving oifname eth0 udp dport 9 accept")
+    # Where the prober sends: the outer barrier has it then.
+    stage.inside(f"nft insert rule inet mediaserver_inner leaving oifname eth0 udp dport {UDP_PORT} accept")
     assert leaving(stage) != before
     wait_for(lambda: leaving(stage) == before, "the inner barrier as written")
 
@@ -117,7 +115,7 @@ def test_a_run_that_is_aborted_while_it_holds_leaves_the_house_to_the_monitor(st
     stage.pi(f"rm -f {HOLD}")
     try:
         with stage.converging("--extra-vars", "gateway_mtu=1360"):
-            wait_for(lambda: stage.pi(f"cat {HOLD} 2>/dev/null || true") != "", "the run's hold", RUN_S)
+            wait_for(lambda: stage.pi(f"cat {HOLD} 2>/dev/null || true") != "", "the run's hold", seconds=RUN_S)
         hold = json.loads(stage.pi(f"cat {HOLD}"))
         assert hold["owner"] == "ansible" and hold["deadline"] > uptime(stage) + PATIENCE_S, hold
         # As long as it holds, nothing is mended; what comes next is what comes when it is over.

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Iterator
 
+import ipv6
 import pytest
 import topology
 import world
@@ -15,6 +16,7 @@ from outages import dead_endpoints
 from report import Row
 from stage import Stage
 from test_1_leaks import PROBES
+from waiting import wait_for
 from watch import watching
 
 pytestmark = pytest.mark.full
@@ -24,7 +26,8 @@ PATIENCE_S = 90
 
 
 @pytest.fixture
-def ipv6(stage: Stage) -> Iterator[None]:
+def carried(stage: Stage) -> Iterator[None]:
+    """IPv6 in the tunnel."""
     stage.converge("--extra-vars", json.dumps({"mediaserver_ipv6": True}))
     stage.wait_until_well()
     yield
@@ -39,12 +42,12 @@ def reaches(stage: Stage, address: str) -> bool:
     return told.endswith("status 0\n")
 
 
-@pytest.mark.usefixtures("ipv6")
+@pytest.mark.usefixtures("carried")
 def test_ipv6_goes_through_the_tunnel_and_nowhere_else(stage: Stage, rows: list[Row]) -> None:
     assert reaches(stage, topology.SERVER_IPV6), "no IPv6 in the tunnel"
     session = stage.rpc("session-get", {"fields": ["version"]})
     assert session["version"]
-    with watching(stage, "IPv6 in the tunnel") as watch:
+    with ipv6.let_in(stage), watching(stage, "IPv6 in the tunnel") as watch:
         # The monitor would have the tunnel back at once.
         stage.pi("systemctl stop vpn-monitor && docker kill wireguard")
         try:
@@ -62,6 +65,11 @@ def test_ipv6_goes_through_the_tunnel_and_nowhere_else(stage: Stage, rows: list[
 def forwarded(stage: Stage) -> tuple[str, int]:
     state = stage.told()
     return str(state["endpoint"]), int(state["forwarded_port"] or 0)
+
+
+def has_a_port_of(stage: Stage, provider: topology.Provider) -> bool:
+    address, port = forwarded(stage)
+    return address == provider.address and port >= provider.first_port
 
 
 @pytest.fixture
@@ -98,10 +106,7 @@ def test_a_forwarded_port_is_asked_for_anew_after_a_failover(stage: Stage) -> No
     before, _port = forwarded(stage)
     other = next(provider for provider in topology.PROVIDERS if provider.address != before)
     with dead_endpoints(stage, before):
-        deadline = time.monotonic() + PATIENCE_S
-        while not (forwarded(stage)[0] == other.address and forwarded(stage)[1] >= other.first_port):
-            assert time.monotonic() < deadline, f"no port of {other.name}: {forwarded(stage)}"
-            time.sleep(1)
+        wait_for(lambda: has_a_port_of(stage, other), f"a port of {other.name}", PATIENCE_S)
         port = forwarded(stage)[1]
         assert stage.rpc("session-get", {"fields": ["peer-port"]})["peer-port"] == port
         assert world.connects(other.address, port)

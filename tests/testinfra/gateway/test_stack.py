@@ -37,6 +37,12 @@ def test_nothing_else_runs_in_the_project(house: Household, containers: Containe
     assert ours == set(house["stack_services"])
 
 
+def test_the_holder_has_no_neighbour_on_its_bridge(host: Any) -> None:
+    """The outer barrier does not see what stays on the bridge."""
+    names = "{{range .Containers}}{{println .Name}}{{end}}"
+    assert host.check_output(f"docker network inspect --format '{names}' mediaserver_vpn").split() == ["vpn"]
+
+
 @pytest.mark.parametrize("name", ["wireguard", "transmission", "jackett"])
 def test_it_lives_in_the_holders_namespace_and_nowhere_else(host: Any, containers: Containers, name: str) -> None:
     inodes = [host.check_output(f"readlink /proc/{containers[each]['State']['Pid']}/ns/net") for each in ("vpn", name)]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Makes the host package importable as it is on the Pi, and what these tests share."""
 
 from __future__ import annotations

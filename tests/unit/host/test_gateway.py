@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The host's gateway program: from settings and state to what containers and barrier get."""
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -335,6 +336,50 @@ def test_what_it_learned_survives_a_new_start_of_it(scene: Scene) -> None:
     assert not any(one.startswith("do ") for one in scene.happened())
     scene.round(60.0)
     assert any(one.endswith("restart Docker") for one in scene.happened())
+
+
+class Stream:
+    """Docker's events, as far as the monitor sees them."""
+
+    def __init__(self, line: socket.socket) -> None:
+        self.line, self.closed = line, False
+
+    def fileno(self) -> int:
+        return self.line.fileno()
+
+    def drain(self) -> bool:
+        return bool(self.line.recv(100))
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.mark.parametrize("event", [True, False], ids=["an event wakes it", "control: the time does"])
+def test_between_two_rounds_an_event_of_docker_s_wakes_it(event: bool) -> None:
+    ours, dockers = socket.socketpair()
+    with ours, dockers:
+        stream = Stream(ours)
+        if event:
+            dockers.send(b"{}")
+        begun = time.monotonic()
+        assert monitor._wait(stream, 0.5) is stream  # type: ignore[arg-type]
+        assert (time.monotonic() - begun < 0.4) is event
+        assert not stream.closed
+
+
+def test_a_stream_that_has_ended_is_let_go_of() -> None:
+    ours, dockers = socket.socketpair()
+    with ours:
+        stream = Stream(ours)
+        dockers.close()
+        assert monitor._wait(stream, 0.1) is None  # type: ignore[arg-type]
+        assert stream.closed
+
+
+def test_without_a_stream_the_time_is_waited_for() -> None:
+    begun = time.monotonic()
+    assert monitor._wait(None, 0.2) is None
+    assert time.monotonic() - begun >= 0.2
 
 
 def test_told_to_stop_it_says_that_nobody_watches_any_more(tmp_path: Path) -> None:

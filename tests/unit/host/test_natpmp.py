@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """NAT-PMP: what is sent, what is believed, and a real exchange on loopback."""
 
 from __future__ import annotations

@@ -235,22 +235,30 @@ RUNS = "vpn running Up 5 minutes (healthy)\n"
 
 
 @pytest.mark.parametrize(
-    ("containers", "routes", "words"),
+    ("different", "words"),
     [
-        (RUNS + "jellyfin exited Exited (0) 2 minutes ago\n", ROUTE, r"^not running: jellyfin exited; "),
-        (RUNS.replace("(h", "(unh"), ROUTE, r"^not healthy: vpn; what is wrong: docker inspect vpn"),
-        (RUNS, "", "namespace is none, and should be the tunnel"),
-        (RUNS, "default via 172.31.254.1 dev eth0\n", r"namespace is default via 172\.31\.254\.1 dev eth0"),
-        (RUNS, ROUTE + "default via 172.31.254.1 dev eth0 metric 9\n", "metric 9, and should be"),
+        ({"docker_ps": RUNS + "jellyfin exited Exited (0) 2 minutes ago\n"}, r"^not running: jellyfin exited; "),
+        ({"config_--services": "vpn\njellyfin\n"}, r"^not running: jellyfin missing; "),
+        ({"docker_ps": ""}, r"^not running: vpn missing; "),
+        ({"config_--services": ""}, r"^compose cannot read /nowhere/compose\.yml; run the playbook again"),
+        ({"docker_ps": RUNS.replace("(h", "(unh")}, r"^not healthy: vpn; what is wrong: docker inspect vpn"),
+        ({"-4_route": ""}, "namespace is none, and should be the tunnel"),
+        ({"-4_route": "default via 172.31.254.1 dev eth0\n"}, r"namespace is default via 172\.31\.254\.1 dev eth0"),
+        ({"-4_route": ROUTE + "default via 172.31.254.1 dev eth0 metric 9\n"}, "metric 9, and should be"),
+        ({"-6_route": "default via fd00::1 dev eth0 metric 1024 pref medium\n"}, "is default via fd00::1 dev eth0"),
     ],
 )
 def test_a_namespace_with_another_way_out_fails(
-    monkeypatch: pytest.MonkeyPatch, containers: str, routes: str, words: str
+    monkeypatch: pytest.MonkeyPatch, different: dict[str, str], words: str
 ) -> None:
-    told = {"docker_ps": (0, containers), "docker_inspect": (0, "42\n"), "nsenter": (0, routes)}
+    def told(**different: str) -> dict[str, tuple[int, str]]:
+        whole = {"docker_ps": RUNS, "config_--services": "vpn\n", "docker_inspect": "42\n", "-4_route": ROUTE}
+        return {key: (0, text) for key, text in (whole | different).items()}
+
     with pytest.raises(Failed, match=words):
-        verified(monkeypatch, **told).namespace()
-    assert verified(monkeypatch, docker_ps=(0, RUNS), docker_inspect=(0, "42\n"), nsenter=(0, ROUTE)).namespace()
+        verified(monkeypatch, **told(**different)).namespace()
+    assert verified(monkeypatch, **told()).namespace()
+    assert verified(monkeypatch, **told(**{"-6_route": "default dev wg0 metric 1024 pref medium\n"})).namespace()
 
 
 @pytest.mark.parametrize(

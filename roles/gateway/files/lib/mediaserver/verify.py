@@ -82,16 +82,25 @@ class Verification:
             *("docker", "ps", "--all", "--filter", f"label=com.docker.compose.project={PROJECT}"),
             *("--format", "{{.Names}} {{.State}} {{.Status}}"),
         ).stdout.splitlines()
-        stopped = [" ".join(row.split()[:2]) for row in rows if row.split()[1] != "running"]
+        asked = run("docker", "compose", "--project-directory", str(self.root), "config", "--services")
+        if asked.returncode != 0 or not asked.stdout:
+            raise Failed(f"compose cannot read {self.root}/compose.yml; run the playbook again")
+        states = {name: "missing" for name in asked.stdout.split()} | {row.split()[0]: row.split()[1] for row in rows}
+        stopped = [f"{name} {state}" for name, state in states.items() if state != "running"]
         if stopped:
             raise Failed(f"not running: {', '.join(stopped)}; vpn-monitor should start them: journalctl -u vpn-monitor")
         # The holder is healthy when its table is as it was loaded, the tunnel when the interface is as its files say.
         ill = [row.split()[0] for row in rows if row.endswith("(unhealthy)")]
         if ill:
             raise Failed(f"not healthy: {', '.join(ill)}; what is wrong: docker inspect {ill[0]} (State.Health.Log)")
-        routes = run("nsenter", f"--net=/proc/{pid_of(HOLDER)}/ns/net", "ip", "-4", "route", "show", "default").stdout
-        if [route.split()[:3] for route in routes.splitlines()] != [["default", "dev", "wg0"]]:
-            raise Failed(f"the way out of the VPN namespace is {routes.strip() or 'none'}, and should be the tunnel")
+        show, tunnel = ("nsenter", f"--net=/proc/{pid_of(HOLDER)}/ns/net", "ip"), [["default", "dev", "wg0"]]
+        # Not every tunnel carries IPv6.
+        for family, wanted in (("-4", [tunnel]), ("-6", [tunnel, []])):
+            routes = run(*show, family, "route", "show", "default").stdout
+            if [route.split()[:3] for route in routes.splitlines()] not in wanted:
+                raise Failed(
+                    f"the way out of the VPN namespace is {routes.strip() or 'none'}, and should be the tunnel"
+                )
         return "all containers run and are healthy, and the namespace's only way out is the tunnel"
 
     def way_out(self) -> str:
