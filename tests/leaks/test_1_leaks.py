@@ -6,7 +6,7 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
 import barriers
@@ -102,7 +102,7 @@ def test_nothing_leaves_in_clear(stage: Stage, rows: list[Row], phase: Phase, va
 @contextmanager
 def wide_open(stage: Stage) -> Iterator[None]:
     """Both barriers off, no tunnel, and the ways out that were taken away put back."""
-    with barriers.without(stage, "inner", "outer"):
+    with ExitStack() as last, barriers.without(stage, "inner", "outer"):
         stage.pi("systemctl stop vpn-monitor && docker stop --time 2 wireguard")
         stage.inside("nft delete table inet mediaserver_inner")
         stage.inside(f"ip route replace default via {VPN_GATEWAY} dev eth0")
@@ -110,9 +110,10 @@ def wide_open(stage: Stage) -> Iterator[None]:
             with ipv6.let_in(stage):
                 yield
         finally:
-            with stage.hushed():
-                stage.pi("systemctl restart docker")
-                stage.pi("systemctl restart mediaserver && systemctl start vpn-monitor")
+            # Until the barriers stand again: what is begun before, and ended after, its other end hears nothing of.
+            last.enter_context(stage.hushed())
+            stage.pi("systemctl restart docker")
+            stage.pi("systemctl restart mediaserver && systemctl start vpn-monitor")
 
 
 def assert_every_probe_is_seen(stage: Stage, rows: list[Row], variant: str, *, swarm: bool = False) -> None:
