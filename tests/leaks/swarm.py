@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import base64
 import time
+from pathlib import Path
 
 import demo
 from stage import PATIENCE_S, Stage
@@ -17,6 +19,16 @@ def begin_download(stage: Stage) -> None:
     torrent = demo.add_torrent(stage.household)["torrent-added"]["hashString"]
     stage.rpc("torrent-set", {"ids": [torrent], "downloadLimited": True, "downloadLimit": 40})
     _wait(stage, torrent, "haveValid", 1)
+
+
+def begin_in(stage: Stage, container: str) -> None:
+    """Have the Transmission of a container of the Pi's fetch it, that asks for no password."""
+    metainfo = base64.b64encode(Path(stage.household["tracker"]["torrent_file"]).read_bytes()).decode()
+    keep = "base64 --decode > /tmp/film.torrent"
+    add = "transmission-remote 9091 --add /tmp/film.torrent"
+    # It does not listen from its first moment.
+    command = f"{keep}; for try in $(seq 50); do {add} && exit; sleep 0.2; done; exit 1"
+    stage.pi(f"docker exec --interactive {container} sh -c '{command}'", stdin=metainfo)
 
 
 def finish_download(stage: Stage, patience: float = SWARM_PATIENCE_S) -> None:

@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-import base64
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from pathlib import Path
+from functools import partial
 
 import barriers
 import ipv6
@@ -116,12 +115,16 @@ def wide_open(stage: Stage) -> Iterator[None]:
             stage.pi("systemctl restart mediaserver && systemctl start vpn-monitor")
 
 
-def assert_every_probe_is_seen(stage: Stage, rows: list[Row], variant: str, *, swarm: bool = False) -> None:
+def assert_every_probe_is_seen(
+    stage: Stage, rows: list[Row], variant: str, download: Callable[[], object] | None = None
+) -> None:
     variant = f"{variant}, house {stage.house.number}"
     with watching(stage, f"control {variant}") as watch:
+        if download:
+            download()
         time.sleep(CONTROL_S)
     seen = {name: watch.seen[name] for name in PROBES} | {"any": len(watch.others)}
-    if swarm:
+    if download:
         seen["Transmission"] = sum(packet.target_port == TRACKER_PORT for packet in watch.others)
     rows += [Row("control", variant, name, times, times > 0) for name, times in seen.items()]
     assert [name for name, times in seen.items() if not times] == []
@@ -139,20 +142,13 @@ def test_without_a_vpn_every_probe_is_seen(stage: Stage, rows: list[Row]) -> Non
     stage.wait_until_well()
     run = "docker run --detach --rm --name leak-control --network leak-control --publish 9099:9091"
     daemon = "--foreground --config-dir /tmp/control --allowed '*' --no-dht --no-lpd --no-utp --no-portmap"
-    remote = "transmission-remote 9091 --add /tmp/film.torrent"
     image = "$(docker inspect --format '{{.Config.Image}}' transmission)"
-    metainfo = base64.b64encode(Path(stage.household["tracker"]["torrent_file"]).read_bytes()).decode()
     networks = f"--subnet {CONTROL_NETWORK}0/24 --ipv6 --subnet {CONTROL_IPV6}"
     stage.pi(f"docker network create {networks} --opt com.docker.network.bridge.name=br-control leak-control")
     try:
         stage.pi(f"{run} --dns 198.18.0.53 --entrypoint transmission-daemon {image} {daemon}")
-        stage.pi(
-            "base64 --decode | docker exec --interactive leak-control sh -c 'cat > /tmp/film.torrent'", stdin=metainfo
-        )
-        # It does not listen from the first moment.
-        stage.pi(f"docker exec leak-control sh -c 'for try in $(seq 50); do {remote} && exit; sleep 0.2; done; exit 1'")
         with ipv6.on_the_lan(stage):
-            assert_every_probe_is_seen(stage, rows, "no VPN", swarm=True)
+            assert_every_probe_is_seen(stage, rows, "no VPN", partial(swarm.begin_in, stage, "leak-control"))
     finally:
         with stage.hushed():
             stage.pi("docker rm --force leak-control; docker network rm leak-control")
