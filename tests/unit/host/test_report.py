@@ -44,6 +44,16 @@ def test_the_first_look_is_told_whole(report: Report) -> None:
     assert report.path.stat().st_mode & 0o777 == 0o644
 
 
+def test_what_the_outer_barrier_had_to_drop_is_an_alarm(report: Report, capsys: pytest.CaptureFixture[str]) -> None:
+    said = []
+    for attempts in (5, 5, 8, 8, None, 9, 2, 0):
+        report.look("online", **WELL | {"leak_attempts": attempts})
+        said.append(capsys.readouterr().out.partition("dropped ")[2])
+    # Neither what was there before the first look, nor what came while there was no barrier to count.
+    words = "{} more on their way past the inner one\n"
+    assert said == ["", "", words.format(3), "", "", "", words.format(2), ""]
+
+
 def test_since_changes_with_the_state_and_with_nothing_else(report: Report) -> None:
     since = []
     for state, facts in (
@@ -89,7 +99,7 @@ def test_the_journal_has_one_line_for_every_change_of_state_or_problem(
     for state, facts in (
         ("online", {}),
         ("online", {}),
-        ("online", {"leak_attempts": 7}),
+        ("online", {"forwarded_port": 45678}),
         ("healing", {"problems": [STOPPED]}),
         ("healing", {"problems": [STOPPED], "endpoint": "198.18.0.21"}),
         ("healing", {"problems": [STOPPED, "the tunnel does not carry"]}),

@@ -58,12 +58,19 @@ class Report:
         self.look(state, **{key: self._said.get(key, value) for key, value in NOTHING.items()}, problems=problems)
 
     def look(self, state: str, **facts: object) -> None:
-        """Write the state file when anything in it has changed, and a line when the state or a problem has."""
+        """Write the state file when anything in it has changed, and a line when the state or a problem has.
+
+        Another line is the alarm: the outer barrier has had to drop what the inner one should have.
+        """
         told = {"state": state, "problems": facts["problems"]}
         if told != {key: self._said.get(key) for key in told}:
             problems = facts["problems"]
             words = "; ".join(problems) if isinstance(problems, (list, tuple)) else ""
             print(f"{state}{': ' if words else ''}{words}", flush=True)
+        if more := _risen(self._said.get("leak_attempts"), facts["leak_attempts"]):
+            print(
+                f"leak attempts: the outer barrier has dropped {more} more on their way past the inner one", flush=True
+            )
         current = {"version": 1, "state": state, **facts, "steps": self._steps, "last_step": self._last_step}
         if self._unwritten or {**current, "since": None} != {**self._said, "since": None}:
             same = self._said.get("state") == state
@@ -80,6 +87,13 @@ class Report:
             if not self._unwritten:
                 print(f"{self.path} cannot be written, it is tried again: {error}", flush=True)
             self._unwritten = True
+
+
+def _risen(before: object, now: object) -> int:
+    """How many a counter has counted since; one that began anew has counted what it shows."""
+    if not isinstance(before, int) or not isinstance(now, int):
+        return 0  # nothing to compare with: the first look, or one without a barrier
+    return now - before if now >= before else now
 
 
 def state_of(seen: Seen, verdict: Verdict) -> str:
