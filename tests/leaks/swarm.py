@@ -4,12 +4,16 @@
 from __future__ import annotations
 
 import base64
+import re
 import time
 from pathlib import Path
 
 import demo
 from stage import PATIENCE_S, Stage
+from waiting import wait_for
 
+# Of /proc/net/tcp and tcp6: number, both ends, and every state but TIME_WAIT, CLOSE and LISTEN.
+OPEN = re.compile(r"^ *\d+: \S+ \S+ 0[1-58-9B]", re.MULTILINE)
 # Transmission alone tries a lost peer again after 10 s, 2 min, 15 min.
 SWARM_PATIENCE_S = 120
 
@@ -29,6 +33,13 @@ def begin_in(stage: Stage, container: str) -> None:
     # It does not listen from its first moment.
     command = f"{keep}; for try in $(seq 50); do {add} && exit; sleep 0.2; done; exit 1"
     stage.pi(f"docker exec --interactive {container} sh -c '{command}'", stdin=metainfo)
+
+
+def end_in(stage: Stage, container: str) -> None:
+    """Have it part from its peers: those whom nobody tells go on sending to where the container was."""
+    stage.pi(f"docker exec {container} transmission-remote 9091 --torrent all --remove")
+    connections = f"docker exec {container} cat /proc/net/tcp /proc/net/tcp6"
+    wait_for(lambda: not OPEN.search(stage.pi(connections)), "an end of all connections", PATIENCE_S)
 
 
 def finish_download(stage: Stage, patience: float = SWARM_PATIENCE_S) -> None:

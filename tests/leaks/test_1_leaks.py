@@ -151,4 +151,7 @@ def test_without_a_vpn_every_probe_is_seen(stage: Stage, rows: list[Row]) -> Non
             assert_every_probe_is_seen(stage, rows, "no VPN", partial(swarm.begin_in, stage, "leak-control"))
     finally:
         with stage.hushed():
-            stage.pi("docker rm --force leak-control; docker network rm leak-control")
+            try:
+                swarm.end_in(stage, "leak-control")
+            finally:
+                stage.pi("docker rm --force leak-control; docker network rm leak-control")
