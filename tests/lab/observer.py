@@ -12,7 +12,7 @@ from pathlib import Path
 
 import images
 import packets as frames
-from engine import FOLDER, LabError, docker, inspect, remove, run, running
+from engine import BUILD, LabError, docker, inspect, remove, run, running
 from topology import LABEL, House
 
 # The kernel keeps room for a whole snapshot of each packet; with the default of 256 KiB there is room for eight.
@@ -44,7 +44,7 @@ def watching(house: House, name: str) -> Iterator[Capture]:
     found = inspect("network", house.name)
     if found is None:
         raise LabError(f"{house.name} is not there; see: python tests/lab up")
-    folder = FOLDER / "captures"
+    folder = BUILD / "captures"  # not the lab's: a capture outlives it
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"house{house.number}-{re.sub(r'[^a-z0-9]+', '-', name.lower())}.pcap"
     path.unlink(missing_ok=True)
