@@ -99,7 +99,6 @@ def tunnel(stage: Stage) -> Entry:
     sink = ["docker", "exec", f"{topology.PREFIX}-internet", "python3", "-c", SINK]
     with subprocess.Popen(sink) as server:
         try:
-            time.sleep(1)
             throughput(stage)  # the first one makes keys and fills caches
             ratios, rates = [], []
             for _round in range(ROUNDS):

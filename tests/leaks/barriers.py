@@ -80,7 +80,7 @@ def table(stage: Stage, name: str) -> str:
 
 def handle(stage: Stage) -> int:
     """The number that the kernel has given the outer barrier's table."""
-    found = re.match(r"table inet mediaserver_barrier {.*# handle (\d+)", stage.pi(f"nft --handle list table {OUTER}"))
+    found = re.match(rf"table {OUTER} {{.*# handle (\d+)", stage.pi(f"nft --handle list table {OUTER}"))
     assert found, "no handle of the outer barrier"
     return int(found[1])
 

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 
 from engine import LabError
 from stage import LAN_IPV6, VPN_GATEWAY_IPV6, Stage
@@ -16,14 +17,12 @@ NOBODYS_HARDWARE = "02:00:00:00:00:67"
 @contextmanager
 def let_in(stage: Stage) -> Iterator[None]:
     """Open every way out that IPv6 could take: addresses, a route by eth0, and a Pi that passes packets on."""
-    settings = [f"net.ipv6.conf.{device}.disable_ipv6" for device in ("all", "eth0")]
     # Behind the tunnel's own, where it carries IPv6.
     route = f"default via {VPN_GATEWAY_IPV6} dev eth0 metric 9999"
-    with on_the_lan(stage), _enabled(stage, "br-vpn"):
-        before = [f"{name}={stage.inside(f'sysctl --values {name}').strip()}" for name in settings]
+    pi, inside = partial(_enabled, stage.pi), partial(_enabled, stage.inside)
+    # Put back from the last to the first: "all" takes eth0 along.
+    with on_the_lan(stage), pi("br-vpn"), inside("eth0"), inside("all"):
         try:
-            for name in settings:
-                stage.inside(f"sysctl --quiet --write {name}=0")
             stage.inside(f"ip -6 address replace {HOLDER_IPV6}/64 dev eth0 nodad")
             stage.pi(f"ip -6 address replace {VPN_GATEWAY_IPV6}/64 dev br-vpn nodad")
             stage.inside(f"ip -6 route replace {route}")
@@ -33,14 +32,12 @@ def let_in(stage: Stage) -> Iterator[None]:
             with suppress(LabError):
                 stage.inside(f"ip -6 route delete {route}")
                 stage.inside(f"ip -6 address delete {HOLDER_IPV6}/64 dev eth0")
-            for setting in before:
-                stage.inside(f"sysctl --quiet --write {setting}")
 
 
 @contextmanager
 def on_the_lan(stage: Stage) -> Iterator[None]:
     """Have a neighbour with IPv6 on the house's network, to whom the Pi passes packets on."""
-    with _enabled(stage, "eth0"):
+    with _enabled(stage.pi, "eth0"):
         try:
             stage.pi(f"ip -6 address replace {PI_IPV6}/64 dev eth0 nodad")
             # Nobody has this address: what goes to it need only be seen on the way.
@@ -53,14 +50,14 @@ def on_the_lan(stage: Stage) -> Iterator[None]:
 
 
 @contextmanager
-def _enabled(stage: Stage, device: str) -> Iterator[None]:
-    """Have IPv6 at an interface of the Pi."""
+def _enabled(run: Callable[[str], str], device: str) -> Iterator[None]:
+    """Have IPv6 at an interface, where the commands run."""
     setting = f"net.ipv6.conf.{device}.disable_ipv6"
-    before = stage.pi(f"sysctl --values {setting}").strip()
-    stage.pi(f"sysctl --quiet --write {setting}=0")
+    before = run(f"sysctl --values {setting}").strip()
+    run(f"sysctl --quiet --write {setting}=0")
     try:
         yield
     finally:
         # A bridge that was made anew meanwhile has only what it was given.
         with suppress(LabError):
-            stage.pi(f"sysctl --quiet --write {setting}={before}")
+            run(f"sysctl --quiet --write {setting}={before}")

@@ -9,21 +9,18 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from functools import partial
 
 import houses
 import outages
 import pytest
 from probes import UDP_PORT
 from stage import Stage
-from waiting import wait_for as wait
+from waiting import PATIENCE_S, wait_for
 from watch import TO_AN_ENDPOINT, watching
 
 HOLD = "/run/mediaserver/hold"
-PATIENCE_S = 40
 RUN_S = 180  # what a run takes at most until it holds
 SHUT_S = 10
-wait_for = partial(wait, seconds=PATIENCE_S)
 LOOKS_S = 6  # long enough for the monitor to look at everything more than once
 
 
@@ -115,7 +112,7 @@ def test_a_run_that_is_aborted_while_it_holds_leaves_the_house_to_the_monitor(st
     stage.pi(f"rm -f {HOLD}")
     try:
         with stage.converging("--extra-vars", "gateway_mtu=1360"):
-            wait_for(lambda: stage.pi(f"cat {HOLD} 2>/dev/null || true") != "", "the run's hold", seconds=RUN_S)
+            wait_for(lambda: stage.pi(f"cat {HOLD} 2>/dev/null || true") != "", "the run's hold", RUN_S)
         hold = json.loads(stage.pi(f"cat {HOLD}"))
         assert hold["owner"] == "ansible" and hold["deadline"] > uptime(stage) + PATIENCE_S, hold
         # As long as it holds, nothing is mended; what comes next is what comes when it is over.

@@ -6,8 +6,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+PATIENCE_S = 40
 
-def wait_for(happened: Callable[[], bool], what: str, seconds: float) -> None:
+
+def wait_for(happened: Callable[[], bool], what: str, seconds: float = PATIENCE_S) -> None:
     """Raises AssertionError with what has not happened in time."""
     deadline = time.monotonic() + seconds
     while not happened():
