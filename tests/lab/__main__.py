@@ -12,7 +12,7 @@ import time
 import houses
 import kernel
 import visitors
-from engine import FOLDER, LabError, docker, inspect, labelled, remove
+from engine import FOLDER, LabError, docker, inspect, labelled, standing
 from topology import HOUSES, LABEL, PREFIX
 
 WHAT_IT_IS = {
@@ -27,9 +27,12 @@ WHAT_IT_IS = {
 
 
 def down() -> None:
-    """Remove whatever carries the lab's label, and the lab's files; the machine's kernel settings are as before."""
-    for name in labelled("container"):
-        remove(name)
+    """Remove whatever carries the lab's label, and the lab's files; the machine's kernel settings are as before.
+
+    Raises LabError, before anything is removed, while the lab of another checkout is up.
+    """
+    houses.make_room()
+    houses.clear(standing())
     for name in labelled("network"):
         docker("network", "rm", name)
     for name in dict.fromkeys(labelled("image")):

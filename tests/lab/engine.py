@@ -7,12 +7,15 @@ import json
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from topology import LABEL
 
 BUILD = Path(__file__).resolve().parents[2] / "build"
 FOLDER = BUILD / "lab"
+# A container works with the files of the checkout that made it, and with those only.
+FOLDER_LABEL = f"{LABEL}.folder"
+OURS = ("--label", LABEL, "--label", f"{FOLDER_LABEL}={FOLDER}")
 
 
 class LabError(Exception):
@@ -47,10 +50,25 @@ def running(name: str) -> bool:
     return bool(found and found["State"]["Running"])
 
 
-def labelled(kind: str, label: str = LABEL) -> list[str]:
-    """Names or ids of all objects of a kind (container, network, volume, image) with a label."""
-    arguments = ["--all"] if kind == "container" else []
-    return docker(kind, "ls", *arguments, "--quiet", "--filter", f"label={label}").split()
+def labelled(kind: str) -> list[str]:
+    """Ids of all objects of a kind (network, image) that carry the lab's label."""
+    return docker(kind, "ls", "--quiet", "--filter", f"label={LABEL}").split()
+
+
+class Standing(NamedTuple):
+    """A container of a lab on this machine, and the files that it works with (empty: it does not say)."""
+
+    name: str
+    runs: bool
+    folder: str
+
+
+def standing() -> list[Standing]:
+    """Every container that carries the lab's label, whichever checkout made it."""
+    columns = f'{{{{.Names}}}}\t{{{{.State}}}}\t{{{{.Label "{FOLDER_LABEL}"}}}}'
+    listed = docker("ps", "--all", "--filter", f"label={LABEL}", "--format", columns)
+    rows = (line.split("\t") for line in listed.splitlines())
+    return [Standing(name, state == "running", folder) for name, state, folder in rows]
 
 
 def network(name: str, subnet: str, *options: str) -> None:
@@ -69,7 +87,7 @@ def create(name: str, image: str, *options: str, command: Sequence[str] = (), ke
             return False
         remove(name)
     short = name.rsplit("-", 1)[-1]
-    docker("create", "--name", name, "--hostname", short, "--label", LABEL, *options, image, *command)
+    docker("create", "--name", name, "--hostname", short, *OURS, *options, image, *command)
     return True
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import images
 import kernel
 import pi
-from engine import BUILD, FOLDER, LabError, create, docker, network, remove, run, write
+from engine import BUILD, FOLDER, LabError, Standing, create, docker, network, remove, run, standing, write
 from topology import (
     HOUSES,
     INTERNET_GATEWAY,
@@ -37,6 +38,7 @@ FILM_TIMEOUT_S = 30
 
 def up(count: int) -> None:
     """Have the lab with ``count`` households; what is there already is left alone."""
+    make_room()
     FOLDER.mkdir(parents=True, exist_ok=True)
     kernel.note(FOLDER / "kernel.json")
     images.build_all(BUILD / "cache")
@@ -49,6 +51,29 @@ def up(count: int) -> None:
     for house in HOUSES[:count]:
         start_house(house)
         describe(house)
+
+
+def make_room() -> None:
+    """Remove what another checkout's lab left behind: an engine that ended, say, before ``down`` did.
+
+    Raises LabError while that lab runs, for then somebody may be at work in it.
+    """
+    foreign = [one for one in standing() if one.folder != str(FOLDER)]
+    for one in foreign:
+        if one.runs and one.folder and Path(one.folder).is_dir():
+            raise LabError(
+                f"another lab is up, of {one.folder}, and there is room for one on a machine. "
+                "Once nobody needs it, in that checkout: python tests/lab down"
+            )
+    clear(foreign)
+
+
+def clear(containers: Sequence[Standing]) -> None:
+    """Remove containers, and put back the kernel's settings as the checkouts that made them had noted them."""
+    for one in containers:
+        remove(one.name)
+    for folder in {one.folder for one in containers if one.folder}:
+        kernel.put_back(Path(folder) / "kernel.json")
 
 
 def start_house(house: House) -> None:

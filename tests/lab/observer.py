@@ -12,8 +12,8 @@ from pathlib import Path
 
 import images
 import packets as frames
-from engine import BUILD, LabError, docker, inspect, remove, run, running
-from topology import LABEL, House
+from engine import BUILD, OURS, LabError, docker, inspect, remove, run, running
+from topology import House
 
 # The kernel keeps room for a whole snapshot of each packet; with the default of 256 KiB there is room for eight.
 SNAPSHOT, BUFFER_KB = 2048, 16 * 1024
@@ -54,7 +54,7 @@ def watching(house: House, name: str) -> Iterator[Capture]:
     bridge, buffer = f"br-{found['Id'][:12]}", ["--snapshot-length", str(SNAPSHOT), "--buffer-size", str(BUFFER_KB)]
     listen = ["tcpdump", "--immediate-mode", *buffer, "-U", "-Z", "root", "-nn", "-i", bridge]
     docker(
-        *("run", "--detach", "--name", container, "--label", LABEL, "--network", "host"),
+        *("run", "--detach", "--name", container, *OURS, "--network", "host"),
         *("--cap-add", "NET_ADMIN", "--cap-add", "NET_RAW", "--volume", f"{folder}:/captures"),
         *(images.tag("router"), *listen, "-w", f"/captures/{path.name}"),
     )

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from engine import docker, remove
+from engine import OURS, docker, remove
 from images import tag
-from topology import LABEL, House
+from topology import House
 
 NOTES = "/var/log/visitor"
 LONGEST_S = 900
@@ -62,7 +62,7 @@ def unclaimed(house: House) -> Iterator[str]:
         for service, network, command in plans:
             container = f"{name}-{service}"
             remove(container)
-            docker("run", "--detach", "--label", LABEL, "--name", container, *network, tag(service), *command)
+            docker("run", "--detach", *OURS, "--name", container, *network, tag(service), *command)
         yield house.unclaimed
     finally:
         for service, _, _ in reversed(plans):

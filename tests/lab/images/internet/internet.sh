@@ -21,7 +21,8 @@ if [ ! -s /lab/film.torrent ]; then
     chmod 0644 /lab/film.torrent
 fi
 # Debian's tracker serves only torrents that it is told of.
-transmission-show /lab/film.torrent | sed -n 's/^ *Hash v1: //p' >/lab/film.hash
+transmission-show /lab/film.torrent | sed -n 's/^ *Hash v1: //p' >/lab/film.hash.new
+mv /lab/film.hash.new /lab/film.hash
 cp /lab/film.hash /srv/whitelist
 opentracker -i "$ADDRESS" -p 6969 -u nobody -d /srv -w /whitelist >/var/log/tracker 2>&1 &
 
