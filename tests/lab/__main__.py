@@ -12,7 +12,7 @@ import time
 import houses
 import kernel
 import visitors
-from engine import FOLDER, LabError, docker, inspect, labelled, standing
+from engine import FOLDER, LabError, docker, inspect, labelled, remove, standing
 from topology import HOUSES, LABEL, PREFIX
 
 WHAT_IT_IS = {
@@ -32,7 +32,8 @@ def down() -> None:
     Raises LabError, before anything is removed, while the lab of another checkout is up.
     """
     houses.make_room()
-    houses.clear(standing())
+    for one in standing():
+        remove(one.name)
     for name in labelled("network"):
         docker("network", "rm", name)
     for name in dict.fromkeys(labelled("image")):

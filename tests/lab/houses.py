@@ -5,14 +5,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import images
 import kernel
 import pi
-from engine import BUILD, FOLDER, LabError, Standing, create, docker, network, remove, run, standing, write
+from engine import BUILD, FOLDER, LabError, create, docker, network, remove, run, standing, write
 from topology import (
     HOUSES,
     INTERNET_GATEWAY,
@@ -65,14 +64,9 @@ def make_room() -> None:
                 f"another lab is up, of {one.folder}, and there is room for one on a machine. "
                 "Once nobody needs it, in that checkout: python tests/lab down"
             )
-    clear(foreign)
-
-
-def clear(containers: Sequence[Standing]) -> None:
-    """Remove containers, and put back the kernel's settings as the checkouts that made them had noted them."""
-    for one in containers:
+    for one in foreign:
         remove(one.name)
-    for folder in {one.folder for one in containers if one.folder}:
+    for folder in {one.folder for one in foreign if one.folder}:
         kernel.put_back(Path(folder) / "kernel.json")
 
 

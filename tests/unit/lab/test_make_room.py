@@ -20,27 +20,34 @@ def removed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
+@pytest.fixture(autouse=True)
+def put_back(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The notes of kernel settings that were put back; not on the machine that runs the test."""
+    notes: list[Path] = []
+    monkeypatch.setattr(kernel, "put_back", notes.append)
+    return notes
+
+
 def there_is(monkeypatch: pytest.MonkeyPatch, *containers: Standing) -> None:
     monkeypatch.setattr(houses, "standing", lambda: list(containers))
 
 
-def test_what_is_ours_stays(monkeypatch: pytest.MonkeyPatch, removed: list[str]) -> None:
+def test_what_is_ours_stays(monkeypatch: pytest.MonkeyPatch, removed: list[str], put_back: list[Path]) -> None:
     there_is(monkeypatch, OURS, OURS._replace(name="household-lab-registry", runs=False))
     houses.make_room()
     assert removed == []
+    assert put_back == []
 
 
 def test_what_another_checkout_left_behind_goes(
-    monkeypatch: pytest.MonkeyPatch, removed: list[str], tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, removed: list[str], put_back: list[Path], tmp_path: Path
 ) -> None:
-    settings: dict[Path, Path] = {}
-    monkeypatch.setattr(kernel, "put_back", lambda file: settings.setdefault(file, file))
     left = Standing("household-lab-house2-pi", False, str(tmp_path))
     of_an_earlier_version = Standing("household-lab-registry", True, "")
     there_is(monkeypatch, OURS, left, of_an_earlier_version)
     houses.make_room()
     assert removed == [left.name, of_an_earlier_version.name]
-    assert list(settings) == [tmp_path / "kernel.json"]
+    assert put_back == [tmp_path / "kernel.json"]
 
 
 def test_a_lab_whose_checkout_is_gone_is_nobody_s(
