@@ -22,6 +22,17 @@ options:
       - While an upgrade migrates the database, which may take hours, the server is C(Degraded) and is waited for.
     type: int
     default: 180
+  service:
+    description:
+      - Service of the compose project O(project) in whose container the server runs. The module connects to the
+        container's own address, which it takes from Docker, by the bridge of its network, so that nothing leaves this
+        host. Of O(url), the host is not used then, and the port is the container's own.
+      - The container is found by compose's labels, not by its name.
+    type: str
+  project:
+    description: Name of the compose project of O(service).
+    type: str
+    default: mediaserver
 attributes:
   action_group:
     description: Groups for C(module_defaults), like C(group/household.mediaserver.jellyfin).

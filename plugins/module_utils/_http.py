@@ -51,7 +51,7 @@ class UrlHttp:
         self, method: str, url: str, *, headers: dict[str, str], body: bytes | None, timeout: float
     ) -> Response:
         try:
-            line, path = _line(url, timeout)
+            line, path = self.connection(url, timeout)
         except ValueError as error:
             raise ProtocolError(f"{url}: {error}") from error
         late = threading.Event()
@@ -84,17 +84,16 @@ class UrlHttp:
             watchdog.cancel()
             line.close()
 
-
-def _line(url: str, timeout: float) -> tuple[http.client.HTTPConnection, str]:
-    """Return a connection that is not made yet, and what to ask of it. Raises ValueError for what is no address."""
-    parts = urllib.parse.urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("not an address of the form http://host:port/path")
-    path = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
-    if parts.scheme == "https":
-        context = ssl.create_default_context()
-        return http.client.HTTPSConnection(parts.hostname, parts.port, timeout=timeout, context=context), path
-    return http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout), path
+    def connection(self, url: str, timeout: float) -> tuple[http.client.HTTPConnection, str]:
+        """Return a connection that is not made yet, and what to ask of it. Raises ValueError for what is no address."""
+        parts = urllib.parse.urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("not an address of the form http://host:port/path")
+        path = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
+        if parts.scheme == "https":
+            context = ssl.create_default_context()
+            return http.client.HTTPSConnection(parts.hostname, parts.port, timeout=timeout, context=context), path
+        return http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout), path
 
 
 def _read(url: str, answer: http.client.HTTPResponse) -> Response:

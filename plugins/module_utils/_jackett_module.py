@@ -12,7 +12,6 @@ import typing as t
 
 from ansible_collections.household.mediaserver.plugins.module_utils._clock import Clock
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import InvalidValue
-from ansible_collections.household.mediaserver.plugins.module_utils._http import UrlHttp
 from ansible_collections.household.mediaserver.plugins.module_utils._jackett_client import JackettClient
 from ansible_collections.household.mediaserver.plugins.module_utils._jackett_model import canonical, read_wanted
 from ansible_collections.household.mediaserver.plugins.module_utils._jackett_settings import (
@@ -29,6 +28,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._service_for
     shown,
     supervisor_of,
 )
+from ansible_collections.household.mediaserver.plugins.module_utils._service_http import http_of
 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -48,7 +48,7 @@ def build(module: AnsibleModule, clock: Clock) -> JackettSettings:
         wanted=read_wanted(options["settings"], allow_unknown=options["allow_unknown"]),
         password=_password(options["admin_password"]),
         file=JsonFile(path, owner=options["owner"], group=options["group"], mode=octal(options)),
-        client=JackettClient(UrlHttp(), options["url"]),
+        client=JackettClient(http_of(options), options["url"]),
         supervisor=supervisor,
         clock=clock,
         make_key=make_key,

@@ -10,9 +10,9 @@ import typing as t
 
 from ansible_collections.household.mediaserver.plugins.module_utils._clock import Clock
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import InvalidValue
-from ansible_collections.household.mediaserver.plugins.module_utils._http import UrlHttp
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_client import JellyfinClient
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_key_file import is_key, load_key
+from ansible_collections.household.mediaserver.plugins.module_utils._service_http import OPTIONS, http_of
 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -21,6 +21,7 @@ if t.TYPE_CHECKING:
 SERVER: dict[str, dict[str, t.Any]] = {
     "url": {"type": "str", "default": "http://127.0.0.1:8096"},
     "timeout": {"type": "int", "default": 180},
+    **OPTIONS,
 }
 # And of those that need a key, with the two arguments for AnsibleModule that say "exactly one".
 API_KEY: dict[str, dict[str, t.Any]] = {
@@ -40,7 +41,7 @@ def make_client(module: AnsibleModule, program: str, clock: Clock) -> JellyfinCl
     if options["timeout"] < 1:
         raise InvalidValue("timeout must be at least one second")
     return JellyfinClient(
-        UrlHttp(),
+        http_of(options),
         options["url"],
         client=program,
         device_id=device_id(program),

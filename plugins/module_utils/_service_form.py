@@ -9,9 +9,11 @@ import os
 import re
 import typing as t
 
+from ansible_collections.household.mediaserver.plugins.module_utils._docker_engine import Engine
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import InvalidValue
 from ansible_collections.household.mediaserver.plugins.module_utils._plan import Plan
 from ansible_collections.household.mediaserver.plugins.module_utils._supervisor import (
+    ComposeService,
     Container,
     Nobody,
     Supervisor,
@@ -22,11 +24,11 @@ if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
 # For AnsibleModule: a service is run by one of them.
-ONE_SUPERVISOR: dict[str, t.Any] = {"mutually_exclusive": [("container", "unit")]}
+ONE_SUPERVISOR: dict[str, t.Any] = {"mutually_exclusive": [("container", "service", "unit")]}
 
 
 def supervisor_of(module: AnsibleModule) -> Supervisor:
-    """Return who runs the service, from the options container, unit (one of them at most) and stop_timeout."""
+    """Return who runs the service, from the options container, service, unit (one of them at most) and stop_timeout."""
 
     def run(command: list[str]) -> tuple[int, str, str] | None:
         program = module.get_bin_path(command[0])
@@ -40,6 +42,9 @@ def supervisor_of(module: AnsibleModule) -> Supervisor:
         # Docker takes a negative one for no limit.
         if options[name] < 1:
             raise InvalidValue(f"{name} must be at least one second")
+    if options["service"]:
+        timeout = options["stop_timeout"]
+        return ComposeService(run, Engine(), options["project"], options["service"], stop_timeout=timeout)
     if options["container"]:
         return Container(run, options["container"], stop_timeout=options["stop_timeout"])
     return Unit(run, options["unit"]) if options["unit"] else Nobody()

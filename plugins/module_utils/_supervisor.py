@@ -8,6 +8,11 @@ from __future__ import annotations
 import json
 import typing as t
 
+from ansible_collections.household.mediaserver.plugins.module_utils._docker_engine import (
+    Engine,
+    EngineAbsent,
+    EngineError,
+)
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import ServiceProblem
 
 # Returns status, standard output and standard error; a program that is not there is None.
@@ -95,6 +100,28 @@ class Container:
 
     def start(self) -> None:
         _do(self.run, ["docker", "start", self.name])
+
+
+class ComposeService(Container):
+    """The container of a service of a compose project, whatever its name is."""
+
+    def __init__(self, run: Run, engine: Engine, project: str, service: str, *, stop_timeout: int) -> None:
+        super().__init__(run, f"of service {service} in project {project}", stop_timeout=stop_timeout)
+        self.engine = engine
+        self.project, self.service = project, service
+
+    def state(self) -> str:
+        try:
+            row = self.engine.service(self.project, self.service)
+            found = self.engine.get(f"/containers/{row['Id']}/json") if row else None
+            if found is None:
+                return STOPPED
+            self.name, self.config = str(found["Id"]), found["Config"] or {}
+            return self.STATES.get(found["State"]["Status"], STOPPED)
+        except EngineAbsent:
+            return STOPPED
+        except (EngineError, KeyError, TypeError) as error:
+            raise ServiceProblem(f"container {self.name}: docker does not tell its state: {error}") from error
 
 
 class Unit:

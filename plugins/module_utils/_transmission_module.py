@@ -9,7 +9,6 @@ import os
 import typing as t
 
 from ansible_collections.household.mediaserver.plugins.module_utils._clock import Clock
-from ansible_collections.household.mediaserver.plugins.module_utils._http import UrlHttp
 from ansible_collections.household.mediaserver.plugins.module_utils._json_file import JsonFile
 from ansible_collections.household.mediaserver.plugins.module_utils._service_form import (
     config_folder,
@@ -17,6 +16,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._service_for
     shown,
     supervisor_of,
 )
+from ansible_collections.household.mediaserver.plugins.module_utils._service_http import http_of
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission_client import TransmissionClient
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission_model import read_wanted
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission_settings import (
@@ -46,7 +46,7 @@ def build(module: AnsibleModule, clock: Clock) -> TransmissionSettings:
     return TransmissionSettings(
         wanted=wanted,
         client=TransmissionClient(
-            UrlHttp(), options["url"], username=options["username"], password=options["password"]
+            http_of(options), options["url"], username=options["username"], password=options["password"]
         ),
         supervisor=supervisor,
         clock=clock,

@@ -13,7 +13,7 @@ description:
     Before the first start it makes the file, so that nobody ever meets a Jackett without a password.
   - The file alone is used, because an edit beside a running Jackett is lost, and its interface may apply a part
     of a change before it refuses the rest. A running Jackett is stopped and started again, only when something
-    differs and O(container) or O(unit) allows it.
+    differs and O(container), O(service) or O(unit) allows it.
   - The file is written as Jackett itself writes it, in one step, and so that a power cut does not undo it. Jackett
     throws away a file that is cut off or has one value of the wrong type, without a word, and starts with
     defaults that are open to everybody. After a start of its own the module therefore waits until Jackett is well,
@@ -84,11 +84,22 @@ options:
     description:
       - Docker container in which Jackett runs. Its state tells whether Jackett runs, and it may be stopped and
         started. A container that does not exist, or a Docker that is not there, counts as stopped.
-      - Without O(container) and O(unit), a refused connection to O(url) counts as stopped, and the module stops
-        nothing.
+      - Without O(container), O(service) and O(unit), a refused connection to O(url) counts as stopped, and the module
+        stops nothing.
     type: str
+  service:
+    description:
+      - Service of the compose project O(project) in whose container Jackett runs. Like O(container), but the container
+        is found by compose's labels, not by its name.
+      - The module connects to the container's own address, which it takes from Docker, by the bridge of its network,
+        so that nothing leaves this host. Of O(url), the host is not used then, and the port is the container's own.
+    type: str
+  project:
+    description: Name of the compose project of O(service).
+    type: str
+    default: mediaserver
   unit:
-    description: systemd unit of Jackett. Mutually exclusive with O(container).
+    description: systemd unit of Jackett. Mutually exclusive with O(container) and O(service).
     type: str
   owner:
     description: Owner of C(ServerConfig.json), name or number. Left alone when empty.
@@ -130,7 +141,7 @@ EXAMPLES = r"""
 - name: Settle Jackett before its first start and ever after
   household.mediaserver.jackett_settings:
     config_dir: /opt/mediaserver/config/jackett/Jackett
-    container: jackett
+    service: jackett
     owner: "2000"
     group: "2000"
     admin_password: "{{ jackett_password }}"
@@ -184,6 +195,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import MediaserverError
 from ansible_collections.household.mediaserver.plugins.module_utils._jackett_module import build, present
 from ansible_collections.household.mediaserver.plugins.module_utils._service_form import ONE_SUPERVISOR
+from ansible_collections.household.mediaserver.plugins.module_utils._service_http import OPTIONS
 
 SPEC: dict[str, dict[str, t.Any]] = {
     "config_dir": {"type": "path", "required": True},
@@ -194,6 +206,7 @@ SPEC: dict[str, dict[str, t.Any]] = {
     "allow_unknown": {"type": "bool", "default": False},
     "url": {"type": "str", "default": "http://127.0.0.1:9117"},
     "container": {"type": "str"},
+    **OPTIONS,
     "unit": {"type": "str"},
     "owner": {"type": "str", "default": ""},
     "group": {"type": "str", "default": ""},

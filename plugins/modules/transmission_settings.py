@@ -14,7 +14,7 @@ description:
   - While it runs, it changes what Transmission's RPC can change there, live, and reads it back, because
     Transmission ignores wrong types and unknown names in silence.
   - What only C(settings.json) holds is changed by stopping the daemon, which saves all that it holds,
-    editing the file and starting it again, and only when it differs and O(container) or O(unit) allows it.
+    editing the file and starting it again, and only when it differs and O(container), O(service) or O(unit) allows it.
     Where both kinds differ, it is one stop for all of them, and without leave to stop nothing is changed at all.
   - Works with Transmission 3.00, 4.0 and 4.1, in the protocol that the daemon prefers, which is JSON-RPC 2.0
     from 4.1 on. C(settings.json) is read and written in the style in which the daemon keeps it, kebab-case or
@@ -26,8 +26,8 @@ description:
     from the environment (E(USER), E(PASS), E(WHITELIST), E(HOST_WHITELIST), E(PEERPORT), E(UMASK)), and switches
     off the authentication and the whitelists that the environment does not name. Without IPv6 in the container it sets
     C(rpc-bind-address) to V(0.0.0.0), and a file that is not valid JSON it leaves empty. Leave these settings to the
-    environment, or start C(transmission-daemon) by an entry point of your own. With O(container) the module
-    looks for that program and its variables, and warns about each wanted setting that would not last.
+    environment, or start C(transmission-daemon) by an entry point of your own. With O(container) or O(service)
+    the module looks for that program and its variables, and warns about each wanted setting that would not last.
 author:
   - household.mediaserver contributors (@household)
 extends_documentation_fragment:
@@ -81,11 +81,22 @@ options:
         stopped.
       - It is also started anew when the daemon does not let the module in and holds another password, or other
         whitelists, than the file is to have, or is locked after too many wrong passwords.
-      - Without O(container) and O(unit), a refused connection counts as stopped, and the module stops
+      - Without O(container), O(service) and O(unit), a refused connection counts as stopped, and the module stops
         nothing.
     type: str
+  service:
+    description:
+      - Service of the compose project O(project) in whose container the daemon runs. Like O(container), but the
+        container is found by compose's labels, not by its name.
+      - The module connects to the container's own address, which it takes from Docker, by the bridge of its network,
+        so that nothing leaves this host. Of O(url), the host is not used then, and the port is the container's own.
+    type: str
+  project:
+    description: Name of the compose project of O(service).
+    type: str
+    default: mediaserver
   unit:
-    description: systemd unit of the daemon. Mutually exclusive with O(container).
+    description: systemd unit of the daemon. Mutually exclusive with O(container) and O(service).
     type: str
   owner:
     description: Owner of C(settings.json), name or number. Left alone when empty.
@@ -136,7 +147,7 @@ EXAMPLES = r"""
 - name: Settle Transmission before its first start and ever after
   household.mediaserver.transmission_settings:
     config_dir: /opt/mediaserver/config/transmission
-    container: transmission
+    service: transmission
     owner: "2000"
     group: "2000"
     username: family
@@ -205,6 +216,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import MediaserverError
 from ansible_collections.household.mediaserver.plugins.module_utils._service_form import ONE_SUPERVISOR
+from ansible_collections.household.mediaserver.plugins.module_utils._service_http import OPTIONS
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission_module import build, present
 
 SPEC: dict[str, dict[str, t.Any]] = {
@@ -214,6 +226,7 @@ SPEC: dict[str, dict[str, t.Any]] = {
     "password": {"type": "str", "default": "", "no_log": True},
     "config_dir": {"type": "path"},
     "container": {"type": "str"},
+    **OPTIONS,
     "unit": {"type": "str"},
     "owner": {"type": "str", "default": ""},
     "group": {"type": "str", "default": ""},

@@ -103,7 +103,7 @@ def ipv6_let_in(stage: Stage) -> float:
     """Everything is open to IPv6 but the barriers, with a tunnel and without."""
     with ipv6.let_in(stage):
         time.sleep(IPV6_TRIES_S)
-        stage.pi("docker kill wireguard")
+        stage.pi("docker kill mediaserver-wireguard-1")
         seconds = stage.wait_until_well()
         time.sleep(IPV6_TRIES_S)
     return seconds
@@ -111,21 +111,21 @@ def ipv6_let_in(stage: Stage) -> float:
 
 def stale_interface(stage: Stage) -> None:
     # The monitor would have the tunnel back before the stale one is there.
-    stage.pi("systemctl stop vpn-monitor && docker stop --time 2 wireguard")
+    stage.pi("systemctl stop vpn-monitor && docker stop --time 2 mediaserver-wireguard-1")
     with suppress(LabError):  # the tunnel's own end has removed it, mostly
         stage.inside("ip link delete wg0")
     stage.inside("ip tuntap add wg0 mode tun")
-    stage.pi("docker start wireguard && systemctl start vpn-monitor")
+    stage.pi("docker start mediaserver-wireguard-1 && systemctl start vpn-monitor")
 
 
 def failed_start(stage: Stage) -> None:
     file = "/opt/mediaserver/gateway/run/tunnel/wg0.conf"
-    spoil = f"docker stop --time 2 wireguard; cp -p {file} /run/wg0.kept; echo nonsense > {file}"
+    spoil = f"docker stop --time 2 mediaserver-wireguard-1; cp -p {file} /run/wg0.kept; echo nonsense > {file}"
     since = stage.pi("date +%s").strip()
-    stage.pi(f"systemctl stop vpn-monitor; {spoil}; docker start wireguard; systemctl start vpn-monitor")
+    stage.pi(f"systemctl stop vpn-monitor; {spoil}; docker start mediaserver-wireguard-1; systemctl start vpn-monitor")
     try:
         time.sleep(3)
-        assert "nonsense" in stage.pi(f"docker logs --since {since} wireguard 2>&1"), "it did not fail"
+        assert "nonsense" in stage.pi(f"docker logs --since {since} mediaserver-wireguard-1 2>&1"), "it did not fail"
     finally:
         stage.pi(f"cat /run/wg0.kept > {file}")
 
@@ -135,8 +135,8 @@ def wrong_key(stage: Stage) -> None:
     wrong = (
         'sed "s|^PrivateKey.*|PrivateKey = $(wg genkey)|" /gateway/wg0.conf > /run/wrong && wg setconf wg0 /run/wrong'
     )
-    stage.pi(f"docker exec wireguard sh -c '{wrong}'")
-    peers = stage.pi("docker exec wireguard wg show wg0 peers").split()
+    stage.pi(f"docker exec mediaserver-wireguard-1 sh -c '{wrong}'")
+    peers = stage.pi("docker exec mediaserver-wireguard-1 wg show wg0 peers").split()
     assert len(peers) == 1, peers
 
 
@@ -164,7 +164,7 @@ def changed_configuration(stage: Stage) -> None:
 def changed_image(stage: Stage) -> None:
     # Another reference to the same content is another image to compose.
     other = "household.test/gateway:other"
-    stage.pi(f"docker tag $(docker inspect --format '{{{{.Image}}}}' vpn) {other}")
+    stage.pi(f"docker tag $(docker inspect --format '{{{{.Image}}}}' mediaserver-vpn-1) {other}")
     assert stage.converge("--extra-vars", f"gateway_image={other}").stats["changed"], "nothing was changed"
     stage.converge()
 
@@ -177,13 +177,16 @@ PHASES = (
     Phase("stale wg0", stale_interface, quick=True),
     # Where the kernel has WireGuard there is no process; all that its end leaves is that the interface is gone.
     Phase("WireGuard's process killed", _on_pi(f"pkill -KILL wireguard-go || {INSIDE} ip link delete wg0")),
-    Phase("tunnel stopped", _on_pi("docker stop --time 2 wireguard")),
-    Phase("tunnel restarted", _on_pi("docker restart --time 2 wireguard")),
-    Phase("tunnel killed", _on_pi("docker kill wireguard"), quick=True, budget=10),
-    Phase("tunnel's main process killed", _on_pi("kill -KILL $(docker inspect --format '{{.State.Pid}}' wireguard)")),
+    Phase("tunnel stopped", _on_pi("docker stop --time 2 mediaserver-wireguard-1")),
+    Phase("tunnel restarted", _on_pi("docker restart --time 2 mediaserver-wireguard-1")),
+    Phase("tunnel killed", _on_pi("docker kill mediaserver-wireguard-1"), quick=True, budget=10),
+    Phase(
+        "tunnel's main process killed",
+        _on_pi("kill -KILL $(docker inspect --format '{{.State.Pid}}' mediaserver-wireguard-1)"),
+    ),
     Phase("tunnel recreated", _on_pi(f"{COMPOSE} wireguard")),
     Phase("first start failed, second good", failed_start),
-    Phase("holder killed", _on_pi("docker kill vpn"), quick=True, newborn=True),
+    Phase("holder killed", _on_pi("docker kill mediaserver-vpn-1"), quick=True, newborn=True),
     Phase("holder recreated", _on_pi(f"{COMPOSE} vpn"), newborn=True),
     Phase("dockerd restarted", _on_pi("systemctl restart docker"), quick=True, newborn=True, proxied=True),
     Phase("dockerd killed", _on_pi("pkill -KILL dockerd"), newborn=True, proxied=True),

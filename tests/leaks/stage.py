@@ -38,7 +38,7 @@ VPN_GATEWAY = f"{VPN_NETWORK}1"
 VPN_GATEWAY_IPV6, LAN_IPV6 = "fd00:66::1", "fd00:67::1"
 CONTROL_IPV6, CONTROL_GATEWAY_IPV6 = "fd00:68::/64", "fd00:68::1"
 # Before a command on the Pi, to have it in the VPN namespace.
-INSIDE = "nsenter --net=/proc/$(docker inspect --format '{{.State.Pid}}' vpn)/ns/net"
+INSIDE = "nsenter --net=/proc/$(docker inspect --format '{{.State.Pid}}' mediaserver-vpn-1)/ns/net"
 UNIT = """[Unit]
 Description=Tries every way out of the containers, for the leak test
 DefaultDependencies=no
@@ -200,11 +200,14 @@ class Stage:
 
     def problems(self) -> list[str]:
         """Name what is not as it should be; empty when everything works and nobody is stranded."""
+        pid = "docker inspect --format '{{.State.Pid}}' mediaserver-$c-1"
+        page = f"http://{topology.INTERNET_HOST}/"
         look = (
-            "docker ps --all --format '{{.Names}} {{.State}}';"
+            "docker ps --all --filter label=com.docker.compose.project=mediaserver"
+            " --format '{{.Label \"com.docker.compose.service\"}} {{.State}}';"
             f" for c in {' '.join(RESIDENTS)}; do"
-            " echo namespace $(readlink /proc/$(docker inspect --format '{{.State.Pid}}' $c)/ns/net); done;"
-            f" echo exit $(docker exec transmission curl --silent --max-time 2 http://{topology.INTERNET_HOST}/)"
+            f" echo namespace $(readlink /proc/$({pid})/ns/net); done;"
+            f" echo exit $(docker exec mediaserver-transmission-1 curl --silent --max-time 2 {page})"
         )
         try:
             rows = [row.split() for row in self.pi(look).splitlines()]

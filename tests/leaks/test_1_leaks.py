@@ -102,7 +102,7 @@ def test_nothing_leaves_in_clear(stage: Stage, rows: list[Row], phase: Phase, va
 def wide_open(stage: Stage) -> Iterator[None]:
     """Both barriers off, no tunnel, and the ways out that were taken away put back."""
     with ExitStack() as last, barriers.without(stage, "inner", "outer"):
-        stage.pi("systemctl stop vpn-monitor && docker stop --time 2 wireguard")
+        stage.pi("systemctl stop vpn-monitor && docker stop --time 2 mediaserver-wireguard-1")
         stage.inside("nft delete table inet mediaserver_inner")
         stage.inside(f"ip route replace default via {VPN_GATEWAY} dev eth0")
         try:
@@ -142,7 +142,7 @@ def test_without_a_vpn_every_probe_is_seen(stage: Stage, rows: list[Row]) -> Non
     stage.wait_until_well()
     run = "docker run --detach --rm --name leak-control --network leak-control --publish 9099:9091"
     daemon = "--foreground --config-dir /tmp/control --allowed '*' --no-dht --no-lpd --no-utp --no-portmap"
-    image = "$(docker inspect --format '{{.Config.Image}}' transmission)"
+    image = "$(docker inspect --format '{{.Config.Image}}' mediaserver-transmission-1)"
     networks = f"--subnet {CONTROL_NETWORK}0/24 --ipv6 --subnet {CONTROL_IPV6}"
     stage.pi(f"docker network create {networks} --opt com.docker.network.bridge.name=br-control leak-control")
     try:

@@ -92,7 +92,7 @@ def test_a_stale_or_forged_hold_holds_nothing(
     )
     stage.pi(f"cat > {HOLD}.new && chmod {rights} {HOLD}.new && mv {HOLD}.new {HOLD}", stdin=contents)
     try:
-        stage.pi("docker stop --time 2 wireguard")
+        stage.pi("docker stop --time 2 mediaserver-wireguard-1")
         wait_for(lambda: stage.problems() == [], "the tunnel back")
         told = journal(stage, since)
         assert words in told, told
@@ -101,7 +101,7 @@ def test_a_stale_or_forged_hold_holds_nothing(
 
 
 def test_a_hold_keeps_the_monitors_hands_off_and_ends_by_itself(stage: Stage, monitor: str) -> None:
-    stage.pi("/opt/mediaserver/scripts/vpn-gateway apply --hold 12 && docker stop --time 2 wireguard")
+    stage.pi("/opt/mediaserver/scripts/vpn-gateway apply --hold 12 && docker stop --time 2 mediaserver-wireguard-1")
     time.sleep(6)
     assert any("wireguard is exited" in problem for problem in stage.problems()), "it was started in spite of the hold"
     wait_for(lambda: stage.problems() == [], "the tunnel back after the hold's end")
@@ -116,7 +116,7 @@ def test_a_run_that_is_aborted_while_it_holds_leaves_the_house_to_the_monitor(st
         hold = json.loads(stage.pi(f"cat {HOLD}"))
         assert hold["owner"] == "ansible" and hold["deadline"] > uptime(stage) + PATIENCE_S, hold
         # As long as it holds, nothing is mended; what comes next is what comes when it is over.
-        stage.pi("/opt/mediaserver/scripts/vpn-gateway hold 5 && docker stop --time 2 wireguard")
+        stage.pi("/opt/mediaserver/scripts/vpn-gateway hold 5 && docker stop --time 2 mediaserver-wireguard-1")
         wait_for(lambda: stage.problems() == [], "the tunnel back after the hold's end")
         assert stage.monitor_pid() == before, "vpn-monitor was ended"
     finally:
@@ -146,7 +146,7 @@ def test_a_corrupt_state_file_is_made_anew(stage: Stage, monitor: str) -> None:
 
 def test_a_house_without_internet_is_waited_for(stage: Stage, monitor: str) -> None:
     def untouched() -> tuple[str, str]:
-        return stage.told()["peer"], stage.pi("docker inspect --format '{{.State.StartedAt}}' wireguard")
+        return stage.told()["peer"], stage.pi("docker inspect --format '{{.State.StartedAt}}' mediaserver-wireguard-1")
 
     since, before = stamp(stage), untouched()
     with outages.no_line(stage):
@@ -161,12 +161,19 @@ def test_a_house_without_internet_is_waited_for(stage: Stage, monitor: str) -> N
 def test_a_broken_inner_table_stops_the_holder(stage: Stage, monitor: str) -> None:
     file = "/opt/mediaserver/gateway/run/holder/inner.nft"
     since = stage.pi("date +%s").strip()
-    stage.pi(f"cp -p {file} /run/inner.kept && echo nonsense > {file} && docker restart --time 2 vpn || true")
+    stage.pi(
+        f"cp -p {file} /run/inner.kept && echo nonsense > {file} && docker restart --time 2 mediaserver-vpn-1 || true"
+    )
     try:
         told = "vpn: the inner barrier could not be loaded; nothing may start in this namespace"
-        wait_for(lambda: told in stage.pi(f"docker logs --since {since} vpn 2>&1"), "the holder's own words")
+        wait_for(
+            lambda: told in stage.pi(f"docker logs --since {since} mediaserver-vpn-1 2>&1"), "the holder's own words"
+        )
         # It may be whole again a moment later: the monitor writes it anew whenever something in it changes.
-        wait_for(lambda: int(stage.pi("docker inspect --format '{{.RestartCount}}' vpn")) > 0, "the holder's end")
+        wait_for(
+            lambda: int(stage.pi("docker inspect --format '{{.RestartCount}}' mediaserver-vpn-1")) > 0,
+            "the holder's end",
+        )
     finally:
         stage.pi(f"cat /run/inner.kept > {file}")
 

@@ -37,7 +37,7 @@ def carried(stage: Stage) -> Iterator[None]:
 
 def reaches(stage: Stage, address: str) -> bool:
     """From the holder, which is there whether there is a tunnel or not."""
-    told = stage.pi(f"docker exec vpn ping -6 -c 1 -W 2 {address} 2>&1; echo status $?")
+    told = stage.pi(f"docker exec mediaserver-vpn-1 ping -6 -c 1 -W 2 {address} 2>&1; echo status $?")
     assert "PING" in told or "connect:" in told, told  # ping's own words, not Docker's
     return told.endswith("status 0\n")
 
@@ -49,7 +49,7 @@ def test_ipv6_goes_through_the_tunnel_and_nowhere_else(stage: Stage, rows: list[
     assert session["version"]
     with ipv6.let_in(stage), watching(stage, "IPv6 in the tunnel") as watch:
         # The monitor would have the tunnel back at once.
-        stage.pi("systemctl stop vpn-monitor && docker kill wireguard")
+        stage.pi("systemctl stop vpn-monitor && docker kill mediaserver-wireguard-1")
         try:
             assert not reaches(stage, topology.SERVER_IPV6), "IPv6 without a tunnel"
         finally:

@@ -13,11 +13,11 @@ from four import Show
 
 def public_key(host: Any, path: str) -> str:
     """Ask the real program, in the tunnel's container."""
-    return str(host.check_output(f"docker exec --interactive wireguard wg pubkey < {path}").strip())
+    return str(host.check_output(f"docker exec --interactive mediaserver-wireguard-1 wg pubkey < {path}").strip())
 
 
 def new_key(host: Any) -> str:
-    return str(host.check_output("docker exec wireguard wg genkey").strip())
+    return str(host.check_output("docker exec mediaserver-wireguard-1 wg genkey").strip())
 
 
 def put(host: Any, path: str, text: str) -> None:
@@ -35,7 +35,7 @@ def test_a_new_pair(host: Any, folder: str, four: Show) -> None:
 
 
 def test_a_key_of_the_providers(host: Any, folder: str, four: Show) -> None:
-    private = host.check_output("docker exec wireguard wg genkey")
+    private = host.check_output("docker exec mediaserver-wireguard-1 wg genkey")
     path = f"{folder}/provider.key"
     answer = four("wireguard_keys", path=path, private_key=private).changes_once()
     assert host.file(path).content_string.strip() == private.strip()

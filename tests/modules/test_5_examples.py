@@ -43,12 +43,12 @@ def values(host: Any, house: Household) -> dict[str, str]:
     shelf = f"{house['mediaserver_media']}/old-tv"
     host.check_output(f"install -d -m 0755 -o {house['mediaserver_uid']} {shelf} && touch {shelf}/.there")
     host.check_output(f"cp -p {house['mediaserver_root']}/secrets/jellyfin.key /etc/mediaserver/jellyfin-api-key")
-    host.check_output("umask 077; docker exec wireguard wg genkey > /etc/wireguard/restored.key")
+    host.check_output("umask 077; docker exec mediaserver-wireguard-1 wg genkey > /etc/wireguard/restored.key")
     return {
         "transmission_password": house["transmission_password"],
         "jackett_password": house["jackett_admin_password"],
         "jellyfin_password": house["jellyfin_admin_password"],
-        "gateway_private_key": host.check_output("docker exec wireguard wg genkey").strip(),
+        "gateway_private_key": host.check_output("docker exec mediaserver-wireguard-1 wg genkey").strip(),
     }
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import playbook
-from contract import Household
+from contract import Household, name_of
 from jellyfin import administrators_token, ask
 from rpc import session
 
@@ -18,8 +18,12 @@ EDIT = (
     "d[k]=json.loads(v);open(p,'w').write(json.dumps(d))\""
 )
 # The daemon writes this file when it stops, so a hand that means it stops the daemon first.
-WHILE_STOPPED = (
-    f"docker stop transmission && {EDIT} {{config}}/settings.json message-level 5 && docker start transmission"
+WHILE_STOPPED = " && ".join(
+    (
+        f"docker stop {name_of('transmission')}",
+        f"{EDIT} {{config}}/settings.json message-level 5",
+        f"docker start {name_of('transmission')}",
+    )
 )
 JOURNAL = "/etc/systemd/journald.conf.d/60-mediaserver.conf"
 
@@ -35,8 +39,12 @@ class Drift:
 
 JACKETT = "{root}/config/jackett/Jackett/ServerConfig.json"
 # In its own form, in which the check before each start wants it.
-JACKETT_WHILE_STOPPED = (
-    f'docker stop jackett && sed -i \'s/"CacheTtl": [0-9]*/"CacheTtl": 7/\' {JACKETT} && docker start jackett'
+JACKETT_WHILE_STOPPED = " && ".join(
+    (
+        f"docker stop {name_of('jackett')}",
+        f'sed -i \'s/"CacheTtl": [0-9]*/"CacheTtl": 7/\' {JACKETT}',
+        f"docker start {name_of('jackett')}",
+    )
 )
 
 
@@ -92,7 +100,7 @@ TABLE = (
     Drift("a setting of Jellyfin", look_seldom, "system.LibraryMonitorDelay"),
     Drift("a library's option", stop_watching, "Movies.options.EnableRealtimeMonitor"),
     Drift("a member's libraries", see_everything, "child.policy.EnableAllFolders"),
-    Drift("a stopped container", "docker stop wireguard", "container wireguard"),
+    Drift("a stopped container", "docker stop mediaserver-wireguard-1", "container mediaserver-wireguard-1"),
     Drift("a removed directory", "rmdir {media}/misc", "{media}/misc"),
     Drift("the private key's mode", "chmod 0644 {root}/gateway/private.key", "{root}/gateway/private.key"),
     Drift("a line of compose.yml", "sed -i 1d {root}/compose.yml", "{root}/compose.yml"),

@@ -20,7 +20,7 @@ def unlock(host: Any, house: Household) -> None:
 
 def says(host: Any) -> str:
     """What the server itself says of its health; empty without an answer."""
-    return str(host.run("docker exec jellyfin curl --silent http://127.0.0.1:8096/health").stdout)
+    return str(host.run("docker exec mediaserver-jellyfin-1 curl --silent http://127.0.0.1:8096/health").stdout)
 
 
 def _tell(host: Any, house: Household, statement: str) -> None:

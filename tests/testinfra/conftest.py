@@ -18,6 +18,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from contract import name_of
 from fixtures import containers, host, house, inventory
 
 __all__ = ["containers", "host", "house", "inventory"]
@@ -25,7 +26,9 @@ EVIDENCE_LINES = 40
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "evidence(units, containers): whose logs to show when the test fails")
+    config.addinivalue_line(
+        "markers", "evidence(units, containers): units and services whose logs to show when the test fails"
+    )
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -40,6 +43,6 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         for unit in mark.kwargs.get("units", ()):
             commands.append(f"journalctl --no-pager --lines {EVIDENCE_LINES} --unit {unit}")
         for name in mark.kwargs.get("containers", ()):
-            commands.append(f"docker logs --tail {EVIDENCE_LINES} {name} 2>&1")
+            commands.append(f"docker logs --tail {EVIDENCE_LINES} {name_of(name)} 2>&1")
     for command in commands:
         report.sections.append((command, pi.run(command).stdout))

@@ -17,6 +17,15 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 OUTER = "inet mediaserver_barrier"
 INNER = "inet mediaserver_inner"
+PROJECT = "mediaserver"
+PROJECT_LABEL = "com.docker.compose.project"
+SERVICE_LABEL = "com.docker.compose.service"
+ONE_OFF_LABEL = "com.docker.compose.oneoff"
+
+
+def name_of(service: str) -> str:
+    """Return the name that compose gives to a service's container, for commands; facts come from ``Containers``."""
+    return f"{PROJECT}-{service}-1"
 
 
 class Household(dict[str, Any]):
@@ -72,25 +81,31 @@ def _resolve(environment: jinja2.Environment, value: Any, values: dict[str, Any]
 
 @dataclass(frozen=True)
 class Containers:
-    """What ``docker inspect`` says of every container, by name."""
+    """What ``docker inspect`` says of the project's containers, by service; ``text`` is of all that there are."""
 
-    by_name: dict[str, dict[str, Any]]
+    by_service: dict[str, dict[str, Any]]
     text: str
 
     @classmethod
     def read(cls, host: Any) -> Containers:
         text = host.check_output("docker ps --all --quiet | xargs --no-run-if-empty docker inspect")
         found = json.loads(text or "[]")
-        return cls({container["Name"].lstrip("/"): container for container in found}, text)
+        labelled = [(container["Config"]["Labels"] or {}, container) for container in found]
+        own = {
+            labels[SERVICE_LABEL]: container
+            for labels, container in labelled
+            if labels.get(PROJECT_LABEL) == PROJECT and labels.get(ONE_OFF_LABEL) != "True"
+        }
+        return cls(own, text)
 
-    def __getitem__(self, name: str) -> dict[str, Any]:
-        assert name in self.by_name, f"there is no container {name}, only {sorted(self.by_name)}"
-        return self.by_name[name]
+    def __getitem__(self, service: str) -> dict[str, Any]:
+        assert service in self.by_service, f"no container of service {service}, only {sorted(self.by_service)}"
+        return self.by_service[service]
 
-    def namespace(self, name: str) -> str:
+    def namespace(self, service: str) -> str:
         """Command prefix that runs a program of the host in the container's network."""
-        pid = self[name]["State"]["Pid"]
-        assert pid, f"container {name} does not run"
+        pid = self[service]["State"]["Pid"]
+        assert pid, f"service {service} does not run"
         return f"nsenter --net=/proc/{pid}/ns/net"
 
 

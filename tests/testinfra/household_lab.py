@@ -31,7 +31,7 @@ def reboot(house: topology.House) -> None:
 
 def address_seen_from_transmission(host: Any) -> str:
     """What the internet takes Transmission's address for; empty when it is not reached."""
-    answer: str = host.run(f"docker exec transmission curl --silent --max-time 5 {ADDRESS_PAGE}").stdout
+    answer: str = host.run(f"docker exec mediaserver-transmission-1 curl --silent --max-time 5 {ADDRESS_PAGE}").stdout
     return answer.strip()
 
 

@@ -14,7 +14,7 @@ import playbook
 import pytest
 import topology
 import visitors
-from contract import Containers, Household
+from contract import Containers, Household, name_of
 
 FILES = {
     "transmission": "config/transmission/settings.json",
@@ -60,25 +60,28 @@ def test_the_visitor_would_have_noticed(lab_house: topology.House) -> None:
 @pytest.mark.parametrize("service", FILES)
 def test_a_file_that_was_cut_off_comes_back_by_itself(host: Any, house: Household, service: str) -> None:
     path = f"{house['mediaserver_root']}/{FILES[service]}"
-    host.check_output(f"docker stop {service}")
+    host.check_output(f"docker stop {name_of(service)}")
     before = host.file(path).content_string
     host.check_output(f"truncate --size {len(before.encode()) // 2} {path}")
-    host.check_output(f"docker start {service}")
+    host.check_output(f"docker start {name_of(service)}")
     wait_until_healthy(host, [service])
-    assert "the copy from its last good start is back" in host.check_output(f"docker logs --tail 50 {service} 2>&1")
+    said = host.check_output(f"docker logs --tail 50 {name_of(service)} 2>&1")
+    assert "the copy from its last good start is back" in said
     assert host.check_output(f"ls {path}.damaged-*").splitlines()
 
 
 @pytest.mark.usefixtures("visited")
 def test_what_has_vanished_is_made_again_by_a_run(host: Any, house: Household, inventory: str) -> None:
     root = house["mediaserver_root"]
-    host.check_output(f"docker stop {' '.join(FILES)}")
+    names = " ".join(map(name_of, FILES))
+    host.check_output(f"docker stop {names}")
     host.check_output(f"rm -rf {root}/config/transmission/settings.json* {root}/config/jackett/Jackett/ServerConfig*")
     host.check_output(f"find {root}/config/jellyfin -mindepth 1 -delete")
-    host.check_output(f"docker start {' '.join(FILES)}")
+    host.check_output(f"docker start {names}")
     time.sleep(VISIT_S)
     for service in FILES:
-        assert "Run the playbook again" in host.check_output(f"docker logs --tail 20 {service} 2>&1"), service
+        said = host.check_output(f"docker logs --tail 20 {name_of(service)} 2>&1")
+        assert "Run the playbook again" in said, service
     result = playbook.run(inventory)
     assert result.ok, result.failures
     wait_until_healthy(host, list(FILES))

@@ -33,9 +33,9 @@ def container(host: Any) -> tuple[str, str]:
 
 @pytest.fixture
 def migrating(host: Any, house: Household) -> Iterator[None]:
-    host.check_output("docker stop jellyfin")
+    host.check_output("docker stop mediaserver-jellyfin-1")
     migration.lock(host, house)
-    host.check_output("docker start jellyfin")
+    host.check_output("docker start mediaserver-jellyfin-1")
     wait_until(host, "Degraded")
     yield
     migration.unlock(host, house)

@@ -8,6 +8,7 @@ from typing import Any
 
 import playbook
 import pytest
+from contract import name_of
 
 # Settings that their services read at their start only.
 NEEDS_A_STOP = {
@@ -27,4 +28,4 @@ def test_nobody_starts_what_a_role_has_stopped(host: Any, inventory: str, servic
     told = host.check_output(f"journalctl --no-pager --output cat --unit vpn-monitor --since '{since}'")
     assert told.count("hold by ansible") == 2, told
     assert f"start {service}" not in told
-    assert host.check_output(f"docker inspect --format '{{{{.State.Running}}}}' {service}") == "true"
+    assert host.check_output(f"docker inspect --format '{{{{.State.Running}}}}' {name_of(service)}") == "true"

@@ -79,7 +79,7 @@ def test_the_only_default_route_is_the_tunnels(host: Any, containers: Containers
 
 def test_the_provider_has_shaken_hands_lately(host: Any, containers: Containers) -> None:
     # The programs of the container, because the host needs no wg.
-    lines = host.check_output("docker exec wireguard wg show wg0 latest-handshakes").splitlines()
+    lines = host.check_output("docker exec mediaserver-wireguard-1 wg show wg0 latest-handshakes").splitlines()
     assert len(lines) == 1
     age = int(host.check_output("date +%s")) - int(lines[0].split()[1])
     assert 0 <= age < HANDSHAKE_AGE_S, f"last handshake {age} s ago, at {time.strftime('%X')}"

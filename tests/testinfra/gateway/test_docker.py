@@ -25,7 +25,7 @@ def test_the_engine_bounds_every_log_and_keeps_no_container_alive_by_itself(host
 
 
 def test_the_bounds_reach_the_containers(containers: Containers) -> None:
-    assert containers.by_name, "no container to check"
-    for name, container in containers.by_name.items():
+    assert containers.by_service, "no container to check"
+    for name, container in containers.by_service.items():
         configuration = container["HostConfig"]["LogConfig"]
         assert set(configuration["Config"]) >= {"max-size", "max-file"}, (name, configuration)

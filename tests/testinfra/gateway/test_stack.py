@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from contract import Containers, Household
+from contract import Containers, Household, name_of
 
 pytestmark = pytest.mark.evidence(
     units=["mediaserver.service", "docker.service"],
@@ -29,18 +29,18 @@ def test_every_service_runs_and_is_healthy(house: Household, containers: Contain
 
 
 def test_nothing_else_runs_in_the_project(house: Household, containers: Containers) -> None:
-    ours = {
-        name
-        for name, container in containers.by_name.items()
-        if container["Config"]["Labels"].get("com.docker.compose.project") == "mediaserver"
-    }
-    assert ours == set(house["stack_services"])
+    assert set(containers.by_service) == set(house["stack_services"])
+
+
+def test_each_container_has_the_name_that_compose_gives_it(house: Household, containers: Containers) -> None:
+    found = {service: container["Name"] for service, container in containers.by_service.items()}
+    assert found == {service: f"/{name_of(service)}" for service in house["stack_services"]}
 
 
 def test_the_holder_has_no_neighbour_on_its_bridge(host: Any) -> None:
     """The outer barrier does not see what stays on the bridge."""
     names = "{{range .Containers}}{{println .Name}}{{end}}"
-    assert host.check_output(f"docker network inspect --format '{names}' mediaserver_vpn").split() == ["vpn"]
+    assert host.check_output(f"docker network inspect --format '{names}' mediaserver_vpn").split() == [name_of("vpn")]
 
 
 @pytest.mark.parametrize("name", ["wireguard", "transmission", "jackett"])
@@ -72,10 +72,10 @@ def test_no_container_may_do_more_than_it_must(containers: Containers) -> None:
 
 
 def test_a_missing_disk_is_never_filled_in_by_docker(containers: Containers) -> None:
-    binds = [mount for c in containers.by_name.values() for mount in c["HostConfig"]["Mounts"] or []]
+    binds = [mount for c in containers.by_service.values() for mount in c["HostConfig"]["Mounts"] or []]
     assert binds, "no bind to check"
     assert not [mount for mount in binds if mount.get("BindOptions", {}).get("CreateMountpoint")]
-    assert not [name for name, c in containers.by_name.items() if c["HostConfig"]["Binds"]]
+    assert not [name for name, c in containers.by_service.items() if c["HostConfig"]["Binds"]]
 
 
 @pytest.mark.parametrize("name", ["transmission", "jackett", "jellyfin"])
@@ -115,7 +115,7 @@ def test_no_secret_has_left_its_file(host: Any, house: Household, containers: Co
         "the processes' command lines": host.check_output("ps -eo args"),
         "the processes' environments": host.check_output("cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'; true"),
         "the containers' logs": "".join(
-            host.run(f"docker logs {name} 2>&1").stdout for name in house["stack_services"]
+            host.run(f"docker logs {name_of(name)} 2>&1").stdout for name in house["stack_services"]
         ),
         "the journal": host.check_output("journalctl --no-pager --boot --output cat"),
     }

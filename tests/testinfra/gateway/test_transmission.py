@@ -39,7 +39,9 @@ def test_only_its_account_sees_the_settings_and_no_plain_password_is_in_them(
 
 def test_it_is_bound_to_the_tunnel(host: Any, settings_file: Any) -> None:
     address = json.loads(settings_file.content_string)["bind-address-ipv4"]
-    assert f"inet {address}/" in host.check_output("docker exec wireguard ip -4 -oneline address show dev wg0")
+    assert f"inet {address}/" in host.check_output(
+        "docker exec mediaserver-wireguard-1 ip -4 -oneline address show dev wg0"
+    )
 
 
 def test_it_tells_no_neighbour(house: Household) -> None:

@@ -27,7 +27,9 @@ def test_names_are_asked_at_the_provider_and_never_in_public(host: Any, lab_hous
     assert public, "the public resolver would not have told"
     assert {line.split()[-1] for line in public} == {lab_house.exit}
 
-    host.check_output(f"docker exec transmission curl --silent --max-time 10 --output /dev/null http://{ours}/")
+    host.check_output(
+        f"docker exec mediaserver-transmission-1 curl --silent --max-time 10 --output /dev/null http://{ours}/"
+    )
     assert household_lab.asked_at_provider(ours)
     # The provider's resolver asks in its own name; the house never does.
     asking = {line.split()[-1] for line in household_lab.asked_in_public(ours)}

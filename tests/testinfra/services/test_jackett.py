@@ -55,7 +55,7 @@ def test_its_finds_go_to_transmissions_watch_folder(host: Any, house: Household,
     assert settings["BlackholeDir"] == "/downloads/watch"
     marker = f"{house['mediaserver_downloads']}/watch/.contract"
     try:
-        host.check_output(f"docker exec jackett touch {settings['BlackholeDir']}/.contract")
+        host.check_output(f"docker exec mediaserver-jackett-1 touch {settings['BlackholeDir']}/.contract")
         assert host.file(marker).exists
     finally:
         host.run(f"rm -f {marker}")

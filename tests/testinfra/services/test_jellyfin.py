@@ -48,8 +48,8 @@ def test_each_member_sees_what_is_theirs(house: Household, token: str) -> None:
 
 
 def test_it_cannot_change_what_it_shows(host: Any) -> None:
-    assert host.check_output("docker exec jellyfin ls /media").split()
-    assert "Read-only file system" in host.run("docker exec jellyfin touch /media/movies/x").stderr
+    assert host.check_output("docker exec mediaserver-jellyfin-1 ls /media").split()
+    assert "Read-only file system" in host.run("docker exec mediaserver-jellyfin-1 touch /media/movies/x").stderr
 
 
 def test_what_it_can_compute_again_is_not_on_the_systems_disk(house: Household, containers: Any) -> None:

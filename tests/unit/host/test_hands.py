@@ -88,26 +88,53 @@ def test_steps_that_are_commands_and_words(done: list[str], tmp_path: Path, step
     assert done == [line.format(root=tmp_path) for line in expected]
 
 
+LIST = 'GET /containers/json?all=1&filters={"label": ["com.docker.compose.project=mediaserver"]}'
+LISTED: Exchange = (
+    LIST,
+    200,
+    [
+        {
+            "Id": f"{service}-id",
+            "Names": [f"/mediaserver-{service}-1"],
+            "State": "running",
+            "Labels": {"com.docker.compose.project": "mediaserver", "com.docker.compose.service": service},
+        }
+        for service in ("vpn", "wireguard", "transmission", "jellyfin", "a", "b")
+    ],
+)
+
+
 @pytest.mark.parametrize(
     ("step", "script"),
     [
-        (Step(Act.START, "", ("jellyfin",)), [("POST /containers/jellyfin/start", 204, None)]),
-        (Step(Act.START, "", ("jellyfin",)), [("POST /containers/jellyfin/start", 304, None)]),
-        (Step(Act.UNPAUSE, "", (HOLDER,)), [("POST /containers/vpn/unpause", 204, None)]),
-        (Step(Act.RESTART, "", ("transmission",)), [("POST /containers/transmission/restart?t=10", 204, None)]),
-        (Step(Act.RESTART_TUNNEL, ""), [("POST /containers/wireguard/restart?t=2", 204, None)]),
+        (Step(Act.START, "", ("jellyfin",)), [("POST /containers/jellyfin-id/start", 204, None)]),
+        (Step(Act.START, "", ("jellyfin",)), [("POST /containers/jellyfin-id/start", 304, None)]),
+        (Step(Act.UNPAUSE, "", (HOLDER,)), [("POST /containers/vpn-id/unpause", 204, None)]),
+        (Step(Act.RESTART, "", ("transmission",)), [("POST /containers/transmission-id/restart?t=10", 204, None)]),
+        (Step(Act.RESTART_TUNNEL, ""), [("POST /containers/wireguard-id/restart?t=2", 204, None)]),
         (
             Step(Act.START, "", ("a", "b")),
-            [("POST /containers/a/start", 204, None), ("POST /containers/b/start", 204, None)],
+            [("POST /containers/a-id/start", 204, None), ("POST /containers/b-id/start", 204, None)],
         ),
     ],
 )
 def test_steps_that_are_requests(
     done: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: Step, script: list[Exchange]
 ) -> None:
-    with scripted(monkeypatch, tmp_path, *script):
+    with scripted(monkeypatch, tmp_path, *(one for request in script for one in (LISTED, request))):
         Hands(tmp_path).do(step)
     assert done == []
+
+
+def test_a_container_of_somebody_else_is_never_taken_for_a_service_of_the_same_name(
+    done: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    foreign = {"Id": "f00d", "Names": ["/jellyfin"], "State": "exited", "Labels": {"com.docker.compose.service": "tv"}}
+    with (
+        scripted(monkeypatch, tmp_path, (LIST, 200, [foreign])),
+        pytest.raises(DockerError, match="service jellyfin of project mediaserver has no container"),
+    ):
+        Hands(tmp_path).do(Step(Act.START, "", ("jellyfin",)))
 
 
 def test_an_endpoint_that_cannot_be_used_is_named_when_names_are_looked_up_again(
@@ -121,9 +148,9 @@ def test_an_endpoint_that_cannot_be_used_is_named_when_names_are_looked_up_again
 def test_a_request_that_docker_refuses_is_raised(
     done: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    script = ("POST /containers/jellyfin/start", 500, {"message": "port is already allocated"})
+    script = ("POST /containers/jellyfin-id/start", 500, {"message": "port is already allocated"})
     with (
-        scripted(monkeypatch, tmp_path, script),
+        scripted(monkeypatch, tmp_path, LISTED, script),
         pytest.raises(DockerError, match="port is already allocated"),
     ):
         Hands(tmp_path).do(Step(Act.START, "", ("jellyfin",)))
@@ -134,6 +161,7 @@ def test_every_act_is_done_by_somebody(
     done: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, act: Act
 ) -> None:
     asked: list[str] = []
+    monkeypatch.setattr(hands.docker, "container", lambda service: {"Id": service})
     monkeypatch.setattr(hands.docker, "request", lambda method, path, **_: asked.append(path))
     Hands(tmp_path).do(Step(act, "", ("jellyfin",)))
     assert done or asked

@@ -231,17 +231,23 @@ def test_services_that_do_not_run_are_named(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 ROUTE = "default dev wg0 scope link\n"
-RUNS = "vpn running Up 5 minutes (healthy)\n"
+RUNS = "vpn running mediaserver-vpn-1 Up 5 minutes (healthy)\n"
 
 
 @pytest.mark.parametrize(
     ("different", "words"),
     [
-        ({"docker_ps": RUNS + "jellyfin exited Exited (0) 2 minutes ago\n"}, r"^not running: jellyfin exited; "),
+        (
+            {"docker_ps": RUNS + "jellyfin exited mediaserver-jellyfin-1 Exited (0) 2 minutes ago\n"},
+            r"^not running: jellyfin exited; ",
+        ),
         ({"config_--services": "vpn\njellyfin\n"}, r"^not running: jellyfin missing; "),
         ({"docker_ps": ""}, r"^not running: vpn missing; "),
         ({"config_--services": ""}, r"^compose cannot read /nowhere/compose\.yml; run the playbook again"),
-        ({"docker_ps": RUNS.replace("(h", "(unh")}, r"^not healthy: vpn; what is wrong: docker inspect vpn"),
+        (
+            {"docker_ps": RUNS.replace("(h", "(unh")},
+            r"^not healthy: vpn; what is wrong: docker inspect mediaserver-vpn-1 \(S",
+        ),
         ({"-4_route": ""}, "namespace is none, and should be the tunnel"),
         ({"-4_route": "default via 172.31.254.1 dev eth0\n"}, r"namespace is default via 172\.31\.254\.1 dev eth0"),
         ({"-4_route": ROUTE + "default via 172.31.254.1 dev eth0 metric 9\n"}, "metric 9, and should be"),
@@ -252,7 +258,8 @@ def test_a_namespace_with_another_way_out_fails(
     monkeypatch: pytest.MonkeyPatch, different: dict[str, str], words: str
 ) -> None:
     def told(**different: str) -> dict[str, tuple[int, str]]:
-        whole = {"docker_ps": RUNS, "config_--services": "vpn\n", "docker_inspect": "42\n", "-4_route": ROUTE}
+        whole = {"docker_ps": RUNS, "config_--services": "vpn\n", "-4_route": ROUTE}
+        whole |= {"com.docker.compose.service=vpn": "f00d\n", "docker_inspect": "42\n"}
         return {key: (0, text) for key, text in (whole | different).items()}
 
     with pytest.raises(Failed, match=words):
@@ -277,7 +284,7 @@ def test_a_name_must_be_looked_up_in_the_tunnel_and_nowhere_else(
     with pair() as (tunnel, to_tunnel), pair() as (uplink, to_uplink):
 
         def run(*command: str) -> subprocess.CompletedProcess[str]:
-            if command[:3] == ("docker", "exec", "transmission"):
+            if command[:3] == ("docker", "exec", "42"):
                 for name, end in (("tunnel", to_tunnel), ("uplink", to_uplink)):
                     if name in seen:
                         end.send(b"a question: " + command[-1].encode())
@@ -297,11 +304,30 @@ def test_a_name_must_be_looked_up_in_the_tunnel_and_nowhere_else(
 
 @pytest.mark.parametrize("printed", ["", "0\n", "<no value>\n", "-1\n"])
 def test_a_container_that_does_not_run_has_no_process(monkeypatch: pytest.MonkeyPatch, printed: str) -> None:
-    verified(monkeypatch, docker_inspect=(1, printed))
-    with pytest.raises(Failed, match=r"container vpn does not run; see: journalctl --unit vpn-monitor\.service"):
+    listed = {"docker_ps": (0, "f00d\n")}
+    words = r"service vpn does not run; see: journalctl --unit vpn-monitor\.service"
+    verified(monkeypatch, **listed, docker_inspect=(1, printed))
+    with pytest.raises(Failed, match=words):
         verify.pid_of("vpn")
-    verified(monkeypatch, docker_inspect=(0, "4711\n"))
+    verified(monkeypatch, docker_ps=(0, ""), docker_inspect=(0, "4711\n"))
+    with pytest.raises(Failed, match=words):
+        verify.pid_of("vpn")
+    verified(monkeypatch, **listed, **{"docker_inspect_--format_{{.State.Pid}}_f00d": (0, "4711\n")})
     assert verify.pid_of("vpn") == 4711
+
+
+def test_a_service_is_found_by_compose_s_labels_and_never_by_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def run(*command: str) -> subprocess.CompletedProcess[str]:
+        asked.append(command)
+        return subprocess.CompletedProcess(command, 0, "f00d\n", "")
+
+    monkeypatch.setattr(verify, "run", run)
+    assert verify.container_of("vpn") == "f00d"
+    labels = ("project=mediaserver", "service=vpn", "oneoff=False")
+    filters = [word for label in labels for word in ("--filter", f"label=com.docker.compose.{label}")]
+    assert asked == [("docker", "ps", "--no-trunc", "--quiet", *filters)]
 
 
 @contextlib.contextmanager
@@ -346,7 +372,7 @@ def page(text: str | None, asked: list[str] | None = None) -> Iterator[str]:
 def test_the_way_out_fails_where_nothing_is_shown(
     monkeypatch: pytest.MonkeyPatch, through: str, direct: str | None, words: str
 ) -> None:
-    monkeypatch.setattr(verify, "run", Commands(docker_exec=(0, through)))
+    monkeypatch.setattr(verify, "run", Commands(docker_ps=(0, "f00d\n"), docker_exec_f00d=(0, through)))
     with page(direct) as address, pytest.raises(Failed, match=words):
         Verification(Path("/nowhere"), address, verify.NOWHERE).way_out()
 
@@ -361,7 +387,7 @@ def test_what_is_no_page_s_address_is_said_so_and_nobody_is_asked(
 
 
 def test_two_addresses_are_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verify, "run", Commands(docker_exec=(0, "198.18.0.20\n")))
+    monkeypatch.setattr(verify, "run", Commands(docker_ps=(0, "f00d\n"), docker_exec_f00d=(0, "198.18.0.20\n")))
     asked: list[str] = []
     with page("203.0.113.9\n", asked) as address:
         told = Verification(Path("/nowhere"), address, verify.NOWHERE).way_out()

@@ -76,12 +76,51 @@ def steps(tasks: list[dict[str, Any]]) -> list[str]:
 
 def test_a_jellyfin_that_runs_has_time_to_close_its_database_and_the_mark_goes_last() -> None:
     found = steps(loaded("jellyfin/tasks/wizard.yml"))
-    assert found[0].startswith("['docker', 'stop', '--time', '60', 'jellyfin'")
-    assert found[1].startswith("['docker', 'rm', '--force', 'jellyfin'")
-    assert found[2] == "forget"
-    assert "'--cidfile', __jellyfin_claim_file" in found[3]
+    assert found[0].startswith("['docker', 'ps', '--all'")
+    assert found[1].startswith("['cat'")
+    assert found[2] == "{{ ['docker', 'stop', '--time', '60'] + __jellyfin_users }}"
+    assert found[3] == "{{ ['docker', 'rm', '--force'] + __jellyfin_users }}"
+    assert found[4] == "forget"
+    assert "'--cidfile', __jellyfin_claim_file" in found[5]
     assert found[-1] == "forget"
-    assert found[-2].startswith("['docker', 'rm'")
+    assert found[-2] == "['docker', 'rm', '{{ __jellyfin_started.stdout }}']"
+
+
+OURS, CLAIM_OF_OURS, CUT_OFF, FOREIGN, NAMELESS = ("a" * 64, "b" * 64, "c" * 64, "d" * 64, "e" * 64)
+
+
+@pytest.mark.parametrize(
+    ("listed", "file", "expected"),
+    [
+        ([], [], []),
+        ([f"{OURS} mediaserver"], [], [OURS]),
+        ([f"{CLAIM_OF_OURS} mediaserver-claim", f"{OURS} mediaserver"], [], [OURS, CLAIM_OF_OURS]),
+        # A container of an earlier version, which gave it no labels.
+        ([], [CUT_OFF], [CUT_OFF]),
+        ([f"{CLAIM_OF_OURS} mediaserver-claim"], [CLAIM_OF_OURS], [CLAIM_OF_OURS]),
+        # A user's own Jellyfin, of a compose project or of none.
+        ([f"{FOREIGN} tv", f"{NAMELESS} ", f"{OURS} mediaserver"], [], [OURS]),
+        ([f"{FOREIGN} mediaserver2", f"{FOREIGN} my-mediaserver"], ["--all", "", "jellyfin"], []),
+    ],
+)
+def test_only_our_own_containers_are_stopped_and_removed(
+    listed: list[str], file: list[str], expected: list[str]
+) -> None:
+    (block,) = (task for task in loaded("jellyfin/tasks/wizard.yml") if "__jellyfin_users" in task.get("vars", {}))
+    expression = block["vars"]["__jellyfin_users"].strip("{} ")
+    given = {"__jellyfin_listed": {"stdout_lines": listed}, "__jellyfin_cut_off": {"stdout_lines": file}}
+    assert sorted(value(expression, **given)) == expected
+
+
+def test_the_container_of_the_wizard_is_found_by_labels_and_is_no_service_of_the_stack() -> None:
+    labels = dict(label.split("=") for label in value("__jellyfin_claim_labels"))
+    assert labels == {
+        "com.docker.compose.project": "mediaserver-claim",
+        "com.docker.compose.service": "jellyfin",
+        "com.docker.compose.oneoff": "False",
+    }
+    (task,) = (one for one in loaded("jellyfin/tasks/wizard.yml") if one.get("register") == "__jellyfin_started")
+    assert "__jellyfin_claim_labels | map('regex_replace', '^', '--label=')" in task["ansible.builtin.command"]["argv"]
 
 
 @pytest.mark.parametrize("wanted", [True, False])

@@ -78,7 +78,7 @@ def test_check_real_check_real(capsys: pytest.CaptureFixture[str], tmp_path: Pat
         ({"timeout": 0}, "timeout must be at least one second"),
         ({"stop_timeout": -1}, "stop_timeout must be at least one second"),
         ({"config_dir": "/nowhere/at/all"}, "does not exist"),
-        ({"container": "a", "unit": "b"}, "parameters are mutually exclusive: container|unit"),
+        ({"container": "a", "unit": "b"}, "parameters are mutually exclusive: container|service|unit"),
     ],
 )
 def test_what_cannot_be_fails_by_name(

@@ -64,7 +64,7 @@ def test_check_real_check_real(capsys: pytest.CaptureFixture[str], tmp_path: Pat
         ({"mode": "rw"}, "mode takes octal digits"),
         ({"stop_timeout": 0}, "stop_timeout must be at least one second"),
         ({"config_dir": "/nowhere/at/all"}, "does not exist"),
-        ({"container": "a", "unit": "b"}, "parameters are mutually exclusive: container|unit"),
+        ({"container": "a", "unit": "b"}, "parameters are mutually exclusive: container|service|unit"),
         ({"config_dir": None}, "config_dir is needed"),
     ],
 )

@@ -14,6 +14,10 @@ from typing import Any
 
 SOCKET = "/run/docker.sock"
 TIMEOUT_S = 10.0
+PROJECT = "mediaserver"
+PROJECT_LABEL = "com.docker.compose.project"
+SERVICE_LABEL = "com.docker.compose.service"
+ONE_OFF_LABEL = "com.docker.compose.oneoff"
 # Statuses that come without content: 204 is done, 304 was so already.
 EMPTY = (204, 304)
 NOT_FOUND = 404
@@ -45,6 +49,25 @@ def request(method: str, path: str, *, address: str | None = None, timeout: floa
         raise DockerError(f"Docker's answer to {method} {path} is cut off") from error
 
 
+def containers() -> list[dict[str, Any]]:
+    """Return the rows of this project's services, found by compose's labels: a name may be another container's.
+
+    What "docker compose run" makes bears a service's label and is no service. Raises DockerError.
+    """
+    label = {"label": [f"{PROJECT_LABEL}={PROJECT}"]}
+    rows = request("GET", "/containers/json", all="1", filters=label) or []
+    return [row for row in rows if row["Labels"].get(ONE_OFF_LABEL, "").lower() != "true"]
+
+
+def container(service: str) -> dict[str, Any]:
+    """Return the row of a service's container. Raises NotThereError when it has none, DockerError."""
+    found = [row for row in containers() if row["Labels"].get(SERVICE_LABEL) == service]
+    if not found:
+        raise NotThereError(f"service {service} of project {PROJECT} has no container")
+    # Two while compose replaces one by the other.
+    return next((row for row in found if row["State"] == "running"), found[0])
+
+
 class Events:
     """The stream of container events of one compose project; to be waited for with select(2)."""
 
@@ -52,7 +75,7 @@ class Events:
     KINDS = ("create", "start", "die", "destroy", "pause", "unpause", "health_status")
 
     def __init__(self, project: str, *, address: str | None = None) -> None:
-        wanted = {"type": ["container"], "event": self.KINDS, "label": [f"com.docker.compose.project={project}"]}
+        wanted = {"type": ["container"], "event": self.KINDS, "label": [f"{PROJECT_LABEL}={project}"]}
         self._line = _open("GET", "/events", {"filters": wanted}, address)
 
     def fileno(self) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from mediaserver import barrier, clock, files, forward, hold, keeper
+from mediaserver import barrier, clock, docker, files, forward, hold, keeper
 from mediaserver.nft import Nft
 from mediaserver.tunnel import (
     GatewayError,
@@ -55,7 +55,7 @@ class Machine(Protocol):
 
     def reload_barrier(self) -> None: ...
 
-    def signal(self, container: str) -> None: ...
+    def signal(self, service: str) -> None: ...
 
 
 class Host:
@@ -72,12 +72,17 @@ class Host:
         if _run(["systemctl", "reload-or-restart", KEEPER_UNIT]).returncode != 0:
             raise GatewayError(f"{KEEPER_UNIT} could not load the outer barrier; see: journalctl --unit {KEEPER_UNIT}")
 
-    def signal(self, container: str) -> None:
-        """Ask a running container to read its files again; one that is not there will read them when it starts."""
-        if _run(["docker", "inspect", "--format", "{{.State.Running}}", container]).stdout.strip() == "true":
-            asked = _run(["docker", "kill", "--signal", "HUP", container])
-            if asked.returncode != 0:
-                raise GatewayError(f"container {container} could not be told to reload: {asked.stderr.strip()}")
+    def signal(self, service: str) -> None:
+        """Ask a running service to read its files again; one that is not there will read them when it starts."""
+        try:
+            found = docker.container(service)
+        except docker.DockerError:
+            return
+        if found["State"] == "running":
+            try:
+                docker.request("POST", f"/containers/{found['Id']}/kill", signal="HUP")
+            except docker.DockerError as error:
+                raise GatewayError(f"service {service} could not be told to reload: {error}") from error
 
 
 def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:

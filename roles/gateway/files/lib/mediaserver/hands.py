@@ -47,8 +47,9 @@ class Hands:
         """Raises GatewayError, DockerError, OSError; the step is tried again later then."""
         if step.act in CONTAINER_VERBS:
             path, query = CONTAINER_VERBS[step.act]
-            for name in step.targets or (TUNNEL,):
-                docker.request("POST", f"/containers/{name}/{path}", timeout=STEP_TIMEOUT_S, **query)
+            for service in step.targets or (TUNNEL,):
+                found = docker.container(service)["Id"]
+                docker.request("POST", f"/containers/{found}/{path}", timeout=STEP_TIMEOUT_S, **query)
             return
         {
             Act.LOAD_BARRIER: lambda: Host().reload_barrier(),

@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mediaserver import barrier, netns
+from mediaserver import barrier, docker, netns
 from mediaserver.decide import HOLDER
 from mediaserver.gateway import BARRIER_UNIT, KEEPER_UNIT, MONITOR_UNIT, Gateway, Host, look_up_nothing
 from mediaserver.nft import Nft
@@ -79,8 +79,9 @@ class Verification:
 
     def namespace(self) -> str:
         rows = run(
-            *("docker", "ps", "--all", "--filter", f"label=com.docker.compose.project={PROJECT}"),
-            *("--format", "{{.Names}} {{.State}} {{.Status}}"),
+            *("docker", "ps", "--all", "--filter", f"label={docker.PROJECT_LABEL}={PROJECT}"),
+            *("--filter", f"label={docker.ONE_OFF_LABEL}=False"),
+            *("--format", f'{{{{.Label "{docker.SERVICE_LABEL}"}}}} {{{{.State}}}} {{{{.Names}}}} {{{{.Status}}}}'),
         ).stdout.splitlines()
         asked = run("docker", "compose", "--project-directory", str(self.root), "config", "--services")
         if asked.returncode != 0 or not asked.stdout:
@@ -90,9 +91,10 @@ class Verification:
         if stopped:
             raise Failed(f"not running: {', '.join(stopped)}; vpn-monitor should start them: journalctl -u vpn-monitor")
         # The holder is healthy when its table is as it was loaded, the tunnel when the interface is as its files say.
-        ill = [row.split()[0] for row in rows if row.endswith("(unhealthy)")]
+        ill = {row.split()[0]: row.split()[2] for row in rows if row.endswith("(unhealthy)")}
         if ill:
-            raise Failed(f"not healthy: {', '.join(ill)}; what is wrong: docker inspect {ill[0]} (State.Health.Log)")
+            first = next(iter(ill.values()))
+            raise Failed(f"not healthy: {', '.join(ill)}; what is wrong: docker inspect {first} (State.Health.Log)")
         show, tunnel = ("nsenter", f"--net=/proc/{pid_of(HOLDER)}/ns/net", "ip"), [["default", "dev", "wg0"]]
         # Not every tunnel carries IPv6.
         for family, wanted in (("-4", [tunnel]), ("-6", [tunnel, []])):
@@ -107,7 +109,7 @@ class Verification:
         if not is_page(self.address_page):
             raise Failed(f"{self.address_page!r} is not the address of a page; it must begin with http:// or https://")
         page = ["curl", "--ipv4", "--silent", "--fail", "--max-time", f"{TIMEOUT_S:g}", self.address_page]
-        through = run("docker", "exec", "transmission", *page).stdout.strip()
+        through = run("docker", "exec", container_of("transmission"), *page).stdout.strip()
         if not _is_address(through):
             raise Failed(f"{self.address_page} is not reached through the tunnel; is the provider up?")
         try:
@@ -127,7 +129,8 @@ class Verification:
         word = f"verify-{secrets.token_hex(6)}"
         pid = pid_of(HOLDER)
         with netns.inside(pid, lambda: listen("wg0")) as tunnel, beyond_the_wall() as outside:
-            run("docker", "exec", "transmission", "curl", "--silent", "--max-time", "5", f"http://{word}.example.com/")
+            ask = ("curl", "--silent", "--max-time", "5", f"http://{word}.example.com/")
+            run("docker", "exec", container_of("transmission"), *ask)
             if not appears(word, [tunnel]):
                 raise Failed("a name that Transmission looked up did not go into the tunnel; "
                              "is another resolver set than the provider's (gateway_dns)?")  # fmt: skip
@@ -192,11 +195,21 @@ def ask_over_ipv4(url: str) -> str:
         return answer.read(1000).decode(errors="replace").strip()
 
 
-def pid_of(container: str) -> int:
-    """Raises Failed when the container does not run."""
-    told = run("docker", "inspect", "--format", "{{.State.Pid}}", container).stdout.strip()
+def container_of(service: str) -> str:
+    """Return the id of a service's running container. Raises Failed when it has none."""
+    labels = {docker.PROJECT_LABEL: PROJECT, docker.SERVICE_LABEL: service, docker.ONE_OFF_LABEL: "False"}
+    filters = [word for name, value in labels.items() for word in ("--filter", f"label={name}={value}")]
+    found = run("docker", "ps", "--no-trunc", "--quiet", *filters).stdout.split()
+    if not found:
+        raise Failed(f"service {service} does not run; see: journalctl --unit {MONITOR_UNIT}")
+    return found[0]
+
+
+def pid_of(service: str) -> int:
+    """Raises Failed when the service's container does not run."""
+    told = run("docker", "inspect", "--format", "{{.State.Pid}}", container_of(service)).stdout.strip()
     if not told.isdecimal() or told == "0":
-        raise Failed(f"container {container} does not run; see: journalctl --unit {MONITOR_UNIT}")
+        raise Failed(f"service {service} does not run; see: journalctl --unit {MONITOR_UNIT}")
     return int(told)
 
 

@@ -17,9 +17,8 @@ from mediaserver.gateway import Gateway
 from mediaserver.nft import Nft
 from mediaserver.report import words
 
-PROJECT = "mediaserver"
+PROJECT = docker.PROJECT
 INTERFACES = Path("/sys/class/net")
-ONE_OFF = "com.docker.compose.oneoff"
 # Where Docker keeps the VPN network's address translation: iptables' way, and that of its nftables back end.
 DOCKER_TABLES = (("ip", "nat"), ("ip", "docker-bridges"))
 LIVES = {
@@ -91,11 +90,7 @@ class Watch:
 
         A container that vanishes meanwhile is left out: the next look tells whether it is missing, or made anew.
         """
-        label = {"label": [f"com.docker.compose.project={PROJECT}"]}
-        rows = docker.request("GET", "/containers/json", all="1", filters=label) or []
-        # What "docker compose run" makes bears a service's name, and is none.
-        services = [row for row in rows if row["Labels"].get(ONE_OFF, "").lower() != "true"]
-        by_service = {row["Labels"].get("com.docker.compose.service", ""): row for row in services}
+        by_service = {row["Labels"].get(docker.SERVICE_LABEL, ""): row for row in docker.containers()}
         asked = {name: self._pid(row) for name, row in by_service.items() if row["State"] == "running"}
         pids = {name: pid for name, pid in asked.items() if pid is not None}
         holder = by_service.get(HOLDER, {}).get("Id", "")
