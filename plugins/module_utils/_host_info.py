@@ -8,11 +8,16 @@ from __future__ import annotations
 import os
 import typing as t
 
+from ansible_collections.household.mediaserver.plugins.module_utils import _host_docker as docker
 from ansible_collections.household.mediaserver.plugins.module_utils import _host_parsers as parse
-from ansible_collections.household.mediaserver.plugins.module_utils._host_reader import DOCKER_SOCKET, Reader
+from ansible_collections.household.mediaserver.plugins.module_utils._docker_engine import DOCKER_SOCKET
+from ansible_collections.household.mediaserver.plugins.module_utils._host_reader import Reader
 
 PACKAGE_FORMAT = "${db:Status-Abbrev} ${Package} ${Version}\\n"
 CMDLINE_FILES = ("/boot/firmware/cmdline.txt", "/boot/cmdline.txt")
+PROXY = "docker-proxy"
+# In the first lines of every file that the roles write.
+MARK, MARK_WITHIN = "household.mediaserver", 400
 GPU_PATTERNS = (
     "/dev/dri/*",
     "/dev/video10",
@@ -52,20 +57,51 @@ def _filesystems(reader: Reader, paths: t.Iterable[str], uuids: dict[str, str]) 
     return found
 
 
-def _ports(reader: Reader, wanted: set[int]) -> list[dict[str, t.Any]]:
+def _ports(reader: Reader, wanted: set[int], rows: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
     sockets = {
         **parse.listening(reader.text("/proc/net/tcp6")),
         **parse.listening(reader.text("/proc/net/tcp")),
     }
     sockets = {port: inode for port, inode in sockets.items() if not wanted or port in wanted}
     owners = reader.owner_of_sockets(set(sockets.values()))
-    containers = parse.published(reader.containers()) if reader.exists(DOCKER_SOCKET) else {}
+    containers = parse.published(rows)
+    unnamed = {port for port, inode in sockets.items() if owners.get(inode) == PROXY and port not in containers}
+    if unnamed:
+        containers |= docker.holders(unnamed, rows, reader.container)
     ports = sorted(set(sockets) | {port for port in containers if not wanted or port in wanted})
     nobody = {"container": "", "project": ""}
     return [
         {"port": port, "process": owners.get(sockets.get(port, ""), ""), **containers.get(port, nobody)}
         for port in ports
     ]
+
+
+def _entries(reader: Reader, folder: str) -> list[str]:
+    """Names of what is in a folder."""
+    start = len(folder.rstrip("/")) + 1
+    found = (path for pattern in ("/*", "/.*") for path in reader.glob(folder.rstrip("/") + pattern))
+    return sorted({path[start:].partition("/")[0] for path in found} - {""})
+
+
+def _ownership(reader: Reader, params: dict[str, t.Any], rows: list[dict[str, t.Any]]) -> dict[str, t.Any]:
+    """What shows whether files, folders, networks and containers are this collection's own."""
+    head = "/sys/class/net/"
+    networks = reader.networks() if reader.exists(DOCKER_SOCKET) else []
+    return {
+        "addresses": parse.local_addresses(reader.text("/proc/net/fib_trie")),
+        "interfaces": sorted({path[len(head) :].partition("/")[0] for path in reader.glob(head + "*")}),
+        "nft_tables": parse.nft_tables(reader.run(["nft", "list", "tables"])),
+        "unmarked": [
+            path
+            for path in params["marked"]
+            if (reader.exists(path) or reader.link(path)) and MARK not in reader.text(path)[:MARK_WITHIN]
+        ],
+        "folder_entries": {
+            path: {"real": reader.real(path), "entries": _entries(reader, path)} for path in params["folders"]
+        },
+        "docker_containers": docker.containers(rows, reader.real),
+        "docker_networks": docker.networks(networks),
+    }
 
 
 def _modules(reader: Reader, names: list[str], release: str) -> dict[str, str]:
@@ -107,6 +143,7 @@ def measure(reader: Reader, params: dict[str, t.Any]) -> dict[str, t.Any]:
     modules = _modules(reader, ["wireguard", *params["kernel_modules"]], release)
     uuids = _uuids(reader)
     cmdline_file = next((path for path in CMDLINE_FILES if reader.exists(path)), "")
+    rows = reader.containers() if reader.exists(DOCKER_SOCKET) else []
     controllers = "/sys/fs/cgroup/cgroup.controllers"
     unified = reader.text(controllers) if reader.exists(controllers) else None
     return {
@@ -136,10 +173,11 @@ def measure(reader: Reader, params: dict[str, t.Any]) -> dict[str, t.Any]:
             "gids": [groups[name] for name in ("video", "render") if name in groups],
         },
         "docker": parse.docker(installed, reader.exists("/usr/bin/docker") or reader.exists("/snap/bin/docker")),
-        "ports_listening": _ports(reader, set(params["ports"])),
+        "ports_listening": _ports(reader, set(params["ports"]), rows),
         "packages": {name: installed[name] for name in params["packages"] if name in installed},
         "apt_ready": "python3-apt" in installed and bool(reader.glob("/var/lib/apt/lists/*_Packages*")),
         "existing": [path for path in params["probe"] if reader.exists(path)],
+        **_ownership(reader, params, rows),
         "kernel_modules": modules,
         "wireguard_module": modules["wireguard"] != "missing",
         "reboot_required": reader.exists("/run/reboot-required"),

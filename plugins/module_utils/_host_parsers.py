@@ -67,6 +67,17 @@ def routes(text: str) -> tuple[list[dict[str, str]], str]:
     return networks, min(defaults)[1] if defaults else ""
 
 
+def local_addresses(fib_trie: str) -> list[str]:
+    """The host's own IPv4 addresses, from /proc/net/fib_trie: a leaf that is "/32 host LOCAL"."""
+    found = re.findall(r"\|-- (\S+)\n\s+/32 host LOCAL$", fib_trie, re.MULTILINE)
+    return sorted(set(found), key=ipaddress.IPv4Address)
+
+
+def nft_tables(text: str) -> list[str]:
+    """Family and name of each table, from ``nft list tables``."""
+    return sorted(line.strip().removeprefix("table ") for line in text.splitlines() if line.startswith("table "))
+
+
 def accounts(text: str) -> dict[str, int]:
     """Names and numbers of /etc/passwd or /etc/group: both have the number in the third field."""
     found: dict[str, int] = {}

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import ctypes
 import glob
-import http.client
-import json
 import os
 import socket
 import stat
 import time
 import typing as t
 
-DOCKER_SOCKET = "/run/docker.sock"
+from ansible_collections.household.mediaserver.plugins.module_utils._docker_engine import Engine, EngineError
+
 UNSYNCHRONISED_MICROSECONDS = 16_000_000
 TIMED_OUT, NOT_FOUND = 124, 127
 
@@ -30,13 +29,6 @@ class Timex(ctypes.Structure):
         ("maxerror", ctypes.c_long),
         ("rest", ctypes.c_char * 256),
     ]
-
-
-class DockerSocket(http.client.HTTPConnection):
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(DOCKER_SOCKET)
 
 
 class Reader:
@@ -125,15 +117,23 @@ class Reader:
         return output if status not in (TIMED_OUT, NOT_FOUND) else ""
 
     def containers(self) -> list[dict[str, t.Any]]:
-        connection = DockerSocket("localhost", timeout=5)
-        try:
-            connection.request("GET", "/containers/json")
-            answer = json.loads(connection.getresponse().read())
-        except (OSError, ValueError, http.client.HTTPException):
-            return []
-        finally:
-            connection.close()
+        """All of Docker's containers, stopped ones included."""
+        answer = self._docker("/containers/json", all=True)
         return answer if isinstance(answer, list) else []
+
+    def container(self, number: str) -> dict[str, t.Any]:
+        answer = self._docker(f"/containers/{number}/json")
+        return answer if isinstance(answer, dict) else {}
+
+    def networks(self) -> list[dict[str, t.Any]]:
+        answer = self._docker("/networks")
+        return answer if isinstance(answer, list) else []
+
+    def _docker(self, path: str, **query: t.Any) -> t.Any:
+        try:
+            return Engine().get(path, **query)
+        except EngineError:
+            return None
 
     def owner_of_sockets(self, inodes: set[str]) -> dict[str, str]:
         """Socket inode to process name; needs root for the processes of others."""

@@ -55,6 +55,18 @@ options:
     type: list
     elements: str
     default: []
+  marked:
+    description:
+      - Absolute paths of files that this collection writes, with its name in the first lines. Those that exist without
+        it are told.
+    type: list
+    elements: str
+    default: []
+  folders:
+    description: Absolute paths of folders whose entries are wanted.
+    type: list
+    elements: str
+    default: []
   timezone:
     description: Time zone of which to tell whether the host knows it.
     type: str
@@ -234,6 +246,48 @@ ansible_facts:
           type: list
           elements: str
           sample: [/mnt/downloads]
+        addresses:
+          description: The host's own IPv4 addresses.
+          returned: always
+          type: list
+          elements: str
+          sample: [127.0.0.1, 192.168.1.5]
+        interfaces:
+          description: Names of all network interfaces.
+          returned: always
+          type: list
+          elements: str
+          sample: [br-vpn, end0, lo]
+        nft_tables:
+          description: Family and name of each nft table.
+          returned: always
+          type: list
+          elements: str
+          sample: [inet mediaserver_barrier]
+        unmarked:
+          description: Those of the files asked for that exist and that this collection did not write.
+          returned: always
+          type: list
+          elements: str
+          sample: [/etc/systemd/system/mediaserver.service]
+        folder_entries:
+          description: For each folder asked for its path without links, and the names of what is in it.
+          returned: always
+          type: dict
+          sample: {/opt/mediaserver: {real: /opt/mediaserver, entries: [compose.yml, gateway]}}
+        docker_containers:
+          description: Docker's containers, with compose's project, its folder and the service.
+          returned: always
+          type: list
+          elements: dict
+          sample:
+            - {name: mediaserver-vpn-1, project: mediaserver, service: vpn, folder: /opt/mediaserver}
+        docker_networks:
+          description: Docker's networks, with compose's project, the bridge and the subnets.
+          returned: always
+          type: list
+          elements: dict
+          sample: [{name: mediaserver_vpn, project: mediaserver, bridge: br-vpn, subnets: [172.31.254.0/24]}]
         kernel_modules:
           description: V(loaded), V(built-in), V(available) or V(missing) for C(wireguard) and each module asked for.
           returned: always
@@ -290,6 +344,8 @@ def main() -> None:
             "sysctl": {"type": "list", "elements": "str", "default": []},
             "kernel_modules": {"type": "list", "elements": "str", "default": []},
             "probe": {"type": "list", "elements": "str", "default": []},
+            "marked": {"type": "list", "elements": "str", "default": []},
+            "folders": {"type": "list", "elements": "str", "default": []},
             "timezone": {"type": "str", "default": ""},
             "user": {"type": "str", "default": ""},
         },

@@ -29,7 +29,7 @@ class Transmission(forward.Transmission):
     """Holds these torrents, and notes what it is asked; ``absent`` answers are still missing at first."""
 
     def __init__(self, torrents: list[dict[str, Any]], absent: int = 0) -> None:
-        super().__init__("http://127.0.0.1:1/", "", "")
+        super().__init__("http://127.0.0.1:1/", "", "", device="lo")
         self.torrents, self.absent = torrents, absent
         self.asked: list[str] = []
 

@@ -62,7 +62,7 @@ def rpc(*replies: Reply) -> Iterator[tuple[Transmission, list[Call]]]:
         thread.start()
         try:
             url = f"http://127.0.0.1:{server.server_port}/transmission/rpc"
-            yield Transmission(url, "family", "pass:wörd"), calls
+            yield Transmission(url, "family", "pass:wörd", device="lo"), calls
         finally:
             server.shutdown()
             thread.join()
@@ -146,7 +146,7 @@ def test_nobody_there_is_an_os_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     with pytest.raises(OSError, match="refused"):
-        Transmission(f"http://127.0.0.1:{port}/", "family", "secret").peer_port()
+        Transmission(f"http://127.0.0.1:{port}/", "family", "secret", device="lo").peer_port()
 
 
 def test_a_client_is_made_of_a_file(tmp_path: Path) -> None:
@@ -156,3 +156,16 @@ def test_a_client_is_made_of_a_file(tmp_path: Path) -> None:
     path.write_text('{"url": "http://127.0.0.1/", "user": "family"}')
     with pytest.raises(KeyError):
         Transmission.from_file(path)
+
+
+def test_without_the_bridge_the_password_goes_nowhere(tmp_path: Path) -> None:
+    """As a control, the same listener is asked by the interface that is there."""
+    path = tmp_path / "transmission.json"
+    with rpc(success(**{"peer-port": 51413})) as (transmission, calls):
+        url = transmission._where.geturl()
+        path.write_text(json.dumps({"url": url, "user": "family", "password": "secret"}))
+        with pytest.raises(OSError, match="No such device"):
+            Transmission.from_file(path).peer_port()
+        assert calls == []
+        assert transmission.peer_port() == 51413
+    assert len(calls) == 1

@@ -84,6 +84,12 @@ class ToldReader(Reader):
     def containers(self) -> list[dict[str, t.Any]]:
         return list(self.told.get("containers", []))
 
+    def container(self, number: str) -> dict[str, t.Any]:
+        return dict(self.told.get("details", {}).get(number, {}))
+
+    def networks(self) -> list[dict[str, t.Any]]:
+        return list(self.told.get("networks", []))
+
     def owner_of_sockets(self, inodes: set[str]) -> dict[str, str]:
         return {inode: self.told.get("owners", {}).get(inode, "") for inode in inodes}
 

@@ -20,6 +20,8 @@ ASKED: dict[str, t.Any] = {
     "sysctl": [],
     "kernel_modules": [],
     "probe": [],
+    "marked": [],
+    "folders": [],
     "timezone": "",
     "user": "",
 }

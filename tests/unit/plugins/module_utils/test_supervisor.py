@@ -4,10 +4,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.household.mediaserver.plugins.module_utils import _supervisor as supervisor
+from ansible_collections.household.mediaserver.plugins.module_utils._docker_engine import Engine
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import ServiceProblem
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.docker_engine_double import engine, row
 
 
 class Runner:
@@ -126,3 +130,53 @@ def test_nobody_stops_nothing() -> None:
         nobody.stop()
     with pytest.raises(ServiceProblem):
         nobody.start()
+
+
+DETAILS = {"Id": "f00d", "Config": {"Env": ["PASS=correct horse"]}, "State": {"Status": "exited"}}
+
+
+@pytest.mark.parametrize(
+    ("answers", "state"),
+    [
+        ({"/containers/json": [row("jackett", id="f00d")], "/containers/f00d/json": DETAILS}, "stopped"),
+        (
+            {
+                "/containers/json": [row("jackett", id="f00d", name="/jackett")],
+                "/containers/f00d/json": {**DETAILS, "State": {"Status": "restarting"}},
+            },
+            "restarting",
+        ),
+        ({"/containers/json": []}, "stopped"),
+        ({"/containers/json": [row("jackett", id="gone")]}, "stopped"),
+    ],
+)
+def test_a_compose_services_state(tmp_path: Path, answers: dict[str, Any], state: str) -> None:
+    run = Runner((0, "", ""))
+    with engine(tmp_path, answers) as (address, _asked):
+        service = supervisor.ComposeService(run, Engine(address), "mediaserver", "jackett", stop_timeout=7)
+        assert service.state() == state
+    assert run.commands == []
+
+
+def test_a_compose_service_is_stopped_by_the_id_of_its_container(tmp_path: Path) -> None:
+    run = Runner((0, "", ""))
+    answers = {"/containers/json": [row("jackett", id="f00d", name="/jackett")], "/containers/f00d/json": DETAILS}
+    with engine(tmp_path, answers) as (address, _asked):
+        service = supervisor.ComposeService(run, Engine(address), "mediaserver", "jackett", stop_timeout=7)
+        service.state()
+    service.stop()
+    service.start()
+    assert run.commands == ["docker stop -t 7 f00d", "docker start f00d"]
+    assert service.setup() == {"Env": ["PASS=correct horse"]}
+
+
+def test_a_docker_that_does_not_run_runs_no_service_and_one_that_fails_is_never_taken_for_that(tmp_path: Path) -> None:
+    def service(address: str) -> supervisor.ComposeService:
+        return supervisor.ComposeService(Runner(None), Engine(address), "mediaserver", "jackett", stop_timeout=7)
+
+    assert service(str(tmp_path / "none.sock")).state() == "stopped"
+    with (
+        engine(tmp_path, {"/containers/json": b"nonsense"}) as (address, _asked),
+        pytest.raises(ServiceProblem, match="container of service jackett in project mediaserver"),
+    ):
+        service(address).state()

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from mediaserver import clock, files, natpmp
+from mediaserver.barrier import BRIDGE
 
 LEASE = Path("/run/mediaserver/forwarded.json")
 RETRY_S = 20.0
@@ -54,11 +55,13 @@ class Transmission:
     """Transmission's RPC, as much of it as a port takes (rpc-spec, version 17). Asked from the host.
 
     What answers there lives in the VPN namespace and may be hostile: it is never followed to another address, and never
-    waited for without an end.
+    waited for without an end. Packets leave this host by ``device`` or not at all: without the bridge they would follow
+    the default route, and any host of the LAN that has taken the address would be given the password.
     """
 
-    def __init__(self, url: str, user: str, password: str) -> None:
+    def __init__(self, url: str, user: str, password: str, *, device: str) -> None:
         self._where = urllib.parse.urlsplit(url)
+        self._device = device
         pair = base64.b64encode(f"{user}:{password}".encode()).decode()
         self._headers = {"Authorization": f"Basic {pair}"}
 
@@ -66,7 +69,7 @@ class Transmission:
     def from_file(cls, path: Path) -> Transmission:
         """Raises OSError, ValueError, KeyError for a file that is not there or says something else."""
         found = json.loads(path.read_text(encoding="utf-8"))
-        return cls(found["url"], found["user"], found["password"])
+        return cls(found["url"], found["user"], found["password"], device=BRIDGE)
 
     def peer_port(self) -> int:
         found = self._ask("session-get", {"fields": ["peer-port"]}).get("peer-port")
@@ -122,8 +125,10 @@ class Transmission:
         # Here, because it takes memory, and many households never need it. No proxy, no redirect.
         import http.client  # noqa: PLC0415
 
-        line = http.client.HTTPConnection(self._where.hostname or "", self._where.port or 80, timeout=RPC_TIMEOUT_S)
+        host, port = self._where.hostname or "", self._where.port or 80
+        line = http.client.HTTPConnection(host, port, timeout=RPC_TIMEOUT_S)
         try:
+            line.sock = self._connect(host, port)
             line.request("POST", self._where.path, body, self._headers)
             answer = line.getresponse()
             return answer.status, answer.headers.get(SESSION), answer.read(LONGEST_ANSWER)
@@ -131,6 +136,17 @@ class Transmission:
             raise TransmissionError(f"what answers in Transmission's place does not speak HTTP: {error!r}") from error
         finally:
             line.close()
+
+    def _connect(self, host: str, port: int) -> socket.socket:
+        line = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            line.settimeout(RPC_TIMEOUT_S)
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, self._device.encode())
+            line.connect((host, port))
+        except OSError:
+            line.close()
+            raise
+        return line
 
 
 def _ask_provider(line: socket.socket, server: str, request: bytes) -> bytes:
