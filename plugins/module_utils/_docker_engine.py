@@ -34,8 +34,8 @@ class EngineAbsent(EngineError):
 
 
 class _Line(http.client.HTTPConnection):
-    def __init__(self, address: str) -> None:
-        super().__init__("localhost", timeout=TIMEOUT_S)
+    def __init__(self, address: str, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
         self._address = address
 
     def connect(self) -> None:
@@ -55,13 +55,14 @@ class Endpoint:
 class Engine:
     """Docker's API at its socket, as much of it as reading takes."""
 
-    def __init__(self, address: str = DOCKER_SOCKET) -> None:
+    def __init__(self, address: str = DOCKER_SOCKET, *, timeout: float = TIMEOUT_S) -> None:
         self._address = address
+        self._timeout = timeout
 
     def get(self, path: str, **query: t.Any) -> t.Any:
         """Return the decoded answer, None for what does not exist. Raises EngineAbsent, EngineError."""
         text = urllib.parse.urlencode({name: json.dumps(value) for name, value in query.items()})
-        line = _Line(self._address)
+        line = _Line(self._address, self._timeout)
         try:
             line.request("GET", f"{path}?{text}" if text else path)
             answer = line.getresponse()

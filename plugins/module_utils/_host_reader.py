@@ -17,6 +17,8 @@ from ansible_collections.household.mediaserver.plugins.module_utils._docker_engi
 
 UNSYNCHRONISED_MICROSECONDS = 16_000_000
 TIMED_OUT, NOT_FOUND = 124, 127
+# After a boot Docker answers late: systemd holds its socket meanwhile.
+DOCKER_START_S = 30.0
 
 
 class Timex(ctypes.Structure):
@@ -131,7 +133,7 @@ class Reader:
 
     def _docker(self, path: str, **query: t.Any) -> t.Any:
         try:
-            return Engine().get(path, **query)
+            return Engine(timeout=DOCKER_START_S).get(path, **query)
         except EngineError:
             return None
 

@@ -14,6 +14,7 @@ import typing as t
 
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_forms as forms
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_network as network
+from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_ownership as ownership
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_services as services
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_tunnel as tunnel
 from ansible_collections.household.mediaserver.plugins.module_utils._problem import (
@@ -219,6 +220,7 @@ CHECKS: Checks = (
     network.check_lan,
     network.check_subnets,
     network.check_ports,
+    *ownership.CHECKS,
     tunnel.check_tunnel,
     tunnel.check_tunnel_in_house,
     services.check_credentials,

@@ -69,7 +69,7 @@ def done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     [
         (Step(Act.LOAD_BARRIER, ""), ["reload the barrier"]),
         (Step(Act.RESTART_DOCKER, ""), ["systemctl restart docker.service"]),
-        (Step(Act.BRING_UP, ""), [f"{COMPOSE} --remove-orphans --no-recreate"]),
+        (Step(Act.BRING_UP, ""), [f"{COMPOSE} --no-recreate"]),
         (
             Step(Act.RECREATE, "", (TUNNEL, "transmission")),
             [f"{COMPOSE} --force-recreate --no-deps {TUNNEL} transmission"],

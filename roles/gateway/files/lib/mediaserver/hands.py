@@ -54,8 +54,9 @@ class Hands:
         {
             Act.LOAD_BARRIER: lambda: Host().reload_barrier(),
             Act.RESTART_DOCKER: lambda: run("systemctl", "restart", DOCKER_UNIT),
-            # What runs is left alone, the holder above all; Ansible makes containers anew.
-            Act.BRING_UP: lambda: self._compose("--remove-orphans", "--no-recreate"),
+            # What runs is left alone, the holder above all; Ansible makes containers anew. It removes orphans as well,
+            # because only it has seen before that no other project has this one's name.
+            Act.BRING_UP: lambda: self._compose("--no-recreate"),
             Act.RECREATE: lambda: self._compose("--force-recreate", "--no-deps", *step.targets),
             Act.RELOAD_HOLDER: self._reload_holder,
             Act.RESOLVE: self._resolve,
