@@ -34,7 +34,7 @@ class BridgeConnection(http.client.HTTPConnection):
     """A connection that leaves this host by one interface or not at all."""
 
     def __init__(self, endpoint: Endpoint, port: int, *, timeout: float) -> None:
-        super().__init__("127.0.0.1", port, timeout=timeout)
+        super().__init__(endpoint.address, port, timeout=timeout)
         self._endpoint = endpoint
 
     def connect(self) -> None:
@@ -46,27 +46,31 @@ class BridgeConnection(http.client.HTTPConnection):
         self.sock.connect((self._endpoint.address, self.port))
 
 
-class ServiceHttp(UrlHttp):
-    """Sends requests to a service's container; of the URL, the host is not used."""
+class _BridgeHttp(UrlHttp):
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+
+    def connection(self, url: str, timeout: float) -> tuple[http.client.HTTPConnection, str]:
+        _unused, path = super().connection(url, timeout)
+        port = urllib.parse.urlsplit(url).port
+        return BridgeConnection(self._endpoint, port or http.client.HTTP_PORT, timeout=timeout), path
+
+
+class ServiceHttp:
+    """Sends requests to a service's container, whose address replaces the host of the URL."""
 
     def __init__(self, engine: Engine, project: str, service: str) -> None:
         self._engine = engine
         self._name = f"service {service} of project {project}"
         self._project, self._service = project, service
-        self._endpoint: Endpoint | None = None
 
     def request(
         self, method: str, url: str, *, headers: dict[str, str], body: bytes | None, timeout: float
     ) -> Response:
-        self._endpoint = self._find()
-        return super().request(method, url, headers=headers, body=body, timeout=timeout)
-
-    def connection(self, url: str, timeout: float) -> tuple[http.client.HTTPConnection, str]:
+        endpoint = self._find()
         parts = urllib.parse.urlsplit(url)
-        path = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
-        if self._endpoint is None:
-            raise ValueError(f"{self._name} was not found")
-        return BridgeConnection(self._endpoint, parts.port or http.client.HTTP_PORT, timeout=timeout), path
+        own = parts._replace(netloc=f"{endpoint.address}:{parts.port or http.client.HTTP_PORT}").geturl()
+        return _BridgeHttp(endpoint).request(method, own, headers=headers, body=body, timeout=timeout)
 
     def _find(self) -> Endpoint:
         try:

@@ -76,7 +76,7 @@ def steps(tasks: list[dict[str, Any]]) -> list[str]:
 
 def test_a_jellyfin_that_runs_has_time_to_close_its_database_and_the_mark_goes_last() -> None:
     found = steps(loaded("jellyfin/tasks/wizard.yml"))
-    assert found[0].startswith("['docker', 'ps', '--all'")
+    assert found[0].startswith("{{ ['docker', 'ps', '--all'")
     assert found[1].startswith("['cat'")
     assert found[2] == "{{ ['docker', 'stop', '--time', '60'] + __jellyfin_users }}"
     assert found[3] == "{{ ['docker', 'rm', '--force'] + __jellyfin_users }}"

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The user's own containers run on untouched; what bears a name of ours and is not is refused by its name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import household_lab
+import playbook
+import pytest
+import topology
+from contract import Containers, Household, name_of
+
+# The names of our services, and that of an earlier version's container for the wizard.
+NAMES = ("jellyfin", "transmission", "vpn", "jellyfin-claim")
+STATE = "{{.Id}} {{.State.StartedAt}} {{.State.Running}} {{.RestartCount}}"
+
+
+@pytest.fixture(scope="module")
+def image(containers: Containers) -> str:
+    """An image that is on the Pi anyway."""
+    return str(containers["vpn"]["Config"]["Image"])
+
+
+def states(host: Any, *names: str) -> list[str]:
+    return str(host.check_output(f"docker inspect --format '{STATE}' {' '.join(names)}")).splitlines()
+
+
+@pytest.fixture
+def users_own(host: Any, image: str) -> Iterator[list[str]]:
+    """Containers with our services' names, of a project of the user's and of none; each holds a file."""
+    for name in NAMES:
+        labels = "--label com.docker.compose.project=tv --label com.docker.compose.service=jellyfin"
+        host.check_output(
+            f"docker run --detach --name {name} {labels if name == 'jellyfin' else ''} --entrypoint sh {image}"
+            " -c 'echo mine > /mine; exec sleep infinity'"
+        )
+    yield states(host, *NAMES)
+    host.check_output(f"docker rm --force {' '.join(NAMES)}")
+
+
+def test_a_run_that_goes_through_the_wizard_again_leaves_them_alone(
+    host: Any, house: Household, inventory: str, users_own: list[str]
+) -> None:
+    host.check_output(f"rm {house['mediaserver_root']}/secrets/jellyfin.key")
+    result = playbook.run(inventory)
+    assert result.ok, result.failures
+    assert [task.name for task in result.changed if "Start it where nobody can reach it" in task.name], "no wizard"
+    assert states(host, *NAMES) == users_own
+    for name in NAMES:
+        assert host.check_output(f"docker exec {name} cat /mine") == "mine"
+    again = playbook.run(inventory)
+    assert again.ok, again.failures
+    assert [task.name for task in again.changed] == []
+    assert states(host, *NAMES) == users_own
+
+
+def refused(inventory: str, words: str, variables: dict[str, Any] | None = None) -> None:
+    result = playbook.run(inventory, "--extra-vars", json.dumps(variables or {}))
+    assert not result.ok, "it was accepted"
+    assert words in result.failures
+    assert result.stats["changed"] == 0, [task.name for task in result.changed]
+
+
+PROJECT = "--label com.docker.compose.project=mediaserver --label com.docker.compose.service=plex"
+CONTAINERS = {
+    "a name of ours": ("mediaserver-backup", "", "container mediaserver-backup: its name begins with mediaserver-"),
+    "a project of our name": (
+        "plex",
+        f"{PROJECT} --label com.docker.compose.project.working_dir=/home/pi/mediaserver",
+        "compose project mediaserver: another project of this name has containers (plex) and lies in"
+        " /home/pi/mediaserver, not in /opt/mediaserver",
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "options", "words"), CONTAINERS.values(), ids=CONTAINERS.keys())
+def test_a_container_under_our_names_is_refused_and_stays(
+    host: Any, inventory: str, image: str, name: str, options: str, words: str
+) -> None:
+    # vpn-monitor brings up the project whenever a container is missing: that must not remove it either.
+    host.check_output(f"docker run --detach --name {name} {options} --entrypoint sleep {image} infinity")
+    try:
+        before = states(host, name)
+        refused(inventory, words)
+        host.check_output("systemctl reload mediaserver")
+        assert states(host, name) == before
+    finally:
+        host.check_output(f"docker rm --force {name}")
+
+
+def test_a_network_with_the_addresses_of_ours_is_refused(host: Any, inventory: str) -> None:
+    host.check_output("docker network create --subnet 172.29.254.0/24 old")
+    try:
+        refused(inventory, "overlaps 172.29.254.0/24 of the Docker network old", {"gateway_subnet": "172.29.0.0/16"})
+        assert host.check_output("docker network inspect --format '{{.Name}}' old") == "old"
+    finally:
+        host.check_output("docker network rm old")
+
+
+def test_a_port_of_a_container_of_the_users_is_refused(host: Any, inventory: str, image: str) -> None:
+    host.check_output(f"docker run --detach --name plex --publish 18096:80 --entrypoint sleep {image} infinity")
+    try:
+        ports = {"transmission": 9091, "jackett": 9117, "jellyfin": 18096}
+        refused(inventory, "port 18096 is taken by container plex", {"mediaserver_ports": ports})
+        refused(inventory, "port 18096 is taken by container plex", {"jellyfin_https_port": 18096})
+    finally:
+        host.check_output("docker rm --force plex")
+
+
+def test_another_project_folder_is_refused_while_the_first_one_runs(inventory: str) -> None:
+    refused(inventory, "and lies in /opt/mediaserver, not in /srv/other", {"mediaserver_root": "/srv/other"})
+
+
+def test_our_own_port_is_ours_while_its_container_restarts(host: Any, house: Household, inventory: str) -> None:
+    """As after a power cut during the first start: Jellyfin is not claimed, and there is no compose.yml."""
+    root = house["mediaserver_root"]
+    host.check_output("systemctl stop vpn-monitor")
+    host.check_output(f"docker stop {name_of('jellyfin')} && rm {root}/secrets/jellyfin.key")
+    host.check_output(f"find {root}/config/jellyfin -mindepth 1 -delete")
+    host.check_output(f"mv {root}/compose.yml {root}/compose.kept && docker start {name_of('jellyfin')}")
+    try:
+        for _time in range(4):
+            result = playbook.run(inventory, "--tags", "always")
+            assert result.ok, result.failures
+    finally:
+        host.check_output(f"mv {root}/compose.kept {root}/compose.yml")
+    result = playbook.run(inventory)
+    assert result.ok, result.failures
+    again = playbook.run(inventory)
+    assert again.ok, again.failures
+    assert [task.name for task in again.changed] == []
+
+
+@pytest.fixture
+def listener(lab_house: topology.House) -> Iterator[str]:
+    """A program on the laptop that listens at the ports of our services and writes down what it is given."""
+    log = "/tmp/given"
+    ports = "9091 9117 8096"
+    program = (
+        "import http.server as h, sys, threading as t\n"
+        "class H(h.BaseHTTPRequestHandler):\n"
+        "    def do_GET(self):\n"
+        f"        open('{log}', 'a').write(self.requestline + ' ' + str(self.headers) + chr(10))\n"
+        "        self.send_response(401); self.end_headers()\n"
+        "    do_POST = do_GET\n"
+        "    def log_message(self, *a): pass\n"
+        "servers = [h.ThreadingHTTPServer(('', int(p)), H) for p in sys.argv[1:]]\n"
+        "for s in servers[1:]: t.Thread(target=s.serve_forever, daemon=True).start()\n"
+        "servers[0].serve_forever()\n"
+    )
+    household_lab.on_laptop(lab_house, "sh", "-c", f"cat > /tmp/listener.py; : > {log}", stdin=program)
+    start = f"python3 /tmp/listener.py {ports} > /dev/null 2>&1 & echo $!"
+    pid = household_lab.on_laptop(lab_house, "sh", "-c", start).strip()
+    yield log
+    household_lab.on_laptop(lab_house, "sh", "-c", f"kill {pid}; rm -f {log} /tmp/listener.py")
+
+
+def test_no_credential_goes_to_another_host_that_has_the_bind_address(
+    host: Any, house: Household, lab_house: topology.House, inventory: str, listener: str
+) -> None:
+    """Preflight refuses such an address; the modules would not use it either."""
+    wrong = {"mediaserver_bind_address": lab_house.laptop}
+    refused(inventory, f"{lab_house.laptop} is not an address of this host", wrong)
+    for role in ("transmission", "jackett", "jellyfin"):
+        result = playbook.run(inventory, "--tags", role, "--skip-tags", "always", "--extra-vars", json.dumps(wrong))
+        assert result.ok, result.failures
+    assert household_lab.on_laptop(lab_house, "cat", listener) == ""
+    # As a control: the listener is reached from the Pi, and writes down what it is given.
+    user, password = house["transmission_user"], house["transmission_password"]
+    for port in (9091, 9117, 8096):
+        host.run(f"curl --silent --max-time 5 --user '{user}:{password}' http://{lab_house.laptop}:{port}/")
+    assert household_lab.on_laptop(lab_house, "cat", listener).count("Authorization: Basic") == 3
