@@ -20,7 +20,6 @@ class Code(StrEnum):
     CONTAINER_STRANDED = "container-stranded"
     INNER_BARRIER = "inner-barrier"
     TUNNEL_FILES = "tunnel-files"
-    SWARM_SILENT = "swarm-silent"
     TUNNEL_DEAD = "tunnel-dead"
     # A person must act.
     KEY_OR_ENDPOINT = "key-or-endpoint"
