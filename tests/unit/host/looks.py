@@ -23,6 +23,7 @@ from mediaserver.decide import (
     Tunnel,
     Verdict,
 )
+from mediaserver.problems import BLOCKS_TUNNEL, Code, Problem
 
 APP = "jellyfin"
 ALL_WELL = {name: Container() for name in (HOLDER, TUNNEL, APP)}
@@ -30,6 +31,8 @@ WELL = Seen(containers=ALL_WELL, tunnel=Tunnel(), peers=2)
 DEAD_TUNNEL = replace(WELL, tunnel=Tunnel(answered=False), online=True)
 TUNNEL_ACTS = {act for act, _ in LADDER}
 TRUSTED = Memory(trusted=True)
+FORWARDING_OFF = ("net.ipv4.ip_forward",)
+OBSTACLES = tuple(Problem(code, f"found {code}") for code in (*BLOCKS_TUNNEL, Code.LAN_NOT_COVERED))
 
 containers = st.builds(Container, st.sampled_from(Life), st.booleans(), st.sampled_from(Home))
 tunnels = st.builds(Tunnel, st.booleans(), st.sampled_from([None, -5.0, 10.0, HANDSHAKE_LIFE_S + 1]))
@@ -50,7 +53,13 @@ looks = st.builds(
     tunnel=st.none() | tunnels,
     online=st.sampled_from([True, False, None]),
     peers=st.integers(0, 3),
+    forwarding_off=st.sampled_from([(), FORWARDING_OFF]),
+    obstacles=st.sampled_from([(), *((one,) for one in OBSTACLES)]),
 ).map(as_watched)
+
+
+def texts(verdict: Verdict) -> tuple[str, ...]:
+    return tuple(problem.text for problem in verdict.problems)
 
 
 def with_container(name: str, container: Container) -> Seen:
@@ -78,6 +87,8 @@ def check(seen: Seen, memory: Memory, now: float, verdict: Verdict) -> None:
         assert seen.tunnel is not None
         assert not seen.tunnel.answered
         assert seen.online is not False
+        assert not seen.forwarding_off
+        assert not any(one.code in BLOCKS_TUNNEL for one in seen.obstacles)
         assert seen.docker
         assert now >= memory.rung_after
         assert verdict.memory.rung_after > now
@@ -94,5 +105,6 @@ def check(seen: Seen, memory: Memory, now: float, verdict: Verdict) -> None:
         assert memory.network_gone is not None
         assert memory.network_gone + GONE_S <= now
         assert seen.network is False
+        assert Code.DOCKER_SETTINGS not in [one.code for one in seen.obstacles]
     if not seen.docker:
-        assert step.act is Act.LOAD_BARRIER
+        assert step.act in {Act.LOAD_BARRIER, Act.FORWARD}

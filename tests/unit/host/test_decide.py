@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from looks import ALL_WELL, APP, DEAD_TUNNEL, WELL, with_container
+from looks import ALL_WELL, APP, DEAD_TUNNEL, WELL, texts, with_container
 from mediaserver.decide import (
     GONE_S,
     HOLDER,
@@ -67,7 +67,10 @@ FAULTS = {
 }
 NO_STEP = {
     "Docker gone": (replace(WELL, docker=False, containers={}, tunnel=None), "Docker does not answer"),
-    "house offline": (replace(DEAD_TUNNEL, online=False), "the house has no internet"),
+    "house offline": (
+        replace(DEAD_TUNNEL, online=False),
+        "the host has no internet: none of the resolvers in /etc/resolv.conf answers",
+    ),
     "held, tunnel dead": (replace(DEAD_TUNNEL, held=True), "the tunnel does not carry"),
     "held, app stopped": (replace(FAULTS["app stopped"][0], held=True), f"{APP} does not run"),
 }
@@ -79,7 +82,7 @@ def test_every_single_fault_leads_to_its_step(fault: str) -> None:
     verdict = decide(seen, LONG_GONE, NOW)
     assert verdict.step is not None
     assert (verdict.step.act, verdict.step.targets) == (act, targets)
-    assert verdict.step.why in verdict.problems
+    assert verdict.step.problem in verdict.problems
 
 
 @pytest.mark.parametrize("fault", NO_STEP)
@@ -87,7 +90,7 @@ def test_what_cannot_be_put_right_from_here_is_said_and_left_alone(fault: str) -
     seen, problem = NO_STEP[fault]
     verdict = decide(seen, Memory(), 0.0)
     assert verdict.step is None
-    assert problem in verdict.problems
+    assert problem in texts(verdict)
 
 
 def test_a_barrier_is_put_up_even_while_held() -> None:
@@ -175,7 +178,7 @@ def test_docker_is_restarted_only_when_its_rules_stay_away() -> None:
     memory, acts = decide(WELL, Memory(), 0.0).memory, []
     for now in (10.0, 11.0, 10.0 + GONE_S - 0.1, 10.0 + GONE_S):
         verdict = decide(GONE, memory, now)
-        assert verdict.problems == ("Docker's bridge or rules for the VPN network are gone",)
+        assert texts(verdict) == ("Docker's bridge or rules for the VPN network are gone",)
         memory = verdict.memory
         acts.append(verdict.step.act if verdict.step else None)
     assert acts == [None, None, None, Act.RESTART_DOCKER]
@@ -202,7 +205,7 @@ def test_rules_that_were_never_there_are_not_missed() -> None:
 def test_while_docker_s_rules_are_gone_the_tunnel_is_left_alone() -> None:
     verdict = decide(replace(DEAD_TUNNEL, network=False), Memory(network_seen=True), 0.0)
     assert verdict.step is None
-    assert "the tunnel does not carry" in verdict.problems
+    assert "the tunnel does not carry" in texts(verdict)
 
 
 def test_docker_that_comes_back_without_its_rules_is_not_restarted_all_the_time() -> None:
@@ -222,7 +225,7 @@ def test_docker_that_comes_back_without_its_rules_is_not_restarted_all_the_time(
 
 def test_what_docker_said_is_the_problem() -> None:
     trouble = "compose cannot read /opt/mediaserver/compose.yml: line 3"
-    assert decide(Seen(docker=False, trouble=trouble), Memory(), 0.0).problems == (trouble,)
+    assert texts(decide(Seen(docker=False, trouble=trouble), Memory(), 0.0)) == (trouble,)
 
 
 @pytest.mark.parametrize("name", [HOLDER, TUNNEL, APP])
@@ -236,7 +239,7 @@ def test_what_docker_restarts_for_long_is_a_problem_even_where_it_runs_for_a_mom
     ):
         verdict = decide(seen, memory, now)
         memory = verdict.memory
-        told.append(words in verdict.problems)
+        told.append(words in texts(verdict))
         assert verdict.step is None
     assert told == [False, False, False, False, True, True, False, False]
 
@@ -244,7 +247,7 @@ def test_what_docker_restarts_for_long_is_a_problem_even_where_it_runs_for_a_mom
 def test_while_docker_does_not_answer_nothing_is_told_or_forgotten_of_its_restarts() -> None:
     memory = Memory(restarts={APP: (0.0, ROUND_S)})
     verdict = decide(Seen(docker=False), memory, 900.0)
-    assert verdict.problems == ("Docker does not answer",)
+    assert texts(verdict) == ("Docker does not answer",)
     assert verdict.memory.restarts == memory.restarts
 
 

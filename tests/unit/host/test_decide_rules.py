@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from itertools import product
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from looks import APP, as_watched, check, looks
+from looks import APP, FORWARDING_OFF, OBSTACLES, as_watched, check, looks, texts
 from mediaserver.decide import (
     GONE_S,
     HANDSHAKE_LIFE_S,
@@ -66,7 +67,7 @@ def every_set_of_containers() -> Iterator[dict[str, Container]]:
 
 def kind(seen: Seen, memory: Memory) -> Kind:
     """What a look calls for, the tunnel aside, in words that tell step and targets."""
-    return decide(replace(seen, tunnel=None), memory, NOW).problems
+    return texts(decide(replace(seen, tunnel=None), memory, NOW))
 
 
 @cache
@@ -112,6 +113,9 @@ def every_look() -> Iterator[tuple[Seen, Memory]]:
             if look != as_watched(look):
                 continue
             yield from ((look, memory) for memory in memories(look))
+            if seen in [one for one, _ in LITTLE]:
+                for host in HOSTS:
+                    yield from ((replace(look, **host), memory) for memory in memories(look))
 
 
 def memories(look: Seen) -> Iterator[Memory]:
@@ -146,6 +150,11 @@ def waiting(look: Seen, memory: Memory) -> dict[tuple[str, ...], tuple[float, in
 
 
 WAITING: dict[object, dict[tuple[str, ...], tuple[float, int]]] = {}
+# What may be wrong with the host itself.
+HOSTS: list[dict[str, Any]] = [
+    {"forwarding_off": FORWARDING_OFF},
+    *({"obstacles": (one,)} for one in OBSTACLES),
+]
 LITTLE = [(Seen(), Memory()), (Seen(containers={HOLDER: Container(), TUNNEL: Container()}), Memory())]
 
 

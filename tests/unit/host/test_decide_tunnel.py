@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
-from looks import ALL_WELL, APP, DEAD_TUNNEL, TRUSTED, WELL
+from looks import ALL_WELL, APP, DEAD_TUNNEL, FORWARDING_OFF, OBSTACLES, TRUSTED, WELL, texts
 from mediaserver.decide import (
+    CARRIED_S,
     HANDSHAKE_LIFE_S,
     HOLDER,
     LONGEST_PAUSE_S,
@@ -19,8 +21,10 @@ from mediaserver.decide import (
     Life,
     Memory,
     Tunnel,
+    Verdict,
     decide,
 )
+from mediaserver.problems import BLOCKS_TUNNEL, Code, Problem
 
 
 def climb(peers: int, until: float) -> list[tuple[float, Act]]:
@@ -146,3 +150,97 @@ def test_a_tunnel_whose_containers_are_not_as_they_should_be_is_left_alone(name:
     assert first.step is not None
     assert first.step.targets == (name,)
     assert decide(seen, first.memory, 0.0).step is None
+
+
+def codes(verdict: Verdict) -> list[Code]:
+    return [problem.code for problem in verdict.problems]
+
+
+def watch_silent(received: list[int | None], memory: Memory = TRUSTED, pause: float = 3.0) -> list[Verdict]:
+    """Look again and again at a tunnel in which no resolver answers; packets come out of it as they are counted."""
+    found, now = [], 0.0
+    for count in received:
+        seen = replace(DEAD_TUNNEL, tunnel=Tunnel(answered=False, received=count), resolvers=("10.66.0.1",))
+        found.append(decide(seen, memory, now))
+        memory = found[-1].memory
+        now += pause
+    return found
+
+
+def test_a_dead_resolver_in_a_tunnel_that_carries_is_named_and_nothing_is_restarted() -> None:
+    found = watch_silent([10, 12, 13, 15, 15, 16, 17, 17, 18] * 4)
+    # One count that falls is a new start of the interface, and proves nothing.
+    assert [one.step for one in found] == [None] * len(found)
+    assert [one.tunnel_alive for one in found] == [True] * len(found)
+    assert [codes(one) for one in found] == [[]] * (PATIENCE - 1) + [[Code.RESOLVER_DEAD]] * (len(found) - PATIENCE + 1)
+    assert "no resolver in it answers (10.66.0.1)" in texts(found[-1])[0]
+    assert all(one.carries for one in found[PATIENCE:])
+    assert not found[-1].busy, "nothing is repaired, so it looks as often as at rest"
+
+
+@pytest.mark.parametrize("received", [[10] * 9, [None] * 9, [None, 10, None, 20, None, 30, None]])
+def test_without_packets_out_of_it_a_tunnel_whose_resolver_is_silent_is_dead(received: list[int | None]) -> None:
+    found = watch_silent(received)
+    assert [one.step.act for one in found if one.step][:2] == [Act.RESOLVE, Act.FAIL_OVER]
+    assert not found[-1].tunnel_alive
+    assert Code.RESOLVER_DEAD not in codes(found[-1])
+
+
+def test_what_came_before_the_first_question_without_an_answer_proves_nothing() -> None:
+    """The line is cut between two looks: packets came until then."""
+    memory = decide(replace(WELL, tunnel=Tunnel(received=10)), TRUSTED, 0.0).memory
+    assert not watch_silent([500] * (PATIENCE + 1), memory)[-1].tunnel_alive
+
+
+def test_a_tunnel_that_stops_to_carry_after_its_resolver_has_died_is_dead_soon() -> None:
+    looks = int(CARRIED_S / 3.0) + 2
+    found = watch_silent([10, 20, *[20] * looks])
+    assert found[PATIENCE].tunnel_alive
+    assert not found[-1].tunnel_alive
+    assert [one.step.act for one in found if one.step] == [Act.RESOLVE]
+
+
+def test_a_resolver_that_answers_again_ends_it() -> None:
+    memory = watch_silent([10, 20, 30, 40])[-1].memory
+    assert (decide(WELL, memory, 20.0).problems, decide(WELL, memory, 20.0).memory.unanswered) == ((), 0)
+
+
+@pytest.mark.parametrize("code", sorted(BLOCKS_TUNNEL))
+def test_a_setting_of_the_host_is_named_and_not_taken_for_a_dead_provider(code: Code) -> None:
+    obstacle = Problem(code, "the reason")
+    seen, memory = replace(DEAD_TUNNEL, obstacles=(obstacle,), online=True), TRUSTED
+    for now in range(0, 600, 5):
+        verdict = decide(seen, memory, float(now))
+        memory = verdict.memory
+        assert verdict.step is None
+    assert verdict.problems == (Problem(code, "the tunnel does not carry: the reason"),)
+
+
+def test_a_docker_that_makes_no_rules_is_not_restarted_for_them() -> None:
+    (obstacle,) = (one for one in OBSTACLES if one.code is Code.DOCKER_SETTINGS)
+    seen = replace(DEAD_TUNNEL, network=False, obstacles=(obstacle,))
+    verdict = decide(seen, Memory(network_seen=True, network_gone=0.0), 900.0)
+    assert verdict.step is None
+    assert codes(verdict) == [Code.DOCKER_SETTINGS]
+
+
+def test_a_lan_that_the_household_does_not_list_is_named_while_the_tunnel_stays_online() -> None:
+    (obstacle,) = (one for one in OBSTACLES if one.code is Code.LAN_NOT_COVERED)
+    verdict = decide(replace(WELL, obstacles=(obstacle,)), Memory(), 0.0)
+    assert (verdict.step, verdict.problems, verdict.tunnel_alive, verdict.busy) == (None, (obstacle,), True, False)
+    # Nor does it keep a dead tunnel from being repaired.
+    assert decide(replace(DEAD_TUNNEL, obstacles=(obstacle,)), Memory(), 0.0).step is not None
+
+
+@pytest.mark.parametrize("seen", [WELL, DEAD_TUNNEL, replace(WELL, docker=False, tunnel=None, containers={})])
+def test_forwarding_is_switched_on_before_the_tunnel_is_judged(seen: Any) -> None:
+    off = replace(seen, forwarding_off=FORWARDING_OFF)
+    first = decide(off, TRUSTED, 0.0)
+    assert first.step is not None
+    assert first.step.act is Act.FORWARD
+    assert first.problems[0] == Problem(
+        Code.FORWARDING_OFF, "IPv4 forwarding is off on this host (net.ipv4.ip_forward)"
+    )
+    second = decide(off, first.memory, 1.0)
+    assert second.step is None, "no failover because of it"
+    assert decide(replace(off, held=True), TRUSTED, 0.0).step is None

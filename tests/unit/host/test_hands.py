@@ -60,6 +60,7 @@ def done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     monkeypatch.setattr(hands, "Host", Host)
     monkeypatch.setattr(hands, "Gateway", Gateway)
     monkeypatch.setattr(hands.files, "locked", locked)
+    monkeypatch.setattr(hands.host, "switch_on_forwarding", lambda: found.append("switch on forwarding"))
     monkeypatch.setattr(hands, "run", lambda *command: found.append(" ".join(command)))
     return found
 
@@ -68,6 +69,7 @@ def done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     ("step", "expected"),
     [
         (Step(Act.LOAD_BARRIER, ""), ["reload the barrier"]),
+        (Step(Act.FORWARD, ""), ["switch on forwarding"]),
         (Step(Act.RESTART_DOCKER, ""), ["systemctl restart docker.service"]),
         (Step(Act.BRING_UP, ""), [f"{COMPOSE} --no-recreate"]),
         (

@@ -175,7 +175,7 @@ def test_a_look_that_fails_is_told_once_and_the_next_one_comes(
     scene.seen = error
     assert [scene.round() for _ in range(3)] == [CALM_S] * 3
     # Nor does the file go on saying that all is well.
-    assert (scene.told()["state"], scene.told()["problems"]) == ("blind", [words(error)])
+    assert (scene.told()["state"], scene.told()["problems"]) == ("blind", [{"code": "blind", "text": words(error)}])
     assert scene.told()["peer"] == "198.18.0.21:443"
     scene.seen = WELL
     scene.happened()
@@ -191,7 +191,7 @@ def test_dockers_socket_that_goes_away_is_told_in_its_own_words_and_comes_back(
     away = "Docker does not answer at /run/docker.sock: [Errno 2] No such file or directory"
     scene.seen = Seen(docker=False, network=None, trouble=away)
     assert scene.round() == BUSY_S
-    assert (scene.told()["state"], scene.told()["problems"]) == ("healing", [away])
+    assert (scene.told()["state"], scene.told()["problems"]) == ("healing", [{"code": "docker-silent", "text": away}])
     scene.seen = WELL
     scene.round()
     assert capsys.readouterr().out.splitlines() == ["online", f"healing: {away}", "online"]
@@ -231,7 +231,7 @@ def test_a_configuration_that_cannot_be_read_is_told_and_nothing_is_done(
         path.write_bytes(text)
     assert scene.round() == CALM_S
     assert scene.told()["state"] == "blind"
-    assert words in scene.told()["problems"][0]
+    assert words in scene.told()["problems"][0]["text"]
     assert scene.happened() == []
 
 
@@ -244,7 +244,7 @@ def test_a_full_disk_keeps_nothing_from_being_repaired(scene: Scene, capsys: pyt
     assert capsys.readouterr().out.count("vpn.json cannot be written, it is tried again: ") == 1
     (scene.root / "run").unlink()
     scene.round()
-    assert scene.told()["state"] == "healing"
+    assert scene.told()["problems"] == [{"code": "container-stopped", "text": "jellyfin does not run"}]
 
 
 def test_the_house_is_asked_only_when_the_tunnel_is_dead(scene: Scene) -> None:

@@ -12,12 +12,14 @@ import pytest
 from mediaserver import report as reporting
 from mediaserver.decide import Act, Memory, Seen, Step, Tunnel, Verdict, decide
 from mediaserver.hold import Hold
+from mediaserver.problems import Code, Problem
 from mediaserver.report import Report, state_of
 from mediaserver.tunnel import GatewayError
 
 WELL: dict[str, Any] = {"problems": [], "peer": "vpn.example:51820", "endpoint": "198.18.0.20", "leak_attempts": 0}
-STOPPED = "jellyfin does not run"
-START = Step(Act.START, STOPPED, ("jellyfin",))
+STOPPED = Problem(Code.CONTAINER_STOPPED, "jellyfin does not run")
+DEAD = Problem(Code.TUNNEL_DEAD, "the tunnel does not carry")
+START = Step(Act.START, STOPPED.text, ("jellyfin",))
 
 
 @pytest.fixture
@@ -34,7 +36,7 @@ def told(report: Report) -> dict[str, Any]:
 def test_the_first_look_is_told_whole(report: Report) -> None:
     report.look("online", **WELL)
     assert told(report) == {
-        "version": 1,
+        "version": 2,
         "state": "online",
         **WELL,
         "steps": 0,
@@ -60,7 +62,7 @@ def test_since_changes_with_the_state_and_with_nothing_else(report: Report) -> N
         ("online", {}),
         ("online", {"leak_attempts": 3}),
         ("healing", {"problems": [STOPPED]}),
-        ("healing", {"problems": ["another"]}),
+        ("healing", {"problems": [DEAD]}),
         ("healing", {"peer": "198.18.0.21:443"}),
         ("online", {}),
     ):
@@ -88,7 +90,7 @@ def test_a_step_is_counted_and_the_last_one_described(report: Report) -> None:
         "at": "2026-01-01T00:00:02+0100",
         "act": "start",
         "targets": ["jellyfin"],
-        "why": STOPPED,
+        "why": STOPPED.text,
     }
     assert told(report)["since"] == "2026-01-01T00:00:00+0100"
 
@@ -102,14 +104,14 @@ def test_the_journal_has_one_line_for_every_change_of_state_or_problem(
         ("online", {"forwarded_port": 45678}),
         ("healing", {"problems": [STOPPED]}),
         ("healing", {"problems": [STOPPED], "endpoint": "198.18.0.21"}),
-        ("healing", {"problems": [STOPPED, "the tunnel does not carry"]}),
+        ("healing", {"problems": [STOPPED, DEAD]}),
         ("online", {}),
     ):
         report.look(state, **WELL | facts)
     assert capsys.readouterr().out.splitlines() == [
         "online",
-        f"healing: {STOPPED}",
-        f"healing: {STOPPED}; the tunnel does not carry",
+        "healing: jellyfin does not run",
+        "healing: jellyfin does not run; the tunnel does not carry",
         "online",
     ]
 
@@ -118,7 +120,7 @@ def test_a_step_and_its_failure_have_a_line_each(report: Report, capsys: pytest.
     report.step(START)
     report.failure(GatewayError("docker start failed"))
     assert capsys.readouterr().out.splitlines() == [
-        "jellyfin does not run: start jellyfin",
+        "jellyfin does not run: start jellyfin (to stop the stack by hand: sudo systemctl stop mediaserver.service)",
         "that did not work, it is tried again: docker start failed",
     ]
 
@@ -128,16 +130,16 @@ def test_a_step_and_its_failure_have_a_line_each(report: Report, capsys: pytest.
     [
         (Seen(), (), True, "online"),
         (Seen(), (), False, "waiting"),
-        (Seen(), (STOPPED,), True, "healing"),
+        (Seen(), (STOPPED,), True, "online"),
         (Seen(), (STOPPED,), False, "healing"),
-        (Seen(online=False), ("the house has no internet",), False, "offline"),
-        (Seen(online=True), ("the tunnel does not carry",), False, "healing"),
-        (Seen(docker=False), ("Docker does not answer",), False, "healing"),
+        (Seen(online=False), (Problem(Code.OFFLINE, ""),), False, "offline"),
+        (Seen(online=True), (DEAD,), False, "healing"),
+        (Seen(docker=False), (Problem(Code.DOCKER_SILENT, ""),), False, "healing"),
         (Seen(held=True), (), True, "held"),
-        (Seen(held=True, online=False), ("the house has no internet",), False, "held"),
+        (Seen(held=True, online=False), (Problem(Code.OFFLINE, ""),), False, "held"),
     ],
 )
-def test_one_word_tells_the_whole(seen: Seen, problems: tuple[str, ...], alive: bool, word: str) -> None:
+def test_one_word_tells_the_whole(seen: Seen, problems: tuple[Problem, ...], alive: bool, word: str) -> None:
     assert state_of(seen, Verdict(None, problems, Memory(), alive)) == word
 
 
@@ -153,7 +155,7 @@ def test_a_monitor_that_is_stopped_no_longer_says_that_all_is_well(
     report.look("healing", **WELL | {"problems": [STOPPED]})
     report.stopped()
     assert told(report) == {
-        **{"version": 1, "state": "stopped", **WELL, "problems": [], "forwarded_port": 0},
+        **{"version": 2, "state": "stopped", **WELL, "problems": [], "forwarded_port": 0},
         **{"steps": 0, "last_step": None, "since": "2026-01-01T00:00:01+0100"},
     }
     assert capsys.readouterr().out.splitlines()[-1] == "stopped"

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
+import os
 import socket
 import subprocess
 from collections.abc import Callable
@@ -14,10 +16,11 @@ from typing import Any
 import pytest
 from barrier_house import PROVIDER, WORLD, built, needed
 from docker_double import Exchange, scripted
-from mediaserver import barrier, dns, docker, files, keeper, netns, watch
+from mediaserver import barrier, dns, docker, files, host, keeper, netns, signs, watch
 from mediaserver.decide import HOLDER, TUNNEL, Container, Home, Life, Seen, Tunnel
 from mediaserver.gateway import Gateway, look_up_nothing
 from mediaserver.nft import Nft
+from mediaserver.problems import Code, Problem
 from mediaserver.watch import Watch
 
 CONFIGURED: dict[str, Any] = {
@@ -36,7 +39,13 @@ CONFIGURED: dict[str, Any] = {
         {"host": "vpn.example", "port": 443, "public_key": "b" * 43 + "="},
     ],
 }
-ASKED = ("10.66.0.1", "10.66.0.2", "198.18.0.21:443", "vpn.example:443")
+KEYS = files.digest("\n".join(["", *[f"{'b' * 43}= None"] * 2]))
+ASKED = ("10.66.0.1", "10.66.0.2", "198.18.0.21:443", "vpn.example:443", KEYS)
+# What every look at this household tells, whatever Docker answers.
+TOLD: dict[str, Any] = {
+    **{"peers": 1, "asked": ASKED, "resolvers": ("10.66.0.1", "10.66.0.2")},
+    **{"peer": "198.18.0.21:443", "endpoint": "198.18.0.21"},
+}
 INSIDE = f"service:{HOLDER}"
 PROJECT = {HOLDER: "", TUNNEL: INSIDE, "transmission": INSIDE, "jellyfin": "host"}
 RULES = f'chain POSTROUTING {{ oifname != "{barrier.BRIDGE}" masquerade }}'
@@ -88,11 +97,21 @@ class Scene:
         monkeypatch.setattr(netns, "inside", self.inside)
         monkeypatch.setattr(dns, "answers", lambda line, resolver, timeout: resolver in self.answering)
         monkeypatch.setattr(subprocess, "run", self.run)
+        self.provoked: list[tuple[str, ...]] = []
+        monkeypatch.setattr(host, "forwarding_off", lambda: self.forwarding_off)
+        monkeypatch.setattr(host, "look", lambda lan: self.obstacles)
+        monkeypatch.setattr(signs, "provoke", self.provoked.append)
+        monkeypatch.setattr(signs, "received", lambda pid: self.received if pid == 11 else None)
+        self.forwarding_off: tuple[str, ...] = ()
+        self.obstacles: tuple[Problem, ...] = ()
+        self.received = 7
         self.commands: list[list[str]] = []
 
-    def inside(self, pid: int, make: Callable[[], socket.socket]) -> socket.socket:
-        assert (pid, make) == (11, watch._socket_in_tunnel)
-        return socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    def inside(self, pid: int, make: Callable[[], Any]) -> Any:
+        assert pid == 11
+        if make is watch._socket_in_tunnel:
+            return socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        return make()
 
     def run(self, command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
         self.commands.append(command)
@@ -115,7 +134,7 @@ def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
 
 def test_a_household_that_is_well(scene: Scene) -> None:
     assert scene.look() == Seen(
-        network=True, containers=dict.fromkeys(PROJECT, Container()), tunnel=Tunnel(answered=True), peers=1, asked=ASKED
+        network=True, containers=dict.fromkeys(PROJECT, Container()), tunnel=Tunnel(answered=True), **TOLD
     )
     assert [command[:2] for command in scene.commands] == [["docker", "compose"]], "at rest no child but that one"
 
@@ -197,7 +216,7 @@ def test_a_docker_without_a_socket(scene: Scene, monkeypatch: pytest.MonkeyPatch
     gateway = Gateway(scene.folder, resolve=look_up_nothing, state=scene.folder / "endpoints.json")
     monkeypatch.setattr(docker, "SOCKET", str(scene.folder / "gone.sock"))
     seen = Watch(scene.folder, scene.tables).look(gateway, held=True)
-    assert seen == Seen(docker=False, held=True, network=None, peers=1, asked=ASKED, trouble=seen.trouble)
+    assert seen == Seen(docker=False, held=True, network=None, trouble=seen.trouble, **TOLD)
     assert seen.trouble.startswith(f"Docker does not answer at {scene.folder}/gone.sock: ")
 
 
@@ -233,7 +252,7 @@ def test_whatever_compose_says_the_outer_barrier_is_looked_at(
 def test_a_tunnel_that_cannot_be_asked_in_time_does_not_hide_the_outer_barrier(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def handshake_age(pid: int) -> float:
+    def handshake_age(pid: int, configured: float) -> float:
         raise subprocess.TimeoutExpired(["wg", "show"], 10)
 
     monkeypatch.setattr(watch, "_handshake_age", handshake_age)
@@ -269,15 +288,52 @@ def test_any_resolver_of_the_tunnel_is_enough_and_without_one_the_handshake_is_t
     scene.answering = set()
     monkeypatch.setattr(watch.time, "time", lambda: 1_000_100.0)
     for scene.handshakes, age in (("key\t1000000\n", 100.0), ("key\t0\n", None), ("", None), ("key\t²\n", None)):
-        assert scene.look().tunnel == Tunnel(answered=False, handshake_age=age)
+        assert scene.look().tunnel == Tunnel(answered=False, handshake_age=age, received=7)
+
+
+def test_other_signs_are_asked_for_once_no_resolver_answers(scene: Scene) -> None:
+    eyes = Watch(scene.folder, scene.tables)
+    for scene.answering, asked in (({"10.66.0.1"}, 0), (set(), 0), (set(), 1), ({"10.66.0.2"}, 2), (set(), 2)):
+        scene.look(eyes=eyes)
+        assert scene.provoked == [("10.66.0.1", "10.66.0.2")] * asked
+
+
+def test_what_is_wrong_with_the_host_itself_is_told(scene: Scene) -> None:
+    scene.forwarding_off = ("net.ipv4.ip_forward",)
+    scene.obstacles = (Problem(Code.LAN_NOT_COVERED, "another router"),)
+    seen = scene.look()
+    assert (seen.forwarding_off, seen.obstacles) == (scene.forwarding_off, scene.obstacles)
+
+
+def test_a_handshake_from_before_the_configuration_was_written_proves_nothing(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.answering, scene.handshakes = set(), "key\t1000000\n"
+    monkeypatch.setattr(watch.time, "time", lambda: 1_000_100.0)
+    path = scene.folder / "gateway" / "run" / "tunnel" / "wg0.conf"
+    files.write(path, "", mode=0o600)
+    for written, age in ((1_000_000, 100.0), (1_000_050, None)):
+        os.utime(path, (written, written))
+        found = scene.look().tunnel
+        assert found is not None
+        assert found.handshake_age == age
+
+
+def test_another_key_is_asked_for_by_another_name(scene: Scene) -> None:
+    before = scene.look().asked
+    files.write(scene.folder / "gateway" / "private.key", "another\n", mode=0o600)
+    after = scene.look().asked
+    assert before[:-1] == after[:-1]
+    assert before[-1] != after[-1]
+    assert "another" not in "".join(after)
 
 
 def test_a_namespace_without_the_tunnel_is_no_answer(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     def inside(pid: int, make: object) -> socket.socket:
-        raise OSError("no such device")
+        raise OSError(errno.ENODEV, "No such device")
 
     monkeypatch.setattr(netns, "inside", inside)
-    assert scene.look().tunnel == Tunnel(answered=False)
+    assert scene.look().tunnel == Tunnel(answered=False, received=7, interface=False)
 
 
 RESOLVER = """
@@ -293,7 +349,7 @@ def test_the_tunnel_is_asked_inside_its_namespace_and_by_wg0_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With real packets: a resolver that answers by the uplink is no sign of life."""
-    monkeypatch.setattr(watch, "_handshake_age", lambda pid: None)
+    monkeypatch.setattr(watch, "_handshake_age", lambda pid, configured: None)
     monkeypatch.setattr(dns, "ANSWER_TIMEOUT_S", 1.0)
     eyes = Watch(tmp_path, Tables())
     with built() as house, contextlib.ExitStack() as running:
@@ -307,12 +363,21 @@ def test_the_tunnel_is_asked_inside_its_namespace_and_by_wg0_alone(
             assert process.stdout.readline() == "ready\n"
             if where == house.vpn:
                 holder = process.pid
+            else:
+                resolver = process
         with netns.inside(holder, lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as line:
             assert dns.answers(line, WORLD, 5), "the control: by the uplink it does answer"
-        assert eyes._tunnel(holder, 0, (WORLD,)) == Tunnel(answered=False)
+        assert eyes._tunnel(holder, 0, (WORLD,)) == Tunnel(answered=False, interface=False)
         house.add_tunnel()
         assert eyes._tunnel(holder, 0, (PROVIDER,)) == Tunnel(answered=True)
-        assert eyes._tunnel(holder, 0, (WORLD,)) == Tunnel(answered=False)
+        assert not eyes._tunnel(holder, 0, (WORLD,)).answered
+        resolver.kill()
+        resolver.wait()
+        dead = [eyes._tunnel(holder, 0, (PROVIDER,)) for _ in range(2)]
+        assert not any(one.answered for one in dead)
+        assert dead[1].received is not None
+        assert dead[0].received is not None
+        assert dead[1].received > dead[0].received, "an echo through the tunnel is a sign that it carries"
 
 
 def test_a_table_that_was_edited_by_hand_does_not_stand(tmp_path: Path) -> None:

@@ -12,10 +12,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from mediaserver import causes
+from mediaserver.problems import BLOCKS_TUNNEL, Code, Problem
+from mediaserver.steps import Act, Step
+
 # WireGuard refuses to send with keys older than this (WireGuard whitepaper, section 6.1: Reject-After-Time).
 HANDSHAKE_LIFE_S = 180.0
 # Questions through the tunnel without an answer, in a row, before it counts as dead.
 PATIENCE = 3
+# Seconds for which a packet that came through the tunnel proves that it carries, while its resolvers are silent.
+CARRIED_S = 20.0
 LONGEST_PAUSE_S = 300.0
 # Restarting Docker is heavy, and its rules are away for a moment whenever it changes them: so long in every look.
 GONE_S = 4.0
@@ -23,25 +29,10 @@ GONE_S = 4.0
 ROUND_S, STEADY_S = 10.0, 10.0
 
 
-class Act(StrEnum):
-    """What can be done; the value is the name in the journal and in the state file."""
-
-    LOAD_BARRIER = "load the outer barrier"
-    RESTART_DOCKER = "restart Docker"
-    BRING_UP = "bring up the project"
-    RELOAD_HOLDER = "have the holder load its barrier and routes again"
-    RECREATE = "recreate"
-    RESTART = "restart"
-    START = "start"
-    UNPAUSE = "unpause"
-    RESOLVE = "resolve the endpoints again and reload the tunnel"
-    FAIL_OVER = "go to the next peer"
-    RESTART_TUNNEL = "restart the tunnel"
-
-
 # Seconds until the same step on the same target is tried again; doubled every time, up to LONGEST_PAUSE_S.
 PAUSES = {
     Act.LOAD_BARRIER: 5.0,
+    Act.FORWARD: 5.0,
     Act.RESTART_DOCKER: 60.0,
     Act.BRING_UP: 15.0,
     Act.RELOAD_HOLDER: 15.0,
@@ -87,10 +78,15 @@ class Container:
 
 @dataclass(frozen=True)
 class Tunnel:
-    """Signs of life of the tunnel; ``handshake_age`` in seconds, None without any."""
+    """Signs of life of the tunnel; ``handshake_age`` in seconds, None without any.
+
+    ``received`` counts the packets that came out of the tunnel; WireGuard's own keepalives are none of them.
+    """
 
     answered: bool = True
     handshake_age: float | None = None
+    received: int | None = None
+    interface: bool = True
 
 
 @dataclass(frozen=True)
@@ -107,18 +103,12 @@ class Seen:
     peers: int = 1
     asked: tuple[str, ...] = ()  # whom the tunnel is asked for, and through whom: its resolvers and peers
     trouble: str = ""  # what came of asking Docker, where it did not answer
-
-
-@dataclass(frozen=True)
-class Step:
-    """One thing to do, and why, in words for the journal."""
-
-    act: Act
-    why: str
-    targets: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        return f"{self.why}: {' '.join([self.act, *self.targets])}"
+    forwarding_off: tuple[str, ...] = ()  # kernel settings that keep this host from forwarding
+    obstacles: tuple[Problem, ...] = ()  # other settings of the host, which vpn-monitor does not change
+    peer: str = ""  # the active peer, host:port
+    endpoint: str | None = None  # its address, empty while it has none; None: not told
+    refused: str = ""  # why the address that its name has now cannot be used
+    resolvers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -128,6 +118,8 @@ class Memory:
     # By step and targets: when it may be done again, and how often it was done in a row.
     tries: Mapping[tuple[str, ...], tuple[float, int]] = field(default_factory=dict)
     unanswered: int = 0
+    received: int | None = None  # packets out of the tunnel by the last look without an answer
+    carried_until: float = 0.0  # the tunnel counts as carrying although no resolver answers
     trusted: bool = False  # a question through the tunnel was answered since boot, with these resolvers and peers:
     asked: tuple[str, ...] = ()
     # By container that Docker restarts: when that was seen first, and last.
@@ -145,9 +137,11 @@ class Verdict:
     """What to do now (nothing, mostly), what is wrong in plain words, and what to remember."""
 
     step: Step | None
-    problems: tuple[str, ...]
+    problems: tuple[Problem, ...]
     memory: Memory
     tunnel_alive: bool
+    carries: bool = False  # packets come out of the tunnel, although no resolver answers
+    busy: bool = False  # a repair is under way or due: look again soon
 
 
 HOLDER, TUNNEL = "vpn", "wireguard"
@@ -155,33 +149,70 @@ HOLDER, TUNNEL = "vpn", "wireguard"
 
 def decide(seen: Seen, memory: Memory, now: float) -> Verdict:
     """Return the next step. Equal arguments give equal answers; nothing is done here."""
-    memory, alive = _judge_tunnel(seen, memory)
+    memory, alive = _judge_tunnel(seen, memory, now)
     memory = _judge_restarts(seen, _judge_network(seen, memory, now), now)
     wished = list(_wishes(seen, memory))
-    problems = [step.why for step in wished]
-    rounds = [name for name, (first, last) in memory.restarts.items() if seen.docker and last - first >= ROUND_S]
-    problems += [f"{name} ends again and again, however often Docker starts it" for name in rounds]
+    problems = [step.problem for step in wished]
+    crashing = [name for name, (first, last) in memory.restarts.items() if seen.docker and last - first >= ROUND_S]
+    problems += [
+        Problem(Code.CRASH_LOOP, f"{name} ends again and again, however often Docker starts it") for name in crashing
+    ]
     if not seen.docker:
-        problems.append(seen.trouble or "Docker does not answer")
+        problems.append(Problem(Code.DOCKER_SILENT, seen.trouble or "Docker does not answer"))
+    carries = alive and memory.unanswered >= PATIENCE and now < memory.carried_until
+    if carries:
+        problems.append(causes.of_dead_resolver(seen.resolvers))
     standing = {_key(step) for step in wished}
     tries = {key: value for key, value in memory.tries.items() if key in standing or _cannot_tell(seen, key)}
     memory = replace(memory, tries=tries)
+    dead = not alive and seen.tunnel is not None
     first = any(_comes_before_tunnel(step) for step in wished)
+    cause = _cause(seen, memory, first=first) if dead else None
+    # An obstacle that is the cause is named once.
+    problems += [one for one in seen.obstacles if cause is None or one.code != cause.code]
+    if cause and not any(one.code == cause.code for one in problems):
+        problems.append(cause)
+    busy = bool(wished) or dead or not seen.docker or (memory.unanswered > 0 and not carries)
+
+    def verdict(step: Step | None, memory: Memory) -> Verdict:
+        return Verdict(step, tuple(problems), memory, alive, carries, busy)
+
     for step in wished:
         if not _may_be_done(step, seen, memory, now):
             continue
         after, times = memory.tries.get(_key(step), (0.0, 0))
         if now >= after:
             pause = _pause(PAUSES[step.act], times)
-            tries = {**tries, _key(step): (now + pause, times + 1)}
-            return Verdict(step, tuple(problems), replace(memory, tries=tries), alive)
-    if alive or seen.tunnel is None:
-        return Verdict(None, tuple(problems), memory, alive)
-    problems.append("the tunnel does not carry" if seen.online is not False else "the house has no internet")
-    if seen.held or first or seen.online is False or now < memory.rung_after:
-        return Verdict(None, tuple(problems), memory, alive)
-    step, memory = _climb(seen, memory, now)
-    return Verdict(step, tuple(problems), memory, alive)
+            return verdict(step, replace(memory, tries={**tries, _key(step): (now + pause, times + 1)}))
+    blocked = any(one.code in BLOCKS_TUNNEL for one in seen.obstacles)
+    if not dead or seen.held or first or blocked or seen.online is False or now < memory.rung_after:
+        return verdict(None, memory)
+    return verdict(*_climb(seen, memory, now))
+
+
+def _cause(seen: Seen, memory: Memory, *, first: bool) -> Problem:
+    """Return why the tunnel is dead, as far as this look tells."""
+    if first and seen.online is not False:
+        return Problem(Code.TUNNEL_DEAD, causes.DEAD)  # what is repaired first may be the reason
+    tunnel = seen.tunnel or Tunnel()
+    return causes.of_dead_tunnel(
+        causes.Evidence(
+            online=seen.online,
+            obstacles=seen.obstacles,
+            peer=seen.peer,
+            endpoint=seen.endpoint,
+            refused=seen.refused,
+            interface=tunnel.interface,
+            handshakes=tunnel.handshake_age is not None,
+            trusted=memory.trusted,
+            settled=memory.rung > 0 or memory.rounds > 0,
+        )
+    )
+
+
+def _forwarding_wishes(seen: Seen) -> Iterator[Step]:
+    if seen.forwarding_off:
+        yield Step(Act.FORWARD, f"IPv4 forwarding is off on this host ({', '.join(seen.forwarding_off)})")
 
 
 def _pause(first: float, times: int) -> float:
@@ -218,9 +249,11 @@ def _wishes(seen: Seen, memory: Memory) -> Iterator[Step]:
     """Every step that what is seen calls for, the most urgent one first; the tunnel's own ladder is elsewhere."""
     if not seen.barrier:
         yield Step(Act.LOAD_BARRIER, "the outer barrier does not stand as written")
+    yield from _forwarding_wishes(seen)
     if not seen.docker:
         return
-    if memory.network_gone is not None:
+    # A Docker that is told to make no rules makes none after a restart either.
+    if memory.network_gone is not None and not any(one.code is Code.DOCKER_SETTINGS for one in seen.obstacles):
         yield Step(Act.RESTART_DOCKER, "Docker's bridge or rules for the VPN network are gone")
         return
     lives = {name: container.life for name, container in seen.containers.items()}
@@ -231,7 +264,7 @@ def _wishes(seen: Seen, memory: Memory) -> Iterator[Step]:
     if HOLDER not in seen.containers:
         return
     if lives[HOLDER] is Life.STOPPED:
-        yield Step(Act.BRING_UP, "the holder of the namespace does not run")
+        yield Step(Act.BRING_UP, "the holder of the namespace does not run", code=Code.CONTAINER_STOPPED)
         return
     if lives[HOLDER] is Life.PAUSED:
         yield Step(Act.UNPAUSE, "the holder of the namespace is paused", (HOLDER,))
@@ -258,21 +291,33 @@ def _wishes_for_dependants(seen: Seen) -> Iterator[Step]:
         elif found.life is Life.RUNNING and found.home is Home.DEAD:
             yield Step(Act.RESTART, f"{name} is in a dead namespace", (name,))
         elif name == TUNNEL and found.life is Life.RUNNING and found.unhealthy:
-            yield Step(Act.RESTART, "the tunnel is not as its files say", (name,))
+            yield Step(Act.RESTART, "the tunnel is not as its files say", (name,), Code.TUNNEL_FILES)
 
 
-def _judge_tunnel(seen: Seen, memory: Memory) -> tuple[Memory, bool]:
+def _judge_tunnel(seen: Seen, memory: Memory, now: float) -> tuple[Memory, bool]:
     """Alive is a tunnel that answers, or has shaken hands lately when nothing ever answered in it.
 
     Ages of handshakes are false after a step of the clock, and stay fresh for minutes after the line is cut: once a
-    question was answered, answers are what counts, until other resolvers or peers are asked.
+    question was answered, answers are what counts, until other resolvers, peers or keys are used. Where no resolver
+    answers, packets that come out of the tunnel all the same show that only names are dead.
     """
     if seen.tunnel is None:
         return memory, False
     memory = replace(memory, trusted=memory.trusted and memory.asked == seen.asked, asked=seen.asked)
     if seen.tunnel.answered:
-        return replace(memory, unanswered=0, trusted=True, rung=0, rung_after=0.0, rounds=0), True
-    memory = replace(memory, unanswered=memory.unanswered + 1)
+        quiet = replace(memory, unanswered=0, received=None, carried_until=0.0)
+        return replace(quiet, trusted=True, rung=0, rung_after=0.0, rounds=0), True
+    before, after = memory.received, seen.tunnel.received
+    # Only between two looks without an answer: what came before the first of them came before the line was cut.
+    carried = before is not None and after is not None and after > before
+    memory = replace(
+        memory,
+        unanswered=memory.unanswered + 1,
+        received=after,
+        carried_until=now + CARRIED_S if carried else memory.carried_until,
+    )
+    if now < memory.carried_until:
+        return replace(memory, rung=0, rung_after=0.0, rounds=0), True
     if memory.trusted:
         return memory, memory.unanswered < PATIENCE
     age = seen.tunnel.handshake_age
@@ -307,7 +352,7 @@ def _climb(seen: Seen, memory: Memory, now: float) -> tuple[Step, Memory]:
     act, patience = LADDER[memory.rung]
     last = memory.rung == len(LADDER) - 1
     pause = _pause(patience, memory.rounds) if last else patience
-    return Step(act, "the tunnel does not carry"), replace(
+    return Step(act, causes.DEAD), replace(
         memory,
         rung=0 if last else memory.rung + 1,
         rung_after=now + pause,

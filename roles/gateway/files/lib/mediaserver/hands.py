@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mediaserver import docker, files
+from mediaserver import docker, files, host
 from mediaserver.decide import HOLDER, TUNNEL, Act, Step
 from mediaserver.gateway import LOCK, Gateway, Host, look_up, look_up_nothing
 from mediaserver.tunnel import GatewayError, Settings, State, failed_over, resolved_again
@@ -53,6 +53,7 @@ class Hands:
             return
         {
             Act.LOAD_BARRIER: lambda: Host().reload_barrier(),
+            Act.FORWARD: host.switch_on_forwarding,
             Act.RESTART_DOCKER: lambda: run("systemctl", "restart", DOCKER_UNIT),
             # What runs is left alone, the holder above all; Ansible makes containers anew. It removes orphans as well,
             # because only it has seen before that no other project has this one's name.

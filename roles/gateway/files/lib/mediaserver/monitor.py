@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mediaserver import dns, docker, hold, recall
 from mediaserver.clock import now
-from mediaserver.decide import Memory, Step, Verdict, decide
+from mediaserver.decide import Memory, Step, decide
 from mediaserver.gateway import Gateway, look_up_nothing
 from mediaserver.hands import Hands
 from mediaserver.report import Report, state_of
@@ -67,12 +67,13 @@ class Monitor:
         self.memory = replace(verdict.memory, swarm_pending=self.swarm.pending)
         # Before the step, which may end this program.
         recall.save(self.memory, self.kept)
-        self.report.look(state_of(seen, verdict), **_facts(gateway, self.eyes, verdict))
-        pause = BUSY_S if step or verdict.problems or self.memory.unanswered else CALM_S
+        self.report.look(state_of(seen, verdict), verdict.problems, **_facts(gateway, self.eyes))
+        pause = BUSY_S if verdict.busy else CALM_S
         if step and not self._do(step):
             pause = CALM_S
         # Not while answers fail to come: a look must not wait for a provider that may be gone.
-        tunnel = self.eyes.tunnel_socket if alive and not self.memory.unanswered else None
+        carries = alive and (verdict.carries or not self.memory.unanswered)
+        tunnel = self.eyes.tunnel_socket if carries else None
         # Even while held: a lease ends after a minute, and nobody else prolongs it or closes its port.
         if self.port.tend(gateway.settings, now(), tunnel):
             pause = BUSY_S
@@ -100,10 +101,9 @@ def watch(monitor: Monitor) -> None:
         events = _wait(events, monitor.round())
 
 
-def _facts(gateway: Gateway, eyes: Watch, verdict: Verdict) -> dict[str, object]:
+def _facts(gateway: Gateway, eyes: Watch) -> dict[str, object]:
     peer = active_peer(gateway.settings, gateway.state)
     return {
-        "problems": list(verdict.problems),
         "peer": peer.name,
         "endpoint": gateway.state.addresses.get(peer.host, ""),
         "forwarded_port": gateway.settings.forwarded_port or gateway.leased_port(),

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,9 +14,14 @@ from mediaserver import files
 from mediaserver.decide import Seen, Step, Verdict
 from mediaserver.docker import DockerError
 from mediaserver.hold import Hold
+from mediaserver.problems import Code, Problem, reason
+from mediaserver.steps import Act
 from mediaserver.tunnel import GatewayError
 
 STATE = Path("/run/mediaserver/vpn.json")
+VERSION = 2
+# Said when vpn-monitor starts a container that may have been stopped on purpose.
+BY_HAND = "to stop the stack by hand: sudo systemctl stop mediaserver.service"
 # What a monitor that is stopped before its first look knows of the household.
 NOTHING: dict[str, object] = {"peer": "", "endpoint": "", "forwarded_port": 0, "leak_attempts": None}
 
@@ -34,7 +40,8 @@ class Report:
     def step(self, step: Step) -> None:
         self._steps += 1
         self._last_step = {"at": _stamp(), "act": str(step.act), "targets": list(step.targets), "why": step.why}
-        print(step, flush=True)
+        stopped = step.act is Act.START or step.problem.code is Code.CONTAINER_STOPPED
+        print(f"{step} ({BY_HAND})" if stopped else step, flush=True)
 
     def hold(self, found: Hold | None) -> None:
         """Say once when a hold begins, ends, or is not believed."""
@@ -48,30 +55,30 @@ class Report:
 
     def blind(self, error: Exception) -> None:
         """Say that a look failed, and why."""
-        self._lost_sight("blind", [words(error)])
+        self._lost_sight("blind", [Problem(Code.BLIND, words(error))])
 
     def failure(self, error: Exception) -> None:
         print(f"that did not work, it is tried again: {words(error)}", flush=True)
 
-    def _lost_sight(self, state: str, problems: list[str]) -> None:
+    def _lost_sight(self, state: str, problems: list[Problem]) -> None:
         """What was seen last stands, but for the problems: nobody knows them now."""
-        self.look(state, **{key: self._said.get(key, value) for key, value in NOTHING.items()}, problems=problems)
+        self.look(state, problems, **{key: self._said.get(key, value) for key, value in NOTHING.items()})
 
-    def look(self, state: str, **facts: object) -> None:
+    def look(self, state: str, problems: Sequence[Problem], **facts: object) -> None:
         """Write the state file when anything in it has changed, and a line when the state or a problem has.
 
         Another line is the alarm: the outer barrier has had to drop what the inner one should have.
         """
+        facts = {"problems": [problem.as_json() for problem in problems], **facts}
         told = {"state": state, "problems": facts["problems"]}
         if told != {key: self._said.get(key) for key in told}:
-            problems = facts["problems"]
-            words = "; ".join(problems) if isinstance(problems, (list, tuple)) else ""
+            words = "; ".join(problem.text for problem in problems)
             print(f"{state}{': ' if words else ''}{words}", flush=True)
         if more := _risen(self._said.get("leak_attempts"), facts["leak_attempts"]):
             print(
                 f"leak attempts: the outer barrier has dropped {more} more on their way past the inner one", flush=True
             )
-        current = {"version": 1, "state": state, **facts, "steps": self._steps, "last_step": self._last_step}
+        current = {"version": VERSION, "state": state, **facts, "steps": self._steps, "last_step": self._last_step}
         if self._unwritten or {**current, "since": None} != {**self._said, "since": None}:
             same = self._said.get("state") == state
             current["since"] = self._said["since"] if same else _stamp()
@@ -97,20 +104,20 @@ def _risen(before: object, now: object) -> int:
 
 
 def state_of(seen: Seen, verdict: Verdict) -> str:
-    """One word for the whole: held, offline, healing, waiting or online."""
+    """One word for the tunnel: held, online, offline, healing or waiting. It stays online while traffic passes."""
     if seen.held:
         return "held"
+    if verdict.tunnel_alive:
+        return "online"
     if seen.online is False:
         return "offline"
-    if verdict.problems:
-        return "healing"
-    return "online" if verdict.tunnel_alive else "waiting"
+    return "healing" if verdict.problems else "waiting"
 
 
 def words(error: Exception) -> str:
     """What is said of an error; of one that nobody foresaw also its kind."""
     foreseen = isinstance(error, (GatewayError, DockerError, OSError, subprocess.SubprocessError))
-    return str(error) if foreseen else f"{type(error).__name__}: {error}"
+    return reason(error) if foreseen else f"{type(error).__name__}: {error}"
 
 
 def _heard_as(found: Hold | None) -> str:

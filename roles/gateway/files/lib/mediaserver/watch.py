@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import socket
 import subprocess
@@ -11,11 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mediaserver import barrier, dns, docker, keeper, netns
+from mediaserver import barrier, clock, dns, docker, files, host, keeper, netns, signs
 from mediaserver.decide import HOLDER, TUNNEL, Container, Home, Life, Seen, Tunnel
 from mediaserver.gateway import Gateway
 from mediaserver.nft import Nft
 from mediaserver.report import words
+from mediaserver.tunnel import active_peer, forbidden
 
 PROJECT = docker.PROJECT
 INTERFACES = Path("/sys/class/net")
@@ -38,6 +40,8 @@ class Watch:
     root: Path
     _nft: Nft = field(default_factory=Nft)
     _holder: int = 0  # its process
+    _host: host.HostWatch = field(default_factory=host.HostWatch)
+    _silent: bool = False  # no resolver answered in the last look
     _project: tuple[int, dict[str, str]] = (0, {})  # the compose file's time of change, and its services
 
     def look(self, gateway: Gateway, *, held: bool = False) -> Seen:
@@ -49,7 +53,11 @@ class Watch:
             "held": held,
             "barrier": keeper.stands(self._nft, gateway.outer()),
             "peers": sum(peer.host in gateway.state.addresses for peer in gateway.settings.peers),
-            "asked": (*gateway.settings.resolvers, *(peer.name for peer in gateway.settings.peers)),
+            "asked": asked(gateway),
+            "forwarding_off": host.forwarding_off(),
+            "obstacles": self._host.look(gateway.settings.lan, clock.now(), soon=self._silent),
+            "resolvers": gateway.settings.resolvers,
+            **_endpoint(gateway),
         }
         try:
             containers, pids = self._containers()
@@ -57,7 +65,11 @@ class Watch:
             return Seen(
                 network=self._network() if holder else None,
                 containers=containers,
-                tunnel=self._tunnel(holder, pids.get(TUNNEL, 0), gateway.settings.resolvers) if holder else None,
+                tunnel=(
+                    self._tunnel(holder, pids.get(TUNNEL, 0), gateway.settings.resolvers, configured_at(gateway))
+                    if holder
+                    else None
+                ),
                 **common,
             )
         except Exception as error:  # whatever Docker or compose has answered: a barrier is put up in any case
@@ -130,15 +142,49 @@ class Watch:
         """Return a UDP socket in the VPN namespace that can only use the tunnel. Raises OSError without one."""
         return netns.inside(self._holder, _socket_in_tunnel)
 
-    def _tunnel(self, holder: int, tunnel: int, resolvers: tuple[str, ...]) -> Tunnel:
+    def _tunnel(self, holder: int, tunnel: int, resolvers: tuple[str, ...], configured: float = 0.0) -> Tunnel:
+        self._holder = holder
+        interface = True
         try:
-            self._holder = holder
+            if self._silent:  # so that whatever else carries is seen by the next look
+                netns.inside(holder, lambda: signs.provoke(resolvers))
             with self.tunnel_socket() as line:
                 if any(dns.answers(line, resolver, dns.ANSWER_TIMEOUT_S) for resolver in resolvers):
+                    self._silent = False
                     return Tunnel(answered=True)
-        except OSError:
-            pass  # no wg0, or no holder any more
-        return Tunnel(answered=False, handshake_age=_handshake_age(tunnel))
+        except OSError as error:
+            interface = error.errno != errno.ENODEV  # no wg0, or no holder any more
+        self._silent = True
+        return Tunnel(
+            answered=False,
+            handshake_age=_handshake_age(tunnel, configured),
+            received=signs.received(holder),
+            interface=interface,
+        )
+
+
+def asked(gateway: Gateway) -> tuple[str, ...]:
+    """Return what an answer through the tunnel depends on: resolvers, peers, and a digest of the keys."""
+    keys = [files.read(gateway.folder / "private.key") or ""]
+    keys += [f"{peer.public_key} {peer.preshared_key}" for peer in gateway.settings.peers]
+    peers = (peer.name for peer in gateway.settings.peers)
+    return (*gateway.settings.resolvers, *peers, files.digest("\n".join(keys)))
+
+
+def configured_at(gateway: Gateway) -> float:
+    """Return when the tunnel's configuration was written last; a handshake before that proves nothing of it."""
+    try:
+        return (gateway.folder / "run" / "tunnel" / "wg0.conf").stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _endpoint(gateway: Gateway) -> dict[str, str]:
+    peer = active_peer(gateway.settings, gateway.state)
+    address = gateway.state.addresses.get(peer.host, "")
+    seen = gateway.state.seen.get(peer.host, "")
+    refused = f"its address {seen} is {forbidden(gateway.settings, seen)}" if seen and not address else ""
+    return {"peer": peer.name, "endpoint": address, "refused": refused}
 
 
 def _socket_in_tunnel() -> socket.socket:
@@ -151,11 +197,12 @@ def _socket_in_tunnel() -> socket.socket:
     return line
 
 
-def _handshake_age(pid: int) -> float | None:
+def _handshake_age(pid: int, configured: float) -> float | None:
     """Ask wg in the tunnel's container, whose socket wireguard-go uses; a child, but only when in trouble."""
     if not pid:
         return None
     command = ["nsenter", "--target", str(pid), "--mount", "--net", "wg", "show", "wg0", "latest-handshakes"]
-    asked = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
-    times = [int(line.split()[-1]) for line in asked.stdout.splitlines() if line.split()[-1].isdecimal()]
-    return time.time() - max(times) if times and max(times) > 0 else None
+    shown = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
+    times = [int(line.split()[-1]) for line in shown.stdout.splitlines() if line.split()[-1].isdecimal()]
+    # A whole second earlier, because wg tells no fractions.
+    return time.time() - max(times) if times and max(times) > 0 and max(times) >= configured - 1 else None
