@@ -23,9 +23,11 @@ def _authenticate(call: Call) -> Answer:
     user = _find(app, body.get("Username") or "")
     if user is None:
         return failed(401)
+    was_disabled = user["policy"]["IsDisabled"]
     if not users.fits(user, body.get("Pw") or ""):
         _count_failure(app, user)
-        return failed(401)
+        # 12.0 says of a disabled account that it is one, whatever the password.
+        return failed(403 if app.version != "10.11" and was_disabled else 401)
     refused = _limits(app, user, sender)
     if refused:
         return refused
@@ -42,8 +44,10 @@ def _count_failure(app: Application, user: dict[str, Any]) -> None:
     limit = policy["LoginAttemptsBeforeLockout"]
     if limit == 0:
         limit = 5 if policy["IsAdministrator"] else 3
-    if limit > 0 and policy["InvalidLoginAttemptCount"] >= limit:
+    # 10.11 counts and locks out no account (recorded).
+    if app.version != "10.11" and 0 < limit <= policy["InvalidLoginAttemptCount"]:
         policy["IsDisabled"] = True
+        users.end_sessions(app, user)
     app.store.save()
 
 

@@ -169,7 +169,8 @@ def _one(call: Call) -> dict[str, Any]:
 
 
 def _all(call: Call) -> Answer:
-    return given([listed(call.app, user) for user in call.app.state["users"]])
+    users = sorted(call.app.state["users"], key=lambda user: str(user["name"]).lower())
+    return given([listed(call.app, user) for user in users])
 
 
 def _public(call: Call) -> Answer:
@@ -204,6 +205,24 @@ def _new(call: Call) -> Answer:
     return given(shown if call.app.version == "10.11" else listed(call.app, user))
 
 
+def _rename(call: Call) -> Answer:
+    """The whole user comes, of which the double takes the name. Sessions stay (recorded)."""
+    app, body = call.app, call.request.json("updateUser")
+    user = app.user(call.request.query("userId") or (call.caller.user or {}).get("id", ""))
+    if user is None:
+        return problem(404)
+    if not call.caller.administrator and call.caller.user is not user:
+        return given("User update not allowed.", 403)
+    name = body.get("Name")
+    if not name:
+        return required("Name")
+    if name != user["name"]:
+        check_name(app, name, own=user)
+        user["name"] = name
+        app.store.save()
+    return nothing()
+
+
 def _delete(call: Call) -> Answer:
     user, app = _one(call), call.app
     others = [other for other in app.state["users"] if other is not user]
@@ -232,8 +251,9 @@ def _policy(call: Call) -> Answer:
         return given("Administrators cannot be disabled.", 403)
     if policy["IsDisabled"] and sum(not other["policy"]["IsDisabled"] for other in app.state["users"]) == 1:
         return given("There must be at least one enabled user in the system.", 403)
+    demoted = user["policy"]["IsAdministrator"] and not policy["IsAdministrator"]
     user["policy"] = policy
-    if policy["IsDisabled"]:
+    if policy["IsDisabled"] or demoted:
         end_sessions(app, user)
     app.store.save()
     return nothing()
@@ -249,6 +269,9 @@ def _password(call: Call) -> Answer:
     own = caller.user is user
     if not own and not caller.administrator:
         return given("User is not allowed to update the password.", 403)
+    empty = body.get("ResetPassword") or not body.get("NewPw")
+    if empty and user["policy"]["IsAdministrator"]:
+        return failed(400)
     if body.get("ResetPassword"):
         set_password(user, "")
     elif (own or not caller.administrator) and not fits(user, body.get("CurrentPw") or ""):
@@ -265,6 +288,7 @@ ROUTES = (
     Route("GET", "/Users/Public", Who.ANYONE, _public),
     Route("GET", "/Users/Me", Who.TOKEN, _me),
     Route("GET", "/Users/{userId}", Who.TOKEN, _get),
+    Route("POST", "/Users", Who.TOKEN, _rename),
     Route("POST", "/Users/New", Who.ADMINISTRATOR, _new),
     Route("POST", "/Users/Password", Who.TOKEN, _password),
     Route("POST", "/Users/{userId}/Policy", Who.ADMINISTRATOR, _policy),
