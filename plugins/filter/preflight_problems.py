@@ -37,8 +37,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The problems, each with C(level) (C(problem) or C(warning)), C(variable), C(problem), C(remedy)
-    and C(text), which says it in one line.
+  description: The problems, each with C(level) (C(problem), C(warning) or C(note)), C(variable), C(problem), C(remedy)
+    and C(text), which says it in one line. A note has no remedy.
   type: list
   elements: dict
   sample:
@@ -63,25 +63,32 @@ from ansible_collections.household.mediaserver.plugins.module_utils._wireguard_c
 
 
 def read_tunnel(settings: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """What the settings say about the tunnel, or why that cannot be used; nothing where nothing is said."""
-    text = str(settings.get("gateway_provider_config") or "").strip()
+    """What the settings say about the tunnel, or all that speaks against it; nothing where nothing is said."""
+    # As it is: line numbers are those of the user's text.
+    text = str(settings.get("gateway_provider_config") or "")
     endpoints = settings.get("gateway_endpoints")
     ipv6, dns = bool(settings.get("mediaserver_ipv6", False)), settings.get("gateway_dns") or []
+    mtu = settings.get("gateway_mtu") or 0
     try:
-        if text:
-            return {"tunnel": from_conf(text, ipv6=ipv6, dns=dns)}
+        if text.strip():
+            return {"tunnel": from_conf(text, ipv6=ipv6, dns=dns, mtu=mtu)}
         if endpoints and isinstance(endpoints, list):
             found = from_fields(
                 endpoints,
                 private_key=settings.get("gateway_private_key") or "",
                 addresses=settings.get("gateway_addresses") or [],
                 dns=dns,
-                mtu=settings.get("gateway_mtu") or 0,
+                mtu=mtu,
                 ipv6=ipv6,
             )
             return {"tunnel": found}
     except ConfigurationError as error:
-        return {"tunnel_error": str(error)}
+        return {
+            "tunnel_faults": [
+                {"variable": str(fault.place), "problem": fault.problem, "remedy": fault.remedy}
+                for fault in error.faults
+            ]
+        }
     return {}
 
 
@@ -95,7 +102,8 @@ def preflight_problems(
     return [
         {
             **one,
-            "text": f"{one['variable']}: {one['problem'].rstrip('.')}. Remedy: {one['remedy'].rstrip('.')}.",
+            "text": f"{one['variable']}: {one['problem'].rstrip('.')}."
+            + (f" Remedy: {one['remedy'].rstrip('.')}." if one["remedy"] else ""),
         }
         for one in found
     ]

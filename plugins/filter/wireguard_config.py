@@ -14,12 +14,13 @@ description:
   - Case of names, white space, comments, a byte order mark and the kind of line ends carry no meaning.
   - Several C([Peer]) sections are candidates for failover. C(PersistentKeepalive) is 25 where it is missing
     or off.
-  - C(ListenPort), C(FwMark), C(Table), C(SaveConfig), search domains, doubled peers and, with O(ipv6=false),
-    IPv6 parts are dropped with a note.
+  - Lists may be separated by commas or blanks. An optional setting without a value counts as absent.
+  - C(ListenPort), C(FwMark), C(Table), C(SaveConfig), a phone's lists of apps, search domains, doubled peers and, with
+    O(ipv6=false), IPv6 parts are dropped with a note. So are C(DNS) and C(MTU) where O(dns) and O(mtu) replace them.
   - Refused are C(PreUp), C(PostUp), C(PreDown), C(PostDown) (they would run as root), every unknown setting,
     a missing or malformed key, address, endpoint, port or resolver, an IPv6 endpoint, a tunnel without IPv4
     address, a peer without default route in C(AllowedIPs), and anything given twice in different ways.
-  - A refusal names C(gateway_provider_config), the line and the remedy, and never shows a value.
+  - A refusal names every fault with C(gateway_provider_config), its line and the remedy, and never shows a value.
 options:
   _input:
     description: The text of the file.
@@ -34,6 +35,10 @@ options:
     type: list
     elements: str
     default: []
+  mtu:
+    description: MTU in bytes that takes the place of the file's; V(0) keeps the file's.
+    type: int
+    default: 0
 """
 
 EXAMPLES = r"""
@@ -103,12 +108,12 @@ from ansible_collections.household.mediaserver.plugins.module_utils._wireguard_c
 )
 
 
-def wireguard_config(text: str, ipv6: bool = False, dns: Sequence[str] = ()) -> dict[str, Any]:
+def wireguard_config(text: str, ipv6: bool = False, dns: Sequence[str] = (), mtu: int = 0) -> dict[str, Any]:
     """Return the normal form. Raises AnsibleFilterError for a file that cannot be used."""
     if not isinstance(text, str):
         raise AnsibleFilterError("gateway_provider_config: this is not a text. Put the provider's .conf there with |.")
     try:
-        return from_conf(text, ipv6=ipv6, dns=dns)
+        return from_conf(text, ipv6=ipv6, dns=dns, mtu=mtu)
     except ConfigurationError as error:
         # No chain: what came before may have seen a secret.
         raise AnsibleFilterError(str(error)) from None

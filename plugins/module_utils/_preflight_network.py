@@ -9,6 +9,7 @@ import ipaddress
 import re
 import typing as t
 
+from ansible_collections.household.mediaserver.plugins.module_utils._preflight_lan import check_public
 from ansible_collections.household.mediaserver.plugins.module_utils._problem import (
     Facts,
     Problem,
@@ -57,13 +58,9 @@ def check_lan(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
                 f"{entry!r} is not an IPv4 network",
                 "write it like 192.168.1.0/24, with no host bits set",
             )
-        elif parsed.prefixlen == 0:
-            yield problem(
-                "mediaserver_lan",
-                "0.0.0.0/0 would open the web interfaces to the whole internet",
-                "name the networks of your house",
-            )
     house = house_networks(facts)
+    allowed = [parsed for entry in lan or [] if (parsed := network(entry)) is not None]
+    yield from check_public(allowed, list(house.values()))
     if lan is not None and house and not _any_overlap(lan, house.values()):
         yield warning(
             "mediaserver_lan",

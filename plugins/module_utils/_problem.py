@@ -25,3 +25,8 @@ def not_set(variable: str) -> Problem:
 def warning(variable: str, text: str, remedy: str) -> Problem:
     """It may be meant; said, and the run goes on."""
     return {**problem(variable, text, remedy), "level": "warning"}
+
+
+def note(variable: str, text: str) -> Problem:
+    """It was understood, and is done in another way than written; nothing needs to be corrected."""
+    return {**problem(variable, text, ""), "level": "note"}

@@ -9,8 +9,10 @@ setting: used, dropped with a note, or refused. What the values mean together is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+from ansible_collections.household.mediaserver.plugins.module_utils import _wireguard_foreign
 from ansible_collections.household.mediaserver.plugins.module_utils._wireguard_draft import (
     ConfigurationError,
     Draft,
@@ -41,24 +43,29 @@ DROPPED = {
     "saveconfig": ("SaveConfig", "the configuration is written by the playbook alone"),
 }
 HOOKS = {name.lower(): name for name in ("PreUp", "PostUp", "PreDown", "PostDown")}
-AMNEZIA = {"jc", "jmin", "jmax", "s1", "s2", "s3", "s4", "h1", "h2", "h3", "h4", "i1", "i2", "i3", "i4", "i5"}
+# Without these there is no tunnel; every other setting may be left empty, and then counts as absent.
+NEEDED = {"privatekey", "address", "publickey", "endpoint"}
+SKIPPED = "skipped"
 
 
 def read(text: str) -> Draft:
-    """Return what the text says. Raises ConfigurationError at its first mistake."""
+    """Return what the text says, its mistakes among it. Raises ConfigurationError where it is no .conf at all."""
     whole = Place(VARIABLE)
     if not text.strip("\ufeff \t\r\n"):
         raise ConfigurationError(whole, "the text is empty", "Put the provider's whole .conf file there")
     if len(text) > SIZE_MAX:
         raise ConfigurationError(whole, "the text is far too long for a .conf", "Put the provider's .conf file there")
+    if foreign := _wireguard_foreign.whole_text(text.removeprefix("\ufeff")):
+        raise ConfigurationError(whole, *foreign)
     draft = Draft(whole)
     section = ""
     for place, line in _lines(text):
         if line.startswith("["):
             section = _open_section(draft, place, line)
-        else:
-            _take(draft, place, section, line)
-    if draft.interface is None:
+        elif section != SKIPPED:
+            with draft.collecting():
+                _take(draft, place, section, line)
+    if draft.interface is None and not draft.faults:
         raise ConfigurationError(whole, "there is no [Interface] section", "Put the provider's whole .conf there")
     return draft
 
@@ -73,22 +80,23 @@ def _lines(text: str) -> Iterator[tuple[Place, str]]:
 
 
 def _open_section(draft: Draft, place: Place, line: str) -> str:
+    """Return the section's name; what stands in one that is refused is not judged."""
     name = line.removeprefix("[").removesuffix("]").strip().lower()
-    if name == "interface" and line.endswith("]"):
-        if draft.interface is not None:
-            raise ConfigurationError(
-                place,
-                "there is a second [Interface] section",
-                "Give one .conf only; several servers are several [Peer]",
-            )
+    whole = line.endswith("]")
+    if name == "interface" and whole and draft.interface is None:
         draft.interface = place
         return name
-    if name == "peer" and line.endswith("]"):
+    if name == "peer" and whole:
         draft.peers.append(PeerDraft(place))
         return name
-    raise ConfigurationError(
-        place, "the section is neither [Interface] nor [Peer]", "Remove it, or copy the .conf again"
-    )
+    if name == "interface" and whole:
+        remedy = "Give one .conf only; several servers are several [Peer]"
+        fault = ConfigurationError(place, "there is a second [Interface] section", remedy)
+    else:
+        remedy = "Remove it, or copy the .conf again"
+        fault = ConfigurationError(place, "the section is neither [Interface] nor [Peer]", remedy)
+    draft.faults.append(fault)
+    return SKIPPED
 
 
 def _take(draft: Draft, place: Place, section: str, line: str) -> None:
@@ -100,26 +108,34 @@ def _take(draft: Draft, place: Place, section: str, line: str) -> None:
     if not section:
         raise ConfigurationError(place, "a setting stands before any section", "Begin the text with [Interface]")
     if known in HOOKS:
+        if not text:
+            return
         raise ConfigurationError(
             place,
             f"{HOOKS[known]} is a command that would run as root on the Pi",
             "Remove the line: routes, DNS and the barriers against leaks are made without it",
         )
-    if known in DROPPED and section == "interface":
-        label, reason = DROPPED[known]
-        draft.notes.append(f"{place}: {label} is not used: {reason}")
+    dropped = DROPPED.get(known) if section == "interface" else None
+    if dropped := dropped or _wireguard_foreign.DROPPED_FOREIGN.get(known):
+        if text:
+            draft.notes.append(f"{place}: {dropped[0]} is not used: {dropped[1]}")
         return
     if known not in USED[section]:
         raise _unknown(place, section, known)
     label = USED[section][known]
+    owner = draft if section == "interface" else draft.peers[-1]
+    if not text and known not in NEEDED:
+        return
     if not text:
-        raise ConfigurationError(place, f"{label} has no value", "Fill it in, or remove the line")
-    _store(draft.settings if section == "interface" else draft.peers[-1].settings, place, known, label, text)
+        owner.spoilt.add(known)
+        raise ConfigurationError(place, f"{label} has no value", "Fill it in, as the provider gives it")
+    _store(owner.settings, place, known, label, text)
 
 
 def _store(settings: dict[str, list[Value]], place: Place, known: str, label: str, text: str) -> None:
     if known in LISTS:
-        parts = [Value(part.strip(), place.of(label)) for part in text.split(",")]
+        # wg-quick(8) takes blanks for commas.
+        parts = [Value(part, place.of(label)) for part in re.split(r"[,\s]+", text)]
         settings.setdefault(known, []).extend(part for part in parts if part.text)
     elif known in settings:
         raise ConfigurationError(place, f"{label} is given a second time", "Keep the right one of the two lines")
@@ -131,8 +147,6 @@ def _unknown(place: Place, section: str, known: str) -> ConfigurationError:
     if known in USED["peer"] or known in USED["interface"] or known in DROPPED:
         other = "Interface" if section == "peer" else "Peer"
         return ConfigurationError(place, f"this setting belongs to [{other}]", "Move the line there")
-    if known in AMNEZIA:
-        return ConfigurationError(
-            place, "this is a setting of AmneziaWG, which is not WireGuard", "Ask for a plain WireGuard .conf"
-        )
+    if foreign := _wireguard_foreign.refused_setting(known):
+        return ConfigurationError(place, *foreign)
     return ConfigurationError(place, "the setting is unknown", "Correct its name, or remove the line")

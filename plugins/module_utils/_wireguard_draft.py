@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 
@@ -17,6 +19,11 @@ class Place:
 
     def of(self, label: str) -> Place:
         return Place(self.variable, self.line, label)
+
+    @property
+    def number(self) -> int:
+        """The line as a number, 0 where there is none."""
+        return int(self.line.removeprefix("line ") or 0)
 
     def __str__(self) -> str:
         return ", ".join(part for part in (self.variable, self.line) if part)
@@ -36,6 +43,7 @@ class PeerDraft:
 
     place: Place
     settings: dict[str, list[Value]] = field(default_factory=dict)
+    spoilt: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -48,6 +56,24 @@ class Draft:
     peers: list[PeerDraft] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     generated_key: bool = False  # an absent private key is made on the host
+    faults: list[ConfigurationError] = field(default_factory=list)
+    # Settings of the interface whose line is a fault: that they are missing then is not said as well.
+    spoilt: set[str] = field(default_factory=set)
+
+    @contextmanager
+    def collecting(self) -> Iterator[None]:
+        """Keep a fault, and go on with the next part of the description."""
+        try:
+            yield
+        except ConfigurationError as error:
+            self.faults += error.faults
+
+    def refuse_faulty(self) -> None:
+        """Raise what was collected, as one error."""
+        if len(self.faults) == 1:
+            raise self.faults[0] from None
+        if self.faults:
+            raise SeveralErrors(sorted(self.faults, key=lambda fault: fault.place.number)) from None
 
 
 class ConfigurationError(ValueError):
@@ -56,3 +82,22 @@ class ConfigurationError(ValueError):
     def __init__(self, place: Place, problem: str, remedy: str) -> None:
         label = f"{place.label}: " if place.label else ""
         super().__init__(f"{place}: {label}{problem}. {remedy}.")
+        self.place = place
+        self.problem = label + problem
+        self.remedy = remedy
+
+    @property
+    def faults(self) -> list[ConfigurationError]:
+        return [self]
+
+
+class SeveralErrors(ConfigurationError):
+    """All mistakes of one description, in the order of its lines."""
+
+    def __init__(self, faults: list[ConfigurationError]) -> None:
+        ValueError.__init__(self, " ".join(str(fault) for fault in faults))
+        self._faults = faults
+
+    @property
+    def faults(self) -> list[ConfigurationError]:
+        return self._faults

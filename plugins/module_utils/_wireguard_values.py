@@ -24,6 +24,8 @@ Network: TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network"
 KEEPALIVE_S = 25
 MTU_MIN, MTU_MIN_IPV6, MTU_MAX = 576, 1280, 1500
 DEFAULT_ROUTE = ipaddress.IPv4Network("0.0.0.0/0")
+# The only ones that a message repeats: another word there may be a secret.
+SCHEMES = ("http", "https", "udp", "tcp", "wg", "wireguard")
 LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
 
@@ -101,8 +103,8 @@ def resolver(text: str) -> Address | None:
     return value
 
 
-def networks(texts: Iterable[str], *, ipv6: bool) -> list[str]:
-    """AllowedIPs, joined where halves make a whole; the default route must be among them."""
+def networks(texts: Iterable[str]) -> tuple[list[str], list[str]]:
+    """AllowedIPs of IPv4 and of IPv6, joined where halves make a whole; the default route must be among them."""
     found: list[Network] = []
     for text in texts:
         try:
@@ -116,23 +118,56 @@ def networks(texts: Iterable[str], *, ipv6: bool) -> list[str]:
             "there is no default route in AllowedIPs, so the peer would carry only a part of the traffic",
             "Write AllowedIPs = 0.0.0.0/0 (0.0.0.0/1 and 128.0.0.0/1 together do as well)",
         )
-    return [str(net) for net in four] + ([str(net) for net in six] if ipv6 else [])
+    return [str(net) for net in four], [str(net) for net in six]
 
 
 def endpoint(text: str) -> tuple[str, int]:
     """Host and port of ``host:port``."""
-    if text.startswith("[") or text.count(":") > 1:
+    _refuse_decoration(text)
+    if _is_ipv6(text) or _is_ipv6(text.rpartition(":")[0]):
         raise Refused("the endpoint is an IPv6 address", "Ask the provider for an IPv4 endpoint or a name")
     name, colon, number = text.rpartition(":")
     if not colon:
         raise Refused("the endpoint has no port", "Write host:port, like vpn.example.org:51820")
+    if re.search(r":[0-9]*\Z", name):
+        raise Refused("the endpoint has two ports", "Keep the provider's UDP port, like vpn.example.org:51820")
     return host(name), port(number)
+
+
+def host_alone(text: str) -> str:
+    """A server's address or name, given beside its port."""
+    _refuse_decoration(text)
+    if not _is_ipv6(text) and re.search(r":[0-9]*\Z", text):
+        raise Refused("the host holds a port, and the port has a field of its own", "Write host and port apart")
+    return host(text)
+
+
+def _refuse_decoration(text: str) -> None:
+    """Recognise an address of the web, and other forms that people write."""
+    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*)://", text)
+    if scheme:
+        name = scheme[1].lower()
+        shown = f"without {name}://" if name in SCHEMES else "without a scheme such as https://"
+        raise Refused(f"the endpoint is written {shown}", "Write host:port, like vpn.example.org:51820")
+    if "/" in text or "@" in text:
+        raise Refused("the endpoint holds a path or a user name", "Write host:port alone, like vpn.example.org:51820")
+    if re.search(r"[\s,;]", text):
+        raise Refused("the endpoint is not one host:port", "Write host:port, like vpn.example.org:51820")
+
+
+def _is_ipv6(text: str) -> bool:
+    if text.startswith("["):
+        return True
+    try:
+        return ipaddress.ip_address(text).version == 6
+    except ValueError:
+        return False
 
 
 def host(text: str) -> str:
     """A server's IPv4 address or name, in lower case."""
     text = text.lower().removesuffix(".")
-    if ":" in text:
+    if ":" in text and _is_ipv6(text):
         raise Refused("the endpoint is an IPv6 address", "Ask the provider for an IPv4 endpoint or a name")
     if re.fullmatch(r"[0-9.]*", text) or re.fullmatch(r"[0-9]+", text.rpartition(".")[2]):
         try:

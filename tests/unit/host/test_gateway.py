@@ -82,6 +82,12 @@ def test_the_tunnel_is_configured_for_the_active_peer() -> None:
     )
 
 
+def test_a_peer_s_own_keepalive_and_networks_are_used() -> None:
+    own = {**WANTED["peers"][0], "keepalive": 15, "allowed_ips": ["0.0.0.0/0", "2000::/3"]}
+    text = tunnel.tunnel_configuration(settings(ipv6=True, peers=[own]), State("", {}), "secret")
+    assert "AllowedIPs = 0.0.0.0/0, 2000::/3\nPersistentKeepalive = 15\n" in text
+
+
 @pytest.mark.parametrize(("ipv6", "allowed"), [(False, "0.0.0.0/0"), (True, "0.0.0.0/0, ::/0")])
 def test_one_variable_decides_on_ipv6(ipv6: bool, allowed: str) -> None:
     text = tunnel.tunnel_configuration(settings(ipv6=ipv6), State("", {}), "secret")

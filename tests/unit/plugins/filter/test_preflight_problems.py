@@ -112,7 +112,8 @@ FIELDS: dict[str, t.Any] = {
 )
 def test_a_bad_tunnel_is_a_problem_that_names_its_variable(changes: dict[str, t.Any], variable: str) -> None:
     facts = {**FACTS, "networks": [{"interface": "end0", "cidr": "192.168.1.0/24"}]}
-    problems = preflight_problems(facts, {**FIELDS, **changes})
+    alone = {"gateway_addresses": [], "gateway_dns": []} if changes.get("gateway_provider_config") else {}
+    problems = preflight_problems(facts, {**FIELDS, **alone, **changes})
     assert len(problems) == 1
     assert problems[0]["variable"].startswith("gateway_" + variable)
     assert problems[0]["problem"] and problems[0]["remedy"]
@@ -138,7 +139,42 @@ def test_the_example_without_its_vault_is_told_what_is_not_set() -> None:
 
 def test_a_good_tunnel_is_none() -> None:
     assert preflight_problems(FACTS, FIELDS) == []
-    assert preflight_problems(FACTS, {**FIELDS, "gateway_provider_config": CONF, "gateway_endpoints": []}) == []
+    file = {"gateway_provider_config": CONF, "gateway_endpoints": [], "gateway_addresses": [], "gateway_dns": []}
+    assert preflight_problems(FACTS, {**FIELDS, **file}) == []
+
+
+def test_every_setting_that_is_not_used_is_named_with_its_reason() -> None:
+    text = CONF.replace("DNS =", "MTU = 1380\nListenPort = 51820\nDNS =") + "PersistentKeepalive = off\n"
+    file = {"gateway_provider_config": text, "gateway_endpoints": [], "gateway_mtu": 1400, "mediaserver_ipv6": True}
+    file["gateway_dns"] = ["10.66.0.9"]
+    found = preflight_problems(FACTS, {**FIELDS, **file})
+    assert [(one["level"], one["text"].partition(": ")[0], one["problem"].partition(":")[0]) for one in found] == [
+        ("note", "gateway_addresses", "it is not used"),
+        ("note", "gateway_provider_config, line 5", "ListenPort is not used"),
+        ("note", "gateway_provider_config, line 6", "DNS is not used"),
+        ("note", "gateway_provider_config, line 4", "MTU is not used"),
+        (
+            "note",
+            "gateway_provider_config, line 11",
+            "keepalive is set to 25 s, because without it the router of the house forgets the tunnel when it is quiet",
+        ),
+        ("note", "mediaserver_ipv6", "it is on, but the provider gives no IPv6 address"),
+    ]
+    assert all("Remedy" not in one["text"] for one in found)
+
+
+def test_all_faults_of_one_file_are_told_at_once_with_the_user_s_lines() -> None:
+    text = "\n\n" + CONF.replace("DNS", "Foo = 1\nDNS").replace("10.66.0.2/32", "10.66.0.256") + "PostUp = id\n"
+    text = text.replace(SERVER_KEY, "short")
+    file = {"gateway_provider_config": text, "gateway_endpoints": [], "gateway_addresses": [], "gateway_dns": []}
+    found = preflight_problems(FACTS, {**FIELDS, **file})
+    assert [(one["variable"], one["problem"]) for one in found] == [
+        ("gateway_provider_config, line 5", "Address: the address is none"),
+        ("gateway_provider_config, line 6", "the setting is unknown"),
+        ("gateway_provider_config, line 9", "PublicKey: the key is not base64"),
+        ("gateway_provider_config, line 12", "PostUp is a command that would run as root on the Pi"),
+    ]
+    assert all(one["level"] == "problem" and one["remedy"] for one in found)
 
 
 def test_boot_cmdline_says_which_file() -> None:

@@ -210,6 +210,26 @@ SETTING_ROWS = [
     ),
     ("LAN not a network", {"mediaserver_lan": ["192.168.1.5/24"]}, "mediaserver_lan", "192.168.1.5/24"),
     ("LAN is the world", {"mediaserver_lan": ["0.0.0.0/0"]}, "mediaserver_lan", "whole internet"),
+    (
+        "LAN is the world in halves",
+        {"mediaserver_lan": ["0.0.0.0/1", "128.0.0.0/1"]},
+        "mediaserver_lan",
+        "whole internet",
+    ),
+    (
+        "LAN is the world in quarters",
+        {"mediaserver_lan": ["0.0.0.0/2", "64.0.0.0/2", "192.0.0.0/2", "128.0.0.0/2"]},
+        "mediaserver_lan",
+        "whole internet",
+    ),
+    ("LAN is half of the world", {"mediaserver_lan": ["128.0.0.0/1"]}, "mediaserver_lan", "128.0.0.0/1 would open"),
+    (
+        "LAN in many small public pieces",
+        {"mediaserver_lan": ["192.168.1.0/24", *(f"8.{number}.0.0/16" for number in range(0, 20, 2))]},
+        "mediaserver_lan",
+        "655360 addresses of the internet",
+    ),
+    ("LAN beside 10.0.0.0/8", {"mediaserver_lan": ["192.168.1.0/24", "10.0.0.0/7"]}, "mediaserver_lan", "16777216 add"),
     ("LAN as a text", {"mediaserver_lan": "192.168.1.0/24"}, "mediaserver_lan", "'192.168.1.0/24' is not a list"),
     ("LAN in IPv6", {"mediaserver_lan": ["fd00::/8"]}, "mediaserver_lan", "not an IPv4 network"),
     ("bind address", {"mediaserver_bind_address": "eth0"}, "mediaserver_bind_address", "not an IPv4 address"),
@@ -280,7 +300,9 @@ SETTING_ROWS = [
             "gateway_provider_config": "x",
             "gateway_endpoints": [],
             "tunnel": None,
-            "tunnel_error": "gateway_provider_config: no PrivateKey. Copy it again.",
+            "tunnel_faults": [
+                {"variable": "gateway_provider_config", "problem": "no PrivateKey", "remedy": "Copy it again"}
+            ],
         },
         "gateway_provider_config",
         "no PrivateKey",
@@ -403,6 +425,14 @@ def test_pages_that_nobody_beside_the_host_can_open_are_a_warning(lan: list[str]
 def test_one_of_the_hosts_own_networks_is_enough(lan: list[str]) -> None:
     assert found(settings={"mediaserver_lan": lan}) == []
     assert found({"networks": []}, {"mediaserver_lan": lan}) == []
+
+
+def test_a_public_lan_of_the_host_is_accepted_and_another_one_is_a_warning() -> None:
+    own = {"networks": [{"interface": "eth0", "cidr": "8.8.4.0/22"}]}
+    assert found(own, {"mediaserver_lan": ["8.8.4.0/22", "100.64.0.0/10"]}) == []
+    (notice,) = found(own, {"mediaserver_lan": ["8.8.4.0/22", "9.9.9.0/24"]})
+    assert (notice["level"], notice["variable"]) == ("warning", "mediaserver_lan")
+    assert "9.9.9.0/24 opens the web interfaces to 256 addresses of the internet" in notice["problem"]
 
 
 def test_all_problems_at_once() -> None:

@@ -54,7 +54,8 @@ SAME = {
     "default route and parts of it": changed("0.0.0.0/0", "10.0.0.0/8, 0.0.0.0/0"),
     "AllowedIPs in two lines": changed("AllowedIPs = 0.0.0.0/0", "AllowedIPs = 0.0.0.0/1\nAllowedIPs = 128.0.0.0/1"),
     "keepalive as ours": peer("PersistentKeepalive = 25"),
-    "default route of IPv6 while it is off": changed("0.0.0.0/0", "0.0.0.0/0, ::/0"),
+    "lists with blanks": changed("0.0.0.0/0", "0.0.0.0/1 128.0.0.0/1").replace("10.66.0.1\n", " 10.66.0.1  ,\n"),
+    "optional settings left empty": interface("MTU =\nPostUp =\nTable=") + "PresharedKey =\nPersistentKeepalive =\n",
 }
 
 
@@ -113,6 +114,14 @@ NOTED = {
     ),
     "keepalive off": (peer("PersistentKeepalive = off"), "line 10: keepalive is set to 25 s"),
     "keepalive 0": (peer("PersistentKeepalive = 0"), "line 10: keepalive is set to 25 s"),
+    "default route of IPv6": (
+        changed("0.0.0.0/0", "0.0.0.0/0, ::/0"),
+        "line 8: AllowedIPs ::/0 is dropped: mediaserver_ipv6 is off",
+    ),
+    "a phone's apps": (
+        interface("ExcludedApplications = com.example.bank"),
+        "line 5: ExcludedApplications is not used: it lists apps",
+    ),
     "peer given twice": (MINIMAL + MINIMAL.partition("\n\n")[2], "line 10: this peer is there already"),
 }
 
@@ -158,7 +167,8 @@ REFUSED = {
     "no public key": (changed(f"PublicKey = {SERVER}\n", ""), "line 6: the peer has no public key"),
     "no endpoint": (changed("Endpoint = 198.18.0.20:51820\n", ""), "line 6: the peer has no endpoint"),
     "no AllowedIPs": (changed("AllowedIPs = 0.0.0.0/0\n", ""), "line 6: there is no default route"),
-    "no value": (changed("10.66.0.1", ""), "line 4: DNS has no value"),
+    "no value": (changed("10.66.0.1", ""), "line 1: no resolver is given"),
+    "no value of what is needed": (changed("198.18.0.20:51820", ""), "line 9: Endpoint has no value"),
     "a second peer without endpoint": (
         MINIMAL + SECOND_PEER.replace("Endpoint", "# Endpoint"),
         "line 10: the peer has no endpoint",

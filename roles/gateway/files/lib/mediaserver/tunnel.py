@@ -34,6 +34,19 @@ class Peer:
     port: int
     public_key: str
     preshared_key: str | None = None
+    allowed_ips: tuple[str, ...] = ("0.0.0.0/0",)
+    keepalive: int = KEEPALIVE_S
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any], *, ipv6: bool) -> Peer:
+        return cls(
+            data["host"],
+            int(data["port"]),
+            data["public_key"],
+            data.get("preshared_key"),
+            tuple(data.get("allowed_ips") or ("0.0.0.0/0", *(["::/0"] if ipv6 else []))),
+            int(data.get("keepalive") or KEEPALIVE_S),
+        )
 
     @property
     def name(self) -> str:
@@ -80,9 +93,7 @@ class Settings:
                 mtu=int(data["mtu"]) or UPLINK_MTU - WIREGUARD_OVERHEAD,
                 addresses=tuple(data["addresses"]),
                 resolvers=tuple(data["resolvers"]),
-                peers=tuple(
-                    Peer(p["host"], int(p["port"]), p["public_key"], p.get("preshared_key")) for p in data["peers"]
-                ),
+                peers=tuple(Peer.from_json(peer, ipv6=bool(data["ipv6"])) for peer in data["peers"]),
             )
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise GatewayError(f"gateway.json cannot be used ({error!r}); run the playbook again") from error
@@ -200,8 +211,8 @@ def tunnel_configuration(settings: Settings, state: State, private_key: str) -> 
         lines.append(f"PresharedKey = {peer.preshared_key}")
     if peer.host in state.addresses:
         lines.append(f"Endpoint = {state.addresses[peer.host]}:{peer.port}")
-    lines.append("AllowedIPs = 0.0.0.0/0" + (", ::/0" if settings.ipv6 else ""))
-    lines.append(f"PersistentKeepalive = {KEEPALIVE_S}")
+    lines.append(f"AllowedIPs = {', '.join(peer.allowed_ips)}")
+    lines.append(f"PersistentKeepalive = {peer.keepalive}")
     return "\n".join(lines) + "\n"
 
 
