@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import subprocess
@@ -11,14 +12,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mediaserver import barrier, dns, docker, keeper, netns
+from mediaserver import barrier, dns, docker, files, keeper, netns
 from mediaserver.decide import HOLDER, TUNNEL, Container, Home, Life, Seen, Tunnel
-from mediaserver.gateway import Gateway
+from mediaserver.gateway import LOCK, Gateway
 from mediaserver.nft import Nft
 from mediaserver.report import words
 
 PROJECT = "mediaserver"
 INTERFACES = Path("/sys/class/net")
+# The longest that a look waits for another program that works on the gateway.
+LOCK_PATIENCE_S = 30.0
 ONE_OFF = "com.docker.compose.oneoff"
 # Where Docker keeps the VPN network's address translation: iptables' way, and that of its nftables back end.
 DOCKER_TABLES = (("ip", "nat"), ("ip", "docker-bridges"))
@@ -38,6 +41,7 @@ class Watch:
 
     root: Path
     _nft: Nft = field(default_factory=Nft)
+    _lock: Path = LOCK
     _holder: int = 0  # its process
     _project: tuple[int, dict[str, str]] = (0, {})  # the compose file's time of change, and its services
 
@@ -48,7 +52,7 @@ class Watch:
         """
         common: dict[str, Any] = {
             "held": held,
-            "barrier": keeper.stands(self._nft, gateway.outer()),
+            "barrier": self._barrier_stands(gateway),
             "peers": sum(peer.host in gateway.state.addresses for peer in gateway.settings.peers),
             "asked": (*gateway.settings.resolvers, *(peer.name for peer in gateway.settings.peers)),
         }
@@ -64,8 +68,17 @@ class Watch:
         except Exception as error:  # whatever Docker or compose has answered: a barrier is put up in any case
             return Seen(docker=False, trouble=words(error), network=None, **common)
 
+    def _barrier_stands(self, gateway: Gateway) -> bool:
+        table = gateway.outer()
+        if keeper.stands(self._nft, table):
+            return True
+        # "vpn-gateway apply" may just be restarting the keeper: its lock is held meanwhile.
+        with contextlib.suppress(OSError), files.locked(self._lock, patience=LOCK_PATIENCE_S):
+            pass
+        return keeper.stands(self._nft, table)
+
     def leak_attempts(self) -> int | None:
-        """Packets that the outer barrier has dropped on their way out since it was loaded; None without a barrier."""
+        """Packets from the VPN network that the outer barrier has dropped and counted; None without a barrier."""
         return self._nft.leak_attempts(barrier.OUTER_TABLE)
 
     def services(self) -> dict[str, str]:
