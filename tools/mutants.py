@@ -25,7 +25,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = ROOT / "roles" / "gateway" / "files" / "lib"
-TESTS = [ROOT / "tests" / "unit" / "host" / f"test_barrier_{subject}.py" for subject in ("kernel", "passes")]
+TESTS = [ROOT / "tests" / "unit" / "host" / f"test_barrier_{subject}.py" for subject in ("kernel", "passes", "pages")]
 HOUSE = TESTS[0].with_name("barrier_house.py")
 REPORT = ROOT / "build" / "reports" / "mutants.json"
 VARIABLE = "BARRIER_MUTANT"

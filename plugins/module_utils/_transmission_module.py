@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.household.mediaserver.plugins.module_utils._clock import Clock
 from ansible_collections.household.mediaserver.plugins.module_utils._json_file import JsonFile
+from ansible_collections.household.mediaserver.plugins.module_utils._plan import Plan
 from ansible_collections.household.mediaserver.plugins.module_utils._service_form import (
     config_folder,
     octal,
@@ -17,6 +18,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._service_for
     supervisor_of,
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._service_http import http_of
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission_access import AccessFile
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission_client import TransmissionClient
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission_model import read_wanted
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission_settings import (
@@ -56,6 +58,18 @@ def build(module: AnsibleModule, clock: Clock) -> TransmissionSettings:
         trust_file=options["on_silence"] == "file",
         check_mode=module.check_mode,
     )
+
+
+def run(module: AnsibleModule, clock: Clock) -> Outcome:
+    """Bring daemon and access file in line, in this order. Raises MediaserverError."""
+    use_case = build(module, clock)
+    access = AccessFile.from_options(module.params, check_mode=module.check_mode)
+    outcome = use_case.run()
+    changes = access.plan() if access else []
+    outcome.plan = Plan((*changes, *outcome.plan.changes))
+    if access and changes and not module.check_mode:
+        access.write()
+    return outcome
 
 
 def present(outcome: Outcome) -> dict[str, t.Any]:

@@ -62,8 +62,9 @@ options:
     default: ""
   password:
     description:
-      - Password for the RPC. With O(config_dir), it is also written as C(rpc-password), salted and hashed;
-        the plain text never reaches the disk. A stored hash of the same password is left as it is.
+      - Password for the RPC. With O(config_dir), it is also written as C(rpc-password), salted and hashed.
+        A stored hash of the same password is left as it is. The module writes the plain text nowhere but into
+        O(access_file).
       - May not begin with V({), because Transmission would take it for a hash.
     type: str
     default: ""
@@ -104,6 +105,16 @@ options:
     default: ""
   group:
     description: Group of C(settings.json), name or number. Left alone when empty.
+    type: str
+    default: ""
+  access_file:
+    description:
+      - Absolute path of a JSON file from which other programs of the host take the keys C(url), C(user) and C(password)
+        of the RPC. Only its owner can read it. It holds the password in plain text.
+      - The module writes it after the daemon has its settings, so that the two change together. Its folder must exist.
+    type: path
+  access_url:
+    description: Address of the RPC in O(access_file). By default O(url).
     type: str
     default: ""
   mode:
@@ -217,7 +228,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import MediaserverError
 from ansible_collections.household.mediaserver.plugins.module_utils._service_form import ONE_SUPERVISOR
 from ansible_collections.household.mediaserver.plugins.module_utils._service_http import OPTIONS
-from ansible_collections.household.mediaserver.plugins.module_utils._transmission_module import build, present
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission_module import present, run
 
 SPEC: dict[str, dict[str, t.Any]] = {
     "settings": {"type": "dict", "default": {}},
@@ -230,6 +241,8 @@ SPEC: dict[str, dict[str, t.Any]] = {
     "unit": {"type": "str"},
     "owner": {"type": "str", "default": ""},
     "group": {"type": "str", "default": ""},
+    "access_file": {"type": "path"},
+    "access_url": {"type": "str", "default": ""},
     "mode": {"type": "str", "default": "0600"},
     "allow_unknown": {"type": "bool", "default": False},
     "on_damage": {"type": "str", "choices": ["fail", "recreate"], "default": "fail"},
@@ -242,7 +255,7 @@ SPEC: dict[str, dict[str, t.Any]] = {
 def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True, **ONE_SUPERVISOR)
     try:
-        outcome = build(module, time).run()
+        outcome = run(module, time)
     except MediaserverError as error:
         module.fail_json(msg=f"Transmission's settings: {error}")
     for warning in outcome.warnings:

@@ -40,17 +40,24 @@ HOLDER, BRIDGE, UPLINK, WORLD, TUNNEL, PROVIDER = (
     "10.66.0.1",
 )
 ENDPOINT_PORT, UI_PORT, PEER_PORT, PUBLISHED = 51820, 9091, 51413, 9191
-STRANGER = "203.0.113.7"
+STRANGER, TAILNET = "203.0.113.7", "100.64.0.7"
+# Docker's networks on the Pi, and a container's address in one of them.
+CONTAINERS, CONTAINER = "172.30.0.0/16", "172.30.7.2"
+LAN = ["198.18.16.0/24", "100.64.0.0/10"]
 OUTER = barrier.render_outer(
     barrier.OuterBarrier(
-        endpoints=[(WORLD, ENDPOINT_PORT)], ui_ports=[UI_PORT], published=[PUBLISHED], lan=["198.18.16.0/24"]
+        endpoints=[(WORLD, ENDPOINT_PORT)],
+        ui_ports=[UI_PORT],
+        published=[PUBLISHED],
+        lan=LAN,
+        containers=[CONTAINERS],
     )
 )
 INNER = barrier.render_inner(
     barrier.InnerBarrier(
         endpoints=[(WORLD, ENDPOINT_PORT)],
         ui_ports=[UI_PORT],
-        lan=["198.18.16.0/24"],
+        lan=LAN,
         bridge_address=BRIDGE,
         forwarded_ports=[PEER_PORT],
     )
@@ -162,10 +169,90 @@ class House:
             server.wait(timeout=10)
         return said
 
+    def add_address(self, address: str) -> None:
+        """Give the world one more address, which the Pi and the VPN namespace reach by its first one."""
+        run("ip", "-n", self.world, "address", "add", f"{address}/32", "dev", "world0")
+        run("ip", "-n", self.pi, "route", "add", address, "via", WORLD)
+
     def add_stranger(self) -> None:
         """Give the world an address that is in no LAN of ours."""
-        run("ip", "-n", self.world, "address", "add", f"{STRANGER}/32", "dev", "world0")
-        run("ip", "-n", self.pi, "route", "add", STRANGER, "via", WORLD)
+        self.add_address(STRANGER)
+
+    def forget_connections(self, where: str) -> None:
+        """Flush the connection tracking table of a namespace, as Docker does in part when a container restarts."""
+        flush = (
+            "import struct; s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12); s.settimeout(2)\n"  # NETFILTER
+            # ctnetlink's DELETE without attributes, and REQUEST with ACK (linux/netfilter/nfnetlink_conntrack.h).
+            "s.send(struct.pack('=IHHIIBBH', 20, 1 << 8 | 2, 5, 1, 0, 0, 0, 0))\n"
+            "assert struct.unpack('=i', s.recv(99)[16:20])[0] == 0"
+        )
+        assert self.python(where, flush).wait(timeout=10) == 0
+
+    def answer_late(self, client: str, address: str, port: int, *, server: str, source: str = "") -> bool:
+        """Let a connection be opened and forgotten, then let its server send; say whether the client hears that."""
+        listener = self.python(
+            server,
+            f"s = socket.create_server(('{address}', {port})); s.settimeout(1.5); print('ready', flush=True)\n"
+            "c, _ = s.accept(); print('met', flush=True); sys.stdin.readline(); c.send(b'late'); sys.stdin.readline()",
+        )
+        assert listener.stdout is not None
+        assert listener.stdin is not None
+        assert listener.stdout.readline() == "ready\n"
+        caller = self.python(
+            client,
+            f"c = socket.create_connection(('{address}', {port}), 1, ('{source}', 0)); print('met', flush=True)\n"
+            "c.settimeout(1); assert c.recv(9) == b'late'",
+        )
+        assert caller.stdout is not None
+        assert [listener.stdout.readline(), caller.stdout.readline()] == ["met\n"] * 2
+        self.forget_connections(self.pi)
+        listener.stdin.write("go\n")
+        listener.stdin.flush()
+        heard = caller.wait(timeout=10) == 0
+        listener.kill()
+        listener.communicate()
+        return heard
+
+    @contextlib.contextmanager
+    def service(self, bridge: str, port: int, address: str = CONTAINER) -> Iterator[str]:
+        """Have a container of Docker's behind a bridge of the Pi, its port 8096 published; yield its namespace."""
+        name, gateway = f"{self.pi}-{bridge}"[-28:], f"{address.rpartition('.')[0]}.1"
+        run("ip", "netns", "add", name)
+        try:
+            for line in f"""
+                -n {self.pi} link add {bridge} type bridge
+                -n {self.pi} address add {gateway}/24 dev {bridge}
+                -n {self.pi} link set {bridge} up
+                link add eth0 netns {name} type veth peer name v-{bridge[-12:]} netns {self.pi}
+                -n {self.pi} link set v-{bridge[-12:]} master {bridge} up
+                -n {name} address add {address}/24 dev eth0
+                -n {name} link set eth0 up
+                -n {name} route add default via {gateway}
+            """.strip().splitlines():
+                run("ip", *line.split())
+            # As Docker does it: what comes by one of its own bridges goes to its proxy instead.
+            translate = f'meta iifkind != "bridge" fib daddr type local tcp dport {port} dnat to {address}:8096'
+            hook = "type nat hook prerouting priority -100;"
+            self.load(self.pi, f"table ip published{port} {{\nchain there {{\n{hook}\n{translate}\n}}\n}}\n")
+            yield name
+        finally:
+            run("ip", "netns", "delete", name, check=False)
+            run("ip", "-n", self.pi, "link", "delete", bridge, check=False)
+            run("ip", "netns", "exec", self.pi, "nft", "delete", "table", "ip", f"published{port}", check=False)
+
+    def serves(self, container: str, where: str, source: str, *, address: str = UPLINK, port: int = PUBLISHED) -> bool:
+        """Say whether a server in a container, at its port 8096, answers somebody at an address."""
+        server = self.python(
+            container,
+            "s = socket.create_server(('', 8096)); s.settimeout(1.5); print('ready', flush=True)\n"
+            "c, peer = s.accept(); c.send(peer[0].encode())",
+        )
+        assert server.stdout is not None
+        assert server.stdout.readline() == "ready\n"
+        ask = f"s = socket.create_connection(('{address}', {port}), 1, ('{source}', 0)); assert s.recv(99) == b'{source}'"
+        answered = self.python(where, ask).wait(timeout=10) == 0
+        server.wait(timeout=10)
+        return answered
 
     def page_answers(self, where: str, source: str, port: int = PUBLISHED) -> bool:
         """Say whether a program on the Pi itself, as Docker's proxy is one, can be spoken to from an address."""
@@ -182,9 +269,20 @@ class House:
         return answered
 
     def talk(
-        self, client: str, server: str, address: str, port: int = 7777, *, meanwhile: Callable[[], None] | None = None
+        self,
+        client: str,
+        server: str,
+        address: str,
+        port: int = 7777,
+        *,
+        meanwhile: Callable[[], None] | None = None,
+        scope: tuple[str, str] = ("", ""),
     ) -> tuple[bool, bool]:
-        """Open a TCP connection, then say whether the client and the server hear each other on it."""
+        """Open a TCP connection, then say whether the client and the server hear each other on it.
+
+        ``scope`` names the interfaces of client and server to which a link-local address belongs.
+        """
+        there, here = (f"{address}%{name}" if name else address for name in scope)
         met = (
             "print('met', flush=True); sys.stdin.readline(); c.settimeout(1)\n"
             "c.send(b'hello'); assert c.recv(9) == b'hello'; sys.stdin.readline()"
@@ -192,12 +290,12 @@ class House:
         family = "socket.AF_INET6" if ":" in address else "socket.AF_INET"
         listener = self.python(
             server,
-            f"s = socket.create_server(('{address}', {port}), family={family}); s.settimeout(1.5)\n"
+            f"s = socket.create_server(socket.getaddrinfo('{here}', {port})[0][4], family={family}); s.settimeout(1.5)\n"
             f"print('ready', flush=True); c, _ = s.accept()\n{met}",
         )
         assert listener.stdout is not None
         assert listener.stdout.readline() == "ready\n"
-        caller = self.python(client, f"c = socket.create_connection(('{address}', {port}), 1)\n{met}")
+        caller = self.python(client, f"c = socket.create_connection(('{there}', {port}), 1)\n{met}")
         both = (caller, listener)
         lines = [side.stdout.readline() for side in both if side.stdout is not None]
         if lines == ["met\n", "met\n"]:

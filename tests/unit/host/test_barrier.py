@@ -16,6 +16,7 @@ OUTER = barrier.OuterBarrier(
     ui_ports=[9117, 9091],
     published=[9117, 80],
     lan=["192.168.0.0/16", "10.0.0.0/8"],
+    containers=["172.30.0.0/16"],
 )
 INNER = barrier.InnerBarrier(
     endpoints=[("198.18.0.20", 51820)],
@@ -31,13 +32,14 @@ def blocks(text: str) -> dict[str, list[str]]:
     return {name: [line.strip() for line in body.splitlines()] for name, body in found}
 
 
-def test_the_bridge_has_one_name_wherever_it_must_be_written() -> None:
+def test_each_bridge_has_one_name_wherever_it_must_be_written() -> None:
     """Neither compose nor the checks before a run can read it from the host package."""
+    bridges = [barrier.BRIDGE, barrier.HOUSE_BRIDGE]
     compose = (ROOT / "roles" / "stack" / "templates" / "compose.yml.j2").read_text(encoding="utf-8")
-    assert re.findall(r"com\.docker\.network\.bridge\.name: (\S+)", compose) == [barrier.BRIDGE]
+    assert re.findall(r"com\.docker\.network\.bridge\.name: ([\w-]+)", compose) == bridges
     preflight = (ROOT / "plugins" / "module_utils" / "_preflight_network.py").read_text(encoding="utf-8")
     (own,) = re.findall(r'OWN_INTERFACE = re\.compile\(r"(.*)"\)', preflight)
-    assert re.fullmatch(own, barrier.BRIDGE)
+    assert all(re.fullmatch(own, bridge) for bridge in bridges)
 
 
 def test_outer_rules_are_the_design_s() -> None:
@@ -49,6 +51,7 @@ def test_outer_rules_are_the_design_s() -> None:
         "set ui_ports": ["type inet_service", "elements = { 9091, 9117 }"],
         "set published": ["type inet_service", "elements = { 80, 9117 }"],
         "set lan": ["type ipv4_addr", "flags interval", "elements = { 10.0.0.0/8, 192.168.0.0/16 }"],
+        "set containers": ["type ipv4_addr", "flags interval", "elements = { 172.30.0.0/16 }"],
         "counter leak_attempts_out": [],
         "counter leak_attempts_in": [],
         "counter leak_attempts_host": [],
@@ -57,6 +60,9 @@ def test_outer_rules_are_the_design_s() -> None:
             "type filter hook forward priority -150; policy accept;",
             'iifname "br-vpn" goto from_vpn',
             'oifname "br-vpn" goto to_vpn',
+            'oifname "br-jellyfin" ct direction reply ct state established,related accept',
+            'oifname "br-jellyfin" goto to_pages',
+            "meta l4proto tcp ct status dnat ct direction original ct original proto-dst @published goto to_pages",
         ],
         "chain arriving": [
             "type filter hook input priority -150; policy accept;",
@@ -67,6 +73,7 @@ def test_outer_rules_are_the_design_s() -> None:
             "meta nfproto ipv6 counter name leak_attempts_out drop",
             "ip daddr . udp dport @endpoints accept",
             "ct direction reply ct state established,related accept",
+            "ip daddr @lan tcp sport @ui_ports tcp flags & (ack | rst) != 0x0 drop",
             "counter name leak_attempts_out drop",
         ],
         "chain to_vpn": [
@@ -78,9 +85,14 @@ def test_outer_rules_are_the_design_s() -> None:
         "chain to_host": [
             "meta nfproto ipv6 counter name leak_attempts_host drop",
             "ct state established accept",
+            "tcp sport @ui_ports tcp flags & (ack | rst) != 0x0 drop",
             "counter name leak_attempts_host drop",
         ],
-        "chain to_pages": ["ip saddr @lan accept", "counter name strangers drop"],
+        "chain to_pages": [
+            "ip saddr @lan accept",
+            'meta iifkind "bridge" ip saddr @containers accept',
+            "counter name strangers drop",
+        ],
     }
 
 
@@ -96,6 +108,7 @@ def test_inner_rules_are_the_design_s() -> None:
         "chain leaving": [
             "type filter hook output priority -150; policy drop;",
             'oifname "lo" accept',
+            'oifname "wg0" meta mark 0x0000ca6c drop',
             'oifname "wg0" accept',
             'oifname "eth0" meta mark 0x0000ca6c ip daddr . udp dport @endpoints accept',
             'oifname "eth0" ct mark 0x00007569 ct direction reply ct state established,related accept',
@@ -171,6 +184,8 @@ WRONG = {
     "endpoint's address": {"endpoints": [("vpn.example", 51820)]},
     "prefix": {"lan": ["192.168.0.0/16 } ; }"]},
     "prefix of IPv6": {"lan": ["fd00::/8"]},
+    "Jellyfin's interface": {"house_bridge": ""},
+    "prefix of containers": {"containers": ["172.30.0.0/16, 0.0.0.0/0"]},
 }
 
 

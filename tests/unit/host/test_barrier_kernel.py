@@ -15,7 +15,10 @@ from barrier_house import (
     OUTER,
     PEER_PORT,
     PROVIDER,
+    STRANGER,
     TUNNEL,
+    UI_PORT,
+    WORLD,
     House,
     built,
     run,
@@ -170,3 +173,43 @@ def test_the_outer_barrier_ends_what_was_open_over_ipv6(house: House, other_side
     assert met, "there was no connection that could have ended"
     # What the Pi itself sends is not the barrier's affair: the VPN namespace hears it, and cannot answer.
     assert heard == ((False, other_side == "pi") if barrier_stands else (True, True))
+
+
+@pytest.mark.parametrize("client", ["world", "pi"], ids=["to the LAN", "to the Pi"])
+def test_an_answer_that_comes_late_is_dropped_and_not_counted(house: House, client: str) -> None:
+    """Docker forgets a restarted container's connections, while the other end still has a client on it."""
+    counter = {"world": "leak_attempts_out", "pi": "leak_attempts_host"}[client]
+    house.load(house.pi, OUTER)
+    assert not house.answer_late(getattr(house, client), HOLDER, UI_PORT, server=house.vpn), "it was not forgotten"
+    assert house.counted(house.pi, barrier.OUTER_TABLE, counter) == 0
+
+
+@pytest.mark.parametrize(
+    ("source", "port"), [(STRANGER, UI_PORT), (WORLD, 7777)], ids=["not to the LAN", "not from a web interface"]
+)
+def test_any_other_late_segment_is_counted(house: House, source: str, port: int) -> None:
+    house.add_stranger()
+    lets_in = OUTER.replace("chain to_vpn {", "chain to_vpn {\n        tcp flags syn accept")
+    house.load(house.pi, lets_in)
+    assert not house.answer_late(house.world, HOLDER, port, server=house.vpn, source=source)
+    assert house.counted(house.pi, barrier.OUTER_TABLE, "leak_attempts_out") >= 1
+
+
+@pytest.mark.parametrize("target", [WORLD, BRIDGE], ids=["the LAN", "the Pi"])
+def test_a_connection_that_a_web_interface_opens_is_counted(house: House, target: str) -> None:
+    counter = {WORLD: "leak_attempts_out", BRIDGE: "leak_attempts_host"}[target]
+    house.load(house.pi, OUTER)
+    house.python(
+        house.vpn, f"s = socket.socket(); s.settimeout(1); s.bind(('', {UI_PORT})); s.connect(('{target}', 443))"
+    ).wait(timeout=10)
+    assert house.counted(house.pi, barrier.OUTER_TABLE, counter) >= 1
+
+
+def test_the_tunnel_s_own_packets_never_enter_the_tunnel(house: House) -> None:
+    """WireGuard's packets bear its mark. Where the endpoint has no route of its own, they would follow the default."""
+    house.add_tunnel()
+    run("ip", "-n", house.vpn, "route", "replace", WORLD, "dev", "wg0")
+    assert house.arrives(mark=51820, port=ENDPOINT_PORT, source=TUNNEL), "the control: that is the way they would go"
+    house.load(house.vpn, INNER)
+    assert not house.arrives(mark=51820, port=ENDPOINT_PORT, source=TUNNEL)
+    assert house.arrives(port=ENDPOINT_PORT, source=TUNNEL), "what programs send does enter it"

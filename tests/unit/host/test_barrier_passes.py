@@ -12,7 +12,6 @@ from barrier_house import (
     NEEDED,
     OUTER,
     PROVIDER,
-    STRANGER,
     TUNNEL,
     UPLINK,
     WORLD,
@@ -86,18 +85,6 @@ def test_nothing_passes_through_the_vpn_namespace(house: House) -> None:
     house.load(house.vpn, INNER)
     assert house.talk(house.pi, house.world, PROVIDER, 7778) == (False, False)
     assert house.counted(house.vpn, barrier.INNER_TABLE, "leak_attempts_passing") >= 1
-
-
-def test_published_pages_are_for_the_lan_and_the_pi_also_where_docker_only_passes_them_on(house: House) -> None:
-    house.add_stranger()
-    run("ip", "-n", house.pi, "link", "set", "lo", "up")
-    assert house.page_answers(house.world, STRANGER), "the control: without a barrier he is answered"
-    house.load(house.pi, OUTER)
-    assert not house.page_answers(house.world, STRANGER)
-    assert house.counted(house.pi, barrier.OUTER_TABLE, "strangers") >= 1
-    assert house.page_answers(house.world, WORLD), "the house cannot open the page"
-    assert house.page_answers(house.pi, UPLINK), "the Pi cannot open its own page"
-    assert house.page_answers(house.world, STRANGER, port=2222), "what is not published is none of our business"
 
 
 def test_the_outer_barrier_concerns_nobody_else(house: House) -> None:

@@ -15,13 +15,21 @@ configure() {
     # The health check compares them with the files, and so sees a word that never came.
     cat /gateway/tunnel.env /gateway/wg0.conf | sha256sum >/run/tunnel.loaded
     . /gateway/tunnel.env
-    # First of all, because a handshake that finds no route is repeated only after five seconds.
-    # Those of an earlier configuration go; 77 is the number by which we know our own.
-    ip route flush dev eth0 proto 77
+    # An endpoint and its host route come and go together: without the route, WireGuard's own packets would follow the
+    # default route into the tunnel. So the new route is there before the endpoint, and the old one goes after it.
+    # 77 is the number by which we know our own routes.
     if [ -n "$ENDPOINT" ]; then
         ip route replace "$ENDPOINT/32" via "$GATEWAY" dev eth0 onlink proto 77
+    else
+        # A peer that is configured without an endpoint would keep the one that it has.
+        for peer in $(wg show wg0 peers); do
+            wg set wg0 peer "$peer" remove
+        done
     fi
     wg "$1" wg0 /gateway/wg0.conf
+    for route in $(ip route show dev eth0 proto 77 | cut -d ' ' -f 1); do
+        [ "${route%/32}" = "$ENDPOINT" ] || ip route del "$route" dev eth0 proto 77
+    done
     ip address flush dev wg0 scope global
     for address in $ADDRESSES; do
         ip address replace "$address" dev wg0

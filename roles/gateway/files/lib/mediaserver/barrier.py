@@ -18,6 +18,8 @@ OUTER_TABLE = "mediaserver_barrier"
 INNER_TABLE = "mediaserver_inner"
 # The VPN network's bridge on the host; Docker makes it by this name (compose.yml).
 BRIDGE = "br-vpn"
+# Jellyfin's bridge: outside the VPN, and for the LAN alone (compose.yml).
+HOUSE_BRIDGE = "br-jellyfin"
 # After conntrack (-200), so that every packet's state is known; before Docker's filter rules (0), so that
 # nothing of Docker's sees what is dropped here. A drop is final in nft, an accept is not: Docker's rules
 # still apply.
@@ -25,6 +27,10 @@ PRIORITY = -150
 # Marks connections that came in from the house. Only their replies may leave by the uplink: a reply on a
 # connection that came in through the tunnel must not, whatever the routes say when the tunnel is gone.
 HOUSE_MARK = 0x7569
+# A TCP segment of a web interface that belongs to a connection which this kernel no longer knows: Docker forgets
+# connections when a container restarts, while their other ends go on. Such a segment opens no connection, so it is
+# dropped without being counted. A SYN alone would open one.
+LATE_ANSWER = "tcp sport @ui_ports tcp flags & (ack | rst) != 0x0"
 INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,14}")
 
 Endpoint = tuple[str, int]
@@ -38,7 +44,9 @@ class OuterBarrier:
     ui_ports: Sequence[int]  # TCP, as the containers have them (forwarding comes after Docker's DNAT)
     lan: Sequence[str]  # IPv4 prefixes that may open the UIs
     published: Sequence[int]  # TCP, as the host has them: Docker's proxy listens there when its DNAT is gone
+    containers: Sequence[str] = ()  # IPv4 prefixes of Docker's own networks on this host
     bridge: str = BRIDGE
+    house_bridge: str = HOUSE_BRIDGE
 
 
 @dataclass(frozen=True)
@@ -61,14 +69,25 @@ def render_outer(settings: OuterBarrier, *, owned: bool = False) -> str:
     ``owned`` is for a process that stays (nft(8): a table's flags owner and persist, Linux 6.9): nobody else can
     flush or change the table then, and it stays when its owner dies.
     """
-    bridge = _interface(settings.bridge)
+    bridge, house_bridge = _interface(settings.bridge), _interface(settings.house_bridge)
     body = [
         *_set("endpoints", "ipv4_addr . inet_service", _endpoints(settings.endpoints)),
         *_set("ui_ports", "inet_service", _ports(settings.ui_ports)),
         *_set("published", "inet_service", _ports(settings.published)),
         *_set("lan", "ipv4_addr", _prefixes(settings.lan), interval=True),
+        *_set("containers", "ipv4_addr", _prefixes(settings.containers), interval=True),
         *_counters("leak_attempts_out", "leak_attempts_in", "leak_attempts_host", "strangers"),
-        *_chain("passing", f'iifname "{bridge}" goto from_vpn', f'oifname "{bridge}" goto to_vpn', hook="forward"),
+        *_chain(
+            "passing",
+            f'iifname "{bridge}" goto from_vpn',
+            f'oifname "{bridge}" goto to_vpn',
+            # Jellyfin's container, also where it is addressed directly; replies to what it asks itself pass.
+            f'oifname "{house_bridge}" ct direction reply ct state established,related accept',
+            f'oifname "{house_bridge}" goto to_pages',
+            # A published port that Docker translates to a container on any other bridge.
+            "meta l4proto tcp ct status dnat ct direction original ct original proto-dst @published goto to_pages",
+            hook="forward",
+        ),
         *_chain(
             "arriving",
             f'iifname "{bridge}" goto to_host',
@@ -80,6 +99,7 @@ def render_outer(settings: OuterBarrier, *, owned: bool = False) -> str:
             _drop("leak_attempts_out", "meta nfproto ipv6"),
             "ip daddr . udp dport @endpoints accept",
             "ct direction reply ct state established,related accept",
+            f"ip daddr @lan {LATE_ANSWER} drop",
             _drop("leak_attempts_out"),
         ),
         *_chain(
@@ -93,9 +113,16 @@ def render_outer(settings: OuterBarrier, *, owned: bool = False) -> str:
             "to_host",
             _drop("leak_attempts_host", "meta nfproto ipv6"),
             "ct state established accept",
+            f"{LATE_ANSWER} drop",
             _drop("leak_attempts_host"),
         ),
-        *_chain("to_pages", "ip saddr @lan accept", _drop("strangers")),
+        *_chain(
+            "to_pages",
+            "ip saddr @lan accept",
+            # A container of this host, which comes by a bridge: from a physical interface the address would be false.
+            'meta iifkind "bridge" ip saddr @containers accept',
+            _drop("strangers"),
+        ),
     ]
     return _table(OUTER_TABLE, body, flags="owner, persist" if owned else "")
 
@@ -118,6 +145,8 @@ def render_inner(settings: InnerBarrier) -> str:
         *_chain(
             "leaving",
             'oifname "lo" accept',
+            # WireGuard's own packets: without a route to the endpoint they would go round in the tunnel without end.
+            f"oifname {tunnel} meta mark {settings.fwmark:#010x} drop",
             f"oifname {tunnel} accept",
             f"oifname {uplink} meta mark {settings.fwmark:#010x} ip daddr . udp dport @endpoints accept",
             f"oifname {uplink} ct mark {house_mark} {reply} established,related accept",

@@ -7,8 +7,12 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
+
+# Between two tries to take a lock.
+LOCK_PAUSE_S = 0.1
 
 
 def read(path: Path) -> str | None:
@@ -45,9 +49,27 @@ def digest(text: str) -> str:
 
 
 @contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Let one program at a time into the block; another one waits. The lock ends with the process at the latest."""
+def locked(path: Path, *, patience: float | None = None) -> Iterator[None]:
+    """Let one program at a time into the block; another one waits. The lock ends with the process at the latest.
+
+    With ``patience``, TimeoutError is raised after so many seconds.
+    """
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
+        if patience is None:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+        else:
+            _lock_within(stream.fileno(), patience)
         yield
+
+
+def _lock_within(descriptor: int, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise TimeoutError(f"another program has held the lock for {seconds:g} s") from None
+        time.sleep(LOCK_PAUSE_S)

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from mediaserver import barrier, clock, docker, files, forward, hold, keeper
 from mediaserver.nft import Nft
+from mediaserver.programs import Programs
 from mediaserver.tunnel import (
     GatewayError,
     Settings,
@@ -28,6 +29,7 @@ LOCK = Path("/run/mediaserver/lock")
 UNTOLD = Path("/run/mediaserver/untold")
 BARRIER_UNIT, KEEPER_UNIT = "mediaserver-barrier.service", "mediaserver-barrier-keeper.service"
 MONITOR_UNIT = "vpn-monitor.service"
+PROGRAMS = Programs(KEEPER_UNIT, MONITOR_UNIT)
 COMMAND_TIMEOUT_S = 60
 # Who reads each folder of files, and whom nobody could tell yet that they are new; a reboot makes all of them read.
 READERS = {"holder": "vpn", "tunnel": "wireguard"}
@@ -213,10 +215,13 @@ def main(arguments: Sequence[str], *, root: Path) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("barrier", help="have the outer barrier stand (before Docker starts; resolves nothing)")
     commands.add_parser("keep", help="own the outer barrier, so that nobody else can change it, and stay")
-    commands.add_parser("plan", help="print what is not as configured, change nothing")
+    plan = commands.add_parser("plan", help="print what is not as configured, change nothing")
     apply = commands.add_parser("apply", help="put right what is not as configured, and print it")
-    apply.add_argument("--hold", type=float, metavar="SECONDS", help="keep vpn-monitor's hands off meanwhile and after")
-    take = commands.add_parser("hold", help="keep vpn-monitor's hands off for a while, in place of an earlier hold")
+    apply.add_argument("--hold", type=float, metavar="SECONDS", help="pause vpn-monitor meanwhile and after")
+    for command in (plan, apply):
+        command.add_argument("--program", metavar="DIGEST", help="restart programs that were not started as this one")
+        command.add_argument("--restart", action="store_true", help="with --program, restart them in any case")
+    take = commands.add_parser("hold", help="pause vpn-monitor for a while, in place of an earlier hold")
     take.add_argument("seconds", type=float, metavar="SECONDS")
     let_go = commands.add_parser("release", help="let vpn-monitor go on, and start it where it does not run")
     let_go.add_argument("--dry-run", action="store_true", help="print what would be started, change nothing")
@@ -239,17 +244,28 @@ def _do(chosen: argparse.Namespace, root: Path) -> None:
     if chosen.command == "release":
         lines = release(dry_run=chosen.dry_run)
     elif chosen.command == "plan":
-        lines = Gateway(root).differences(Host())
+        lines = PROGRAMS.plan(chosen.program, anyway=chosen.restart) + Gateway(root).differences(Host())
     else:
         if chosen.hold:
             _hold(chosen.hold)
-        with files.locked(LOCK):
-            gateway = Gateway(root)
-            lines = gateway.apply(Host())
-        for note in gateway.notes():
-            print(f"vpn-gateway: {note}", file=sys.stderr)
+        lines = _apply(chosen, root)
     for line in lines:
         print(line)
+
+
+def _apply(chosen: argparse.Namespace, root: Path) -> list[str]:
+    def renew(unit: str) -> list[str]:
+        # Not without the digest: at a boot, systemd itself is at work on these units.
+        return PROGRAMS.renew(unit, chosen.program, anyway=chosen.restart) if chosen.program else []
+
+    # vpn-monitor takes the same lock before it judges the barrier, so it does not see the keeper's restart.
+    with files.locked(LOCK):
+        lines = renew(KEEPER_UNIT)
+        gateway = Gateway(root)
+        lines += gateway.apply(Host())
+    for note in gateway.notes():
+        print(f"vpn-gateway: {note}", file=sys.stderr)
+    return lines + renew(MONITOR_UNIT)
 
 
 def _hold(seconds: float) -> None:

@@ -8,7 +8,9 @@ removed by hand). Nobody holds it when nobody has the database open: so this run
 
 from __future__ import annotations
 
+import argparse
 import contextlib
+import fcntl
 import os
 import sqlite3
 import stat
@@ -89,7 +91,27 @@ def become_owner(folder: Path) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """Return 0 when no lock stands in the way, 1 when that could not be made so; it is said on standard error."""
-    database = Path(arguments[0])
+    parser = argparse.ArgumentParser(
+        prog="jellyfin-unlock",
+        description="Removes the lock that an interrupted migration has left in Jellyfin's database, after a copy. "
+        "A database that is in use stays as it is.",
+    )
+    parser.add_argument("database", type=Path, metavar="DATABASE", help="path of jellyfin.db")
+    database: Path = parser.parse_args(arguments).database
+    # One at a time, because each makes a copy. The folder is locked: an open database would count as in use.
+    with contextlib.ExitStack() as stack, contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        folder = os.open(database.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        stack.callback(os.close, folder)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"jellyfin-unlock: another one is at work on {database}", file=sys.stderr)
+            return 1
+        return _unlock(database)
+    return 0
+
+
+def _unlock(database: Path) -> int:
     try:
         if not database.is_file():
             return 0

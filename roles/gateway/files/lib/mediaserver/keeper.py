@@ -24,6 +24,9 @@ from mediaserver.tunnel import GatewayError
 
 # What was loaded, for others to compare with what stands: the digest of the text and the kernel's own form of it.
 LOADED = Path("/run/mediaserver/barrier.json")
+LOCK = Path("/run/mediaserver/keeper.lock")
+# A keeper that has just been told to stop may still be there.
+LOCK_PATIENCE_S = 5.0
 SIGNALS = {signal.SIGHUP, signal.SIGTERM, signal.SIGINT}
 
 
@@ -67,10 +70,21 @@ def raise_barrier(render: Callable[[bool], str]) -> None:
         load(nft, render)
 
 
-def keep(render: Callable[[bool], str]) -> None:
-    """Load the barrier and stay, as a service of type notify-reload. Returns when told to stop."""
+def keep(render: Callable[[bool], str], lock: Path = LOCK) -> None:
+    """Load the barrier and stay, as a service of type notify-reload. Returns when told to stop.
+
+    Raises GatewayError where another one stays already.
+    """
     # Blocked first and forever, over a new start too: a signal that comes early waits.
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        with files.locked(lock, patience=LOCK_PATIENCE_S):
+            _keep(render)
+    except TimeoutError as error:
+        raise GatewayError("another keeper owns the barrier; see: systemctl status mediaserver-barrier-keeper") from error
+
+
+def _keep(render: Callable[[bool], str]) -> None:
     nft = Nft()
     owned = load(nft, render)
     told = "nobody else can change it" if owned else "this kernel (before 6.9) lets others flush it"
@@ -78,7 +92,7 @@ def keep(render: Callable[[bool], str]) -> None:
     notify("READY=1")
     if signal.sigwait(SIGNALS) == signal.SIGHUP:
         notify(f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
-        # The socket would outlive this program otherwise, and the next one could not become the owner.
+        # The socket would outlive this program otherwise, and the next one could not become the owner. The lock ends here.
         nft.close()
         os.execv(sys.executable, [sys.executable, *sys.argv])
 

@@ -3,15 +3,17 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import select
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mediaserver import dns, docker, hold, recall
+from mediaserver import dns, docker, files, hold, recall
 from mediaserver.clock import now
 from mediaserver.decide import Memory, Step, decide
 from mediaserver.gateway import Gateway, look_up_nothing
@@ -23,6 +25,7 @@ from mediaserver.watch import PROJECT, Watch
 
 # Seconds between looks: when all is well, and while something is being put right.
 CALM_S, BUSY_S = 5.0, 1.0
+LOCK = Path("/run/mediaserver/vpn-monitor.lock")
 
 
 @dataclass
@@ -130,8 +133,24 @@ def _wait(events: docker.Events | None, seconds: float) -> docker.Events | None:
     return events
 
 
-def main(root: Path) -> int:
-    """Watch until told to stop, and say so then. Returns 1 when what it needs is missing."""
+def main(arguments: Sequence[str], *, root: Path, lock: Path = LOCK) -> int:
+    """Watch until told to stop, and say so then. Returns 1 when it cannot run, or runs already."""
+    argparse.ArgumentParser(
+        prog="vpn-monitor",
+        description="Keeps containers and tunnel of the media server running. A service: systemctl status vpn-monitor",
+    ).parse_args(arguments)
+    try:
+        with files.locked(lock, patience=0):
+            return _run(root)
+    except TimeoutError:
+        print("vpn-monitor: another one runs already; see: systemctl status vpn-monitor", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"vpn-monitor: {error}; it has to run as root", file=sys.stderr)
+        return 1
+
+
+def _run(root: Path) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         monitor = Monitor.of(root)

@@ -42,9 +42,13 @@ class Nft:
         return str(output) if code == 0 else None
 
     def leak_attempts(self, table: str) -> int | None:
-        """Return how many packets a table of family inet has dropped on their way out; None when it is not there."""
-        found = re.search(r"counter leak_attempts_out \{\s*packets (\d+)", self.listing("inet", table) or "")
-        return int(found[1]) if found else None
+        """Return how many packets from inside a table of family inet has dropped; None when it is not there.
+
+        The outer table counts by itself what was addressed to the host.
+        """
+        listing = self.listing("inet", table) or ""
+        found = re.findall(r"counter leak_attempts_(?:out|host) \{\s*packets (\d+)", listing)
+        return sum(map(int, found)) if found else None
 
     def fingerprint(self, table: str) -> str | None:
         """Return the fingerprint of a table of family inet as the kernel has it now; None when it is not there."""

@@ -20,6 +20,7 @@ UPLINK_MTU = 1500
 WIREGUARD_OVERHEAD = 80
 KEEPALIVE_S = 25
 FWMARK = 51820
+THIS_NETWORK = ipaddress.IPv4Network("0.0.0.0/8")
 
 
 class GatewayError(Exception):
@@ -60,7 +61,7 @@ class Settings:
     subnet: ipaddress.IPv4Network
     lan: tuple[str, ...]
     ui_ports: tuple[int, ...]
-    published_ports: tuple[int, ...]  # of the user interfaces, as the host has them
+    published_ports: tuple[int, ...]  # of all web interfaces, as the host has them
     forwarded_port: int
     natpmp_server: str  # empty where the provider's ports are not asked for
     ipv6: bool
@@ -68,6 +69,7 @@ class Settings:
     addresses: tuple[str, ...]
     resolvers: tuple[str, ...]
     peers: tuple[Peer, ...]
+    containers: tuple[str, ...] = ()  # where Docker takes the subnets of its networks from
 
     @property
     def bridge_address(self) -> str:
@@ -94,6 +96,8 @@ class Settings:
                 addresses=tuple(data["addresses"]),
                 resolvers=tuple(data["resolvers"]),
                 peers=tuple(Peer.from_json(peer, ipv6=bool(data["ipv6"])) for peer in data["peers"]),
+                # Absent where a run was cut off between the programs and this file; then the barrier is narrower.
+                containers=tuple(data.get("containers", ())),
             )
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise GatewayError(f"gateway.json cannot be used ({error!r}); run the playbook again") from error
@@ -128,10 +132,13 @@ def forbidden(settings: Settings, address: str) -> str:
         return ""
     candidate = ipaddress.IPv4Address(address)
     special = candidate.is_loopback or candidate.is_multicast or candidate.is_link_local or candidate.is_unspecified
-    if special or candidate.is_reserved:  # the last with the broadcast address
+    # Reserved is also the broadcast address. What begins with 0 is "this network" (RFC 1122), and leads nowhere.
+    if special or candidate.is_reserved or candidate in THIS_NETWORK:
         return "no address of the internet"
     if candidate in settings.subnet:
         return f"in the VPN namespace's own network {settings.subnet} (gateway_subnet)"
+    if any(candidate in ipaddress.IPv4Network(pool) for pool in settings.containers):
+        return "in a network of Docker's on this host (docker_address_pools)"
     return next((f"in the house's own network {net} (mediaserver_lan)" for net in settings.lan
                  if candidate in ipaddress.IPv4Network(net)), "")  # fmt: skip
 
@@ -182,7 +189,11 @@ def outer_table(settings: Settings, state: State, *, owned: bool = False) -> str
     allowed = tuple(endpoints(settings, state))
     return barrier.render_outer(
         barrier.OuterBarrier(
-            endpoints=allowed, ui_ports=settings.ui_ports, published=settings.published_ports, lan=settings.lan
+            endpoints=allowed,
+            ui_ports=settings.ui_ports,
+            published=settings.published_ports,
+            lan=settings.lan,
+            containers=settings.containers,
         ),
         owned=owned,
     )

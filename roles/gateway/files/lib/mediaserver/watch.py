@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import errno
+import contextlib
 import json
 import socket
 import subprocess
@@ -14,13 +15,15 @@ from typing import Any
 
 from mediaserver import barrier, clock, dns, docker, files, host, keeper, netns, signs
 from mediaserver.decide import HOLDER, TUNNEL, Container, Home, Life, Seen, Tunnel
-from mediaserver.gateway import Gateway
+from mediaserver.gateway import LOCK, Gateway
 from mediaserver.nft import Nft
 from mediaserver.report import words
 from mediaserver.tunnel import active_peer, forbidden
 
 PROJECT = docker.PROJECT
 INTERFACES = Path("/sys/class/net")
+# The longest that a look waits for another program that works on the gateway.
+LOCK_PATIENCE_S = 30.0
 # Where Docker keeps the VPN network's address translation: iptables' way, and that of its nftables back end.
 DOCKER_TABLES = (("ip", "nat"), ("ip", "docker-bridges"))
 LIVES = {
@@ -39,6 +42,7 @@ class Watch:
 
     root: Path
     _nft: Nft = field(default_factory=Nft)
+    _lock: Path = LOCK
     _holder: int = 0  # its process
     _host: host.HostWatch = field(default_factory=host.HostWatch)
     _silent: bool = False  # no resolver answered in the last look
@@ -51,7 +55,7 @@ class Watch:
         """
         common: dict[str, Any] = {
             "held": held,
-            "barrier": keeper.stands(self._nft, gateway.outer()),
+            "barrier": self._barrier_stands(gateway),
             "peers": sum(peer.host in gateway.state.addresses for peer in gateway.settings.peers),
             "asked": asked(gateway),
             "forwarding_off": host.forwarding_off(),
@@ -75,8 +79,17 @@ class Watch:
         except Exception as error:  # whatever Docker or compose has answered: a barrier is put up in any case
             return Seen(docker=False, trouble=words(error), network=None, **common)
 
+    def _barrier_stands(self, gateway: Gateway) -> bool:
+        table = gateway.outer()
+        if keeper.stands(self._nft, table):
+            return True
+        # "vpn-gateway apply" may just be restarting the keeper: its lock is held meanwhile.
+        with contextlib.suppress(OSError), files.locked(self._lock, patience=LOCK_PATIENCE_S):
+            pass
+        return keeper.stands(self._nft, table)
+
     def leak_attempts(self) -> int | None:
-        """Packets that the outer barrier has dropped on their way out since it was loaded; None without a barrier."""
+        """Packets from the VPN network that the outer barrier has dropped and counted; None without a barrier."""
         return self._nft.leak_attempts(barrier.OUTER_TABLE)
 
     def services(self) -> dict[str, str]:
