@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-import errno
 import contextlib
+import errno
 import json
 import socket
 import subprocess
