@@ -223,6 +223,22 @@ ansible_facts:
           returned: always
           type: dict
           sample: {nftables: 1.1.3-1}
+        packages_unfinished:
+          description: Packages, asked for or not, whose installation was interrupted or waits for a trigger.
+          returned: always
+          type: list
+          elements: str
+          sample: [docker.io]
+        dpkg_journal:
+          description: Whether dpkg was interrupted so that apt refuses to work until C(dpkg --configure -a) has run.
+          returned: always
+          type: bool
+          sample: false
+        apt_lists:
+          description: Whether there are package lists.
+          returned: always
+          type: bool
+          sample: true
         apt_ready:
           description: Whether Ansible can install packages right away.
           returned: always
