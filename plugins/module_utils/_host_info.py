@@ -129,6 +129,8 @@ def measure(reader: Reader, params: dict[str, t.Any]) -> dict[str, t.Any]:
         "cmdline_mode": reader.mode(cmdline_file) if cmdline_file else "",
         "cmdline": reader.text(cmdline_file) if cmdline_file else "",
         "filesystems": _filesystems(reader, params["paths"], uuids),
+        "read_only_mounts": parse.read_only_mounts(params["paths"], reader.text("/proc/self/mountinfo")),
+        "unreadable": {path: reason for path in params["paths"] if (reason := reader.trouble(path))},
         "block_uuids": sorted(set(uuids.values())),
         "clock": {"synchronized": reader.synchronized(), "year": reader.year()},
         "networks": networks,
@@ -136,6 +138,7 @@ def measure(reader: Reader, params: dict[str, t.Any]) -> dict[str, t.Any]:
         "default_address": reader.source_address() if default_interface else "",
         "users": parse.accounts(passwd),
         "groups": groups,
+        "group_members": parse.members(params["group"], passwd, group) if params["group"] else [],
         "account": parse.account(params["user"], passwd, group),
         "gpu": {
             "devices": [path for pattern in GPU_PATTERNS for path in reader.glob(pattern) if reader.is_device(path)],

@@ -102,6 +102,15 @@ def account(name: str, passwd: str, group: str) -> dict[str, t.Any]:
     return {}
 
 
+def members(name: str, passwd: str, group: str) -> list[str]:
+    """Accounts in a group: those that it lists, and those whose own group it is."""
+    number = accounts(group).get(name)
+    rows = (line.split(":") for line in group.splitlines())
+    listed = {one for row in rows if len(row) >= 4 and row[0] == name for one in row[3].split(",") if one}
+    own = {row[0] for row in (line.split(":") for line in passwd.splitlines()) if row[3:4] == [str(number)]}
+    return sorted(listed | own)
+
+
 def packages(text: str) -> dict[str, str]:
     """Installed packages from `dpkg-query -W -f '${db:Status-Abbrev} ${Package} ${Version}\\n'`.
 
@@ -162,6 +171,22 @@ def mount_of(path: str, mountinfo: str) -> dict[str, str]:
             rest = fields.index("-", 6)
             best = {"mount": mount, "fstype": fields[rest + 1], "device": _unescape(fields[rest + 2])}
     return best
+
+
+def read_only_mounts(paths: t.Iterable[str], mountinfo: str) -> list[str]:
+    """Mount points at, above or below one of the paths whose filesystem cannot be written, in order of the list."""
+    asked = [path for path in paths if path != "/"]
+    found: list[str] = []
+    for line in mountinfo.splitlines():
+        fields = line.split()
+        if "-" not in fields[6:]:
+            continue
+        mount, options = _unescape(fields[4]), [*fields[5].split(","), *fields[-1].split(",")]
+        near = any(f"{path}/".startswith(mount.rstrip("/") + "/") or mount.startswith(f"{path}/") for path in asked)
+        found = [other for other in found if other != mount]  # a later mount covers an earlier one
+        if near and "ro" in options:
+            found.append(mount)
+    return found
 
 
 def listening(text: str) -> dict[int, str]:

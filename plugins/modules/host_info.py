@@ -63,6 +63,10 @@ options:
     description: Account to describe.
     type: str
     default: ""
+  group:
+    description: Group whose members are wanted.
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""
@@ -156,6 +160,17 @@ ansible_facts:
               mount: /mnt
               fstype: ext4
               device: /dev/sda1
+        read_only_mounts:
+          description: Mount points at, above or below the paths asked for that are mounted read-only.
+          returned: always
+          type: list
+          elements: str
+          sample: [/mnt/media/movies]
+        unreadable:
+          description: Those of the paths asked for that are there and cannot be listed, with the reason.
+          returned: always
+          type: dict
+          sample: {/mnt: Transport endpoint is not connected}
         block_uuids:
           description: UUIDs of all file systems on disks.
           returned: always
@@ -193,6 +208,12 @@ ansible_facts:
           returned: always
           type: dict
           sample: {root: 0, video: 44}
+        group_members:
+          description: Accounts that are in the group asked for.
+          returned: always
+          type: list
+          elements: str
+          sample: [pi]
         account:
           description: The account asked for, empty when there is none.
           returned: always
@@ -308,6 +329,7 @@ def main() -> None:
             "probe": {"type": "list", "elements": "str", "default": []},
             "timezone": {"type": "str", "default": ""},
             "user": {"type": "str", "default": ""},
+            "group": {"type": "str", "default": ""},
         },
         supports_check_mode=True,
     )

@@ -67,8 +67,7 @@ def test_the_services_of_our_own_file_are_watched_and_the_override_is_named_once
     eyes.services()
     name = compose.override(root)
     assert capsys.readouterr().out == (
-        f"{name} is not used, because compose cannot read it: {BROKEN}; "
-        "containers are repaired by compose.yml alone\n"
+        f"{name} is not used, because compose cannot read it: {BROKEN}; containers are repaired by compose.yml alone\n"
     )
 
 

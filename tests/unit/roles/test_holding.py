@@ -102,7 +102,8 @@ APPLIED, RELEASED = {"__gateway_apply": {"stdout": ""}}, {"__stack_release": {"s
 
 
 @pytest.mark.parametrize(
-    ("known", "ends"), [({}, False), (APPLIED, True), ({**APPLIED, **RELEASED}, False), ({"__gateway_apply": {}}, False)]
+    ("known", "ends"),
+    [({}, False), (APPLIED, True), ({**APPLIED, **RELEASED}, False), ({"__gateway_apply": {}}, False)],
 )
 def test_a_run_that_fails_between_the_two_ends_it(known: dict[str, Any], ends: bool) -> None:
     (play,) = [play for play in yaml.safe_load((ROLES.parent / "playbooks/site.yml").read_text()) if "tasks" in play]

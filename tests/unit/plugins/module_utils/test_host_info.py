@@ -22,6 +22,7 @@ ASKED: dict[str, t.Any] = {
     "probe": [],
     "timezone": "",
     "user": "",
+    "group": "",
 }
 
 

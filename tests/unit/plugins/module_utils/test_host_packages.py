@@ -16,7 +16,7 @@ SHARED = Path(os.environ.get("MEDIASERVER_SHARED") or Path(__file__).resolve().p
 HELD = SHARED / "cases" / "P01-dpkg-query.txt"
 ASKED: dict[str, t.Any] = {
     **dict.fromkeys(("paths", "packages", "ports", "sysctl", "kernel_modules", "probe"), []),
-    **dict.fromkeys(("timezone", "user"), ""),
+    **dict.fromkeys(("timezone", "user", "group"), ""),
 }
 JOURNAL = "/var/lib/dpkg/updates/0003"
 
