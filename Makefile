@@ -1,8 +1,8 @@
 # The front door; what each of these does is in tools/.
 .DEFAULT_GOAL := help
-.PHONY: help tools lab demo check sanity mutants test daemons leak-test lab-up lab-down bench site docs pins clean
+.PHONY: help tools lab demo check sanity mutants test daemons leak-test lab-up lab-down bench site verify docs pins clean
 
-HOUSE ?= inventory/demo
+HOUSE ?=
 ARGS ?=
 
 help: ## list the commands
@@ -46,7 +46,10 @@ bench: lab-up ## measure an unchanged re-run, the tunnel, the monitor and recove
 	@tools/run tools/bench
 
 site: tools ## run the playbook on a household: HOUSE=inventory/<household> ARGS=...
-	@tools/run tools/site $(HOUSE) $(ARGS)
+	@tools/run tools/site "$(HOUSE)" site $(ARGS)
+
+verify: tools ## show that nothing leaves a household past the tunnel: HOUSE=inventory/<household> ARGS=...
+	@tools/run tools/site "$(HOUSE)" verify $(ARGS)
 
 docs: tools ## write the roles' READMEs and the table of Transmission's settings from what they describe
 	@tools/run python tools/role_readme.py

@@ -132,13 +132,19 @@ def _sysctl(reader: Reader, names: t.Iterable[str]) -> dict[str, t.Any]:
     }
 
 
+def _dpkg_journal(reader: Reader) -> bool:
+    """Whether dpkg was interrupted: apt refuses to work while such a file lies there (debSystem::CheckUpdates)."""
+    return any(os.path.basename(path).isdigit() for path in reader.glob("/var/lib/dpkg/updates/*"))
+
+
 def measure(reader: Reader, params: dict[str, t.Any]) -> dict[str, t.Any]:
     """Everything the roles ask about a host, in one go."""
     release, machine = reader.kernel()
     passwd, group = reader.text("/etc/passwd"), reader.text("/etc/group")
     groups = parse.accounts(group)
-    asked = sorted({*parse.OWN_ENGINES, *parse.OWN_COMPOSE, "python3-apt", *params["packages"]})
-    installed = parse.packages(reader.run(["dpkg-query", "-W", "-f", PACKAGE_FORMAT, *asked]))
+    status = reader.run(["dpkg-query", "-W", "-f", PACKAGE_FORMAT])
+    installed, unfinished = parse.packages(status), parse.unfinished_packages(status)
+    lists = bool(reader.glob("/var/lib/apt/lists/*_Packages*"))
     networks, default_interface = parse.routes(reader.text("/proc/net/route"))
     modules = _modules(reader, ["wireguard", *params["kernel_modules"]], release)
     uuids = _uuids(reader)
@@ -160,6 +166,8 @@ def measure(reader: Reader, params: dict[str, t.Any]) -> dict[str, t.Any]:
         "cmdline_mode": reader.mode(cmdline_file) if cmdline_file else "",
         "cmdline": reader.text(cmdline_file) if cmdline_file else "",
         "filesystems": _filesystems(reader, params["paths"], uuids),
+        "read_only_mounts": parse.read_only_mounts(params["paths"], reader.text("/proc/self/mountinfo")),
+        "unreadable": {path: reason for path in params["paths"] if (reason := reader.trouble(path))},
         "block_uuids": sorted(set(uuids.values())),
         "clock": {"synchronized": reader.synchronized(), "year": reader.year()},
         "networks": networks,
@@ -167,15 +175,21 @@ def measure(reader: Reader, params: dict[str, t.Any]) -> dict[str, t.Any]:
         "default_address": reader.source_address() if default_interface else "",
         "users": parse.accounts(passwd),
         "groups": groups,
+        "group_members": parse.members(params["group"], passwd, group) if params["group"] else [],
         "account": parse.account(params["user"], passwd, group),
         "gpu": {
             "devices": [path for pattern in GPU_PATTERNS for path in reader.glob(pattern) if reader.is_device(path)],
             "gids": [groups[name] for name in ("video", "render") if name in groups],
         },
-        "docker": parse.docker(installed, reader.exists("/usr/bin/docker") or reader.exists("/snap/bin/docker")),
+        "docker": parse.docker(
+            installed, reader.exists("/usr/bin/docker") or reader.exists("/snap/bin/docker"), unfinished
+        ),
         "ports_listening": _ports(reader, set(params["ports"]), rows),
         "packages": {name: installed[name] for name in params["packages"] if name in installed},
-        "apt_ready": "python3-apt" in installed and bool(reader.glob("/var/lib/apt/lists/*_Packages*")),
+        "packages_unfinished": sorted(unfinished),
+        "dpkg_journal": _dpkg_journal(reader),
+        "apt_lists": lists,
+        "apt_ready": "python3-apt" in installed and lists,
         "existing": [path for path in params["probe"] if reader.exists(path)],
         **_ownership(reader, params, rows),
         "kernel_modules": modules,

@@ -12,6 +12,12 @@ import typing as t
 
 OWN_ENGINES = ("docker-ce", "docker.io")
 OWN_COMPOSE = ("docker-compose-plugin", "docker-compose")
+# Debian's packages that bring /usr/bin/docker; one of them may be there before the engine is.
+OWN_CLIENTS = ("docker-cli", "docker.io")
+# Letters of dpkg-query(1), package-status: installed, triggers awaited, triggers pending; half-installed, unpacked,
+# half-configured. With a trigger outstanding a package works, and is not finished.
+INSTALLED = "iWt"
+UNFINISHED = "HUFWt"
 
 
 def os_release(text: str) -> dict[str, str]:
@@ -107,14 +113,33 @@ def account(name: str, passwd: str, group: str) -> dict[str, t.Any]:
     return {}
 
 
+def members(name: str, passwd: str, group: str) -> list[str]:
+    """Accounts in a group: those that it lists, and those whose own group it is."""
+    number = accounts(group).get(name)
+    rows = (line.split(":") for line in group.splitlines())
+    listed = {one for row in rows if len(row) >= 4 and row[0] == name for one in row[3].split(",") if one}
+    own = {row[0] for row in (line.split(":") for line in passwd.splitlines()) if row[3:4] == [str(number)]}
+    return sorted(listed | own)
+
+
 def packages(text: str) -> dict[str, str]:
-    """Installed packages from `dpkg-query -W -f '${db:Status-Abbrev} ${Package} ${Version}\\n'`."""
-    found: dict[str, str] = {}
+    """Installed packages from `dpkg-query -W -f '${db:Status-Abbrev} ${Package} ${Version}\\n'`.
+
+    The first letter is what the administrator wants of a package (a held one has "h"), the second is what it is.
+    """
+    return {name: version for state, name, version in _package_rows(text) if state[1] in INSTALLED and version}
+
+
+def unfinished_packages(text: str) -> dict[str, str]:
+    """Packages whose installation was begun and has not ended, from the same text; a version may be unknown."""
+    return {name: version for state, name, version in _package_rows(text) if state[1] in UNFINISHED or state[2:] == "R"}
+
+
+def _package_rows(text: str) -> t.Iterator[tuple[str, str, str]]:
     for line in text.splitlines():
-        fields = line.split()
-        if len(fields) == 3 and fields[0].startswith("ii"):
-            found[fields[1]] = fields[2]
-    return found
+        state, *fields = line.split()
+        if len(state) >= 2 and fields:
+            yield state, fields[0], fields[1] if len(fields) > 1 else ""
 
 
 def upstream_version(version: str) -> str:
@@ -123,15 +148,20 @@ def upstream_version(version: str) -> str:
     return match.group(1) if match else ""
 
 
-def docker(installed: dict[str, str], unpackaged: bool) -> dict[str, str]:
-    """Engine and compose plugin by package; `other`: neither Debian nor Docker packaged it."""
-    engine = next((name for name in OWN_ENGINES if name in installed), "other" if unpackaged else "")
-    compose = next((name for name in OWN_COMPOSE if name in installed), "")
+def docker(installed: dict[str, str], unpackaged: bool, unfinished: t.Mapping[str, str] = {}) -> dict[str, str]:
+    """Engine and compose plugin by package; `other`: neither Debian nor Docker packaged it.
+
+    A package whose installation was interrupted counts as well: the run completes it.
+    """
+    known = {**unfinished, **installed}
+    other = unpackaged and not any(name in known for name in OWN_CLIENTS)
+    engine = next((name for name in OWN_ENGINES if name in known), "other" if other else "")
+    compose = next((name for name in OWN_COMPOSE if name in known), "")
     return {
         "package": engine,
-        "version": upstream_version(installed.get(engine, "")),
+        "version": upstream_version(known.get(engine, "")),
         "compose_package": compose,
-        "compose_version": upstream_version(installed.get(compose, "")),
+        "compose_version": upstream_version(known.get(compose, "")),
     }
 
 
@@ -152,6 +182,22 @@ def mount_of(path: str, mountinfo: str) -> dict[str, str]:
             rest = fields.index("-", 6)
             best = {"mount": mount, "fstype": fields[rest + 1], "device": _unescape(fields[rest + 2])}
     return best
+
+
+def read_only_mounts(paths: t.Iterable[str], mountinfo: str) -> list[str]:
+    """Mount points at, above or below one of the paths whose filesystem cannot be written, in order of the list."""
+    asked = [path for path in paths if path != "/"]
+    found: list[str] = []
+    for line in mountinfo.splitlines():
+        fields = line.split()
+        if "-" not in fields[6:]:
+            continue
+        mount, options = _unescape(fields[4]), [*fields[5].split(","), *fields[-1].split(",")]
+        near = any(f"{path}/".startswith(mount.rstrip("/") + "/") or mount.startswith(f"{path}/") for path in asked)
+        found = [other for other in found if other != mount]  # a later mount covers an earlier one
+        if near and "ro" in options:
+            found.append(mount)
+    return found
 
 
 def listening(text: str) -> dict[int, str]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import glob
 import os
 import socket
@@ -48,6 +49,17 @@ class Reader:
 
     def exists(self, path: str) -> bool:
         return os.path.exists(path)
+
+    def trouble(self, path: str) -> str:
+        """Why a folder that is there cannot be listed, such as a network share that is gone; empty when it can."""
+        try:
+            with os.scandir(path) as entries:
+                next(entries, None)
+        except (FileNotFoundError, NotADirectoryError):
+            return ""
+        except OSError as error:
+            return os.strerror(error.errno or errno.EIO)
+        return ""
 
     def glob(self, pattern: str) -> list[str]:
         return sorted(glob.glob(pattern))

@@ -16,6 +16,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils import _pref
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_network as network
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_ownership as ownership
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_services as services
+from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_storage as storage
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_tunnel as tunnel
 from ansible_collections.household.mediaserver.plugins.module_utils._problem import (
     Checks,
@@ -213,8 +214,10 @@ CHECKS: Checks = (
     check_system,
     check_clock,
     check_disks,
+    storage.check_mounts,
     check_docker,
     check_accounts,
+    storage.check_household_members,
     check_paths,
     check_time_zone,
     network.check_lan,

@@ -72,6 +72,11 @@ def try_link(source: str, target: str, *, uid: int, gid: int) -> None:
             f"the filesystem of {source} knows no hard links ({os.strerror(number)}); "
             "format it with ext4, not exFAT or NTFS"
         )
+    if number == errno.EROFS:
+        raise FileProblem(
+            f"{source} (mediaserver_downloads) or {target} (mediaserver_media) is mounted read-only; `findmnt --target "
+            f"{source}` shows the mount and `sudo dmesg` an error of the disk, after which the kernel does that"
+        )
     if number:
         raise FileProblem(
             f"account {uid} cannot link a file from {source} to {target} ({os.strerror(number)}); "

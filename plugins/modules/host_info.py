@@ -75,6 +75,10 @@ options:
     description: Account to describe.
     type: str
     default: ""
+  group:
+    description: Group whose members are wanted.
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""
@@ -168,6 +172,17 @@ ansible_facts:
               mount: /mnt
               fstype: ext4
               device: /dev/sda1
+        read_only_mounts:
+          description: Mount points at, above or below the paths asked for that are mounted read-only.
+          returned: always
+          type: list
+          elements: str
+          sample: [/mnt/media/movies]
+        unreadable:
+          description: Those of the paths asked for that are there and cannot be listed, with the reason.
+          returned: always
+          type: dict
+          sample: {/mnt: Transport endpoint is not connected}
         block_uuids:
           description: UUIDs of all file systems on disks.
           returned: always
@@ -205,6 +220,12 @@ ansible_facts:
           returned: always
           type: dict
           sample: {root: 0, video: 44}
+        group_members:
+          description: Accounts that are in the group asked for.
+          returned: always
+          type: list
+          elements: str
+          sample: [pi]
         account:
           description: The account asked for, empty when there is none.
           returned: always
@@ -235,6 +256,22 @@ ansible_facts:
           returned: always
           type: dict
           sample: {nftables: 1.1.3-1}
+        packages_unfinished:
+          description: Packages, asked for or not, whose installation was interrupted or waits for a trigger.
+          returned: always
+          type: list
+          elements: str
+          sample: [docker.io]
+        dpkg_journal:
+          description: Whether dpkg was interrupted so that apt refuses to work until C(dpkg --configure -a) has run.
+          returned: always
+          type: bool
+          sample: false
+        apt_lists:
+          description: Whether there are package lists.
+          returned: always
+          type: bool
+          sample: true
         apt_ready:
           description: Whether Ansible can install packages right away.
           returned: always
@@ -348,6 +385,7 @@ def main() -> None:
             "folders": {"type": "list", "elements": "str", "default": []},
             "timezone": {"type": "str", "default": ""},
             "user": {"type": "str", "default": ""},
+            "group": {"type": "str", "default": ""},
         },
         supports_check_mode=True,
     )

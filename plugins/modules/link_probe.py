@@ -11,6 +11,7 @@ version_added: 0.1.0
 description:
   - Makes a real hard link as the account that will make them later, removes it again, and fails with the reason when
     that cannot be done.
+  - Names what the account cannot read in the upper three levels of O(readable), without changing it.
 author:
   - household.mediaserver contributors (@household)
 extends_documentation_fragment:
@@ -42,6 +43,15 @@ options:
     description: Number of its group.
     type: int
     required: true
+  readable:
+    description: Folders in which the account should be able to read everything.
+    type: list
+    elements: path
+    default: []
+  group:
+    description: Name of the group, for the remedy that is named.
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""
@@ -51,12 +61,21 @@ EXAMPLES = r"""
     target: /mnt/media
     uid: 2000
     gid: 2000
+    readable: [/mnt/media]
 """
 
-RETURN = r""" # """
+RETURN = r"""
+unreadable:
+  description: At most ten paths that the account cannot read, each with the reason and a remedy.
+  returned: always
+  type: list
+  elements: str
+  sample: ["/mnt/media/movies/Old: account 2000, as which the services run, may not read it."]
+"""
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import MediaserverError
+from ansible_collections.household.mediaserver.plugins.module_utils._media_access import told, unreadable
 from ansible_collections.household.mediaserver.plugins.module_utils._storage import one_filesystem, try_link
 
 
@@ -68,18 +87,23 @@ def main() -> None:
             "target": {"type": "path", "required": True},
             "uid": {"type": "int", "required": True},
             "gid": {"type": "int", "required": True},
+            "readable": {"type": "list", "elements": "path", "default": []},
+            "group": {"type": "str", "default": ""},
         },
         supports_check_mode=True,
     )
     wanted = module.params
+    found = unreadable(wanted["readable"], uid=wanted["uid"], gid=wanted["gid"])
+    lines = told(found, account=str(wanted["uid"]), group=wanted["group"] or str(wanted["gid"]))
     try:
         if not module.check_mode:
             try_link(wanted["source"], wanted["target"], uid=wanted["uid"], gid=wanted["gid"])
         elif one_filesystem(wanted["source"], wanted["target"]) is None:
-            module.exit_json(changed=False, skipped=True, msg="The folders do not exist yet, so no link can be tried.")
+            reason = "The folders do not exist yet, so no link can be tried."
+            module.exit_json(changed=False, skipped=True, unreadable=lines, msg=reason)
     except MediaserverError as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(changed=False)
+        module.fail_json(msg=str(error), unreadable=lines)
+    module.exit_json(changed=False, unreadable=lines)
 
 
 if __name__ == "__main__":

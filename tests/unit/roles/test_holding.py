@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from ansible.template import Templar, trust_as_template
 ROLES = Path(__file__).resolve().parents[3] / "roles"
 SHARED = "household.mediaserver.mediaserver"
 WHOLE, ALONE = ["all"], ["transmission"]
+PLAY = ("preflight", "host", "storage", "docker", "gateway", "stack", "transmission", "jackett", "jellyfin")
 
 
 def loaded(path: str) -> Any:
@@ -26,9 +28,10 @@ def part(task: dict[str, Any]) -> str:
     return str(role.get("tasks_from", "")) if role.get("name") == SHARED else ""
 
 
-def holds(conditions: str | list[str], tags: list[str]) -> bool:
+def holds(conditions: str | list[str], tags: list[str], roles: Sequence[str] = PLAY, **more: Any) -> bool:
     known = loaded("mediaserver/vars/main.yml")
     facts = {"ansible_run_tags": tags, "ansible_skip_tags": [], "__mediaserver_installed": True}
+    facts |= {"ansible_play_role_names": [f"household.mediaserver.{name}" for name in roles], **more}
     variables = {name: trust_as_template(text) if isinstance(text, str) else text for name, text in known.items()}
     templar = Templar(DataLoader(), variables=variables | facts)
     wanted = [conditions] if isinstance(conditions, str) else conditions
@@ -37,15 +40,26 @@ def holds(conditions: str | list[str], tags: list[str]) -> bool:
 
 @pytest.mark.parametrize("role", ["transmission", "jackett"])
 def test_settings_are_changed_between_a_hold_and_its_end(role: str) -> None:
-    block = loaded(f"{role}/tasks/main.yml")[-1]
+    _require, measure, block = loaded(f"{role}/tasks/main.yml")
     hold, settings = block["block"]
     (release,) = block["always"]
     assert settings["ansible.builtin.import_tasks"] == "settings.yml"
-    assert (part(hold), part(release)) == ("hold.yml", "release.yml")
+    assert (part(measure), part(hold), part(release)) == ("measured.yml", "hold.yml", "release.yml")
     assert holds(hold["when"], ALONE)
     assert holds(hold["when"], ["gateway", role]), "the role gateway has let go already"
     assert holds(hold["when"], ["stack", role])
+    assert holds(hold["when"], WHOLE, [role]), "a play of this role alone"
+    assert holds(hold["when"], WHOLE, ["gateway", role]), "the role gateway has let go already"
     assert not holds(hold["when"], WHOLE), "an execution for nothing in each run"
+
+
+@pytest.mark.parametrize("role", ["transmission", "jackett", "gateway", "stack"])
+def test_a_role_that_runs_alone_measures_whether_there_is_a_stack(role: str) -> None:
+    tasks = loaded(f"{role}/tasks/main.yml")
+    assert "measured.yml" in [part(task) for task in tasks]
+    (measure,) = loaded("mediaserver/tasks/measured.yml")
+    assert measure["ansible.builtin.include_role"]["tasks_from"] == "measure"
+    assert measure["when"] == "__preflight_measurement is not defined"
 
 
 def test_jellyfin_is_claimed_between_a_hold_and_its_end() -> None:
@@ -56,12 +70,49 @@ def test_jellyfin_is_claimed_between_a_hold_and_its_end() -> None:
     assert "ansible.builtin.file" in block["always"][-2]
 
 
-@pytest.mark.parametrize(("tags", "ends"), [(WHOLE, False), (["stack", "jellyfin"], False), (ALONE, True)])
-def test_the_role_stack_ends_it_or_else_whoever_asked_for_it(tags: list[str], ends: bool) -> None:
+@pytest.mark.parametrize(
+    ("tags", "roles", "ends"),
+    [
+        (WHOLE, PLAY, False),
+        (["stack", "jellyfin"], PLAY, False),
+        (ALONE, PLAY, True),
+        (WHOLE, ["gateway"], True),
+        (WHOLE, ["transmission"], True),
+        (["gateway"], ["gateway", "stack"], True),
+    ],
+)
+def test_the_role_stack_ends_it_or_else_the_role_that_began_it(
+    tags: list[str], roles: Sequence[str], ends: bool
+) -> None:
     (release,) = loaded("mediaserver/tasks/release.yml")
     assert release["ansible.builtin.command"]["argv"][-1] == "release"
-    assert holds(release["when"], tags) is ends
-    assert part(loaded("gateway/tasks/barrier.yml")[-1]) == "release.yml"
+    assert holds(release["when"], tags, roles) is ends
+    (given_back,) = loaded("gateway/tasks/main.yml")[-1]["always"]
+    assert part(given_back) == "release.yml"
+
+
+def test_the_role_stack_ends_it_when_it_fails_too() -> None:
+    (block,) = [task for task in loaded("stack/tasks/start.yml") if "block" in task]
+    (release,) = block["always"]
+    assert release["ansible.builtin.command"]["argv"].count("'release'") == 1
+    assert part(block["block"][0]) == "hold.yml"
+
+
+APPLIED, RELEASED = {"__gateway_apply": {"stdout": ""}}, {"__stack_release": {"stdout": ""}}
+
+
+@pytest.mark.parametrize(
+    ("known", "ends"),
+    [({}, False), (APPLIED, True), ({**APPLIED, **RELEASED}, False), ({"__gateway_apply": {}}, False)],
+)
+def test_a_run_that_fails_between_the_two_ends_it(known: dict[str, Any], ends: bool) -> None:
+    (play,) = [play for play in yaml.safe_load((ROLES.parent / "playbooks/site.yml").read_text()) if "tasks" in play]
+    (whole,) = play["tasks"]
+    (given_back,) = whole["always"]
+    assert (part(given_back), given_back["tags"]) == ("end.yml", ["always"])
+    (end,) = loaded("mediaserver/tasks/end.yml")
+    assert end["ansible.builtin.file"] == {"path": "/run/mediaserver/hold", "state": "absent"}
+    assert holds(end["when"], WHOLE, **known) is ends
 
 
 def test_it_lasts_for_as_long_as_a_run_may_take() -> None:

@@ -45,6 +45,9 @@ class ToldReader(Reader):
     def exists(self, path: str) -> bool:
         return any(name == path or name.startswith(path.rstrip("/") + "/") for name in self.files)
 
+    def trouble(self, path: str) -> str:
+        return str(self.told.get("troubles", {}).get(path, ""))
+
     def glob(self, pattern: str) -> list[str]:
         return sorted(name for name in self.files if fnmatch.fnmatchcase(name, pattern))
 

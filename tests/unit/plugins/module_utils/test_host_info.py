@@ -24,6 +24,7 @@ ASKED: dict[str, t.Any] = {
     "folders": [],
     "timezone": "",
     "user": "",
+    "group": "",
 }
 
 

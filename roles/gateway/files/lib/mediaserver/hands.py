@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mediaserver import docker, files, host
+from mediaserver import compose, docker, files, host
 from mediaserver.decide import HOLDER, TUNNEL, Act, Step
 from mediaserver.gateway import LOCK, Gateway, Host, look_up, look_up_nothing
 from mediaserver.tunnel import GatewayError, Settings, State, failed_over, resolved_again
@@ -78,8 +78,14 @@ class Hands:
         Host().signal(TUNNEL)
 
     def _compose(self, *arguments: str) -> None:
-        folder = ("--project-directory", str(self.root))
-        run("docker", "compose", *folder, "up", "--detach", "--pull", "never", "--no-build", *arguments)
+        files = ("--project-directory", str(self.root))
+        if compose.override(self.root):
+            try:
+                project = compose.read(self.root)
+            except compose.ComposeError as error:
+                raise GatewayError(str(error)) from error
+            files = project.arguments
+        run("docker", "compose", *files, "up", "--detach", "--pull", "never", "--no-build", *arguments)
 
     def apply(self) -> None:
         """Bring files, barrier and containers in line with what is known."""

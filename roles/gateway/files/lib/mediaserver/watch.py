@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mediaserver import barrier, clock, dns, docker, files, host, keeper, netns, signs
+from mediaserver import barrier, clock, compose, dns, docker, files, host, keeper, netns, signs
 from mediaserver.decide import HOLDER, TUNNEL, Container, Home, Life, Seen, Tunnel
 from mediaserver.gateway import LOCK, Gateway
 from mediaserver.nft import Nft
@@ -46,7 +46,7 @@ class Watch:
     _holder: int = 0  # its process
     _host: host.HostWatch = field(default_factory=host.HostWatch)
     _silent: bool = False  # no resolver answered in the last look
-    _project: tuple[int, dict[str, str]] = (0, {})  # the compose file's time of change, and its services
+    _project: tuple[tuple[int, ...], dict[str, str]] = ((), {})  # the compose files' times of change, and services
 
     def look(self, gateway: Gateway, *, held: bool = False) -> Seen:
         """Look at the host, for a gateway as it is configured now, and a hold.
@@ -93,20 +93,18 @@ class Watch:
         return self._nft.leak_attempts(barrier.OUTER_TABLE)
 
     def services(self) -> dict[str, str]:
-        """Names of the project's services with their network modes; asked of compose when its file has changed."""
-        path = self.root / "compose.yml"
-        try:
-            changed = path.stat().st_mtime_ns
-        except FileNotFoundError:
+        """Names of the project's services with their network modes; asked of compose when a file of it has changed."""
+        changed = compose.changed(self.root)
+        if not changed:
             return {}
         if changed != self._project[0]:
-            asked = subprocess.run(
-                ["docker", "compose", "--project-directory", str(self.root), "config", "--format", "json"],
-                capture_output=True, text=True, check=False, timeout=60,
-            )  # fmt: skip
-            if asked.returncode != 0:
-                raise docker.DockerError(f"compose cannot read {path}: {' '.join(asked.stderr.split())}")
-            found = json.loads(asked.stdout)["services"]
+            try:
+                project = compose.read(self.root)
+            except compose.ComposeError as error:
+                raise docker.DockerError(str(error)) from error
+            if project.trouble:
+                print(f"{project.trouble}; containers are repaired by {compose.FILE} alone", flush=True)
+            found = json.loads(project.config)["services"]
             self._project = (changed, {name: str(one.get("network_mode", "")) for name, one in found.items()})
         return self._project[1]
 

@@ -1,0 +1,89 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mounts that cannot be read or written are refused by name, and so are members that the host does not have."""
+
+from __future__ import annotations
+
+import errno
+import os
+import typing as t
+
+import pytest
+from ansible_collections.household.mediaserver.plugins.module_utils import _host_reader
+from ansible_collections.household.mediaserver.plugins.module_utils._host_info import measure
+from ansible_collections.household.mediaserver.plugins.module_utils._host_reader import Reader
+from ansible_collections.household.mediaserver.plugins.module_utils._preflight import find_problems
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils import host_fixtures as hosts
+
+PATHS = {"mediaserver_data": "/mnt", "mediaserver_media": "/mnt/media", "mediaserver_downloads": "/mnt/downloads"}
+ASKED: dict[str, t.Any] = {
+    **dict.fromkeys(("packages", "ports", "sysctl", "kernel_modules", "probe"), []),
+    **{"paths": ["/", *PATHS.values()], "timezone": "", "user": "", "group": "mediaserver"},
+}
+SHARE = "50 40 0:60 / /mnt/media/movies ro,relatime - nfs4 nas:/films rw,vers=4.2\n"
+REMOUNTED = hosts.MOUNTINFO.replace("/mnt rw,noatime", "/mnt ro,noatime")
+DIRTY = hosts.MOUNTINFO.replace("ext4 /dev/sda1 rw", "ext4 /dev/sda1 ro,emergency_ro")
+
+
+def facts(mountinfo: str = hosts.MOUNTINFO, **more: t.Any) -> dict[str, t.Any]:
+    files = {**hosts.PI4, "/proc/self/mountinfo": mountinfo, "/mnt/media/x": "", "/mnt/downloads/x": ""}
+    return measure(hosts.ToldReader({**files, **more.pop("files", {})}, **more), ASKED)
+
+
+def told(found: dict[str, t.Any], **settings: t.Any) -> list[tuple[str, str]]:
+    return [(one["variable"], one["problem"]) for one in find_problems(found, {**PATHS, **settings})]
+
+
+@pytest.mark.parametrize("mountinfo", [REMOUNTED, DIRTY], ids=["mounted read-only", "filesystem read-only"])
+def test_a_disk_that_is_mounted_read_only_is_named_once(mountinfo: str) -> None:
+    text = "/mnt lies on /mnt (ext4, /dev/sda1), which is mounted read-only"
+    assert told(facts(mountinfo)) == [("mediaserver_data", text)]
+
+
+def test_a_share_of_films_may_be_read_only() -> None:
+    found = facts(hosts.MOUNTINFO + SHARE)
+    assert (found["read_only_mounts"], told(found)) == (["/mnt/media/movies"], [])
+
+
+def test_mounts_elsewhere_and_those_that_can_be_written_are_no_matter() -> None:
+    elsewhere = "60 25 0:70 / /proc/sys ro - proc proc rw\n61 25 0:71 / /mnt2 ro - ext4 /dev/sdb ro\n"
+    assert facts(hosts.MOUNTINFO + elsewhere)["read_only_mounts"] == []
+    assert facts(hosts.MOUNTINFO + SHARE + SHARE.replace(" ro,", " rw,"))["read_only_mounts"] == []
+
+
+def test_a_mount_that_is_gone_is_named_with_what_it_says() -> None:
+    found = facts(troubles={"/mnt/media": "Transport endpoint is not connected"})
+    text = "/mnt/media cannot be read, not even by root: Transport endpoint is not connected"
+    assert told(found) == [("mediaserver_media", text)]
+
+
+@pytest.mark.parametrize("number", [errno.ENOTCONN, errno.EACCES, errno.EIO, errno.ESTALE])
+def test_the_real_reader_tells_why(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def refuse(path: str) -> t.NoReturn:
+        raise OSError(number, "anything", path)
+
+    reader = Reader(lambda *_a, **_k: (0, "", ""))
+    assert (reader.trouble("/"), reader.trouble("/nonexistent"), reader.trouble("/etc/passwd")) == ("", "", "")
+    monkeypatch.setattr(_host_reader.os, "scandir", refuse)
+    assert reader.trouble("/") == os.strerror(number)
+
+
+def test_members_are_existing_accounts() -> None:
+    assert told(facts(), mediaserver_members=["pi"]) == []
+    assert told(facts(), mediaserver_members=["pi", "anna"]) == [
+        ("mediaserver_members", "the host has no account 'anna'")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("group", "members"),
+    [
+        ("mediaserver:x:2000:\n", []),
+        ("mediaserver:x:2000:pi,anna\n", ["anna", "pi"]),
+        ("mediaserver:x:1000:\n", ["pi"]),
+        ("mediaservers:x:2000:pi\n", []),
+        ("", []),
+    ],
+)
+def test_who_is_in_the_group(group: str, members: list[str]) -> None:
+    assert facts(files={"/etc/group": group})["group_members"] == members
