@@ -20,7 +20,11 @@ from ansible_collections.household.mediaserver.plugins.module_utils._docker_engi
     Engine,
     EngineError,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import InvalidValue, Unreachable
+from ansible_collections.household.mediaserver.plugins.module_utils._errors import (
+    InvalidValue,
+    ProtocolError,
+    Unreachable,
+)
 from ansible_collections.household.mediaserver.plugins.module_utils._http import Http, Response, UrlHttp
 
 # Options of a module that finds a service by its labels.
@@ -68,8 +72,11 @@ class ServiceHttp:
         self, method: str, url: str, *, headers: dict[str, str], body: bytes | None, timeout: float
     ) -> Response:
         endpoint = self._find()
-        parts = urllib.parse.urlsplit(url)
-        own = parts._replace(netloc=f"{endpoint.address}:{parts.port or http.client.HTTP_PORT}").geturl()
+        try:
+            parts = urllib.parse.urlsplit(url)
+            own = parts._replace(netloc=f"{endpoint.address}:{parts.port or http.client.HTTP_PORT}").geturl()
+        except ValueError as error:
+            raise ProtocolError(f"{url}: {error}") from error
         return _BridgeHttp(endpoint).request(method, own, headers=headers, body=body, timeout=timeout)
 
     def _find(self) -> Endpoint:

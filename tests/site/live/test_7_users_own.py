@@ -57,6 +57,16 @@ def test_a_run_that_goes_through_the_wizard_again_leaves_them_alone(
     assert states(host, *NAMES) == users_own
 
 
+def test_a_restart_of_the_engine_leaves_none_of_them_stopped(host: Any, inventory: str, users_own: list[str]) -> None:
+    since = host.check_output("systemctl show --property ActiveEnterTimestampMonotonic docker")
+    for options in ({"docker_log_max_files": 5}, {}):
+        result = playbook.run(inventory, "--tags", "docker", "--extra-vars", json.dumps(options))
+        assert result.ok, result.failures
+    assert host.check_output("systemctl show --property ActiveEnterTimestampMonotonic docker") != since
+    assert [line.split()[2] for line in states(host, *NAMES)] == ["true"] * len(NAMES)
+    assert [line.split()[0] for line in states(host, *NAMES)] == [line.split()[0] for line in users_own]
+
+
 def refused(inventory: str, words: str, variables: dict[str, Any] | None = None) -> None:
     result = playbook.run(inventory, "--extra-vars", json.dumps(variables or {}))
     assert not result.ok, "it was accepted"

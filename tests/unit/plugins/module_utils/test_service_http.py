@@ -12,7 +12,11 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.household.mediaserver.plugins.module_utils._docker_engine import Engine
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import InvalidValue, Unreachable
+from ansible_collections.household.mediaserver.plugins.module_utils._errors import (
+    InvalidValue,
+    ProtocolError,
+    Unreachable,
+)
 from ansible_collections.household.mediaserver.plugins.module_utils._http import UrlHttp
 from ansible_collections.household.mediaserver.plugins.module_utils._service_http import ServiceHttp, http_of
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.docker_engine_double import engine, row
@@ -98,3 +102,8 @@ def test_the_options_choose_the_transport() -> None:
     assert isinstance(http_of({**given, "service": "jellyfin"}), ServiceHttp)
     with pytest.raises(InvalidValue, match="with service, url must begin with http://"):
         http_of({**given, "url": "https://127.0.0.1", "service": "jellyfin"})
+
+
+def test_a_port_that_is_none_is_an_error_of_the_url(tmp_path: Path) -> None:
+    with pytest.raises(ProtocolError, match="99999"):
+        ask(tmp_path, stack("lo"), 99999)
