@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Claims a new Jellyfin: first-run wizard, administrator, API key in a file. Read, plan, apply."""
+"""Claims a new Jellyfin, and keeps what it was claimed with: administrator, API key in a file. Read, plan, apply."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ from ansible_collections.household.mediaserver.plugins.module_utils._errors impo
     Unreachable,
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._file_tree import Found
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_administrator import (
+    JellyfinAdministrator,
+    WantedAdministrator,
+)
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_client import (
     Denied,
     JellyfinClient,
@@ -26,6 +30,8 @@ from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_cl
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_key_file import KeyFile, is_key, key_in
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_wizard import Household, run_wizard
 from ansible_collections.household.mediaserver.plugins.module_utils._plan import MISSING, Change, Plan
+
+T = t.TypeVar("T")
 
 # What the key file may hold, in words, since the key itself is nobody's business.
 VALID, DEAD = "a valid API key", "no valid API key"
@@ -38,6 +44,7 @@ class Seen:
     server: dict[str, t.Any] | None
     file: Found
     key_works: bool
+    administrator: t.Sequence[Change] = ()
 
 
 @dataclass
@@ -69,6 +76,7 @@ def plan_setup(seen: Seen, wrong: t.Mapping[str, tuple[str, str]]) -> Plan:
         changes.append(Change("api_key_file", MISSING if seen.file.kind == "absent" else DEAD, VALID))
     if seen.server is None or not is_claimed(seen.server):
         changes.append(Change("wizard_completed", False, True))
+    changes += seen.administrator
     return Plan(tuple(sorted(changes, key=lambda change: change.name)))
 
 
@@ -81,6 +89,9 @@ def present(outcome: Outcome) -> dict[str, t.Any]:
         "wizard_run": "wizard_completed" in wanted,
         "api_key_created": outcome.key_created,
         "api_key_written": "api_key_file" in wanted,
+        "administrator_changes": sorted(
+            name.removeprefix("administrator ") for name in wanted if name.startswith("administrator ")
+        ),
         "server_version": str(outcome.server.get("Version", "")),
         "server_id": str(outcome.server.get("Id", "")),
         "server_name": str(outcome.server.get("ServerName", "")),
@@ -96,6 +107,7 @@ class JellyfinSetup:
         client: JellyfinClient,
         *,
         household: Household,
+        administrator: WantedAdministrator,
         app_name: str,
         file: KeyFile,
         timeout: float,
@@ -106,6 +118,7 @@ class JellyfinSetup:
             raise InvalidValue("app_name must not be empty")
         self.client = client
         self.household = household
+        self.administrator = JellyfinAdministrator(client, administrator, check_mode=check_mode)
         self.app_name = app_name
         self.file = file
         self.timeout = timeout
@@ -118,7 +131,7 @@ class JellyfinSetup:
             self.file.check()
         seen = self._look()
         plan = plan_setup(seen, self.file.wrong(seen.file))
-        outcome = Outcome(plan, seen.server or {})
+        outcome = Outcome(plan, seen.server or {}, warnings=self.administrator.warnings)
         if self.check_mode:
             outcome.key_created = False if seen.key_works else None
             if seen.server is None:
@@ -140,7 +153,20 @@ class JellyfinSetup:
             if self.check_mode and error.refused:
                 return Seen(None, found, key_works=False)
             raise
-        return Seen(self.client.public_info(), found, key_works=bool(key) and self._works(key))
+        server = self.client.public_info()
+        works = bool(key) and self._works(key)
+        return Seen(server, found, key_works=works, administrator=self._look_at_account(server, key) if works else ())
+
+    def _look_at_account(self, server: t.Mapping[str, t.Any], key: str) -> list[Change]:
+        """Without a key that works a login proves all of it; the wizard asks for it itself."""
+        return self._with_key(key, self.administrator.look) if is_claimed(server) else []
+
+    def _with_key(self, key: str, work: t.Callable[[], T]) -> T:
+        session, self.client.token = self.client.token, key
+        try:
+            return work()
+        finally:
+            self.client.token = session
 
     def _refuses(self) -> bool:
         try:
@@ -161,6 +187,8 @@ class JellyfinSetup:
                 key, outcome.key_created = self._obtain_key()
         finally:
             self._log_out(outcome)
+        if seen.administrator:
+            self._with_key(key, lambda: self.administrator.apply(seen.administrator))
         self.file.write(key, seen.file)
 
     def _obtain_key(self) -> tuple[str, bool]:
@@ -203,18 +231,17 @@ class JellyfinSetup:
 
     def _works(self, key: str) -> bool:
         """Try the key. A server that is still loading says 401 to a good one, so its health is asked again."""
-        client, session = self.client, self.client.token
-        client.token = key
-        try:
+
+        def answers() -> bool:
             for _time in range(2):
                 try:
-                    client.get("/System/Info")
+                    self.client.get("/System/Info")
                     return True
                 except Denied:
-                    client.wait_until_healthy(self.timeout)
+                    self.client.wait_until_healthy(self.timeout)
             return False
-        finally:
-            client.token = session
+
+        return self._with_key(key, answers)
 
     def _log_out(self, outcome: Outcome) -> None:
         """End the session, if there is one: nobody needs an administrator's token that is still valid."""

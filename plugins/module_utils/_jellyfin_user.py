@@ -22,6 +22,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_cl
     expect_object,
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_library import read_libraries
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_login import try_password
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_looks import get_by_key, not_there_yet
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_user_model import (
     User,
@@ -126,31 +127,10 @@ class JellyfinUsers:
         wanted = next((want for want in self.wanted if want.name.casefold() == user.name.casefold()), None)
         if wanted is None or wanted.absent or not wanted.always_password or user.policy.get("IsDisabled") is True:
             return user
-        client = self._visitor()
-        try:
-            fits = client.login(user.name, wanted.password or "")
-        except Denied as error:
-            if error.status != 401:
-                # Its devices, sessions or hours: a new password would end what is being watched, at each run again.
-                self.warnings.append(f"the password of {user.name} cannot be tried, and is left as it is: {error}")
-                return replace(user, password_fits=True)
-            return replace(user, password_fits=False)
-        try:
-            client.post("/Sessions/Logout")
-        except MediaserverError as error:
-            self.warnings.append(f"the session that tried a password of {user.name} could not be ended: {error}")
-        return replace(user, password_fits=fits)
-
-    def _visitor(self) -> JellyfinClient:
-        own = self.client
-        return JellyfinClient(
-            own.http,
-            own.url,
-            client=own.client,
-            device_id=f"{own.device_id}.visitor",
-            clock=own.clock,
-            timeout=own.timeout,
-        )
+        trial = try_password(self.client, user.name, wanted.password or "")
+        self.warnings += trial.warnings
+        # What cannot be tried is left as it is.
+        return replace(user, password_fits=trial.fits is not False)
 
     def _take(self, action: Action) -> None:
         try:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: jellyfin_setup
-short_description: Claim a new Jellyfin server and keep an API key for it
+short_description: Claim a new Jellyfin server and keep its administrator and an API key
 version_added: 0.1.0
 description:
   - Waits until the server is C(Healthy), completes its first-run wizard if nobody has, and sees to it that a file
@@ -15,8 +15,11 @@ description:
     the port is open to others.
   - Finds a wizard that was left half-finished and goes on with it. Once the wizard is completed, its answers
     (O(server_name) and what follows) are not looked at again; M(household.mediaserver.jellyfin_settings) changes them.
-  - While O(api_key_file) holds a key that works, the module neither logs in nor writes. Otherwise it logs in, looks
-    for a key of the name O(app_name), makes one if there is none, writes the file and logs out.
+  - While O(api_key_file) holds a key that works, that key keeps the administrator, without the old password. The
+    account O(username) exists, is enabled, is administrator and has O(password). An account of another name is neither
+    renamed nor removed; administrators that are not named here are listed in a warning.
+  - Otherwise the module logs in, looks for a key of the name O(app_name), makes one if there is none, writes the file
+    and logs out.
   - Works with Jellyfin 10.11 and 12.0.
 author:
   - household.mediaserver contributors (@household)
@@ -28,7 +31,9 @@ attributes:
   check_mode:
     support: full
     details:
-      - Does not log in, so a wrong password is not noticed, and RV(api_key_created) may be unknown.
+      - Without a key that works it does not log in, so a wrong password is not noticed, and RV(api_key_created) may be
+        unknown.
+      - Does not try O(password) where another failed login would disable the account; a warning says so.
       - Where nobody listens yet, it foretells what would be done to a new server.
   diff_mode:
     support: full
@@ -37,15 +42,36 @@ attributes:
     support: full
 options:
   username:
-    description: Name of the administrator, made by the wizard. Letters, digits, blanks and C(-'._@+).
+    description:
+      - Name of the administrator. The wizard makes it, or the API key, when the account is not there later. Letters,
+        digits, blanks and C(-'._@+).
     type: str
     required: true
   password:
     description:
-      - Password of the administrator. Given to a new server, and used to log in when the key file has no valid key.
-      - It is not changed on a server whose wizard is completed.
+      - Password of the administrator, also used to log in when the key file has no valid key.
     type: str
     required: true
+  update_password:
+    description:
+      - When an account that is there gets O(password). To know whether it is right already, V(always) logs in once in
+        each run, check mode included, and ends that session. Jellyfin's activity log shows it. A wrong password counts
+        as a failed login, and a new one ends all of the account's sessions.
+      - An account that is disabled gets the password together with its enabling, without a trial.
+      - An account that may not log in now, because of its devices, sessions or hours, keeps its password, with a
+        warning.
+    type: str
+    choices:
+      always: Whenever it is another one.
+      on_create: When the account is made.
+    default: always
+    version_added: 0.1.0
+  other_administrators:
+    description: Names of further administrators that are wanted, and so not listed in the warning about others.
+    type: list
+    elements: str
+    default: []
+    version_added: 0.1.0
   server_name:
     description: Name under which the server appears in clients. The server's own proposal when not given.
     type: str
@@ -112,6 +138,14 @@ api_key_written:
   returned: success
   type: bool
   sample: false
+administrator_changes:
+  description:
+    - What the API key changed of the administrator's account, or would in check mode. C(account) when it was made, else
+      any of C(IsAdministrator), C(IsDisabled) and C(password).
+  returned: success
+  type: list
+  elements: str
+  sample: [IsDisabled, password]
 server_version:
   description: Version of the server; empty in check mode when nobody listens.
   returned: success
@@ -134,6 +168,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import MediaserverError
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_administrator import WantedAdministrator
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_key_file import KeyFile
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_module import SERVER, make_client
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_setup import JellyfinSetup, present
@@ -143,6 +178,8 @@ SPEC: dict[str, dict[str, t.Any]] = {
     **SERVER,
     "username": {"type": "str", "required": True},
     "password": {"type": "str", "required": True, "no_log": True},
+    "update_password": {"type": "str", "choices": ["always", "on_create"], "default": "always", "no_log": False},
+    "other_administrators": {"type": "list", "elements": "str", "default": []},
     "server_name": {"type": "str"},
     "ui_culture": {"type": "str"},
     "metadata_country": {"type": "str"},
@@ -164,6 +201,12 @@ def main() -> None:
             make_client(module, "jellyfin_setup", time),
             household=Household(
                 options["username"], options["password"], **{name: options[name] for name in QUESTIONS}
+            ),
+            administrator=WantedAdministrator(
+                options["username"],
+                options["password"],
+                always_password=options["update_password"] == "always",
+                others=tuple(options["other_administrators"]),
             ),
             app_name=options["app_name"],
             file=KeyFile(options["api_key_file"], owner=options["owner"], group=options["group"]),

@@ -20,6 +20,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._errors impo
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._file_tree import Found
 from ansible_collections.household.mediaserver.plugins.module_utils._http import Response
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_administrator import WantedAdministrator
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_key_file import KeyFile, load_key
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_setup import (
     JellyfinSetup,
@@ -71,6 +72,10 @@ MAKE_KEY = ("POST /Auth/Keys?app=household", NOTHING, NO_BODY)
 WORKS = ("GET /System/Info", json_of({}))
 DEAD = ("GET /System/Info", UNAUTHORISED)
 LOGOUT = ("POST /Sessions/Logout", NOTHING, NO_BODY)
+POLICY = {"IsAdministrator": True, "IsDisabled": False}
+ACCOUNTS = ("GET /Users", json_of([{"Name": "anna", "Id": "a1", "Policy": POLICY}]))
+# A key that works, and the administrator as it should be.
+KEPT = [WORKS, ACCOUNTS, LOGIN, LOGOUT]
 
 
 def keys(*pairs: tuple[str, str, str]) -> tuple[str, Response]:
@@ -101,6 +106,7 @@ def run(path: Path) -> Run:
             outcome = JellyfinSetup(
                 client_of(http),
                 household=Household("anna", PASSWORD, server_name="home"),
+                administrator=WantedAdministrator("anna", PASSWORD),
                 app_name="household",
                 file=KeyFile(str(path), owner=owner),
                 timeout=10,
@@ -126,6 +132,7 @@ def test_a_new_server_is_claimed(run: Run, path: Path) -> None:
         "wizard_run": True,
         "api_key_created": True,
         "api_key_written": True,
+        "administrator_changes": [],
         "server_version": "12.0.0",
         "server_id": "1034d0d6",
         "server_name": "mediaserver",
@@ -138,7 +145,7 @@ def test_a_new_server_is_claimed(run: Run, path: Path) -> None:
     assert path.read_text() == f"{KEY}\n"
     assert path.stat().st_mode & 0o777 == 0o600
     assert load_key(str(path)) == KEY
-    again = run(HEALTHY, INFO, WORKS)
+    again = run(HEALTHY, INFO, *KEPT)
     assert (again["changed"], again["wizard_run"], again["api_key_created"]) == (False, False, False)
 
 
@@ -148,7 +155,7 @@ def test_check_mode_foretells_and_writes_nothing(run: Run, path: Path) -> None:
     done = run(HEALTHY, INFO_NEW, *FRESH_WIZARD, LOGIN, *CREATE_KEY)
     assert foretold["diff"] == done["diff"]
     assert (foretold["api_key_created"], foretold["wizard_run"]) == (None, True)
-    again = run(HEALTHY, HEALTHY, INFO, WORKS, check=True)
+    again = run(HEALTHY, HEALTHY, INFO, *KEPT, check=True)
     assert (again["changed"], again["api_key_created"]) == (False, False)
 
 
@@ -209,7 +216,7 @@ def test_a_dead_key_is_replaced_by_the_one_that_exists(run: Run, path: Path) -> 
 def test_a_good_key_is_not_taken_for_dead_while_the_server_loads(run: Run, path: Path) -> None:
     path.write_text(KEY)
     path.chmod(0o600)
-    assert not run(HEALTHY, INFO, DEAD, ("GET /health", LOADING), HEALTHY, WORKS)["changed"]
+    assert not run(HEALTHY, INFO, DEAD, ("GET /health", LOADING), HEALTHY, *KEPT)["changed"]
 
 
 @pytest.mark.parametrize("content", ["", "broken", "two words", "\x00\x01", "ü" * 20])
@@ -261,8 +268,8 @@ def test_attributes_alone_need_no_login(run: Run, path: Path) -> None:
     path.write_text(f"{KEY}\n")
     path.chmod(0o644)
     inode = path.stat().st_ino
-    foretold = run(HEALTHY, HEALTHY, INFO, WORKS, check=True)
-    done = run(HEALTHY, INFO, WORKS)
+    foretold = run(HEALTHY, HEALTHY, INFO, *KEPT, check=True)
+    done = run(HEALTHY, INFO, *KEPT)
     assert (
         foretold["diff"]
         == done["diff"]
@@ -272,7 +279,7 @@ def test_attributes_alone_need_no_login(run: Run, path: Path) -> None:
         }
     )
     assert (path.stat().st_mode & 0o777, path.stat().st_ino) == (0o600, inode)
-    assert not run(HEALTHY, INFO, WORKS)["changed"]
+    assert not run(HEALTHY, INFO, *KEPT)["changed"]
 
 
 def test_a_link_in_the_files_place_is_replaced_not_followed(run: Run, path: Path, tmp_path: Path) -> None:

@@ -35,10 +35,10 @@ def test_a_new_server_is_claimed_through_its_whole_start(house: House) -> None:
             house.client().get(path, token=False)
 
 
-def test_again_nothing_changes_and_nobody_logs_in(claimed: House) -> None:
+def test_again_nothing_changes_and_with_on_create_it_does_not_log_in(claimed: House) -> None:
     state = json.dumps(claimed.server.application.state["devices"])
     for check in (True, False):
-        again = claimed.setup(password="not looked at", _ansible_check_mode=check)
+        again = claimed.setup(password="not looked at", update_password="on_create", _ansible_check_mode=check)
         assert (again["changed"], again["api_key_created"], again["wizard_run"]) == (False, False, False)
     claimed.boot(START)
     assert not claimed.setup()["changed"]
