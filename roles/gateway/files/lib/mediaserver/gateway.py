@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from mediaserver import barrier, clock, files, forward, hold, keeper
+from mediaserver import barrier, clock, files, forward, hold, host, keeper
 from mediaserver.nft import Nft
+from mediaserver.problems import reason
 from mediaserver.tunnel import (
     GatewayError,
     Settings,
@@ -215,11 +216,13 @@ def main(arguments: Sequence[str], *, root: Path) -> int:
     take.add_argument("seconds", type=float, metavar="SECONDS")
     let_go = commands.add_parser("release", help="let vpn-monitor go on, and start it where it does not run")
     let_go.add_argument("--dry-run", action="store_true", help="print what would be started, change nothing")
+    report = commands.add_parser("report", help="print whether the tunnel is up, as JSON, and the likely cause if not")
+    report.add_argument("--wait", type=float, default=0.0, metavar="SECONDS", help="for a tunnel that is not up yet")
     chosen = parser.parse_args(arguments)
     try:
         _do(chosen, root)
     except (GatewayError, OSError, ValueError) as error:
-        print(f"vpn-gateway: {error}", file=sys.stderr)
+        print(f"vpn-gateway: {reason(error)}", file=sys.stderr)
         return 1
     return 0
 
@@ -231,20 +234,30 @@ def _do(chosen: argparse.Namespace, root: Path) -> None:
     if chosen.command == "hold":
         _hold(chosen.seconds)
         return
+    if chosen.command == "report":
+        from mediaserver import status  # noqa: PLC0415  (it imports this module)
+
+        print(status.report(root, chosen.wait))
+        return
     if chosen.command == "release":
         lines = release(dry_run=chosen.dry_run)
     elif chosen.command == "plan":
-        lines = Gateway(root).differences(Host())
+        lines = [*_forwarding(), *Gateway(root).differences(Host())]
     else:
         if chosen.hold:
             _hold(chosen.hold)
         with files.locked(LOCK):
             gateway = Gateway(root)
-            lines = gateway.apply(Host())
+            lines = [*_forwarding(), *gateway.apply(Host())]
+            host.switch_on_forwarding()
         for note in gateway.notes():
             print(f"vpn-gateway: {note}", file=sys.stderr)
     for line in lines:
         print(line)
+
+
+def _forwarding() -> list[str]:
+    return [f"{name} is switched on" for name in host.forwarding_off()]
 
 
 def _hold(seconds: float) -> None:
