@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import typing as t
 
+from ansible_collections.household.mediaserver.plugins.module_utils import _host_obstacles as obstacles
 from ansible_collections.household.mediaserver.plugins.module_utils import _host_parsers as parse
 from ansible_collections.household.mediaserver.plugins.module_utils._host_reader import DOCKER_SOCKET, Reader
 
@@ -96,6 +97,13 @@ def _sysctl(reader: Reader, names: t.Iterable[str]) -> dict[str, t.Any]:
     }
 
 
+def _docker_switched_off(reader: Reader) -> list[str]:
+    """By daemon.json, of which nothing else is told because it may hold a proxy's password, and by dockerd itself."""
+    pid = reader.text(obstacles.DOCKER_PID).strip()
+    command_line = reader.text(f"/proc/{pid}/cmdline") if pid.isdigit() else ""
+    return obstacles.docker_switched_off(reader.text(obstacles.DAEMON_JSON), command_line)
+
+
 def measure(reader: Reader, params: dict[str, t.Any]) -> dict[str, t.Any]:
     """Everything the roles ask about a host, in one go."""
     release, machine = reader.kernel()
@@ -128,6 +136,8 @@ def measure(reader: Reader, params: dict[str, t.Any]) -> dict[str, t.Any]:
         "networks": networks,
         "default_interface": default_interface,
         "default_address": reader.source_address() if default_interface else "",
+        "routing_captured": obstacles.captured(reader.text("/proc/net/route"), reader.run),
+        "docker_switched_off": _docker_switched_off(reader),
         "users": parse.accounts(passwd),
         "groups": groups,
         "account": parse.account(params["user"], passwd, group),

@@ -13,6 +13,7 @@ import re
 import typing as t
 
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_forms as forms
+from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_host as host
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_network as network
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_services as services
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_tunnel as tunnel
@@ -213,6 +214,8 @@ CHECKS: Checks = (
     check_clock,
     check_disks,
     check_docker,
+    host.check_docker_settings,
+    host.check_routing,
     check_accounts,
     check_paths,
     check_time_zone,
