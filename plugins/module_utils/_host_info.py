@@ -9,6 +9,7 @@ import os
 import typing as t
 
 from ansible_collections.household.mediaserver.plugins.module_utils import _host_docker as docker
+from ansible_collections.household.mediaserver.plugins.module_utils import _host_obstacles as obstacles
 from ansible_collections.household.mediaserver.plugins.module_utils import _host_parsers as parse
 from ansible_collections.household.mediaserver.plugins.module_utils._docker_engine import DOCKER_SOCKET
 from ansible_collections.household.mediaserver.plugins.module_utils._host_reader import Reader
@@ -137,6 +138,13 @@ def _dpkg_journal(reader: Reader) -> bool:
     return any(os.path.basename(path).isdigit() for path in reader.glob("/var/lib/dpkg/updates/*"))
 
 
+def _docker_switched_off(reader: Reader) -> list[str]:
+    """By daemon.json, of which nothing else is told because it may hold a proxy's password, and by dockerd itself."""
+    pid = reader.text(obstacles.DOCKER_PID).strip()
+    command_line = reader.text(f"/proc/{pid}/cmdline") if pid.isdigit() else ""
+    return obstacles.docker_switched_off(reader.text(obstacles.DAEMON_JSON), command_line)
+
+
 def measure(reader: Reader, params: dict[str, t.Any]) -> dict[str, t.Any]:
     """Everything the roles ask about a host, in one go."""
     release, machine = reader.kernel()
@@ -173,6 +181,8 @@ def measure(reader: Reader, params: dict[str, t.Any]) -> dict[str, t.Any]:
         "networks": networks,
         "default_interface": default_interface,
         "default_address": reader.source_address() if default_interface else "",
+        "routing_captured": obstacles.captured(reader.text("/proc/net/route"), reader.run),
+        "docker_switched_off": _docker_switched_off(reader),
         "users": parse.accounts(passwd),
         "groups": groups,
         "group_members": parse.members(params["group"], passwd, group) if params["group"] else [],

@@ -13,6 +13,7 @@ import re
 import typing as t
 
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_forms as forms
+from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_host as host
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_network as network
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_ownership as ownership
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_services as services
@@ -216,6 +217,8 @@ CHECKS: Checks = (
     check_disks,
     storage.check_mounts,
     check_docker,
+    host.check_docker_settings,
+    host.check_routing,
     check_accounts,
     storage.check_household_members,
     check_paths,

@@ -210,6 +210,18 @@ ansible_facts:
           returned: always
           type: str
           sample: 192.168.1.5
+        routing_captured:
+          description: Policy-routing rules that send packets for the LAN or for Docker's networks elsewhere.
+          returned: always
+          type: list
+          elements: str
+          sample: [the policy-routing rule 5270 (from all lookup 52) sends packets for 192.168.1.0/24 to tailscale0]
+        docker_switched_off:
+          description: Settings of Docker that keep it from making firewall rules, with the place of each.
+          returned: always
+          type: list
+          elements: str
+          sample: ['"iptables": false in /etc/docker/daemon.json']
         users:
           description: Account names with their numbers.
           returned: always

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import http.server
 import socket
 import struct
@@ -12,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,6 +21,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 from mediaserver import netns, verify
 from mediaserver.nft import Nft
+from mediaserver.problems import Code, Problem
+from mediaserver.status import Status
 from mediaserver.tunnel import GatewayError
 from mediaserver.verify import Failed, Verification
 
@@ -167,7 +171,14 @@ def test_every_failure_is_told_and_the_rest_is_checked_all_the_same(capsys: pyte
     ]
     assert done(*map(failing, errors), lambda: "seen") == 5
     out, err = capsys.readouterr()
-    assert out.splitlines() == [*(f"FAIL  check {i}: {error}" for i, error in enumerate(errors)), "ok    check 5: seen"]
+    words = [
+        "a packet got out",
+        "gateway.json is missing",
+        "it could not be checked: Operation not permitted",
+        "it could not be checked: docker ps has not ended after 60 s",
+        "unknown url type: 'page'",
+    ]
+    assert out.splitlines() == [*(f"FAIL  check {i}: {text}" for i, text in enumerate(words)), "ok    check 5: seen"]
     assert err == "5 of the checks failed\n"
 
 
@@ -231,6 +242,7 @@ def test_services_that_do_not_run_are_named(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 ROUTE = "default dev wg0 scope link\n"
+UP = Status(True, None, "vpn.example:51820", "198.18.0.20", ())
 RUNS = "vpn running mediaserver-vpn-1 Up 5 minutes (healthy)\n"
 
 
@@ -373,8 +385,92 @@ def test_the_way_out_fails_where_nothing_is_shown(
     monkeypatch: pytest.MonkeyPatch, through: str, direct: str | None, words: str
 ) -> None:
     monkeypatch.setattr(verify, "run", Commands(docker_ps=(0, "f00d\n"), docker_exec_f00d=(0, through)))
+    monkeypatch.setattr(verify.status, "look", lambda root, wait: UP)
     with page(direct) as address, pytest.raises(Failed, match=words):
         Verification(Path("/nowhere"), address, verify.NOWHERE).way_out()
+
+
+KEY = Problem(Code.KEY_OR_ENDPOINT, "the tunnel does not carry: a wrong or expired key is the most likely cause")
+DEAD_RESOLVER = Problem(Code.RESOLVER_DEAD, "the tunnel carries traffic, names do not resolve")
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (Status(False, True, "", "", (KEY,)), r"is not reached through the tunnel: .* key is the most likely cause"),
+        (Status(True, None, "", "", (DEAD_RESOLVER,)), "is not reached through the tunnel: .* names do not resolve"),
+        (UP, "which is up; see whether that page answers, or set another one in gateway_address_page"),
+    ],
+)
+def test_a_way_out_that_fails_names_the_likely_cause(
+    monkeypatch: pytest.MonkeyPatch, found: Status, words: str
+) -> None:
+    monkeypatch.setattr(verify, "run", Commands(docker_exec=(22, "")))
+    monkeypatch.setattr(verify.status, "look", lambda root, wait: found)
+    with pytest.raises(Failed, match=words):
+        Verification(Path("/nowhere"), "http://page/", verify.NOWHERE).way_out()
+
+
+@pytest.mark.parametrize(
+    ("device", "words"),
+    [
+        ("wg0", r"there is no tunnel interface \(wg0\).*docker logs wireguard"),
+        ("eth0", r"there is no uplink \(eth0\) in the VPN namespace"),
+    ],
+)
+@pytest.mark.parametrize("kind", [verify.listen, verify.through])
+def test_an_interface_that_is_missing_is_told_in_plain_words(
+    monkeypatch: pytest.MonkeyPatch, device: str, words: str, kind: Callable[[str], socket.socket]
+) -> None:
+    def missing(pid: int, make: Callable[[], socket.socket]) -> socket.socket:
+        raise OSError(errno.ENODEV, "No such device")
+
+    monkeypatch.setattr(netns, "inside", missing)
+    with pytest.raises(Failed, match=words):
+        verify.open_inside(42, device, kind)
+
+
+def test_a_bridge_that_is_missing_is_told_in_plain_words() -> None:
+    with pytest.raises(Failed, match=r"^Docker's bridge br-nowhere is missing; restart Docker"):
+        verify.address_of("br-nowhere")
+
+
+def configured(monkeypatch: pytest.MonkeyPatch, lan: list[str]) -> Verification:
+    class Known:
+        def __init__(self, root: Path, *, resolve: object) -> None:
+            self.settings = SimpleNamespace(lan=tuple(lan), mtu=1420)
+
+    monkeypatch.setattr(verify, "Gateway", Known)
+    return Verification(Path("/nowhere"), "http://page/", verify.NOWHERE)
+
+
+def test_what_is_wrong_with_the_host_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    verification = configured(monkeypatch, ["10.0.0.0/8"])
+    off: tuple[str, ...] = ()
+    found: tuple[Problem, ...] = ()
+    monkeypatch.setattr(verify.host, "forwarding_off", lambda: off)
+    monkeypatch.setattr(verify.host, "look", lambda lan: found if lan == ("10.0.0.0/8",) else ())
+    assert verification.host() == "it forwards, Docker makes its rules, and the LAN is in mediaserver_lan"
+    off = ("net.ipv4.ip_forward",)
+    found = (Problem(Code.LAN_NOT_COVERED, "another router"),)
+    words = r"^IPv4 forwarding is off on this host \(net\.ipv4\.ip_forward\); run the playbook again; another router$"
+    with pytest.raises(Failed, match=words):
+        verification.host()
+
+
+@pytest.mark.parametrize(
+    ("works", "words"), [(1420, ""), (1232, "Set gateway_mtu: 1232 and run"), (None, "no packet of any size")]
+)
+def test_a_packet_size_that_does_not_go_through_is_named(
+    monkeypatch: pytest.MonkeyPatch, works: int | None, words: str
+) -> None:
+    verification = configured(monkeypatch, [])
+    monkeypatch.setattr(verify.status, "packet_size", lambda root: works)
+    if not words:
+        assert verification.packet_size() == "packets of 1420 bytes go through the tunnel"
+        return
+    with pytest.raises(Failed, match=words):
+        verification.packet_size()
 
 
 @pytest.mark.parametrize("address", ["page", "", "file:///etc/hosts", "http://", "http://page:70000/", "http://[::1/"])

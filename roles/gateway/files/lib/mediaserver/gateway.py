@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from mediaserver import barrier, clock, docker, files, forward, hold, keeper
+from mediaserver import barrier, clock, docker, files, forward, hold, host, keeper
 from mediaserver.nft import Nft
+from mediaserver.problems import reason
 from mediaserver.programs import Programs
 from mediaserver.tunnel import (
     GatewayError,
@@ -225,11 +226,13 @@ def main(arguments: Sequence[str], *, root: Path) -> int:
     take.add_argument("seconds", type=float, metavar="SECONDS")
     let_go = commands.add_parser("release", help="let vpn-monitor go on, and start it where it does not run")
     let_go.add_argument("--dry-run", action="store_true", help="print what would be started, change nothing")
+    report = commands.add_parser("report", help="print whether the tunnel is up, as JSON, and the likely cause if not")
+    report.add_argument("--wait", type=float, default=0.0, metavar="SECONDS", help="for a tunnel that is not up yet")
     chosen = parser.parse_args(arguments)
     try:
         _do(chosen, root)
     except (GatewayError, OSError, ValueError) as error:
-        print(f"vpn-gateway: {error}", file=sys.stderr)
+        print(f"vpn-gateway: {reason(error)}", file=sys.stderr)
         return 1
     return 0
 
@@ -241,10 +244,19 @@ def _do(chosen: argparse.Namespace, root: Path) -> None:
     if chosen.command == "hold":
         _hold(chosen.seconds)
         return
+    if chosen.command == "report":
+        from mediaserver import status  # noqa: PLC0415  (it imports this module)
+
+        print(status.report(root, chosen.wait))
+        return
     if chosen.command == "release":
         lines = release(dry_run=chosen.dry_run)
     elif chosen.command == "plan":
-        lines = PROGRAMS.plan(chosen.program, anyway=chosen.restart) + Gateway(root).differences(Host())
+        lines = [
+            *PROGRAMS.plan(chosen.program, anyway=chosen.restart),
+            *_forwarding(),
+            *Gateway(root).differences(Host()),
+        ]
     else:
         if chosen.hold:
             _hold(chosen.hold)
@@ -262,10 +274,15 @@ def _apply(chosen: argparse.Namespace, root: Path) -> list[str]:
     with files.locked(LOCK):
         lines = renew(KEEPER_UNIT)
         gateway = Gateway(root)
-        lines += gateway.apply(Host())
+        lines += [*_forwarding(), *gateway.apply(Host())]
+        host.switch_on_forwarding()
     for note in gateway.notes():
         print(f"vpn-gateway: {note}", file=sys.stderr)
     return lines + renew(MONITOR_UNIT)
+
+
+def _forwarding() -> list[str]:
+    return [f"{name} is switched on" for name in host.forwarding_off()]
 
 
 def _hold(seconds: float) -> None:

@@ -15,9 +15,11 @@ from pathlib import Path
 
 from mediaserver import dns, docker, files, hold, recall
 from mediaserver.clock import now
-from mediaserver.decide import Memory, Step, decide
+from mediaserver.decide import Memory, Step, Verdict, decide
 from mediaserver.gateway import Gateway, look_up_nothing
 from mediaserver.hands import Hands
+from mediaserver.mtu import PacketSize
+from mediaserver.problems import Problem
 from mediaserver.report import Report, state_of
 from mediaserver.torrents import Port, Swarm
 from mediaserver.tunnel import GatewayError, active_peer
@@ -40,6 +42,7 @@ class Monitor:
     swarm: Swarm
     kept: Path = recall.PATH
     memory: Memory = field(default_factory=Memory)
+    packet_size: PacketSize = field(default_factory=PacketSize)
 
     @classmethod
     def of(cls, root: Path) -> Monitor:
@@ -70,7 +73,7 @@ class Monitor:
         self.memory = replace(verdict.memory, swarm_pending=self.swarm.pending)
         # Before the step, which may end this program.
         recall.save(self.memory, self.kept)
-        self.report.look(state_of(seen, verdict), verdict.problems, **_facts(gateway, self.eyes))
+        self.report.look(state_of(seen, verdict), self._problems(verdict), **_facts(gateway, self.eyes))
         pause = BUSY_S if verdict.busy else CALM_S
         if step and not self._do(step):
             pause = CALM_S
@@ -80,10 +83,19 @@ class Monitor:
         # Even while held: a lease ends after a minute, and nobody else prolongs it or closes its port.
         if self.port.tend(gateway.settings, now(), tunnel):
             pause = BUSY_S
+        # Only while answers come at once: a probe in which nothing is answered takes seconds.
+        answering = alive and not self.memory.unanswered and not seen.held
+        settings = gateway.settings
+        inside = self.eyes.inside if answering else None
+        self.packet_size.tend(now(), settings.mtu, settings.resolvers, inside)
         # A Docker that does not answer tells nothing of the tunnel.
         if seen.docker and not seen.held:
             self.swarm.tend(now(), self._do, alive=alive, idle=step is None)
         return pause
+
+    def _problems(self, verdict: Verdict) -> tuple[Problem, ...]:
+        lost = self.packet_size.found if verdict.tunnel_alive else None
+        return (*verdict.problems, lost) if lost else verdict.problems
 
     def _do(self, step: Step) -> bool:
         self.report.step(step)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import http.client
 import ipaddress
 import re
@@ -24,10 +25,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mediaserver import barrier, docker, files, netns
+from mediaserver import barrier, docker, files, host, mtu, netns, status
 from mediaserver.decide import HOLDER
 from mediaserver.gateway import BARRIER_UNIT, KEEPER_UNIT, MONITOR_UNIT, Gateway, Host, look_up_nothing
 from mediaserver.nft import Nft
+from mediaserver.problems import reason
 from mediaserver.tunnel import GatewayError
 from mediaserver.watch import PROJECT
 
@@ -35,9 +37,16 @@ LOCK = Path("/run/mediaserver/verify.lock")
 NOWHERE = "192.0.2.1"
 PORT = 9
 TIMEOUT_S, DRAIN_S = 10.0, 2.0
+# For a tunnel that vpn-monitor is just restarting.
+TUNNEL_WAIT_S = 10.0
 # Where an interface of the host is the namespace's own side of the wall, and not beyond it.
 INSIDE = re.compile(rf"{re.escape(barrier.BRIDGE)}|veth.*|lo")
 ETH_P_ALL = 3
+MISSING = {
+    "wg0": "tunnel interface (wg0) in the VPN namespace, so no name can be looked up in it. Container wireguard makes "
+    "it; its log says why it did not: docker logs wireguard",
+    "eth0": "uplink (eth0) in the VPN namespace. Have it made again: systemctl restart mediaserver",
+}
 
 
 class Failed(Exception):
@@ -55,10 +64,12 @@ class Verification:
     def checks(self) -> dict[str, Callable[[], str]]:
         return {
             "services": self.services,
+            "host": self.host,
             "barriers": self.barriers,
             "namespace": self.namespace,
             "way out": self.way_out,
             "names": self.names,
+            "packet size": self.packet_size,
             "inner barrier": self.inner_barrier,
             "outer barrier": self.outer_barrier,
         }
@@ -69,6 +80,15 @@ class Verification:
         if down:
             raise Failed(f"not running: {', '.join(down)}; see: journalctl --unit {down[0]}")
         return "barrier, Docker, media server and its monitor run"
+
+    def host(self) -> str:
+        settings = Gateway(self.root, resolve=look_up_nothing).settings
+        off = host.forwarding_off()
+        found = [f"IPv4 forwarding is off on this host ({', '.join(off)}); run the playbook again"] if off else []
+        found += [problem.text for problem in host.look(settings.lan)]
+        if found:
+            raise Failed("; ".join(found))
+        return "it forwards, Docker makes its rules, and the LAN is in mediaserver_lan"
 
     def barriers(self) -> str:
         differences = Gateway(self.root, resolve=look_up_nothing).differences(Host())
@@ -112,12 +132,12 @@ class Verification:
         page = ["curl", "--ipv4", "--silent", "--fail", "--max-time", f"{TIMEOUT_S:g}", self.address_page]
         through = run("docker", "exec", container_of("transmission"), *page).stdout.strip()
         if not _is_address(through):
-            raise Failed(f"{self.address_page} is not reached through the tunnel; is the provider up?")
+            raise Failed(self._why_not_through())
         try:
             direct = ask_over_ipv4(self.address_page)
         except (OSError, ValueError, http.client.HTTPException) as error:
             raise Failed(f"{self.address_page} is not reached from the host itself, so there is nothing to compare: "
-                         f"{error}") from error  # fmt: skip
+                         f"{reason(error)}") from error  # fmt: skip
         if not _is_address(direct):
             raise Failed(
                 f"{self.address_page} does not answer the host with an address, so there is nothing to compare"
@@ -126,10 +146,20 @@ class Verification:
             raise Failed(f"Transmission is seen on the internet as {through}, which is this house's own address")
         return f"the internet sees {through} from Transmission, and {direct} from this house"
 
+    def _why_not_through(self) -> str:
+        """Say why the page is not reached: the tunnel, its resolver, or the page."""
+        found = status.look(self.root, TUNNEL_WAIT_S)
+        if not found.up or found.problems:
+            return f"{self.address_page} is not reached through the tunnel: {found.problems[0].text}"
+        return (
+            f"{self.address_page} is not reached through the tunnel, which is up; see whether that page answers, "
+            "or set another one in gateway_address_page"
+        )
+
     def names(self) -> str:
         word = f"verify-{secrets.token_hex(6)}"
         pid = pid_of(HOLDER)
-        with netns.inside(pid, lambda: listen("wg0")) as tunnel, beyond_the_wall() as outside:
+        with open_inside(pid, "wg0", listen) as tunnel, beyond_the_wall() as outside:
             ask = ("curl", "--silent", "--max-time", "5", f"http://{word}.example.com/")
             run("docker", "exec", container_of("transmission"), *ask)
             if not appears(word, [tunnel]):
@@ -139,13 +169,22 @@ class Verification:
                 raise Failed("a name that Transmission looked up was seen in clear outside the tunnel")
         return "names are looked up in the tunnel, and cannot be read outside of it"
 
+    def packet_size(self) -> str:
+        wanted = Gateway(self.root, resolve=look_up_nothing).settings.mtu
+        works = status.packet_size(self.root)
+        if works is None:
+            raise Failed("no packet of any size is answered in the tunnel, so its packet size cannot be checked")
+        if works != wanted:
+            raise Failed(mtu.problem(wanted, works).text)
+        return f"packets of {wanted} bytes go through the tunnel"
+
     def inner_barrier(self) -> str:
         pid, word = pid_of(HOLDER), f"verify-{secrets.token_hex(6)}"
         nft = netns.inside(pid, Nft)
         before = attempts(nft, barrier.INNER_TABLE)
         with beyond_the_wall() as outside:
             try:
-                with netns.inside(pid, at_the_uplink) as line:
+                with open_inside(pid, "eth0", through) as line:
                     line.sendto(word.encode(), (self.target, PORT))
                 raise Failed("a program inside could send by the uplink; run the playbook again")
             except PermissionError:
@@ -161,11 +200,9 @@ class Verification:
         pid, word, nft = pid_of(HOLDER), f"verify-{secrets.token_hex(6)}", Nft()
         before = attempts(nft, barrier.OUTER_TABLE)
         own = Gateway(self.root, resolve=look_up_nothing).settings.holder_address
-        to = bytes.fromhex(
-            Path(f"/sys/class/net/{barrier.BRIDGE}/address").read_text(encoding="ascii").replace(":", "")
-        )
+        to = address_of(barrier.BRIDGE)
         with beyond_the_wall() as outside:
-            with netns.inside(pid, lambda: listen("eth0")) as line:
+            with open_inside(pid, "eth0", listen) as line:
                 line.send(to + line.getsockname()[4] + b"\x08\x00" + datagram(own, self.target, word.encode()))
             if appears(word, outside):
                 raise Failed("a packet that went past the inner barrier got out of the host")
@@ -214,6 +251,15 @@ def pid_of(service: str) -> int:
     return int(told)
 
 
+def address_of(device: str) -> bytes:
+    """Return the hardware address of an interface of the host. Raises Failed where there is none."""
+    try:
+        text = Path(f"/sys/class/net/{device}/address").read_text(encoding="ascii")
+    except FileNotFoundError as error:
+        raise Failed(f"Docker's bridge {device} is missing; restart Docker: systemctl restart docker") from error
+    return bytes.fromhex(text.strip().replace(":", ""))
+
+
 def attempts(nft: Nft, table: str) -> int:
     """Return how many packets a table has dropped on their way out."""
     found = nft.leak_attempts(table)
@@ -222,16 +268,35 @@ def attempts(nft: Nft, table: str) -> int:
     return found
 
 
-def at_the_uplink() -> socket.socket:
+def open_inside(pid: int, device: str, make: Callable[[str], socket.socket]) -> socket.socket:
+    """Return a socket on an interface of the VPN namespace. Raises Failed where that is missing, OSError."""
+    try:
+        return netns.inside(pid, lambda: make(device))
+    except OSError as error:
+        if error.errno != errno.ENODEV:
+            raise
+        raise Failed(f"there is no {MISSING[device]}") from error
+
+
+def through(device: str) -> socket.socket:
+    """Return a UDP socket that sends by this interface only."""
     line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    line.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
+    try:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode())
+    except OSError:
+        line.close()
+        raise
     return line
 
 
 def listen(device: str) -> socket.socket:
     """Return a socket that sees every frame of an interface of this namespace (packet(7))."""
     line = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
-    line.bind((device, ETH_P_ALL))
+    try:
+        line.bind((device, ETH_P_ALL))
+    except OSError:
+        line.close()
+        raise
     return line
 
 
@@ -240,12 +305,19 @@ def beyond_the_wall() -> Iterator[list[socket.socket]]:
     """Listen on every interface of the host behind the barriers."""
     with contextlib.ExitStack() as stack:
         names = [name for _unused, name in socket.if_nameindex() if not INSIDE.fullmatch(name) and is_up(name)]
-        yield [stack.enter_context(listen(name)) for name in names]
+        lines = []
+        for name in names:
+            with contextlib.suppress(OSError):  # one that has just gone carries nothing
+                lines.append(stack.enter_context(listen(name)))
+        yield lines
 
 
 def is_up(name: str) -> bool:
     """Say whether an interface can carry anything (IFF_UP, netdevice(7)); one that is down cannot even be heard."""
-    return bool(int(Path(f"/sys/class/net/{name}/flags").read_text(encoding="ascii"), 16) & 1)
+    try:
+        return bool(int(Path(f"/sys/class/net/{name}/flags").read_text(encoding="ascii"), 16) & 1)
+    except FileNotFoundError:
+        return False  # it has just gone
 
 
 def appears(word: str, lines: Sequence[socket.socket], *, wait: float = 1.5) -> bool:
@@ -272,6 +344,16 @@ def datagram(source: str, target: str, data: bytes) -> bytes:
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+def in_words(error: Exception) -> str:
+    """Return what a check found, or why it could not be made, without the numbers and reprs of Python's own texts."""
+    if isinstance(error, subprocess.TimeoutExpired):
+        command = error.cmd if isinstance(error.cmd, str) else " ".join(map(str, error.cmd))
+        return f"it could not be checked: {command} has not ended after {error.timeout:g} s"
+    if isinstance(error, OSError):
+        return f"it could not be checked: {reason(error)}"
+    return str(error)
 
 
 def _is_address(text: str) -> bool:
@@ -312,7 +394,7 @@ def _verify(checks: dict[str, Callable[[], str]]) -> int:
             print(f"ok    {name}: {check()}")
         except (Failed, GatewayError, OSError, ValueError, subprocess.TimeoutExpired) as error:
             failed += 1
-            print(f"FAIL  {name}: {error}")
+            print(f"FAIL  {name}: {in_words(error)}")
     print(
         f"{failed} of the checks failed" if failed else "all checks passed", file=sys.stderr if failed else sys.stdout
     )

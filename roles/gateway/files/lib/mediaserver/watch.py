@@ -9,6 +9,7 @@ import json
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,10 @@ class Watch:
         """Say whether Docker's side of the VPN network is there."""
         rules = any(f'"{barrier.BRIDGE}"' in (self._nft.listing(*table) or "") for table in DOCKER_TABLES)
         return rules and (INTERFACES / barrier.BRIDGE).exists()
+
+    def inside(self, make: Callable[[], socket.socket]) -> socket.socket:
+        """Return a socket that is made in the VPN namespace. Raises OSError."""
+        return netns.inside(self._holder, make)
 
     def tunnel_socket(self) -> socket.socket:
         """Return a UDP socket in the VPN namespace that can only use the tunnel. Raises OSError without one."""

@@ -1,0 +1,78 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a household reads at the end of a playbook run."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: end_screen
+author: household.mediaserver contributors (@household)
+version_added: 0.1.0
+short_description: The lines that end a playbook run
+description: Says whether the tunnel is up or why not, which addresses to open, and what to do next.
+positional: address, ports, user
+options:
+  _input:
+    description: What C(vpn-gateway report) printed.
+    required: true
+    type: str
+  address:
+    description: The host's address on the LAN.
+    required: true
+    type: str
+  ports:
+    description: The host's port of each service.
+    required: true
+    type: dict
+  user:
+    description: Name to log in with, empty where it is not known.
+    type: str
+    default: ""
+"""
+
+EXAMPLES = r"""
+- name: Say how the household is reached
+  ansible.builtin.debug:
+    msg: "{{ '{\"up\": true, \"peer\": \"vpn.example:51820\", \"endpoint\": \"\"}'
+      | household.mediaserver.end_screen('192.168.1.5', {'jellyfin': 8096}) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: Whether the run has failed, and the lines.
+  type: dict
+  contains:
+    must_act:
+      description: Whether the tunnel is not up for a reason that the household can correct.
+      type: bool
+      sample: false
+    lines:
+      description: The lines.
+      type: list
+      elements: str
+      sample: ["Tunnel: up, through the provider's server vpn.example:51820."]
+  sample:
+    must_act: false
+    lines:
+      - "Tunnel: up, through the provider's server vpn.example:51820."
+      - "Open: Jellyfin http://192.168.1.5:8096"
+      - "Next: add your indexers in Jackett, and run playbooks/verify.yml to see that nothing leaves past the tunnel."
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.household.mediaserver.plugins.module_utils import _end_screen as screen
+
+
+def end_screen(text: str, address: str, ports: Mapping[str, Any], user: str = "") -> dict[str, Any]:
+    """Return the lines for what ``vpn-gateway report`` printed, and whether the run must fail."""
+    report = screen.parse(text)
+    return {"must_act": bool(report.get("must_act")), "lines": screen.lines(report, address, ports, user)}
+
+
+class FilterModule:
+    """The filter's interface to Ansible."""
+
+    def filters(self) -> dict[str, Callable[..., dict[str, Any]]]:
+        return {"end_screen": end_screen}
