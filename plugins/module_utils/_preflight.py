@@ -14,6 +14,7 @@ import typing as t
 
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_forms as forms
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_network as network
+from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_relied as relied
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_services as services
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_tunnel as tunnel
 from ansible_collections.household.mediaserver.plugins.module_utils._problem import (
@@ -229,6 +230,10 @@ CHECKS: Checks = (
     services.check_transmission,
     services.check_jackett,
     services.check_jellyfin,
+    relied.check_left_alone,
+    relied.check_texts,
+    relied.check_blackhole,
+    relied.check_bind_address,
     services.check_libraries,
     services.check_members,
 )
