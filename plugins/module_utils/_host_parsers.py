@@ -101,7 +101,7 @@ def packages(text: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for line in text.splitlines():
         fields = line.split()
-        if len(fields) == 3 and fields[0].startswith("ii"):
+        if len(fields) == 3 and fields[0][1:2] == "i":
             found[fields[1]] = fields[2]
     return found
 

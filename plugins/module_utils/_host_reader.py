@@ -55,6 +55,9 @@ class Reader:
     def exists(self, path: str) -> bool:
         return os.path.exists(path)
 
+    def is_folder(self, path: str) -> bool:
+        return os.path.isdir(path)
+
     def glob(self, pattern: str) -> list[str]:
         return sorted(glob.glob(pattern))
 

@@ -13,6 +13,7 @@ import re
 import typing as t
 
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_forms as forms
+from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_host as host
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_network as network
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_relied as relied
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_services as services
@@ -82,14 +83,6 @@ def check_clock(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
 
 def check_disks(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
     uuid = str(settings.get("storage_uuid") or "").lower()
-    known = [str(one).lower() for one in facts.get("block_uuids", [])]
-    if uuid and uuid not in known:
-        yield problem(
-            "storage_uuid",
-            f"no disk with UUID {uuid} is attached (found: {', '.join(known) or 'none'})",
-            "attach the disk, or correct the variable; `lsblk -o NAME,SIZE,FSTYPE,UUID` lists what is there "
-            f"(a new disk is formatted by hand, which erases it: mkfs.ext4 -U {uuid} /dev/<partition>)",
-        )
     if settings.get("preflight_installed"):
         return
     data = settings.get("mediaserver_data", "")
@@ -199,24 +192,18 @@ def check_paths(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
             )
 
 
-def check_time_zone(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
-    zone = settings.get("mediaserver_timezone")
-    if zone is not None and facts.get("timezones_known") is False:
-        yield problem(
-            "mediaserver_timezone",
-            f"the host knows no time zone {zone!r}",
-            "use a name such as Europe/Berlin; `timedatectl list-timezones` lists them",
-        )
-
-
 CHECKS: Checks = (
     check_system,
     check_clock,
+    host.check_boot_line,
+    host.check_media_disk,
     check_disks,
+    host.check_room_for_jellyfin,
     check_docker,
+    host.check_docker_file,
     check_accounts,
     check_paths,
-    check_time_zone,
+    host.check_time_zone,
     network.check_lan,
     network.check_subnets,
     network.check_ports,

@@ -11,7 +11,6 @@ import typing as t
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.household.mediaserver.plugins.module_utils._problem import Problem, not_set, problem
 
-
 BLANK = "it is left blank"
 QUOTED = '"..."; the vault\'s variables too'
 

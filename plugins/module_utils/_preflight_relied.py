@@ -133,7 +133,9 @@ def check_texts(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
         variable = f"{service}_settings"
         for name, value in (settings.get(variable) or {}).items():
             setting = table.get(spelt(str(name)))
-            if setting and setting.name not in NUMBERS and setting.kind in ("text", "password", "host") and isinstance(value, (bool, int, float)):
+            if not setting or setting.name in NUMBERS or setting.kind not in ("text", "password", "host"):
+                continue
+            if isinstance(value, (bool, int, float)):
                 yield problem(
                     variable,
                     f"{name} is a text, and YAML has read {'true or false' if isinstance(value, bool) else 'a number'}",

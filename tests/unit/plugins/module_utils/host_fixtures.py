@@ -45,6 +45,9 @@ class ToldReader(Reader):
     def exists(self, path: str) -> bool:
         return any(name == path or name.startswith(path.rstrip("/") + "/") for name in self.files)
 
+    def is_folder(self, path: str) -> bool:
+        return path not in self.files and any(name.startswith(path.rstrip("/") + "/") for name in self.files)
+
     def glob(self, pattern: str) -> list[str]:
         return sorted(name for name in self.files if fnmatch.fnmatchcase(name, pattern))
 
