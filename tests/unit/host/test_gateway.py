@@ -60,6 +60,15 @@ def test_a_failover_is_not_reverted_by_a_second_run() -> None:
     assert tunnel.next_state(settings(), failed_over, resolver({})) == failed_over
 
 
+def test_another_order_of_the_peers_keeps_the_one_in_use() -> None:
+    state = State("vpn.example:51820", {"vpn.example": "198.18.0.20", "198.18.0.21": "198.18.0.21"})
+    turned = settings(peers=WANTED["peers"][::-1])
+    assert tunnel.next_state(turned, state, resolver({})) == state
+    before = tunnel.container_files(settings(), state, "k")
+    assert tunnel.container_files(turned, state, "k") == before
+    assert tunnel.outer_table(turned, state) == tunnel.outer_table(settings(), state)
+
+
 def test_an_active_peer_that_is_gone_gives_way_to_the_first() -> None:
     state = tunnel.next_state(settings(), State("gone:1", {"gone": "198.18.0.99"}), resolver({}))
     assert state.active == "vpn.example:51820"

@@ -169,6 +169,13 @@ class Gateway:
                 found.append(f"{peer.host} cannot be resolved now; vpn-monitor tries again")
         return found
 
+    def order_note(self) -> list[str]:
+        """Say that the server in use is not the first of the list; whatever works is kept."""
+        first, active = self.settings.peers[0].name, self.state.active
+        if active == first:
+            return []
+        return [f"the tunnel stays with {active}, which is in use; {first}, first in the list, is tried when that fails"]
+
     def _wanted(self) -> dict[Path, str]:
         key = files.read(self.folder / "private.key")
         if key is None:
@@ -241,7 +248,7 @@ def _do(chosen: argparse.Namespace, root: Path) -> None:
         with files.locked(LOCK):
             gateway = Gateway(root)
             lines = gateway.apply(Host())
-        for note in gateway.notes():
+        for note in [*gateway.order_note(), *gateway.notes()]:
             print(f"vpn-gateway: {note}", file=sys.stderr)
     for line in lines:
         print(line)

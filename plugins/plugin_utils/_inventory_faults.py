@@ -44,7 +44,7 @@ def is_open(text: str, *, secrets: t.Collection[str]) -> bool:
     """Tell whether a file holds a secret that everybody who gets the file can read."""
     if text.lstrip().startswith(HEAD):
         return False
-    if KEY_FILE.search(text) and not text.lstrip().startswith("-"):
+    if KEY_FILE.search(text):
         return True
     return any(
         _is_secret(path, secrets)
@@ -94,8 +94,11 @@ def _is_template(text: str, known: t.Collection[str]) -> bool:
         return False
     if not EXPRESSION.fullmatch(text):
         return True
-    words = WORDS.findall(re.sub(r"'[^']*'|\"[^\"]*\"", "", text))
-    return not (words and (words[0] in known or words[0] in ("lookup", "query", "q")))
+    first = WORDS.search(text)
+    if first is None:
+        return True
+    name = first[0]
+    return not (name in known or name in ("lookup", "query", "q") or "_" in name or "default(" in text)
 
 
 def _is_secret(path: list[str], secrets: t.Collection[str]) -> bool:
