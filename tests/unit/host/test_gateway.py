@@ -372,6 +372,14 @@ def test_a_name_without_an_address_is_noted_and_a_good_one_is_not(machine: FakeM
     assert installed(machine).notes() == []
 
 
+def test_the_server_in_use_is_named_where_it_is_not_the_first(machine: FakeMachine) -> None:
+    assert installed(machine).order_note() == []
+    (note,) = installed(machine, change=lambda _wanted, known: State("198.18.0.21:443", known.addresses)).order_note()
+    assert note.startswith(
+        "the tunnel stays with 198.18.0.21:443, which is in use; vpn.example:51820, first in the list"
+    )
+
+
 def test_a_file_that_is_no_text_is_a_corrupt_one(tmp_path: Path) -> None:
     (tmp_path / "endpoints.json").write_bytes(b'\xff{"active": 1}')
     assert State.from_json(files.read(tmp_path / "endpoints.json")) == State("", {})
