@@ -55,6 +55,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._preflight i
 from ansible_collections.household.mediaserver.plugins.module_utils._preflight_arguments import (
     fit_arguments,
 )
+from ansible_collections.household.mediaserver.plugins.module_utils._problem import with_text
 from ansible_collections.household.mediaserver.plugins.module_utils._wireguard_config import (
     ConfigurationError,
     from_conf,
@@ -99,14 +100,7 @@ def preflight_problems(
 ) -> list[dict[str, str]]:
     misfits, fitting = fit_arguments(settings, specs or {})
     found = misfits + find_problems(facts, {**fitting, **read_tunnel(fitting)})
-    return [
-        {
-            **one,
-            "text": f"{one['variable']}: {one['problem'].rstrip('.')}."
-            + (f" Remedy: {one['remedy'].rstrip('.')}." if one["remedy"] else ""),
-        }
-        for one in found
-    ]
+    return [with_text(one) for one in found]
 
 
 class FilterModule:

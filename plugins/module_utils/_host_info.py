@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import typing as t
 
+from ansible_collections.household.mediaserver.plugins.module_utils import _host_configuration
 from ansible_collections.household.mediaserver.plugins.module_utils import _host_docker as docker
 from ansible_collections.household.mediaserver.plugins.module_utils import _host_obstacles as obstacles
 from ansible_collections.household.mediaserver.plugins.module_utils import _host_parsers as parse
@@ -116,7 +117,8 @@ def _modules(reader: Reader, names: list[str], release: str) -> dict[str, str]:
 def _timezone(reader: Reader, wanted: str) -> dict[str, t.Any]:
     zones = "/usr/share/zoneinfo/"
     current = reader.link("/etc/localtime")
-    known = reader.exists(zones + wanted) if wanted and reader.exists(zones) else None
+    asked = _host_configuration.asked_zone(reader, wanted)["timezone_asked"]
+    known = asked == "zone" if asked else None
     return {
         "timezone": current[len(zones) :] if current.startswith(zones) else "",
         "timezone_file": reader.text("/etc/timezone"),
@@ -207,4 +209,5 @@ def measure(reader: Reader, params: dict[str, t.Any]) -> dict[str, t.Any]:
         "reboot_required": reader.exists("/run/reboot-required"),
         **_sysctl(reader, params["sysctl"]),
         **_timezone(reader, params["timezone"]),
+        **_host_configuration.measure(reader, params),
     }

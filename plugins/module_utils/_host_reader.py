@@ -61,6 +61,9 @@ class Reader:
             return os.strerror(error.errno or errno.EIO)
         return ""
 
+    def is_folder(self, path: str) -> bool:
+        return os.path.isdir(path)
+
     def glob(self, pattern: str) -> list[str]:
         return sorted(glob.glob(pattern))
 

@@ -15,7 +15,9 @@ import typing as t
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_forms as forms
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_host as host
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_network as network
+from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_obstacles as obstacles
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_ownership as ownership
+from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_relied as relied
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_services as services
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_storage as storage
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_tunnel as tunnel
@@ -84,14 +86,6 @@ def check_clock(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
 
 def check_disks(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
     uuid = str(settings.get("storage_uuid") or "").lower()
-    known = [str(one).lower() for one in facts.get("block_uuids", [])]
-    if uuid and uuid not in known:
-        yield problem(
-            "storage_uuid",
-            f"no disk with UUID {uuid} is attached (found: {', '.join(known) or 'none'})",
-            "attach the disk, or correct the variable; `lsblk -o NAME,SIZE,FSTYPE,UUID` lists what is there "
-            f"(a new disk is formatted by hand, which erases it: mkfs.ext4 -U {uuid} /dev/<partition>)",
-        )
     if settings.get("preflight_installed"):
         return
     data = settings.get("mediaserver_data", "")
@@ -201,28 +195,22 @@ def check_paths(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
             )
 
 
-def check_time_zone(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
-    zone = settings.get("mediaserver_timezone")
-    if zone is not None and facts.get("timezones_known") is False:
-        yield problem(
-            "mediaserver_timezone",
-            f"the host knows no time zone {zone!r}",
-            "use a name such as Europe/Berlin; `timedatectl list-timezones` lists them",
-        )
-
-
 CHECKS: Checks = (
     check_system,
     check_clock,
+    host.check_boot_line,
+    host.check_media_disk,
     check_disks,
     storage.check_mounts,
+    host.check_room_for_jellyfin,
     check_docker,
-    host.check_docker_settings,
-    host.check_routing,
+    host.check_docker_file,
+    obstacles.check_docker_settings,
+    obstacles.check_routing,
     check_accounts,
     storage.check_household_members,
     check_paths,
-    check_time_zone,
+    host.check_time_zone,
     network.check_lan,
     network.check_subnets,
     network.check_ports,
@@ -237,6 +225,10 @@ CHECKS: Checks = (
     services.check_transmission,
     services.check_jackett,
     services.check_jellyfin,
+    relied.check_left_alone,
+    relied.check_texts,
+    relied.check_blackhole,
+    relied.check_bind_address,
     services.check_libraries,
     services.check_members,
 )

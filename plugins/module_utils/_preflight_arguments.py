@@ -11,6 +11,31 @@ import typing as t
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.household.mediaserver.plugins.module_utils._problem import Problem, not_set, problem
 
+BLANK = "it is left blank"
+QUOTED = '"..."; the vault\'s variables too'
+
+
+def _altered(name: str, value: t.Any, spec: t.Mapping[str, t.Any]) -> t.Iterator[tuple[str, str]]:
+    """Where a text is wanted and YAML made something else of it: 0123 is 83, NO is false, and neither can be undone."""
+    kind = spec.get("type", "str")
+    if kind in ("str", "path") and value is not None and not isinstance(value, str):
+        yield name, _kind(value)
+    elif kind == "list" and isinstance(value, list):
+        inner = {"type": spec.get("elements", "raw"), "options": spec.get("options")}
+        for number, item in enumerate(value):
+            yield from _altered(f"{name}[{number}]", item, inner)
+    elif kind == "dict" and isinstance(value, t.Mapping):
+        for key, option in (spec.get("options") or {}).items():
+            yield from _altered(f"{name}.{key}", value.get(key), option)
+
+
+def _kind(value: t.Any) -> str:
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, (int, float)):
+        return "a number"
+    return "a list or mapping" if isinstance(value, (list, t.Mapping)) else "a date"
+
 
 def _plain(value: t.Any) -> t.Any:
     """Ordinary dicts and lists: the validator copies deeply, and copying lazy containers is costly."""
@@ -33,6 +58,17 @@ def fit_arguments(
     for name, spec in specs.items():
         if spec.get("required") and values.get(name) is None:
             problems.append(not_set(name))
+            continue
+        if name in values and values[name] is None:
+            problems.append(problem(name, BLANK, "give it a value; or remove the line, and the default is taken"))
+            continue
+        if altered := list(_altered(name, values.get(name), spec)):
+            problems += [
+                problem(
+                    place, f"it is a text, and YAML has read {kind}", f"put it in quotes where it is written: {QUOTED}"
+                )
+                for place, kind in altered
+            ]
             continue
         given = {name: _plain(values[name])} if name in values else {}
         # A default may be a template, which is no value of the right type.

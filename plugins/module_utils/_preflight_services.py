@@ -22,6 +22,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_li
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_user_model import parse_users
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_values import SECTIONS, plan_section
+from ansible_collections.household.mediaserver.plugins.module_utils._preflight_relied import check_relied_on
 from ansible_collections.household.mediaserver.plugins.module_utils._problem import (
     Facts,
     Problem,
@@ -45,31 +46,6 @@ CREDENTIALS = (
 # Where the container of Jellyfin has the folder mediaserver_media.
 MEDIA = "/media"
 REMEDY = "correct it; the documentation of the module {} says what it takes"
-# What health checks, barriers, published ports and the check before each start take for granted of each service.
-RELIED_ON: dict[str, dict[str, t.Any]] = {
-    "transmission": {
-        "rpc-enabled": True,
-        "rpc-authentication-required": True,
-        "rpc-bind-address": "0.0.0.0",
-        "rpc-port": 9091,
-        "rpc-url": "/transmission/",
-    },
-    "jackett": {"AllowExternal": True, "Port": 9117, "BasePathOverride": None},
-    "jellyfin": {
-        "BaseUrl": "",
-        "EnableIPv4": True,
-        "InternalHttpPort": 8096,
-        "InternalHttpsPort": 8920,
-        "RequireHttps": False,
-    },
-}
-# Folders that are there in the containers, and nothing else is kept.
-FOLDERS = {
-    "download-dir": "/downloads",
-    "incomplete-dir": "/downloads",
-    "watch-dir": "/downloads",
-    "BlackholeDir": "/downloads/watch",
-}
 
 
 def check_credentials(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
@@ -88,9 +64,9 @@ def check_transmission(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
         try:
             wanted = _transmission_model.read_wanted(settings.get(variable) or {})
         except InvalidValue as error:
-            yield problem(variable, str(error), "docs/transmission-settings.md lists all settings")
+            yield problem(variable, _without_option(error), "docs/transmission-settings.md lists all settings")
         else:
-            yield from _check_relied_on(variable, "transmission", wanted)
+            yield from check_relied_on(variable, "transmission", wanted)
 
 
 def check_jackett(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
@@ -98,9 +74,9 @@ def check_jackett(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
         try:
             wanted = _jackett_model.read_wanted(settings.get(variable) or {})
         except InvalidValue as error:
-            yield problem(variable, str(error), REMEDY.format("jackett_settings"))
+            yield problem(variable, _without_option(error), REMEDY.format("jackett_settings"))
         else:
-            yield from _check_relied_on(variable, "jackett", wanted)
+            yield from check_relied_on(variable, "jackett", wanted)
 
 
 def check_jellyfin(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
@@ -113,28 +89,7 @@ def check_jellyfin(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
             except InvalidValue as error:
                 yield problem(variable, str(error), REMEDY.format("jellyfin_settings"))
             else:
-                yield from _check_relied_on(variable, "jellyfin", wanted if section == "network" else {})
-
-
-def _check_relied_on(variable: str, service: str, wanted: Settings) -> t.Iterator[Problem]:
-    for name, value in wanted.items():
-        if value is None and service == "jellyfin":
-            continue
-        must = RELIED_ON[service].get(name, value)
-        if value != must:
-            yield problem(
-                variable,
-                f"{name} must stay {'empty' if must in ('', None) else repr(must)}, because the rest of the stack"
-                " relies on it",
-                "leave it out; mediaserver_ports and mediaserver_lan say where the house finds the page",
-            )
-        folder = FOLDERS.get(name)
-        if folder and value and not f"{value}/".startswith(folder + "/"):
-            yield problem(
-                variable,
-                f"{name}: {value} is no folder that {service.capitalize()} could see",
-                f"name {folder} or a folder below it; /downloads there is mediaserver_downloads on the Pi",
-            )
+                yield from check_relied_on(variable, "jellyfin", wanted if section == "network" else {})
 
 
 def check_libraries(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
@@ -191,6 +146,11 @@ def check_members(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
                 f"{member.name} may see {name!r}, which is none of jellyfin_libraries",
                 f"name some of {', '.join(sorted(libraries)) or 'none'}; or nothing, if somebody made it by hand",
             )
+
+
+def _without_option(error: InvalidValue) -> str:
+    """The roles have no variable for the modules' allow_unknown."""
+    return re.sub(r" \([^()]*allow_unknown[^()]*\)", "", str(error))
 
 
 def _without_name(error: InvalidValue) -> str:

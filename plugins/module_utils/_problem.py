@@ -30,3 +30,9 @@ def warning(variable: str, text: str, remedy: str) -> Problem:
 def note(variable: str, text: str) -> Problem:
     """It was understood, and is done in another way than written; nothing needs to be corrected."""
     return {**problem(variable, text, ""), "level": "note"}
+
+
+def with_text(found: Problem) -> Problem:
+    """Add what a household reads of it, in one line."""
+    remedy = f" Remedy: {found['remedy'].rstrip('.')}." if found["remedy"] else ""
+    return {**found, "text": f"{found['variable']}: {found['problem'].rstrip('.')}.{remedy}"}

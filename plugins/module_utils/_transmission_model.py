@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import typing as t
 
+from ansible_collections.household.mediaserver.plugins.module_utils import _transmission_legacy
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import InvalidValue
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission_client import (
     at_least,
@@ -33,6 +34,7 @@ Values = dict[str, t.Any]
 def read_wanted(settings: Values, *, username: str = "", password: str = "", allow_unknown: bool = False) -> Values:
     """Return what the user wants in normal form, by name; a value of None leaves its setting alone."""
     wanted: Values = {}
+    unknown: list[str] = []
     for spelling, value in settings.items():
         name = NAMES.get(spelling, spelling)
         if name in CREDENTIALS:
@@ -40,21 +42,26 @@ def read_wanted(settings: Values, *, username: str = "", password: str = "", all
         if name.replace("_", "-") in READ_ONLY:
             raise InvalidValue(f"{spelling} is something that Transmission tells; it cannot be set")
         if name not in TABLE and not allow_unknown:
-            similar = difflib.get_close_matches(name.replace("_", "-"), TABLE, n=1)
-            raise InvalidValue(
-                f"{spelling} is no setting of Transmission 3.00 to 4.1"
-                + (f"; is {similar[0]} meant?" if similar else "")
-                + " (allow_unknown lets it pass)"
-            )
+            unknown.append(_unknown(spelling, name))
+            continue
         if name in wanted:
             raise InvalidValue(f"{name} is given twice, in two spellings")
         if value is not None:
             wanted[name] = normalise(TABLE[name], value) if name in TABLE else value
+    if unknown:
+        raise InvalidValue("; ".join(unknown) + " (the module's allow_unknown lets them pass)")
     if username:
         wanted["rpc-username"] = normalise(TABLE["rpc-username"], username)
     if password:
         wanted["rpc-password"] = normalise(TABLE["rpc-password"], password)
     return wanted
+
+
+def _unknown(spelling: str, name: str) -> str:
+    if old := _transmission_legacy.explain(str(spelling)):
+        return old
+    similar = difflib.get_close_matches(str(name).replace("_", "-"), TABLE, n=1)
+    return f"{spelling} is no setting of Transmission 3.00 to 4.1" + (f"; is {similar[0]} meant?" if similar else "")
 
 
 def file_only(names: t.Iterable[str]) -> list[str]:

@@ -65,7 +65,7 @@ def read(text: str) -> Draft:
         elif section != SKIPPED:
             with draft.collecting():
                 _take(draft, place, section, line)
-    if draft.interface is None and not draft.faults:
+    if draft.interface is None and not draft.left_out and not draft.faults:
         raise ConfigurationError(whole, "there is no [Interface] section", "Put the provider's whole .conf there")
     return draft
 
@@ -96,6 +96,7 @@ def _open_section(draft: Draft, place: Place, line: str) -> str:
         remedy = "Remove it, or copy the .conf again"
         fault = ConfigurationError(place, "the section is neither [Interface] nor [Peer]", remedy)
     draft.faults.append(fault)
+    draft.left_out = True
     return SKIPPED
 
 

@@ -67,8 +67,11 @@ def from_fields(
     if mtu:
         draft.settings["mtu"] = [Value(str(mtu), Place("gateway_mtu"))]
     for number, entry in enumerate(endpoints):
-        with draft.collecting():
+        try:
             draft.peers.append(_peer_from_fields(entry, number))
+        except ConfigurationError as error:
+            draft.faults.append(error)
+            draft.left_out = True
     return _normal(draft, ipv6=ipv6, dns_remedy="List the provider's resolver there", dns_place=Place("gateway_dns"))
 
 
@@ -102,7 +105,7 @@ def _normal(draft: Draft, *, ipv6: bool, dns_remedy: str, dns_place: Place | Non
     addresses = _addresses(draft, section, ipv6=ipv6)
     dns = _dns(draft, dns_place or section, ipv6=ipv6, remedy=dns_remedy)
     mtu = _one(draft, draft.settings, "mtu", lambda text: values.mtu(text, ipv6=ipv6))
-    if not draft.peers and not draft.faults:
+    if not draft.peers and not draft.left_out:
         draft.faults.append(
             ConfigurationError(draft.place, "there is no server to connect to", "Add a [Peer] or an endpoint")
         )

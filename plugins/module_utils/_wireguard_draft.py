@@ -57,6 +57,7 @@ class Draft:
     notes: list[str] = field(default_factory=list)
     generated_key: bool = False  # an absent private key is made on the host
     faults: list[ConfigurationError] = field(default_factory=list)
+    left_out: bool = False  # a section was refused as a whole, so nothing is said about what is missing
     # Settings of the interface whose line is a fault: that they are missing then is not said as well.
     spoilt: set[str] = field(default_factory=set)
 

@@ -15,6 +15,7 @@ _OPENVPN = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _KINDS: tuple[tuple[re.Pattern[str], str, str], ...] = (
+    (re.compile("\0"), "the text is in UTF-16", "Save the file as UTF-8"),
     (re.compile(r"\A\s*\$ANSIBLE_VAULT;"), "the text is still encrypted by ansible-vault",
      "Read the file with lookup('ansible.builtin.file', ...), which decrypts it"),
     (re.compile(r"\A\s*<(!doctype\s+html|html)", re.IGNORECASE), "the text is a web page", ASK),

@@ -378,6 +378,30 @@ ansible_facts:
           returned: always
           type: bool
           sample: true
+        timezone_asked:
+          description:
+            - What the time zone asked for is here, V(zone), V(folder), V(renamed) or V(unknown). Empty without a
+              database.
+          returned: always
+          type: str
+          sample: zone
+        timezone_new_name:
+          description: Today's name of the time zone asked for, where that is an old one.
+          returned: always
+          type: str
+          sample: America/New_York
+        block_filesystems:
+          description: Type of each filesystem on a disk, by its UUID.
+          returned: always
+          type: dict
+          sample: {0ab1-23cd: ext4}
+        docker_file:
+          description:
+            - Why C(/etc/docker/daemon.json) cannot be read, and its settings C(iptables), C(ip-masq) and
+              C(userns-remap). Others are left out, because they may hold a secret.
+          returned: always
+          type: dict
+          sample: {error: "", settings: {iptables: true}}
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -60,6 +60,15 @@ def test_a_failover_is_not_reverted_by_a_second_run() -> None:
     assert tunnel.next_state(settings(), failed_over, resolver({})) == failed_over
 
 
+def test_another_order_of_the_peers_keeps_the_one_in_use() -> None:
+    state = State("vpn.example:51820", {"vpn.example": "198.18.0.20", "198.18.0.21": "198.18.0.21"})
+    turned = settings(peers=WANTED["peers"][::-1])
+    assert tunnel.next_state(turned, state, resolver({})) == state
+    before = tunnel.container_files(settings(), state, "k")
+    assert tunnel.container_files(turned, state, "k") == before
+    assert tunnel.outer_table(turned, state) == tunnel.outer_table(settings(), state)
+
+
 def test_an_active_peer_that_is_gone_gives_way_to_the_first() -> None:
     state = tunnel.next_state(settings(), State("gone:1", {"gone": "198.18.0.99"}), resolver({}))
     assert state.active == "vpn.example:51820"
@@ -361,6 +370,14 @@ def test_a_name_that_leads_into_the_house_now_is_noted_though_its_older_address_
 def test_a_name_without_an_address_is_noted_and_a_good_one_is_not(machine: FakeMachine) -> None:
     assert installed(machine, {}).notes() == ["vpn.example cannot be resolved now; vpn-monitor tries again"]
     assert installed(machine).notes() == []
+
+
+def test_the_server_in_use_is_named_where_it_is_not_the_first(machine: FakeMachine) -> None:
+    assert installed(machine).order_note() == []
+    (note,) = installed(machine, change=lambda _wanted, known: State("198.18.0.21:443", known.addresses)).order_note()
+    assert note.startswith(
+        "the tunnel stays with 198.18.0.21:443, which is in use; vpn.example:51820, first in the list"
+    )
 
 
 def test_a_file_that_is_no_text_is_a_corrupt_one(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from ansible.errors import AnsibleFilterError
 from ansible.parsing.dataloader import DataLoader
+from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible.template import Templar, trust_as_template
 from ansible_collections.household.mediaserver.plugins.filter.boot_cmdline import boot_cmdline
 from ansible_collections.household.mediaserver.plugins.filter.preflight_problems import preflight_problems
@@ -122,9 +123,13 @@ def test_a_bad_tunnel_is_a_problem_that_names_its_variable(changes: dict[str, t.
 def test_the_example_without_its_vault_is_told_what_is_not_set() -> None:
     folder = Path(__file__).resolve().parents[4] / "inventory" / "example" / "host_vars" / "livingroom"
     given = yaml.safe_load((folder / "main.yml").read_text(encoding="utf-8"))
-    templar = Templar(loader=DataLoader(), variables={})
+    place = {"inventory_dir": str(folder.parents[1]), "inventory_hostname": "livingroom"}
+    variables = {**place, "provider_file": trust_as_template(given.pop("provider_file"))}
+    templar = Templar(loader=DataLoader(), variables=variables)
     secrets = {
-        name: templar.template(trust_as_template(value)) for name, value in given.items() if "vault_" in str(value)
+        name: templar.template(trust_as_template(value))
+        for name, value in given.items()
+        if "vault_" in str(value) or "provider_file" in str(value)
     }
     assert set(secrets) == {
         "transmission_password",
@@ -135,6 +140,24 @@ def test_the_example_without_its_vault_is_told_what_is_not_set() -> None:
     problems = preflight_problems(FACTS, {**given, **secrets, "gateway_endpoints": []})
     assert {one["variable"] for one in problems} == set(secrets)
     assert all("set" in one["problem"] and "vault" in one["remedy"] for one in problems)
+
+
+def test_the_example_takes_the_provider_s_file_as_it_is_encrypted_or_not(tmp_path: Path) -> None:
+    example = Path(__file__).resolve().parents[4] / "inventory" / "example" / "host_vars" / "livingroom"
+    given = yaml.safe_load((example / "main.yml").read_text(encoding="utf-8"))
+    folder = tmp_path / "host_vars" / "livingroom"
+    folder.mkdir(parents=True)
+    # What breaks in YAML: tabs, a colon, braces, lines that are not indented.
+    text = "\ufeff# tab:\there\r\n# {{ braces }}: yes\r\n" + CONF.replace("\n", "\r\n").rstrip()
+    secret = VaultSecret(b"a password of the test")
+    loader = DataLoader()
+    loader.set_vault_secrets([("default", secret)])
+    variables = {"inventory_dir": str(tmp_path), "inventory_hostname": "livingroom"}
+    variables |= {"provider_file": trust_as_template(given["provider_file"])}
+    for content in (text.encode(), VaultLib([("default", secret)]).encrypt(text)):
+        (folder / "provider.conf").write_bytes(content)
+        read = Templar(loader=loader, variables=variables).template(trust_as_template(given["gateway_provider_config"]))
+        assert read == text
 
 
 def test_a_good_tunnel_is_none() -> None:

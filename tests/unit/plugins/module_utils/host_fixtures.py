@@ -48,6 +48,9 @@ class ToldReader(Reader):
     def trouble(self, path: str) -> str:
         return str(self.told.get("troubles", {}).get(path, ""))
 
+    def is_folder(self, path: str) -> bool:
+        return path not in self.files and any(name.startswith(path.rstrip("/") + "/") for name in self.files)
+
     def glob(self, pattern: str) -> list[str]:
         return sorted(name for name in self.files if fnmatch.fnmatchcase(name, pattern))
 

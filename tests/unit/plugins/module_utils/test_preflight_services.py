@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.household.mediaserver.plugins.filter.preflight_problems import preflight_problems
+from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_relied as relied
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_services as services
 from ansible_collections.household.mediaserver.plugins.modules import jellyfin_library, jellyfin_user
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.test_preflight import (
@@ -193,10 +194,10 @@ def test_what_the_roles_themselves_set_is_no_problem(role: str) -> None:
 
 def test_the_ports_are_those_that_the_stack_publishes() -> None:
     text = (ROLES / "stack" / "vars" / "main.yml").read_text(encoding="utf-8")
-    relied_on = services.RELIED_ON
+    relied_on = relied.RELIED_ON
     assert yaml.safe_load(text)["__stack_vpn_ports"] == {
-        "transmission": relied_on["transmission"]["rpc-port"],
-        "jackett": relied_on["jackett"]["Port"],
+        "transmission": relied_on["transmission"]["rpc-port"][0],
+        "jackett": relied_on["jackett"]["Port"][0],
     }
 
 
@@ -226,17 +227,141 @@ def test_what_is_of_another_form_altogether_is_told_once(
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
-        ("jellyfin_users", [{"name": "child", "password": 12345678}]),
-        ("jellyfin_users", [{"name": 7, "password": "crayon", "libraries": "Movies"}]),
+        ("jellyfin_users", [{"name": "child", "password": "12345678", "libraries": "Movies"}]),
         ("jellyfin_libraries", [{"name": "Movies", "type": "movies", "paths": "/media/movies"}]),
-        ("jellyfin_libraries", [{"name": 1984, "type": "books", "paths": ["/media/books"]}]),
-        ("jackett_admin_password", 12345678),
-        ("transmission_password", 12345678),
         ("jellyfin_https_port", "8920"),
     ],
 )
 def test_what_a_module_converts_is_looked_at_converted(variable: str, value: t.Any, specs: dict[str, t.Any]) -> None:
     assert told(variable, value, specs) == []
+
+
+@pytest.mark.parametrize(
+    ("written", "place", "kind"),
+    [
+        ("transmission_password: 0123456", "transmission_password", "a number"),
+        ("jackett_admin_password: 12345678", "jackett_admin_password", "a number"),
+        ("jellyfin_admin_password: 1e3", "jellyfin_admin_password", ""),
+        ("jellyfin_admin_password: 1.5", "jellyfin_admin_password", "a number"),
+        ("transmission_user: on", "transmission_user", "true or false"),
+        ("jellyfin_admin_user: 2001-01-01", "jellyfin_admin_user", "a date"),
+        ("jellyfin_metadata_country: NO", "jellyfin_metadata_country", "true or false"),
+        ("jellyfin_language: no", "jellyfin_language", "true or false"),
+        ("jellyfin_users: [{name: child, password: 0000}]", "jellyfin_users[0].password", "a number"),
+        ("jellyfin_users: [{name: 007, password: crayon}]", "jellyfin_users[0].name", "a number"),
+        (
+            "jellyfin_users: [{name: a, password: b, libraries: [Movies, 12:30]}]",
+            "jellyfin_users[0].libraries[1]",
+            "a n",
+        ),
+        ("jellyfin_libraries: [{name: 1984, type: books, paths: [/media/books]}]", "jellyfin_libraries[0].name", "a n"),
+    ],
+)
+def test_a_text_that_yaml_has_changed_is_refused_without_its_value(
+    written: str, place: str, kind: str, specs: dict[str, t.Any]
+) -> None:
+    given = yaml.safe_load(written)
+    found = preflight_problems(FACTS, {**SETTINGS, "jellyfin_users": [], **given}, specs)
+    told = [one for one in found if one["variable"] == place]
+    if not kind:  # a text for YAML 1.1
+        assert told == []
+        return
+    (problem,) = told
+    assert problem["problem"].startswith(f"it is a text, and YAML has read {kind}")
+    assert "quotes" in problem["remedy"]
+    assert "42798" not in problem["text"] and "12345678" not in problem["text"]
+
+
+@pytest.mark.parametrize(
+    "variable",
+    ["transmission_peer_port", "jackett_settings", "jellyfin_libraries", "jellyfin_cache", "transmission_image"],
+)
+def test_a_variable_left_blank_is_refused_by_name(variable: str, specs: dict[str, t.Any]) -> None:
+    (problem,) = told(variable, None, specs)
+    assert (problem["level"], problem["problem"]) == ("problem", "it is left blank")
+    assert "remove the line" in problem["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words", "way"),
+    [
+        (
+            "transmission_settings",
+            {"rpc-whitelist-enabled": True},
+            "rpc-whitelist-enabled must stay False",
+            "mediaserver_lan",
+        ),
+        ("transmission_settings", {"rpc_whitelist": "127.0.0.1"}, "rpc-whitelist is not for you", "mediaserver_lan"),
+        ("transmission_settings", {"rpc-whitelist-enabled": None}, "cannot be left to Transmission", "mediaserver_lan"),
+        ("transmission_settings", {"rpc-authentication-required": None}, "cannot be left", "transmission_password"),
+        (
+            "transmission_settings",
+            {"bind-address-ipv4": "0.0.0.0"},
+            "bind-address-ipv4 is not",
+            "transmission_bind_address",
+        ),
+        ("transmission_settings", {"bind_address_ipv4": None}, "cannot be left", "transmission_bind_address"),
+        ("transmission_settings", {"bind-address-ipv6": "::"}, "bind-address-ipv6 is not", "the tunnel"),
+        (
+            "transmission_settings",
+            {"peer-port-random-on-start": True},
+            "must stay False",
+            "gateway_peer_port_forwarded",
+        ),
+        ("transmission_settings", {"lpd-enabled": True}, "must stay False", "trackers"),
+        ("transmission_settings", {"port-forwarding-enabled": "yes"}, "must stay False", "provider"),
+        ("transmission_settings", {"port-forwarding-enabled": None}, "cannot be left", "provider"),
+        (
+            "transmission_settings",
+            {"blocklist-url": "http://nas.local/list"},
+            "blocklist-url leads to an address",
+            "tunnel",
+        ),
+        ("transmission_settings", {"announce-ip": 5.1}, "announce-ip is a text", "quotes"),
+        ("transmission_bind_address", "0.0.0.0", "binds torrents to no address", "empty"),
+        ("transmission_bind_address", "10.66.0.3", "no address of the tunnel (10.66.0.2)", "empty"),
+        ("jackett_settings", {"FlareSolverrUrl": "http://192.168.1.5:8191"}, "FlareSolverrUrl leads to", "127.0.0.1"),
+        ("jackett_settings", {"flaresolverr_url": "http://flaresolverr:8191"}, "FlareSolverrUrl leads to", "127.0.0.1"),
+        ("jackett_settings", {"FlareSolverrUrl": "http://100.100.1.2:8191"}, "FlareSolverrUrl leads to", "127.0.0.1"),
+        ("jackett_settings", {"ProxyUrl": "proxy.fritz.box"}, "ProxyUrl leads to", "internet"),
+        ("jackett_settings", {"OmdbApiKey": 123456}, "OmdbApiKey is a text", "quotes"),
+        ("jellyfin_network_settings", {"LocalNetworkAddresses": ["192.168.1.5"]}, "must stay empty", "mediaserver_lan"),
+    ],
+)
+def test_what_the_stack_relies_on_is_refused_with_the_supported_way(
+    variable: str, value: t.Any, words: str, way: str
+) -> None:
+    (problem,) = found(settings={"jellyfin_users": [], variable: value})
+    assert (problem["level"], problem["variable"]) == ("problem", variable)
+    assert words in problem["problem"]
+    assert way in problem["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        (
+            "transmission_settings",
+            {"lpd-enabled": None, "rpc-whitelist-enabled": False, "blocklist-url": "https://a.org/x"},
+        ),
+        ("jackett_settings", {"FlareSolverrUrl": "http://127.0.0.1:8191"}),
+        ("jackett_settings", {"FlareSolverrUrl": "http://localhost:8191", "OmdbApiKey": "0123"}),
+        ("jackett_settings", {"FlareSolverrUrl": "https://solver.example.org"}),
+        ("transmission_bind_address", "10.66.0.2"),
+    ],
+)
+def test_the_supported_way_is_accepted(name: str, value: t.Any) -> None:
+    assert found(settings={"jellyfin_users": [], name: value}) == []
+
+
+@pytest.mark.parametrize("changed", [{"watch-dir": "/downloads/w"}, {"watch-dir-enabled": False}])
+def test_a_blackhole_that_nothing_watches_is_a_warning(changed: dict[str, t.Any]) -> None:
+    defaults = {"jackett_default_settings": {"BlackholeDir": "/downloads/watch"}}
+    defaults["transmission_default_settings"] = {"watch-dir": "/downloads/watch", "watch-dir-enabled": True}
+    assert found(settings={"jellyfin_users": [], **defaults}) == []
+    (notice,) = found(settings={"jellyfin_users": [], **defaults, "transmission_settings": changed})
+    assert (notice["level"], notice["variable"]) == ("warning", "transmission_settings")
+    assert "/downloads/watch" in notice["problem"]
 
 
 @pytest.mark.parametrize(

@@ -177,6 +177,13 @@ class Gateway:
                 found.append(f"{peer.host} cannot be resolved now; vpn-monitor tries again")
         return found
 
+    def order_note(self) -> list[str]:
+        """Say that the server in use is not the first of the list; whatever works is kept."""
+        first, active = self.settings.peers[0].name, self.state.active
+        if active == first:
+            return []
+        return [f"the tunnel stays with {active}, which is in use; {first}, first in the list, is tried when that fails"]
+
     def _wanted(self) -> dict[Path, str]:
         key = files.read(self.folder / "private.key")
         if key is None:
@@ -276,7 +283,7 @@ def _apply(chosen: argparse.Namespace, root: Path) -> list[str]:
         gateway = Gateway(root)
         lines += [*_forwarding(), *gateway.apply(Host())]
         host.switch_on_forwarding()
-    for note in gateway.notes():
+    for note in [*gateway.order_note(), *gateway.notes()]:
         print(f"vpn-gateway: {note}", file=sys.stderr)
     return lines + renew(MONITOR_UNIT)
 

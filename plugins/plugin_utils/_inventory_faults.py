@@ -1,0 +1,133 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""Pure: what a file of variables says that Ansible's variables no longer show.
+
+YAML turns 0500 into 320 and Ansible a text with {{ into a template before a role sees either. So the text of the
+files is read, as nodes with their lines. Nothing is constructed, and no value of a secret is repeated.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+import yaml
+from ansible_collections.household.mediaserver.plugins.module_utils._problem import Problem, problem, warning
+
+OURS = re.compile(
+    r"(vault|mediaserver|preflight|host|storage|docker|gateway|stack|transmission|jackett|jellyfin|upkeep)_.*"
+)
+SECRET = re.compile(r".*(password|passphrase|secret|token|api_?key|private_?key|preshared_?key)", re.IGNORECASE)
+# Octal on purpose: Transmission and YAML agree about these.
+OCTAL = {"umask", "rpc-socket-mode", "rpc_socket_mode", "mode"}
+PLAIN_NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+NUMBER, FLOAT, BOOL, DATE = (f"tag:yaml.org,2002:{kind}" for kind in ("int", "float", "bool", "timestamp"))
+TEXT, NULL = "tag:yaml.org,2002:str", "tag:yaml.org,2002:null"
+UNSAFE, VAULT = ("!unsafe",), ("!vault", "!vault-encrypted")
+EXPRESSION = re.compile(r"\s*\{\{(?:(?!\}\}|\{\{).)*\}\}\s*", re.DOTALL)
+WORDS = re.compile(r"\b[A-Za-z_][A-Za-z0-9_]*\b")
+KEY_FILE = re.compile(r"^\s*PrivateKey\s*=\s*\S", re.IGNORECASE | re.MULTILINE)
+HEAD = "$ANSIBLE_VAULT;"
+
+
+def faults_of_text(text: str, file: str, *, secrets: t.Collection[str], known: t.Collection[str]) -> list[Problem]:
+    """Return what was altered on its way. ``secrets`` and ``known`` are names of variables: secret, and defined."""
+    found: list[Problem] = []
+    for path, node in _scalars(text):
+        place = f"{file}, line {node.start_mark.line + 1}"
+        found += _fault(path, node, place, secrets, known)
+    return found
+
+
+def is_open(text: str, *, secrets: t.Collection[str]) -> bool:
+    """Tell whether a file holds a secret that everybody who gets the file can read."""
+    if text.lstrip().startswith(HEAD):
+        return False
+    if KEY_FILE.search(text):
+        return True
+    return any(
+        _is_secret(path, secrets)
+        and node.tag not in (*VAULT, NULL)
+        and str(node.value).strip()
+        and ("{{" not in node.value or node.tag in UNSAFE)
+        for path, node in _scalars(text)
+    )
+
+
+def open_file(file: str) -> Problem:
+    return warning(
+        file,
+        "it holds secrets, and is not encrypted",
+        f"ansible-vault encrypt {file}",
+    )
+
+
+def _fault(
+    path: list[str], node: yaml.ScalarNode, place: str, secrets: t.Collection[str], known: t.Collection[str]
+) -> t.Iterator[Problem]:
+    name, secret = ".".join(path), _is_secret(path, secrets)
+    kinds = {NUMBER: "a number", FLOAT: "a number", BOOL: "true or false", DATE: "a date"}
+    if node.tag in kinds and secret:
+        yield problem(
+            name,
+            f"{place}: YAML reads it as {kinds[node.tag]}, and it is a text",
+            f'put it in quotes: {path[-1]}: "..."',
+        )
+    elif node.tag == NUMBER and not PLAIN_NUMBER.fullmatch(node.value) and path[-1] not in OCTAL:
+        yield problem(
+            name,
+            f"{place}: YAML reads {node.value} as the number {yaml.SafeLoader('').construct_yaml_int(node)}",
+            f"write the number that you mean in the usual way; or put it in quotes, if it is a text: '{node.value}'",
+        )
+    elif secret and node.tag == TEXT and _is_template(node.value, known):
+        yield problem(
+            name,
+            f"{place}: it holds {{{{, {{% or {{#, which Ansible takes for a template, so it arrives altered",
+            f'write it as {path[-1]}: !unsafe "..."',
+        )
+
+
+def _is_template(text: str, known: t.Collection[str]) -> bool:
+    """Tell whether Ansible would change a text; a reference to variables that exist, or to a lookup, is meant."""
+    if not re.search(r"\{[{%#]", text):
+        return False
+    if not EXPRESSION.fullmatch(text):
+        return True
+    first = WORDS.search(text)
+    if first is None:
+        return True
+    name = first[0]
+    return not (name in known or name in ("lookup", "query", "q") or "_" in name or "default(" in text)
+
+
+def _is_secret(path: list[str], secrets: t.Collection[str]) -> bool:
+    if path[0].startswith("vault_") or SECRET.fullmatch(path[-1]):
+        return True
+    return path[0] in secrets and len(path) == 1
+
+
+def _scalars(text: str) -> t.Iterator[tuple[list[str], yaml.ScalarNode]]:
+    """Yield every plain value below a variable of ours, with the keys that lead to it from that variable."""
+    try:
+        documents = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
+    except yaml.YAMLError:
+        # Ansible itself says so.
+        return
+    for document in documents:
+        yield from _below(document, [])
+
+
+def _below(node: yaml.Node | None, path: list[str]) -> t.Iterator[tuple[list[str], yaml.ScalarNode]]:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            name = str(key.value)
+            if path or OURS.fullmatch(name):
+                yield from _below(value, [*path, name])
+            else:
+                yield from _below(value, [])
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _below(item, path)
+    elif isinstance(node, yaml.ScalarNode) and path:
+        yield path, node

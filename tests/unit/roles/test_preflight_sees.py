@@ -1,0 +1,60 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Preflight sees every public variable of every role, with the value that the household gave it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
+
+ROLES = Path(__file__).resolve().parents[3] / "roles"
+NAMES = sorted(path.name for path in ROLES.iterdir())
+
+
+def options(role: str) -> dict[str, Any]:
+    text = (ROLES / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8")
+    return dict(yaml.safe_load(text)["argument_specs"]["main"]["options"])
+
+
+def seen(*roles: str, **given: Any) -> dict[str, Any]:
+    """What preflight passes to its checks in a play with these roles."""
+    loader = DataLoader()
+    variables: dict[str, Any] = {
+        "role_path": str(ROLES / "preflight"),
+        "playbook_dir": "/nonexistent",
+        "inventory_hostname": "pi",
+        "ansible_play_role_names": [f"household.mediaserver.{role}" for role in roles],
+        "ansible_facts": {},
+        "__mediaserver_installed": False,
+    }
+    for role in (*roles, "mediaserver", "preflight"):
+        variables |= loader.load_from_file(str(ROLES / role / "defaults" / "main.yml"), trusted_as_template=True) or {}
+    variables |= loader.load_from_file(str(ROLES / "preflight" / "vars" / "main.yml"), trusted_as_template=True)
+    templar = Templar(loader=loader, variables=variables | given)
+    return dict(templar.template(variables["__preflight_settings"]))
+
+
+@pytest.fixture(scope="module")
+def whole() -> dict[str, Any]:
+    required = {name: "given" for role in NAMES for name, option in options(role).items() if option.get("required")}
+    return seen(*NAMES, **required, mediaserver_ipv6=True)
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_every_public_variable_of_the_role(role: str, whole: dict[str, Any]) -> None:
+    assert set(options(role)) - set(whole) == set()
+
+
+def test_a_name_with_a_digit_arrives_with_its_value(whole: dict[str, Any]) -> None:
+    assert whole["mediaserver_ipv6"] is True
+
+
+def test_a_service_that_takes_no_part_is_left_out() -> None:
+    found = seen("host", "storage", jellyfin_language="no", transmission_user="family")
+    assert not [name for name in found if name.startswith(("jellyfin_", "transmission_"))]
+    assert {"mediaserver_lan", "host_packages", "storage_uuid", "preflight_min_year"} <= set(found)
