@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.household.mediaserver.plugins.module_utils import _host_parsers as parse
 from ansible_collections.household.mediaserver.plugins.module_utils._host_reader import DOCKER_SOCKET, Reader
+from ansible_collections.household.mediaserver.plugins.module_utils._host_units import measure_units
 
 PACKAGE_FORMAT = "${db:Status-Abbrev} ${Package} ${Version}\\n"
 CMDLINE_FILES = ("/boot/firmware/cmdline.txt", "/boot/cmdline.txt")
@@ -144,5 +145,6 @@ def measure(reader: Reader, params: dict[str, t.Any]) -> dict[str, t.Any]:
         "wireguard_module": modules["wireguard"] != "missing",
         "reboot_required": reader.exists("/run/reboot-required"),
         **_sysctl(reader, params["sysctl"]),
+        "units": measure_units(reader, params.get("units") or {}),
         **_timezone(reader, params["timezone"]),
     }

@@ -239,7 +239,7 @@ def _do(chosen: argparse.Namespace, root: Path) -> None:
     if chosen.command == "release":
         lines = release(dry_run=chosen.dry_run)
     elif chosen.command == "plan":
-        lines = PROGRAMS.plan(chosen.program, anyway=chosen.restart) + Gateway(root).differences(Host())
+        lines = Gateway(root).differences(Host()) + PROGRAMS.plan(chosen.program, anyway=chosen.restart)
     else:
         if chosen.hold:
             _hold(chosen.hold)

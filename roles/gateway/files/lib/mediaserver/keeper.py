@@ -81,7 +81,9 @@ def keep(render: Callable[[bool], str], lock: Path = LOCK) -> None:
         with files.locked(lock, patience=LOCK_PATIENCE_S):
             _keep(render)
     except TimeoutError as error:
-        raise GatewayError("another keeper owns the barrier; see: systemctl status mediaserver-barrier-keeper") from error
+        raise GatewayError(
+            "another keeper owns the barrier; see: systemctl status mediaserver-barrier-keeper"
+        ) from error
 
 
 def _keep(render: Callable[[bool], str]) -> None:
