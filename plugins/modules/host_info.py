@@ -267,7 +267,8 @@ ansible_facts:
           elements: str
           sample: [net.ipv6.conf.all.disable_ipv6]
         units:
-          description: For each unit asked for, whether systemd has to read it again, and whether it is older than its files.
+          description: For each unit asked for, whether systemd has to read it again, and whether it is older than its
+            files.
           returned: always
           type: dict
           sample: {docker.service: {needs_reload: false, outdated: true}}
