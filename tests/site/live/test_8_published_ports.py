@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who reaches the published ports: networks in mediaserver_lan, the Pi itself and its containers; and what is counted."""
+"""Who reaches the published ports: mediaserver_lan, the Pi itself and its containers; and what is counted."""
 
 from __future__ import annotations
 
@@ -111,11 +111,11 @@ def test_a_tailnet_reaches_them_when_the_list_names_it_and_https_is_no_exception
 
 
 def test_restarts_with_open_connections_count_nothing(host: Any, house: Household, lab_house: topology.House) -> None:
-    """Clients on the LAN and the Pi itself hold connections open, and the services answer them after Docker forgot them."""
+    """Clients on the LAN and the Pi itself hold connections open; services answer them after Docker has forgotten them."""
     before = counted(host, *COUNTERS)
     hold = (
-        "import socket, time; lines = [socket.create_connection((host, port), 3) for host in {hosts} for port in {ports} "
-        "for _ in range(8)]; print('open', flush=True); "
+        "import socket, time; lines = [socket.create_connection((host, port), 3) "
+        "for host in {hosts} for port in {ports} for _ in range(8)]; print('open', flush=True); "
         "[line.sendall(b'GET / HTTP/1.1\\r\\nHost: x\\r\\n') for line in lines]; time.sleep(90)"
     )
     own = [port for name, port in house["mediaserver_ports"].items() if name != "jellyfin"]
