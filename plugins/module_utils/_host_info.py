@@ -14,6 +14,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils import _host
 from ansible_collections.household.mediaserver.plugins.module_utils import _host_parsers as parse
 from ansible_collections.household.mediaserver.plugins.module_utils._docker_engine import DOCKER_SOCKET
 from ansible_collections.household.mediaserver.plugins.module_utils._host_reader import Reader
+from ansible_collections.household.mediaserver.plugins.module_utils._host_units import measure_units
 
 PACKAGE_FORMAT = "${db:Status-Abbrev} ${Package} ${Version}\\n"
 CMDLINE_FILES = ("/boot/firmware/cmdline.txt", "/boot/cmdline.txt")
@@ -208,6 +209,7 @@ def measure(reader: Reader, params: dict[str, t.Any]) -> dict[str, t.Any]:
         "wireguard_module": modules["wireguard"] != "missing",
         "reboot_required": reader.exists("/run/reboot-required"),
         **_sysctl(reader, params["sysctl"]),
+        "units": measure_units(reader, params.get("units") or {}),
         **_timezone(reader, params["timezone"]),
         **_host_configuration.measure(reader, params),
     }

@@ -86,6 +86,16 @@ class Reader:
         except OSError:
             return ""
 
+    def age(self, path: str) -> float | None:
+        """Seconds since a file was written; None for one that is not there."""
+        try:
+            return time.time() - os.stat(path).st_mtime
+        except OSError:
+            return None
+
+    def monotonic(self) -> float:
+        return time.clock_gettime(time.CLOCK_MONOTONIC)
+
     def is_device(self, path: str) -> bool:
         try:
             return stat.S_ISCHR(os.stat(path).st_mode)

@@ -67,6 +67,12 @@ options:
     type: list
     elements: str
     default: []
+  units:
+    description:
+      - systemd units with the files that each reads when it starts, as absolute paths.
+      - Those are wanted that have not taken over what stands in their files.
+    type: dict
+    default: {}
   timezone:
     description: Time zone of which to tell whether the host knows it.
     type: str
@@ -363,6 +369,12 @@ ansible_facts:
           type: list
           elements: str
           sample: [net.ipv6.conf.all.disable_ipv6]
+        units:
+          description: For each unit asked for, whether systemd has to read it again, and whether it is older than its
+            files.
+          returned: always
+          type: dict
+          sample: {docker.service: {needs_reload: false, outdated: true}}
         timezone:
           description: The host's time zone, empty when it is not known by name.
           returned: always
@@ -419,6 +431,7 @@ def main() -> None:
             "probe": {"type": "list", "elements": "str", "default": []},
             "marked": {"type": "list", "elements": "str", "default": []},
             "folders": {"type": "list", "elements": "str", "default": []},
+            "units": {"type": "dict", "default": {}},
             "timezone": {"type": "str", "default": ""},
             "user": {"type": "str", "default": ""},
             "group": {"type": "str", "default": ""},

@@ -15,6 +15,9 @@ from topology import REGISTRY, RESOLVER, TUNNEL_RESOLVER, House
 DNS, WEB = 53, (80, 443)
 # Transmission's and Jackett's, and that of the control without a VPN.
 UI_PORTS = (9091, 9117, 9099)
+# Jellyfin is outside of the VPN: only the outer barrier keeps strangers off.
+JELLYFIN_PORT = 8096
+KNOCKED = (*UI_PORTS, JELLYFIN_PORT)
 # An address that is in nobody's LAN, from which the laptop knocks at the user interface.
 STRANGER = "198.18.200.1"
 
@@ -32,9 +35,12 @@ def probes_seen(capture: bytes, house: House) -> Counter[str]:
         if packet.protocol == TCP and (name := tcp_probe(packet.source_port)):
             seen[name] += 1
         elif (
-            packet.protocol == TCP and packet.source_port in UI_PORTS and packet.target == STRANGER and not packet.reset
+            packet.protocol == TCP and packet.source_port in KNOCKED and packet.target == STRANGER and not packet.reset
         ):
-            seen["ui-stranger"] += 1
+            if packet.source_port == JELLYFIN_PORT:
+                seen["jellyfin-stranger"] += 1
+            else:
+                seen["ui-stranger"] += 1
         elif packet.protocol == TCP and (packet.target, packet.target_port) == (TUNNEL_RESOLVER, DNS):
             seen["dns-docker-tcp"] += 1  # Docker's resolver, which asks from a port of its own
         elif found := MARKED.search(frame):
@@ -53,7 +59,7 @@ def strange(
     if installs:
         lets.append(partial(installation, house=house))
     if strangers:
-        lets.append(lambda packet: packet.target == STRANGER and packet.source_port in UI_PORTS)
+        lets.append(lambda packet: packet.target == STRANGER and packet.source_port in KNOCKED)
     return list(packets.clear(_others(capture), house, *lets))
 
 

@@ -22,7 +22,7 @@ import playbook
 import prober
 import topology
 from engine import LabError, docker, in_namespaces
-from sightings import STRANGER, UI_PORTS
+from sightings import KNOCKED, STRANGER
 
 HERE = Path(__file__).parent
 PATIENCE_S = 300
@@ -168,7 +168,7 @@ class Stage:
     def knock(self) -> None:
         """Open the user interfaces from an address that is in no LAN of ours."""
         curl = f"curl --silent --max-time 2 --interface {STRANGER} --output /dev/null"
-        ask = " ".join(f"{curl} http://{self.house.pi}:{page}/ &" for page in UI_PORTS)
+        ask = " ".join(f"{curl} http://{self.house.pi}:{page}/ &" for page in KNOCKED)
         be = f"ip address replace {STRANGER}/32 dev eth0"
         docker("exec", f"{self.house.name}-laptop", "sh", "-c", f"{be} || exit; {ask} wait")
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
 
@@ -18,13 +18,15 @@ from phases import PHASES, VARIANTS, Phase
 from report import Row
 from stage import CONTROL_IPV6, CONTROL_NETWORK, VPN_GATEWAY, Stage
 from topology import TRACKER_PORT
-from watch import TO_A_STRANGER, TO_AN_ENDPOINT, watching
+from watch import TO_A_STRANGER, TO_AN_ENDPOINT, TO_JELLYFIN, watching
 
 # Of the quick matrix: what each barrier holds alone.
 ALONE = ("routes flushed, a default by eth0 added", "IPv6 let in, tunnel killed")
 SETTLED_S = 3
 CONTROL_S = 8
-PROBES = (*probes.PROBES, "ui-stranger")
+# Of a household without a VPN; its Jellyfin is behind the outer barrier all the same.
+WITHOUT_A_VPN = (*probes.PROBES, "ui-stranger")
+PROBES = (*WITHOUT_A_VPN, "jellyfin-stranger")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -49,7 +51,8 @@ def lets(phase: Phase, variant: str) -> dict[str, str]:
     # With the inner barrier alone the prober waits for it, as every service does.
     endpoint = variant == "outer only" or (variant == "both" and phase.newborn)
     stranger = variant == "inner only" and phase.proxied
-    return (TO_AN_ENDPOINT if endpoint else {}) | (TO_A_STRANGER if stranger else {})
+    jellyfin = TO_JELLYFIN if variant == "inner only" else {}
+    return (TO_AN_ENDPOINT if endpoint else {}) | (TO_A_STRANGER if stranger else {}) | jellyfin
 
 
 def switched_off(stage: Stage, variant: str, *, blank: bool) -> AbstractContextManager[None]:
@@ -116,14 +119,19 @@ def wide_open(stage: Stage) -> Iterator[None]:
 
 
 def assert_every_probe_is_seen(
-    stage: Stage, rows: list[Row], variant: str, download: Callable[[], object] | None = None
+    stage: Stage,
+    rows: list[Row],
+    variant: str,
+    download: Callable[[], object] | None = None,
+    *,
+    names: Sequence[str] = PROBES,
 ) -> None:
     variant = f"{variant}, house {stage.house.number}"
     with watching(stage, f"control {variant}") as watch:
         if download:
             download()
         time.sleep(CONTROL_S)
-    seen = {name: watch.seen[name] for name in PROBES} | {"any": len(watch.others)}
+    seen = {name: watch.seen[name] for name in names} | {"any": len(watch.others)}
     if download:
         seen["Transmission"] = sum(packet.target_port == TRACKER_PORT for packet in watch.others)
     rows += [Row("control", variant, name, times, times > 0) for name, times in seen.items()]
@@ -148,7 +156,8 @@ def test_without_a_vpn_every_probe_is_seen(stage: Stage, rows: list[Row]) -> Non
     try:
         stage.pi(f"{run} --dns 198.18.0.53 --entrypoint transmission-daemon {image} {daemon}")
         with ipv6.on_the_lan(stage):
-            assert_every_probe_is_seen(stage, rows, "no VPN", partial(swarm.begin_in, stage, "leak-control"))
+            download = partial(swarm.begin_in, stage, "leak-control")
+            assert_every_probe_is_seen(stage, rows, "no VPN", download, names=WITHOUT_A_VPN)
     finally:
         with stage.hushed():
             try:

@@ -21,6 +21,8 @@ from stage import Stage
 TO_AN_ENDPOINT = {f"endpoint-{how}": "UDP to an endpoint" for how in ("unbound", "device", "source")}
 # The inner barrier cannot see who is behind Docker's proxy: strangers are the outer one's then.
 TO_A_STRANGER = {"ui-stranger": "Docker's proxy"}
+# The inner barrier does not know Jellyfin at all.
+TO_JELLYFIN = {"jellyfin-stranger": "outside of the VPN"}
 LATELY_S = 10  # many times what a round takes
 
 
@@ -64,7 +66,7 @@ def watching(
         heard = Counter(stage.heard())
     captured = capture.path.read_bytes()
     watch.seen = sightings.probes_seen(captured, stage.house) + heard
-    strangers = "ui-stranger" in watch.lets
+    strangers = not {"ui-stranger", "jellyfin-stranger"}.isdisjoint(watch.lets)
     watch.others = sightings.strange(captured, stage.house, *ignored, installs=installs, strangers=strangers)
     at_work = {
         "nothing was tried lately in the namespace that is there now": tried,

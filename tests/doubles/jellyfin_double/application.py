@@ -14,6 +14,7 @@ from jellyfin_double.answers import Answer, Refused, failed, nothing
 from jellyfin_double.authentication import Credentials, credentials
 from jellyfin_double.clock import Clock
 from jellyfin_double.media import Media
+from jellyfin_double.network import lets_in
 from jellyfin_double.request import Request
 from jellyfin_double.router import Route, Router, Who
 from jellyfin_double.settings import Log, Settings
@@ -125,6 +126,8 @@ class Application:
             self.media.tick()
 
     def _route(self, request: Request) -> Answer:
+        if not lets_in(request.remote, self.settings.named["network"]):
+            return nothing(503)
         found = self._router.find(request.method, request.path)
         if isinstance(found, list):
             return Answer(405, headers=(("Allow", ", ".join(found)),)) if found else nothing(404)

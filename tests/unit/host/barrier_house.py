@@ -249,7 +249,9 @@ class House:
         )
         assert server.stdout is not None
         assert server.stdout.readline() == "ready\n"
-        ask = f"s = socket.create_connection(('{address}', {port}), 1, ('{source}', 0)); assert s.recv(99) == b'{source}'"
+        ask = (
+            f"s = socket.create_connection(('{address}', {port}), 1, ('{source}', 0)); assert s.recv(99) == b'{source}'"
+        )
         answered = self.python(where, ask).wait(timeout=10) == 0
         server.wait(timeout=10)
         return answered
@@ -290,7 +292,8 @@ class House:
         family = "socket.AF_INET6" if ":" in address else "socket.AF_INET"
         listener = self.python(
             server,
-            f"s = socket.create_server(socket.getaddrinfo('{here}', {port})[0][4], family={family}); s.settimeout(1.5)\n"
+            f"where = socket.getaddrinfo('{here}', {port})[0][4]\n"
+            f"s = socket.create_server(where, family={family}); s.settimeout(1.5)\n"
             f"print('ready', flush=True); c, _ = s.accept()\n{met}",
         )
         assert listener.stdout is not None

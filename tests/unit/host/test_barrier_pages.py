@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The published ports in the kernel, with real packets: the LAN, the Pi and its containers reach them, others do not."""
+"""The published ports in the kernel, with real packets: open for the LAN, the Pi and its containers alone."""
 
 from __future__ import annotations
 
@@ -119,6 +119,7 @@ def test_nobody_opens_a_page_over_ipv6(house: House, stands: bool) -> None:
     if stands:
         house.load(house.pi, OUTER)
     answered = {
-        port: house.talk(house.world, house.pi, "fe80::1:1", port, scope=("world0", "uplink0")) for port in (PUBLISHED, 2222)
+        port: house.talk(house.world, house.pi, "fe80::1:1", port, scope=("world0", "uplink0"))
+        for port in (PUBLISHED, 2222)
     }
     assert answered == {PUBLISHED: (not stands, not stands), 2222: (True, True)}

@@ -19,6 +19,7 @@ WANTED: dict[str, Any] = {
     "lan": ["192.168.1.0/24"],
     "ui_ports": [9091],
     "published_ports": [9091],
+    "containers": ["172.30.0.0/16"],
     "forwarded_port": 0,
     "natpmp_server": "",
     "ipv6": False,
@@ -195,6 +196,8 @@ FORBIDDEN = {
     "127.0.0.1": NOT_PUBLIC,
     "127.255.0.9": NOT_PUBLIC,
     "0.0.0.0": NOT_PUBLIC,
+    "0.0.0.1": NOT_PUBLIC,
+    "172.30.4.1": "in a network of Docker's on this host (docker_address_pools)",
     "169.254.1.1": NOT_PUBLIC,
     "224.0.0.251": NOT_PUBLIC,
     "255.255.255.255": NOT_PUBLIC,
@@ -404,3 +407,13 @@ def test_a_run_that_was_aborted_while_holding_is_followed_by_another(tmp_path: P
     assert (found := hold.look(1600.0, path)) and (found.valid, found.why) == (False, "by ansible has expired")
     hold.take("ansible", 600, 1100.0, path)
     assert (found := hold.look(1650.0, path)) and found.valid
+
+
+def test_a_file_of_an_earlier_version_lets_no_container_in() -> None:
+    earlier = {key: value for key, value in WANTED.items() if key != "containers"}
+    assert Settings.from_json(json.dumps(earlier)).containers == ()
+
+
+def test_the_outer_barrier_knows_docker_s_networks() -> None:
+    table = tunnel.outer_table(settings(), State("", {}))
+    assert "elements = { 172.30.0.0/16 }" in table

@@ -397,7 +397,7 @@ class Fake:
         return 60
 monitor.Monitor.of = classmethod(lambda cls, root: Fake())
 monitor._listen = lambda: None
-sys.exit(monitor.main(Path("/nowhere")))
+sys.exit(monitor.main([], root=Path("/nowhere"), lock=Path({str(tmp_path / "lock")!r})))
 """
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -413,14 +413,14 @@ sys.exit(monitor.main(Path("/nowhere")))
 
 
 def test_what_is_missing_on_this_host_is_said_once(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def of(root: Path) -> Monitor:
         raise GatewayError("Debian's package python3-nftables is missing; run the playbook again")
 
     monkeypatch.setattr(Monitor, "of", of)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
-    assert monitor.main(Path("/nowhere")) == 1
+    assert monitor.main([], root=Path("/nowhere"), lock=tmp_path / "lock") == 1
     assert capsys.readouterr().err == (
         "vpn-monitor: Debian's package python3-nftables is missing; run the playbook again\n"
     )

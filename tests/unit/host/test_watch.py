@@ -9,7 +9,10 @@ import json
 import os
 import socket
 import subprocess
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -389,3 +392,45 @@ def test_a_table_that_was_edited_by_hand_does_not_stand(tmp_path: Path) -> None:
     edited = listed.replace("drop", "accept")
     for found, stands in ((listed, True), (edited, False), (None, False)):
         assert keeper.stands(Tables(inet_mediaserver_barrier=found), text, note) is stands
+
+
+def test_a_barrier_that_another_program_is_loading_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The keeper is being restarted by "vpn-gateway apply", which holds the lock until the barrier stands."""
+    lock, standing = tmp_path / "lock", threading.Event()
+    monkeypatch.setattr(keeper, "stands", lambda nft, table: standing.is_set())
+    eyes = Watch(tmp_path, Tables(), _lock=lock)
+    with ThreadPoolExecutor() as beside:
+        with files.locked(lock):
+            found = beside.submit(eyes._barrier_stands, FakeGateway())  # type: ignore[arg-type]
+            time.sleep(0.3)
+            assert not found.done(), "it has judged while the lock was held"
+            standing.set()
+        assert found.result(10) is True
+
+
+def test_a_barrier_that_is_gone_is_seen_whoever_holds_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeper, "stands", lambda nft, table: False)
+    monkeypatch.setattr(watch, "LOCK_PATIENCE_S", 0.2)
+    eyes = Watch(tmp_path, Tables(), _lock=tmp_path / "lock")
+    with files.locked(tmp_path / "lock"):
+        assert eyes._barrier_stands(FakeGateway()) is False  # type: ignore[arg-type]
+
+
+class FakeGateway:
+    def outer(self) -> str:
+        return "a table"
+
+
+@pytest.mark.parametrize(
+    ("counters", "packets"), [({"out": 3, "host": 4, "in": 50}, 7), ({"out": 2, "passing": 9}, 2), ({}, None)]
+)
+def test_what_came_from_inside_and_was_dropped_is_counted_wherever_it_went(
+    counters: dict[str, int], packets: int | None
+) -> None:
+    listed = "".join(
+        f"\tcounter leak_attempts_{name} {{\n\t\tpackets {n} bytes 9\n\t}}\n" for name, n in counters.items()
+    )
+    tables = Tables(inet_mediaserver_barrier=listed or None)
+    assert tables.leak_attempts(barrier.OUTER_TABLE) == packets

@@ -49,7 +49,9 @@ def test_an_endpoint_and_its_route_come_and_go_together(
     for name, text in (("ip", IP), ("wg", WG)):
         (tmp_path / name).write_text(text)
         (tmp_path / name).chmod(0o755)
-    (tmp_path / "tunnel.env").write_text(f"ADDRESSES=10.66.0.11/32\nENDPOINT={after}\nGATEWAY=172.31.254.1\nMTU=1420\nIPV6=0\n")
+    (tmp_path / "tunnel.env").write_text(
+        f"ADDRESSES=10.66.0.11/32\nENDPOINT={after}\nGATEWAY=172.31.254.1\nMTU=1420\nIPV6=0\n"
+    )
     (tmp_path / "wg0.conf").write_text(f"[Peer]\nPublicKey = key\n{f'Endpoint = {after}:51820' if after else ''}\n")
     (tmp_path / "endpoint").write_text(before)
     (tmp_path / "peer").write_text("key\n" if before else "")

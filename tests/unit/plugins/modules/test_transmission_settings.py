@@ -91,3 +91,40 @@ def test_the_documentation_names_everything_returned(
     documented = yaml.safe_load(transmission_settings.RETURN)
     returned = run(capsys, check=True, **options).keys() - {"changed", "diff", "invocation", "warnings"}
     assert returned == documented.keys()
+
+
+def test_the_access_file_follows_the_password(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, options: dict[str, Any]
+) -> None:
+    """check, real, check, real; and again with another password."""
+    (tmp_path / "config").mkdir()
+    path = tmp_path / "access.json"
+    options |= {
+        "config_dir": str(tmp_path / "config"),
+        "access_file": str(path),
+        "access_url": "http://172.31.254.2/rpc",
+    }
+    for password in (PASSWORD, f"{PASSWORD} 2"):
+        options["password"] = password
+        foreseen = run(capsys, check=True, **options)
+        done = run(capsys, **options)
+        assert "(access_file)" in done["changes"]
+        assert (foreseen["changes"], foreseen["diff"]) == (done["changes"], done["diff"])
+        assert json.loads(path.read_text()) == {
+            "url": "http://172.31.254.2/rpc",
+            "user": "family",
+            "password": password,
+        }
+        assert path.stat().st_mode & 0o777 == 0o600
+        for check in (True, False):
+            assert run(capsys, check=check, **options)["changed"] is False
+
+
+@pytest.mark.parametrize(
+    ("path", "text"), [("access.json", "must be an absolute path"), ("/no/such/folder/a.json", "does not exist")]
+)
+def test_an_access_file_that_cannot_be_is_refused_before_anything_changes(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, options: dict[str, Any], path: str, text: str
+) -> None:
+    assert text in run(capsys, **options, access_file=path)["msg"]
+    assert list(tmp_path.iterdir()) == []

@@ -260,9 +260,9 @@ def _do(chosen: argparse.Namespace, root: Path) -> None:
         lines = release(dry_run=chosen.dry_run)
     elif chosen.command == "plan":
         lines = [
-            *PROGRAMS.plan(chosen.program, anyway=chosen.restart),
             *_forwarding(),
             *Gateway(root).differences(Host()),
+            *PROGRAMS.plan(chosen.program, anyway=chosen.restart),
         ]
     else:
         if chosen.hold:

@@ -81,7 +81,9 @@ def keep(render: Callable[[bool], str], lock: Path = LOCK) -> None:
         with files.locked(lock, patience=LOCK_PATIENCE_S):
             _keep(render)
     except TimeoutError as error:
-        raise GatewayError("another keeper owns the barrier; see: systemctl status mediaserver-barrier-keeper") from error
+        raise GatewayError(
+            "another keeper owns the barrier; see: systemctl status mediaserver-barrier-keeper"
+        ) from error
 
 
 def _keep(render: Callable[[bool], str]) -> None:
@@ -92,7 +94,7 @@ def _keep(render: Callable[[bool], str]) -> None:
     notify("READY=1")
     if signal.sigwait(SIGNALS) == signal.SIGHUP:
         notify(f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
-        # The socket would outlive this program otherwise, and the next one could not become the owner. The lock ends here.
+        # The socket would outlive this program otherwise, and the next one could not become the owner.
         nft.close()
         os.execv(sys.executable, [sys.executable, *sys.argv])
 

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every program on the host has --help, refuses unknown arguments, and runs once where two would collide."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mediaserver import files, keeper, monitor, verify
+from mediaserver.tunnel import GatewayError
+
+SCRIPTS = Path(__file__).parents[3] / "roles" / "gateway" / "files" / "scripts"
+NAMES = sorted(path.name for path in SCRIPTS.iterdir())
+
+
+def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A program that takes an argument for a command would work on this machine; so it gets none of its folders."""
+    command = ["unshare", "--net", sys.executable, str(SCRIPTS / name), *arguments]
+    if os.getuid() != 0:
+        command = command[2:]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+
+
+def test_there_are_programs() -> None:
+    assert {"jellyfin-unlock", "vpn-gateway", "vpn-monitor", "vpn-verify"} <= set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_it_explains_itself(name: str, option: str) -> None:
+    done = run(name, option)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"usage: {name}")
+    assert len(done.stdout.split("\n\n")) > 2, "it says nothing but its usage"
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("arguments", [["--no-such-option"], ["one", "two", "three"]], ids=" ".join)
+def test_it_refuses_what_it_does_not_know(name: str, arguments: list[str]) -> None:
+    done = run(name, *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"usage: {name}")
+
+
+def test_jellyfin_unlock_without_its_argument_is_a_wrong_call() -> None:
+    done = run("jellyfin-unlock")
+    assert done.returncode == 2
+    assert "the following arguments are required: DATABASE" in done.stderr
+
+
+def test_a_second_vpn_monitor_ends_and_leaves_the_first_one_s_state_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def of(root: Path) -> monitor.Monitor:
+        raise AssertionError("a second one looks at the host")
+
+    monkeypatch.setattr(monitor.Monitor, "of", of)
+    lock = tmp_path / "lock"
+    with files.locked(lock):
+        assert monitor.main([], root=Path("/nowhere"), lock=lock) == 1
+    assert capsys.readouterr().err == "vpn-monitor: another one runs already; see: systemctl status vpn-monitor\n"
+
+
+def test_a_second_keeper_does_not_touch_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def render(owned: bool) -> str:
+        raise AssertionError(f"a second one renders the table, owned: {owned}")
+
+    lock = tmp_path / "lock"
+    monkeypatch.setattr(keeper, "LOCK_PATIENCE_S", 0.1)
+    monkeypatch.setattr(keeper.signal, "pthread_sigmask", lambda *_: None)
+    with files.locked(lock), pytest.raises(GatewayError, match="another keeper owns the barrier"):
+        keeper.keep(render, lock)
+
+
+def test_a_second_verification_waits_for_the_first_one(tmp_path: Path) -> None:
+    """It would take the other's dropped packets for its own."""
+    lock = tmp_path / "lock"
+
+    def held() -> str:
+        with pytest.raises(TimeoutError), files.locked(lock, patience=0):
+            pass
+        return "the lock is held while the checks run"
+
+    arguments = ["--address-page", "http://page/"]
+    assert verify.main(arguments, root=Path("/nowhere"), checks=lambda _: {"held": held}, lock=lock) == 0
+
+
+def test_a_second_jellyfin_unlock_leaves_the_database_alone(tmp_path: Path) -> None:
+    database = tmp_path / "jellyfin.db"
+    database.write_bytes(b"no database")
+    folder = os.open(tmp_path, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        done = run("jellyfin-unlock", str(database))
+    finally:
+        os.close(folder)
+    assert (done.returncode, done.stderr) == (1, f"jellyfin-unlock: another one is at work on {database}\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["jellyfin.db"]
