@@ -25,7 +25,8 @@ from ansible_collections.household.mediaserver.plugins.module_utils._transmissio
     normalise,
 )
 
-CREDENTIALS = {"rpc-username": "username", "rpc-password": "password"}
+# By the variables of the role; the module's options are username and password.
+CREDENTIALS = {"rpc-username": "user", "rpc-password": "password"}
 
 Values = dict[str, t.Any]
 
@@ -36,7 +37,9 @@ def read_wanted(settings: Values, *, username: str = "", password: str = "", all
     for spelling, value in settings.items():
         name = NAMES.get(spelling, spelling)
         if name in CREDENTIALS:
-            raise InvalidValue(f"{spelling} belongs into the option {CREDENTIALS[name]}, which is kept out of all logs")
+            raise InvalidValue(
+                f"{spelling} belongs into transmission_{CREDENTIALS[name]}, which is kept out of all logs"
+            )
         if name.replace("_", "-") in READ_ONLY:
             raise InvalidValue(f"{spelling} is something that Transmission tells; it cannot be set")
         if name not in TABLE and not allow_unknown:
@@ -44,7 +47,6 @@ def read_wanted(settings: Values, *, username: str = "", password: str = "", all
             raise InvalidValue(
                 f"{spelling} is no setting of Transmission 3.00 to 4.1"
                 + (f"; is {similar[0]} meant?" if similar else "")
-                + " (allow_unknown lets it pass)"
             )
         if name in wanted:
             raise InvalidValue(f"{name} is given twice, in two spellings")
