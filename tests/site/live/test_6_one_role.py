@@ -91,10 +91,8 @@ def broken_jackett(host: Any, house: Household) -> Any:
 @pytest.mark.parametrize("way", ["whole", "role"])
 def test_a_run_that_fails_ends_the_pause(host: Any, inventory: str, tmp_path: Path, way: str) -> None:
     since = now(host)
-    if way == "whole":
-        result = playbook.run(inventory)
-    else:
-        result = playbook.run(inventory, playbook=play(tmp_path, "jackett"))
+    chosen = playbook.SITE if way == "whole" else play(tmp_path, "jackett")
+    result = playbook.run(inventory, playbook=chosen)
     assert not result.ok, "it did not fail"
     assert "ServerConfig.json" in result.failures
     assert "hold by ansible" in journal(host, since), "there was no pause that could end"

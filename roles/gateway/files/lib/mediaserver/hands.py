@@ -75,7 +75,7 @@ class Hands:
         Host().signal(TUNNEL)
 
     def _compose(self, *arguments: str) -> None:
-        files = ("--project-directory", str(self.root))
+        files: tuple[str, ...] = ("--project-directory", str(self.root))
         if compose.override(self.root):
             try:
                 project = compose.read(self.root)
