@@ -148,7 +148,7 @@ def _refuse_unknown(spelling: str, value: t.Any, *, allow_unknown: bool) -> None
     if not allow_unknown:
         similar = difflib.get_close_matches(spelling, [setting.name for setting in SETTINGS], n=1)
         hint = f"; is {similar[0]} meant?" if similar else ""
-        raise InvalidValue(f"{spelling} is no field of Jackett's ServerConfig.json{hint} (allow_unknown lets it pass)")
+        raise InvalidValue(f"{spelling} is no field of Jackett's ServerConfig.json{hint}")
     # Text covers numbers, of which JSON knows no infinite ones.
     if isinstance(value, (dict, list)) or not is_plain(f"{spelling}{value}") or str(value) in ("nan", "inf", "-inf"):
         raise InvalidValue(f"{spelling} takes a truth value, a number or text on one line")

@@ -87,7 +87,7 @@ class _Draft:
             return
         if not self.allow_removal:
             raise InvalidValue(
-                f"allow_removal: library {has.name} is there and wanted absent; it is removed only with allow_removal"
+                f"library {has.name} is there and wanted absent; it is removed only with jellyfin_allow_removal: true"
             )
         self.doomed.append(DeleteLibrary(has.name))
         self.changes.append(Change(has.name, _shown(has), "absent"))
@@ -104,9 +104,9 @@ class _Draft:
         if has is not None:
             if not self.allow_type_change:
                 raise InvalidValue(
-                    f"allow_type_change: library {has.name} is of type {has.type} and wanted as {wanted.type}; Jellyfin"
+                    f"library {has.name} is of type {has.type} and wanted as {wanted.type}; Jellyfin"
                     " cannot change that, so it is deleted and made anew, with what it knew of its items, only with"
-                    " allow_type_change"
+                    " jellyfin_allow_type_change: true"
                 )
             self.room += _path_steps(wanted, has)[0]
             # A folder that is not there is found out before anything is lost.

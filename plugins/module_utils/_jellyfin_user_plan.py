@@ -171,8 +171,8 @@ def _first_password(user: WantedUser) -> str:
 def _removal(has: User, *, allow_removal: bool) -> DeleteUser:
     if not allow_removal:
         raise InvalidValue(
-            f"allow_removal: account {has.name} is there and wanted absent; it is removed, with what it has watched,"
-            " only with allow_removal"
+            f"account {has.name} is there and wanted absent; it is removed, with what it has watched,"
+            " only with jellyfin_allow_removal: true"
         )
     return DeleteUser(has.name, has.id)
 

@@ -55,11 +55,11 @@ def plan_section(section: str, wanted: Values, found: Values, *, allow_unknown: 
 
 
 def changes_between(
-    where: str, wanted: Values, found: Values, absent: Values, *, allow_unknown: bool | None = None
+    where: str, wanted: Values, found: Values, absent: Values, *, allow_unknown: bool = False
 ) -> t.Iterator[Change]:
     """Yield what differs. ``absent`` are names that the server may leave out, each with a value of its type.
 
-    ``allow_unknown`` is None where there is no such option to name. Raises InvalidValue.
+    Raises InvalidValue.
     """
     for name in sorted(wanted, key=str):
         value = wanted[name]
@@ -76,7 +76,7 @@ def changes_between(
             yield Change(path, _masked(has), _masked(value), secret=secret)
 
 
-def _check_name(where: str, name: t.Any, known: t.Collection[str], *, allow_unknown: bool | None) -> None:
+def _check_name(where: str, name: t.Any, known: t.Collection[str], *, allow_unknown: bool) -> None:
     if name in known:
         return
     text = str(name)
@@ -88,10 +88,7 @@ def _check_name(where: str, name: t.Any, known: t.Collection[str], *, allow_unkn
     if not allow_unknown:
         near = difflib.get_close_matches(text, sorted(known), n=1)
         hint = f"; is it {near[0]}?" if near else ""
-        remedy = "" if allow_unknown is None else "allow_unknown sends it all the same, and "
-        raise InvalidValue(
-            f"{where}: this server has no {text}{hint} ({remedy}the server ignores what it does not know)"
-        )
+        raise InvalidValue(f"{where}: this server has no {text}{hint} (it ignores what it does not know)")
 
 
 def _check_type(path: str, value: t.Any, has: t.Any, *, secret: bool) -> None:

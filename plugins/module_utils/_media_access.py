@@ -62,8 +62,8 @@ def _line(found: Unreadable, account: str, group: str) -> str:
         name = shlex.quote(path)
         return (
             f"{path}: account {account}, as which the services run, may not read it. If they should, give their group "
-            f"access by hand: sudo chgrp -R {group} {name} && sudo chmod -R g+rX {name} (a network or FUSE mount: by its "
-            f"mount options, such as gid={group} or allow_other)"
+            f"access by hand: sudo chgrp -R {group} {name} && sudo chmod -R g+rX {name} (a network or FUSE mount: by "
+            f"its mount options, such as gid={group} or allow_other)"
         )
     return (
         f"{path}: it cannot be read ({os.strerror(found.number)}). Look at the disk or network share that is mounted "

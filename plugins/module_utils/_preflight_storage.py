@@ -18,7 +18,7 @@ def check_mounts(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
     for variable in WRITTEN:
         path = str(settings.get(variable) or "")
         found = filesystems.get(path, {})
-        mount, device = found.get("mount", ""), f"{found.get('fstype', '')}, {found.get('device', '')}"
+        mount = found.get("mount", "")
         if reason := facts.get("unreadable", {}).get(path):
             yield problem(
                 variable,
@@ -30,9 +30,9 @@ def check_mounts(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
             named.add(mount)
             yield problem(
                 variable,
-                f"{path} lies on {mount} ({device}), which is mounted read-only",
-                f"mount it writable: remove `ro` from its options in /etc/fstab, then sudo mount -o remount,rw {mount}; "
-                "after an error of the disk (`sudo dmesg`) the kernel does that by itself: check the disk first",
+                f"{path} lies on {mount} ({found['fstype']}, {found['device']}), which is mounted read-only",
+                f"mount it writable: remove `ro` from its options in /etc/fstab, then sudo mount -o remount,rw "
+                f"{mount}; after an error of the disk (`sudo dmesg`) the kernel does that by itself: check the disk first",
             )
 
 

@@ -26,7 +26,8 @@ from ansible_collections.household.mediaserver.plugins.module_utils._transmissio
     normalise,
 )
 
-CREDENTIALS = {"rpc-username": "username", "rpc-password": "password"}
+# By the variables of the role; the module's options are username and password.
+CREDENTIALS = {"rpc-username": "user", "rpc-password": "password"}
 
 Values = dict[str, t.Any]
 
@@ -38,7 +39,9 @@ def read_wanted(settings: Values, *, username: str = "", password: str = "", all
     for spelling, value in settings.items():
         name = NAMES.get(spelling, spelling)
         if name in CREDENTIALS:
-            raise InvalidValue(f"{spelling} belongs into the option {CREDENTIALS[name]}, which is kept out of all logs")
+            raise InvalidValue(
+                f"{spelling} belongs into transmission_{CREDENTIALS[name]}, which is kept out of all logs"
+            )
         if name.replace("_", "-") in READ_ONLY:
             raise InvalidValue(f"{spelling} is something that Transmission tells; it cannot be set")
         if name not in TABLE and not allow_unknown:
@@ -49,7 +52,7 @@ def read_wanted(settings: Values, *, username: str = "", password: str = "", all
         if value is not None:
             wanted[name] = normalise(TABLE[name], value) if name in TABLE else value
     if unknown:
-        raise InvalidValue("; ".join(unknown) + " (the module's allow_unknown lets them pass)")
+        raise InvalidValue("; ".join(unknown))
     if username:
         wanted["rpc-username"] = normalise(TABLE["rpc-username"], username)
     if password:

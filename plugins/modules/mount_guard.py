@@ -49,7 +49,13 @@ SHOWN = {False: "not protected\n", True: "protected\n"}
 def main() -> None:
     """Read, plan, apply."""
     module = AnsibleModule(argument_spec={"path": {"type": "path", "required": True}}, supports_check_mode=True)
-    guard = MountGuard(module.params["path"], module.run_command)
+
+    def run(command: list[str]) -> tuple[int, str, str]:
+        # What the programs print is read, so it must not be translated.
+        status, output, errors = module.run_command(command, environ_update={"LC_ALL": "C"})
+        return status, output, errors
+
+    guard = MountGuard(module.params["path"], run)
     try:
         stands = guard.stands()
         if not stands and not module.check_mode:

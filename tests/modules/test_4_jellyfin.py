@@ -168,7 +168,7 @@ def test_another_type_must_be_allowed(host: Any, four: Show, server: Server) -> 
     query = "name=Films&collectionType=movies&refreshLibrary=true"
     call(host, server, "POST", f"/Library/VirtualFolders?{query}", body)
     films = {"name": "Films", "type": "homevideos", "paths": ["/media/films"]}
-    assert "only with allow_type_change" in four("jellyfin_library", **server, libraries=[films]).fails()
+    assert "only with jellyfin_allow_type_change" in four("jellyfin_library", **server, libraries=[films]).fails()
     assert library(host, server, "Films")["CollectionType"] == "movies"
     answer = four("jellyfin_library", **server, libraries=[films], allow_type_change=True).changes_once()
     assert answer["actions"][-2:] == ["delete library Films", "create library Films"]
@@ -200,7 +200,7 @@ def test_a_member_with_other_libraries(host: Any, four: Show, server: Server) ->
 
 def test_removal_of_a_member_must_be_allowed(host: Any, four: Show, server: Server) -> None:
     absent = {"name": "child", "state": "absent"}
-    assert "only with allow_removal" in four("jellyfin_user", **server, users=[absent]).fails()
+    assert "only with jellyfin_allow_removal" in four("jellyfin_user", **server, users=[absent]).fails()
     assert policy(host, server, "child")
     four("jellyfin_user", **server, users=[absent], allow_removal=True).changes_once()
     assert not policy(host, server, "child")
@@ -208,7 +208,7 @@ def test_removal_of_a_member_must_be_allowed(host: Any, four: Show, server: Serv
 
 def test_removal_must_be_allowed(host: Any, four: Show, server: Server) -> None:
     absent = {"name": "Films", "state": "absent"}
-    assert "only with allow_removal" in four("jellyfin_library", **server, libraries=[absent]).fails()
+    assert "only with jellyfin_allow_removal" in four("jellyfin_library", **server, libraries=[absent]).fails()
     assert library(host, server, "Films")
     answer = four("jellyfin_library", **server, libraries=[absent], allow_removal=True).changes_once()
     assert answer["actions"] == ["delete library Films"]

@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A role that runs alone and stops a service for a moment: vpn-monitor waits, and goes on afterwards."""
+"""A role that runs alone and stops a service for a moment: vpn-monitor pauses, and goes on afterwards."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import playbook
 import pytest
-from contract import name_of
+from contract import Household
 
+HOLD = "/run/mediaserver/hold"
 # Settings that their services read at their start only.
 NEEDS_A_STOP = {
     "transmission": {"transmission_settings": {"message-level": 5}},
@@ -17,15 +19,82 @@ NEEDS_A_STOP = {
 }
 
 
+def play(tmp_path: Path, *roles: str) -> Path:
+    """A household's own playbook, which holds these roles and nothing else."""
+    path = tmp_path / "own.yml"
+    names = ", ".join(f"household.mediaserver.{role}" for role in roles)
+    path.write_text(f"- {{hosts: mediaserver, become: true, gather_facts: false, roles: [{names}]}}\n")
+    return path
+
+
+def now(host: Any) -> str:
+    return str(host.check_output("date '+%Y-%m-%d %H:%M:%S'"))
+
+
+def journal(host: Any, since: str) -> str:
+    return str(host.check_output(f"journalctl --no-pager --output cat --unit vpn-monitor --since '{since}'"))
+
+
+def running(host: Any, service: str) -> bool:
+    label = f"label=com.docker.compose.service={service}"
+    return bool(host.check_output(f"docker ps --quiet --filter {label}"))
+
+
+@pytest.mark.parametrize("way", ["tags", "role"])
 @pytest.mark.parametrize("service", NEEDS_A_STOP)
-def test_nobody_starts_what_a_role_has_stopped(host: Any, inventory: str, service: str) -> None:
-    since = host.check_output("date '+%Y-%m-%d %H:%M:%S'")
+def test_nobody_starts_what_a_role_has_stopped(
+    host: Any, inventory: str, tmp_path: Path, service: str, way: str
+) -> None:
+    since = now(host)
     for wanted in (NEEDS_A_STOP[service], {}):
-        result = playbook.run(inventory, "--tags", service, "--extra-vars", json.dumps(wanted))
+        extra = ("--extra-vars", json.dumps(wanted))
+        if way == "tags":
+            result = playbook.run(inventory, "--tags", service, *extra)
+        else:
+            result = playbook.run(inventory, *extra, playbook=play(tmp_path, service))
         assert result.ok, result.failures
         assert result.stats["changed"], "it was not stopped at all"
-        assert not host.file("/run/mediaserver/hold").exists, "vpn-monitor waits on"
-    told = host.check_output(f"journalctl --no-pager --output cat --unit vpn-monitor --since '{since}'")
+        assert not host.file(HOLD).exists, "vpn-monitor waits on"
+    told = journal(host, since)
     assert told.count("hold by ansible") == 2, told
     assert f"start {service}" not in told
-    assert host.check_output(f"docker inspect --format '{{{{.State.Running}}}}' {name_of(service)}") == "true"
+    assert running(host, service)
+
+
+@pytest.mark.parametrize("roles", [("gateway",), ("preflight", "gateway"), ("gateway", "transmission")])
+def test_the_pause_of_the_gateway_ends_with_it(
+    host: Any, inventory: str, tmp_path: Path, roles: tuple[str, ...]
+) -> None:
+    result = playbook.run(inventory, playbook=play(tmp_path, *roles))
+    assert result.ok, result.failures
+    assert not host.file(HOLD).exists, "vpn-monitor waits on"
+
+
+def test_a_play_without_preflight_makes_no_container_again(host: Any, inventory: str, tmp_path: Path) -> None:
+    # The stack needs what was measured: memory limits, graphics devices, WireGuard's module.
+    roles = ("gateway", "stack", "transmission", "jackett", "jellyfin")
+    result = playbook.run(inventory, playbook=play(tmp_path, *roles))
+    assert result.ok, result.failures
+    assert [task.name for task in result.changed] == []
+    assert not host.file(HOLD).exists, "vpn-monitor waits on"
+
+
+@pytest.fixture
+def broken_jackett(host: Any, house: Household) -> Any:
+    """Its configuration cannot be read: the role fails, between the roles gateway and stack."""
+    file = f"{house['mediaserver_root']}/config/jackett/Jackett/ServerConfig.json"
+    host.check_output(f"mv {file} {file}.kept && mkdir {file}")
+    yield
+    host.check_output(f"rmdir {file} && mv {file}.kept {file}")
+
+
+@pytest.mark.usefixtures("broken_jackett")
+@pytest.mark.parametrize("way", ["whole", "role"])
+def test_a_run_that_fails_ends_the_pause(host: Any, inventory: str, tmp_path: Path, way: str) -> None:
+    since = now(host)
+    chosen = playbook.SITE if way == "whole" else play(tmp_path, "jackett")
+    result = playbook.run(inventory, playbook=chosen)
+    assert not result.ok, "it did not fail"
+    assert "ServerConfig.json" in result.failures
+    assert "hold by ansible" in journal(host, since), "there was no pause that could end"
+    assert not host.file(HOLD).exists, "vpn-monitor waits on"

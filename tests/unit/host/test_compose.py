@@ -95,7 +95,8 @@ def test_repairs_use_our_own_file_and_remove_no_service_of_the_override(
     docker = broken(monkeypatch, root)
     hands.Hands(root).do(Step(act, "", ("vpn",)))
     assert docker.last == (
-        f"docker compose --project-directory {root} --file {root}/compose.yml up --detach --pull never --no-build {tail}"
+        f"docker compose --project-directory {root} --file {root}/compose.yml up --detach --pull never --no-build "
+        f"{tail}"
     )
 
 

@@ -15,6 +15,8 @@ from ansible.template import Templar, trust_as_template
 ROLES = Path(__file__).resolve().parents[3] / "roles"
 SHARED = "household.mediaserver.mediaserver"
 WHOLE, ALONE = ["all"], ["transmission"]
+APPLIED, RELEASED = {"__gateway_apply": {"stdout": ""}}, {"__stack_release": {"stdout": ""}}
+PAUSED = {"__mediaserver_paused": {"stdout": ""}}
 PLAY = ("preflight", "host", "storage", "docker", "gateway", "stack", "transmission", "jackett", "jellyfin")
 
 
@@ -49,8 +51,9 @@ def test_settings_are_changed_between_a_hold_and_its_end(role: str) -> None:
     assert holds(hold["when"], ["gateway", role]), "the role gateway has let go already"
     assert holds(hold["when"], ["stack", role])
     assert holds(hold["when"], WHOLE, [role]), "a play of this role alone"
-    assert holds(hold["when"], WHOLE, ["gateway", role]), "the role gateway has let go already"
-    assert not holds(hold["when"], WHOLE), "an execution for nothing in each run"
+    assert holds(hold["when"], WHOLE, ["gateway", role], **APPLIED), "the role gateway has let go already"
+    assert holds(hold["when"], WHOLE, **APPLIED, **RELEASED), "the role stack has let go already"
+    assert not holds(hold["when"], WHOLE, **APPLIED), "an execution for nothing in each run"
 
 
 @pytest.mark.parametrize("role", ["transmission", "jackett", "gateway", "stack"])
@@ -79,6 +82,7 @@ def test_jellyfin_is_claimed_between_a_hold_and_its_end() -> None:
         (WHOLE, ["gateway"], True),
         (WHOLE, ["transmission"], True),
         (["gateway"], ["gateway", "stack"], True),
+        (["transmission"], PLAY, True),
     ],
 )
 def test_the_role_stack_ends_it_or_else_the_role_that_began_it(
@@ -87,6 +91,7 @@ def test_the_role_stack_ends_it_or_else_the_role_that_began_it(
     (release,) = loaded("mediaserver/tasks/release.yml")
     assert release["ansible.builtin.command"]["argv"][-1] == "release"
     assert holds(release["when"], tags, roles) is ends
+    assert holds(release["when"], WHOLE, **RELEASED), "a role that comes after the stack"
     (given_back,) = loaded("gateway/tasks/main.yml")[-1]["always"]
     assert part(given_back) == "release.yml"
 
@@ -98,21 +103,25 @@ def test_the_role_stack_ends_it_when_it_fails_too() -> None:
     assert part(block["block"][0]) == "hold.yml"
 
 
-APPLIED, RELEASED = {"__gateway_apply": {"stdout": ""}}, {"__stack_release": {"stdout": ""}}
-
-
 @pytest.mark.parametrize(
-    ("known", "ends"),
-    [({}, False), (APPLIED, True), ({**APPLIED, **RELEASED}, False), ({"__gateway_apply": {}}, False)],
+    ("known", "tags", "ends"),
+    [
+        ({}, WHOLE, False),
+        (APPLIED, WHOLE, True),
+        (PAUSED, ["stack", "transmission"], True),
+        (PAUSED, ALONE, False),
+        ({**APPLIED, **RELEASED}, WHOLE, False),
+        ({"__gateway_apply": {}}, WHOLE, False),
+    ],
 )
-def test_a_run_that_fails_between_the_two_ends_it(known: dict[str, Any], ends: bool) -> None:
+def test_a_run_that_fails_between_the_two_ends_it(known: dict[str, Any], tags: list[str], ends: bool) -> None:
     (play,) = [play for play in yaml.safe_load((ROLES.parent / "playbooks/site.yml").read_text()) if "tasks" in play]
     (whole,) = play["tasks"]
     (given_back,) = whole["always"]
     assert (part(given_back), given_back["tags"]) == ("end.yml", ["always"])
     (end,) = loaded("mediaserver/tasks/end.yml")
     assert end["ansible.builtin.file"] == {"path": "/run/mediaserver/hold", "state": "absent"}
-    assert holds(end["when"], WHOLE, **known) is ends
+    assert holds(end["when"], tags, **known) is ends
 
 
 def test_it_lasts_for_as_long_as_a_run_may_take() -> None:

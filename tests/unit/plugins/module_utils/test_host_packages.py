@@ -15,7 +15,7 @@ from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils i
 SHARED = Path(os.environ.get("MEDIASERVER_SHARED") or Path(__file__).resolve().parents[5] / "shared")
 HELD = SHARED / "cases" / "P01-dpkg-query.txt"
 ASKED: dict[str, t.Any] = {
-    **dict.fromkeys(("paths", "packages", "ports", "sysctl", "kernel_modules", "probe"), []),
+    **{name: [] for name in ("paths", "packages", "ports", "sysctl", "kernel_modules", "probe")},
     **dict.fromkeys(("timezone", "user", "group"), ""),
 }
 JOURNAL = "/var/lib/dpkg/updates/0003"

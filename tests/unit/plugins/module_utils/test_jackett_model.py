@@ -51,8 +51,8 @@ def test_a_name_has_one_spelling(spelling: str) -> None:
     [
         ({"Cachettl_": 5, "CacheTTL": 6}, "CacheTtl is given twice"),
         ({"CacheTime": 5}, "is CacheTtl meant?"),
-        ({"api_key": KEY}, "belongs into the option api_key"),
-        ({"AdminPassword": "x"}, "belongs into the option admin_password"),
+        ({"api_key": KEY}, "is kept by the role; the module has the option api_key"),
+        ({"AdminPassword": "x"}, "belongs into jackett_admin_password"),
         ({"instance_id": ID}, "is made once and then kept"),
         ({"ProxyIsAnonymous": True}, "is computed"),
     ],

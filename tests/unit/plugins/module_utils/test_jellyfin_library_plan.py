@@ -161,8 +161,8 @@ def test_before_and_after() -> None:
 
 
 REFUSED: dict[str, tuple[list[WantedLibrary], list[Library], str]] = {
-    "removal": ([gone()], [has(["/a"])], "only with allow_removal"),
-    "type": ([want("/a")], [has(["/a"], kind="books")], "only with allow_type_change"),
+    "removal": ([gone()], [has(["/a"])], "only with jellyfin_allow_removal"),
+    "type": ([want("/a")], [has(["/a"], kind="books")], "only with jellyfin_allow_type_change"),
     "case": ([want("/a", name="MOVIES")], [has(["/a"])], "mix them up"),
     "case of one that is wanted absent": ([gone("MOVIES")], [has(["/a"])], "mix them up"),
     "two of one name": ([want("/a")], [has(["/a"]), has(["/b"], name="movies")], "mix them up"),

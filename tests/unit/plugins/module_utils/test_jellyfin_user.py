@@ -128,7 +128,7 @@ def test_steps(wanted: list[WantedUser], found: list[User], actions: list[Any]) 
 
 
 REFUSED_PLANS: dict[str, tuple[list[WantedUser], list[User], str]] = {
-    "removal": ([want(absent=True)], [has()], "only with allow_removal"),
+    "removal": ([want(absent=True)], [has()], "only with jellyfin_allow_removal"),
     "no password": ([want(password=None)], [ADMIN], "password is needed"),
     "unknown library": ([want(libraries=("Films",))], [has()], "no 'Films', but Movies, TV"),
     "unknown key": ([want(policy={"Turbo": 1})], [has()], "has no Turbo"),

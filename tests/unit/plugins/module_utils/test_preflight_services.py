@@ -33,7 +33,7 @@ ROWS: list[tuple[str, str, t.Any, str]] = [
     ("Jellyfin's administrator", "jellyfin_admin_user", "", "not set"),
     ("setting of no Transmission", "transmission_settings", {"speed-limit-upp": 3}, "is speed-limit-up meant?"),
     ("setting of another type", "transmission_settings", {"peer-port": "many"}, "peer-port takes"),
-    ("credentials as a setting", "transmission_settings", {"rpc-password": "x"}, "belongs into the option password"),
+    ("credentials as a setting", "transmission_settings", {"rpc-password": "x"}, "belongs into transmission_password"),
     ("field of no Jackett", "jackett_settings", {"CacheTtll": 3}, "is CacheTtl meant?"),
     ("field of another type", "jackett_settings", {"CacheTtl": "long"}, "CacheTtl"),
     ("library twice", "jellyfin_libraries", [MOVIES, {**MOVIES, "name": "movies"}], "listed twice"),

@@ -17,7 +17,7 @@ from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils i
 
 PATHS = {"mediaserver_data": "/mnt", "mediaserver_media": "/mnt/media", "mediaserver_downloads": "/mnt/downloads"}
 ASKED: dict[str, t.Any] = {
-    **dict.fromkeys(("packages", "ports", "sysctl", "kernel_modules", "probe"), []),
+    **{name: [] for name in ("packages", "ports", "sysctl", "kernel_modules", "probe")},
     **{"paths": ["/", *PATHS.values()], "timezone": "", "user": "", "group": "mediaserver"},
 }
 SHARE = "50 40 0:60 / /mnt/media/movies ro,relatime - nfs4 nas:/films rw,vers=4.2\n"

@@ -284,8 +284,8 @@ def test_without_the_file_only_the_rpc_is_managed(running: House) -> None:
     ("wanted", "text"),
     [
         ({"speed-limt-up": 1}, "is speed-limit-up meant"),
-        ({"rpc-password": "x"}, "option password"),
-        ({"rpc_username": "x"}, "option username"),
+        ({"rpc-password": "x"}, "belongs into transmission_password"),
+        ({"rpc_username": "x"}, "belongs into transmission_user"),
         ({"version": "4"}, "cannot be set"),
         ({"config_dir": "/x"}, "cannot be set"),
         ({"speed-limit-up": 1, "speed_limit_up": 2}, "given twice"),
