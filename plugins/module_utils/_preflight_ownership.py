@@ -25,6 +25,8 @@ CONTAINER_PREFIX = "mediaserver-"
 NETWORKS = ("mediaserver_vpn", "mediaserver_house")
 BRIDGE = "br-vpn"
 TABLES = ("inet mediaserver_barrier", "inet mediaserver_inner")
+# In a folder that is a mount point, and what a user may prepare for compose.
+HARMLESS = ("lost+found", "compose.override.yml")
 SHOWN = 5
 
 
@@ -34,7 +36,8 @@ def _names(found: t.Iterable[str]) -> str:
 
 
 def _entries(facts: Facts, folder: t.Any) -> list[str]:
-    return list((facts.get("folder_entries", {}).get(str(folder)) or {}).get("entries", []))
+    found = (facts.get("folder_entries", {}).get(str(folder)) or {}).get("entries", [])
+    return [name for name in found if name not in HARMLESS]
 
 
 def is_installed(facts: Facts, settings: Settings) -> bool:

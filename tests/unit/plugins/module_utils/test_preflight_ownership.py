@@ -232,6 +232,7 @@ def test_what_is_not_ours_is_refused_by_its_name(
 USERS_OWN = [container("jellyfin"), container("transmission"), container("vpn"), container("media-jellyfin-1", "media")]
 ACCEPTED = [
     ("a blank host", BLANK, {}, {}),
+    ("a folder with a disk of its own", BLANK, folders(["compose.override.yml", "lost+found"], ["lost+found"]), {}),
     ("a household", OWN, {}, {}),
     (
         "containers of an earlier version",
