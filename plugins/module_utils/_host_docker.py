@@ -73,7 +73,7 @@ def configured_ports(details: dict[str, t.Any]) -> set[int]:
 
 
 def holders(ports: set[int], rows: Rows, details: t.Callable[[str], dict[str, t.Any]]) -> dict[int, dict[str, str]]:
-    """Which container holds a port of Docker's proxy that its list names for none, because the container restarts.
+    """Find the container behind a port of Docker's proxy that the list shows for none, because the container restarts.
 
     One that lives comes before one that does not.
     """

@@ -128,7 +128,7 @@ def test_steps_that_are_requests(
     assert done == []
 
 
-def test_a_container_of_somebody_else_is_never_taken_for_a_service_of_the_same_name(
+def test_a_foreign_container_is_never_taken_for_a_service_of_the_same_name(
     done: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     foreign = {"Id": "f00d", "Names": ["/jellyfin"], "State": "exited", "Labels": {"com.docker.compose.service": "tv"}}

@@ -272,7 +272,7 @@ ACCEPTED = [
 
 
 @pytest.mark.parametrize(("host", "facts", "settings"), [pytest.param(*row[1:], id=row[0]) for row in ACCEPTED])
-def test_what_is_ours_or_in_nobodys_way_passes(
+def test_accepts_what_is_ours_and_what_does_not_collide(
     host: dict[str, t.Any], facts: dict[str, t.Any], settings: dict[str, t.Any]
 ) -> None:
     assert found(host, facts, settings) == []
