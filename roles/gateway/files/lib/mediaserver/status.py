@@ -6,14 +6,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mediaserver import causes, clock, dns, mtu, recall
 from mediaserver.decide import Memory, Seen
-from mediaserver.gateway import Gateway, look_up_nothing
+from mediaserver.gateway import Gateway, look_up, look_up_nothing
 from mediaserver.problems import HOUSEHOLD_MUST_ACT, Code, Problem
-from mediaserver.watch import Watch
+from mediaserver.watch import Watch, endpoint_of
 
 PAUSE_S = 1.0
 # Looks in a row in which the host itself is offline, before waiting for the tunnel is given up.
@@ -106,6 +106,9 @@ def look(
         if up or time.monotonic() >= deadline or offline >= OFFLINE_LOOKS:
             break
         time.sleep(PAUSE_S)
+    if not up and seen.endpoint == "" and online is not False:
+        # Only now, because a resolver may take its time; the state file keeps no address that is refused.
+        seen = replace(seen, refused=endpoint_of(Gateway(root, resolve=look_up))["refused"])
     return judge(seen, recall.load(clock.now()), online=online, carries=carries)
 
 
