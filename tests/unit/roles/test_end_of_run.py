@@ -20,7 +20,7 @@ OFFLINE = DOWN | {"must_act": False, "problems": [{"code": "offline", "text": "t
 
 
 def play(folder: Path, report: dict[str, Any] | None, *arguments: str, changed: bool = False) -> tuple[int, str, str]:
-    """Run the end of site.yml on a host whose program prints ``report``; return status, output, and what it was asked."""
+    """Run the end of site.yml on a host whose program prints ``report``; return status, output, and the question."""
     program = folder / "scripts" / "vpn-gateway"
     program.parent.mkdir()
     answer = "exit 2" if report is None else f"cat <<'END'\n{json.dumps(report)}\nEND"
@@ -42,8 +42,9 @@ def play(folder: Path, report: dict[str, Any] | None, *arguments: str, changed: 
         "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_HOME": str(folder / "home"),
     }
+    python = ("--extra-vars", "ansible_python_interpreter=/usr/bin/python3")
     done = subprocess.run(
-        ["ansible-playbook", "--inventory", "localhost,", "-e", "ansible_python_interpreter=/usr/bin/python3", *arguments, str(book)],
+        ["ansible-playbook", "--inventory", "localhost,", *python, *arguments, str(book)],
         capture_output=True, text=True, check=False, env=settings, cwd=ROOT,
     )  # fmt: skip
     asked = folder / "asked"
