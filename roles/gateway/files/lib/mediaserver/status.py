@@ -12,7 +12,7 @@ from pathlib import Path
 from mediaserver import causes, clock, dns, mtu, recall
 from mediaserver.decide import Memory, Seen
 from mediaserver.gateway import Gateway, look_up, look_up_nothing
-from mediaserver.problems import HOUSEHOLD_MUST_ACT, Code, Problem
+from mediaserver.problems import BLOCKS_TUNNEL, HOUSEHOLD_MUST_ACT, Code, Problem
 from mediaserver.watch import Watch, endpoint_of
 
 PAUSE_S = 1.0
@@ -32,8 +32,13 @@ class Status:
 
     @property
     def must_act(self) -> bool:
-        """The tunnel is not up, and a key, an endpoint or a setting of this host is the likely cause."""
-        return not self.up and bool(self.problems) and self.problems[0].code in HOUSEHOLD_MUST_ACT
+        """The tunnel is down on a host that is online, because of a key, an endpoint or a setting of this host."""
+        if self.up or not self.problems:
+            return False
+        code = self.problems[0].code
+        # Where it is not known whether the host is online, only its own settings are certain.
+        certain = self.online is True or (self.online is None and code in BLOCKS_TUNNEL)
+        return certain and code in HOUSEHOLD_MUST_ACT
 
     def to_json(self) -> str:
         found = {
