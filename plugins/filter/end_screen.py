@@ -50,11 +50,11 @@ _value:
       description: The lines.
       type: list
       elements: str
-      sample: ["Tunnel: up, through the provider's server vpn.example:51820."]
+      sample: ["Tunnel: up, through server vpn.example:51820."]
   sample:
     must_act: false
     lines:
-      - "Tunnel: up, through the provider's server vpn.example:51820."
+      - "Tunnel: up, through server vpn.example:51820."
       - "Open: Jellyfin http://192.168.1.5:8096"
       - "Next: add your indexers in Jackett, and run playbooks/verify.yml to see that nothing leaves past the tunnel."
 """

@@ -30,7 +30,7 @@ def lines(report: t.Mapping[str, t.Any], address: str, ports: t.Mapping[str, t.A
         told, problems = [OLD_PROGRAMS], []
     elif report["up"]:
         server = f"{report['peer']} ({report['endpoint']})" if report["endpoint"] else report["peer"]
-        told = [f"Tunnel: up, through the provider's server {server}."]
+        told = [f"Tunnel: up, through server {server}."]
     else:
         told = [f"Tunnel: NOT up. {problems[0] if problems else ''}".rstrip()]
         problems = problems[1:]

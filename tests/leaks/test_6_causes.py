@@ -70,7 +70,7 @@ def test_every_run_ends_with_the_tunnel_the_addresses_and_the_next_step(stage: S
     assert found.ok, found.failures
     assert not found.changed
     lines = screen(found).splitlines()
-    assert lines[0] == f"Tunnel: up, through the provider's server {stage.told()['peer']} ({stage.told()['endpoint']})."
+    assert lines[0] == f"Tunnel: up, through server {stage.told()['peer']} ({stage.told()['endpoint']})."
     pages = ", ".join(
         f"{name} http://{stage.house.pi}:{port}"
         for name, port in (("Transmission", 9091), ("Jackett", 9117), ("Jellyfin", 8096))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from typing import Any
 
@@ -53,3 +54,8 @@ def test_the_laptop_is_let_in_with_the_password_only(house: Household, lab_house
     known = f'user = "{house["transmission_user"]}:{house["transmission_password"]}"\n'
     assert household_lab.on_laptop(lab_house, *command, stdin="") == "401"
     assert household_lab.on_laptop(lab_house, *command, stdin=known) == "200"
+
+
+def test_vpn_monitor_names_no_problem(host: Any) -> None:
+    state = json.loads(host.file("/run/mediaserver/vpn.json").content_string)
+    assert (state["version"], state["state"], state["problems"]) == (2, "online", [])

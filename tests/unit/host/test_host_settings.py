@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from mediaserver import host, obstacles
+from mediaserver import gateway, host, obstacles
 from mediaserver.host import PAUSE_S, SOON_S, HostWatch
 from mediaserver.problems import Code, Problem
 
@@ -137,3 +137,30 @@ def test_the_host_is_looked_at_rarely_and_at_once_when_something_has_changed(
     watched.look(("192.168.0.0/16",), PAUSE_S + 3 + SOON_S - 1, soon=True)
     watched.look(("192.168.0.0/16",), PAUSE_S + 3 + SOON_S, soon=True)
     assert len(looks) == 6
+
+
+def test_a_run_foresees_and_switches_on_forwarding(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Known:
+        def __init__(self, root: Path, **_: object) -> None: ...
+
+        def differences(self, machine: object) -> list[str]:
+            return ["file x is written"]
+
+        def apply(self, machine: object) -> list[str]:
+            return ["file x is written"]
+
+        def notes(self) -> list[str]:
+            return []
+
+    monkeypatch.setattr(gateway, "Gateway", Known)
+    monkeypatch.setattr(gateway, "Host", lambda: None)
+    monkeypatch.setattr(gateway, "LOCK", tmp_path / "lock")
+    kernel.set(ip_forward=0)
+    for command, after in (("plan", "0"), ("apply", "1")):
+        assert gateway.main([command], root=tmp_path) == 0
+        assert capsys.readouterr().out.splitlines() == ["net.ipv4.ip_forward is switched on", "file x is written"]
+        assert kernel.get("ip_forward") == after
+    gateway.main(["plan"], root=tmp_path)
+    assert capsys.readouterr().out.splitlines() == ["file x is written"]

@@ -41,6 +41,9 @@ RULES = Problem(Code.DOCKER_SETTINGS, "no rules")
         (SILENT, WORKED, True, False, False, [Code.TUNNEL_DEAD], False),
         (replace(SILENT, asked=("another key",)), WORKED, True, False, False, [Code.KEY_OR_ENDPOINT], True),
         (SILENT, Memory(), False, False, False, [Code.OFFLINE], False),
+        (SILENT, Memory(), None, False, False, [Code.KEY_OR_ENDPOINT], False),
+        (replace(SILENT, forwarding_off=("x",)), WORKED, None, False, False, [Code.FORWARDING_OFF], True),
+        (replace(SILENT, forwarding_off=("x",)), WORKED, False, False, False, [Code.FORWARDING_OFF], False),
         (replace(SILENT, endpoint=""), Memory(), True, False, False, [Code.ENDPOINT_UNRESOLVED], True),
         (replace(SILENT, forwarding_off=("x",)), WORKED, True, False, False, [Code.FORWARDING_OFF], True),
         (

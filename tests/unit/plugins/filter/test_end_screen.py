@@ -26,7 +26,7 @@ def screen(report: dict[str, Any], user: str = "family") -> dict[str, Any]:
 def test_a_tunnel_that_is_up_is_told_with_its_server_the_addresses_and_the_next_step() -> None:
     shown = screen(UP)
     assert not shown["must_act"]
-    assert shown["lines"][:2] == ["Tunnel: up, through the provider's server vpn.example:51820 (198.18.0.20).", OPEN]
+    assert shown["lines"][:2] == ["Tunnel: up, through server vpn.example:51820 (198.18.0.20).", OPEN]
     assert shown["lines"][2].startswith(
         "Next: log in as family, add your indexers in Jackett, and run playbooks/verify"
     )

@@ -6,14 +6,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mediaserver import causes, clock, dns, mtu, recall
 from mediaserver.decide import Memory, Seen
-from mediaserver.gateway import Gateway, look_up_nothing
-from mediaserver.problems import HOUSEHOLD_MUST_ACT, Code, Problem
-from mediaserver.watch import Watch
+from mediaserver.gateway import Gateway, look_up, look_up_nothing
+from mediaserver.problems import BLOCKS_TUNNEL, HOUSEHOLD_MUST_ACT, Code, Problem
+from mediaserver.watch import Watch, endpoint_of
 
 PAUSE_S = 1.0
 # Looks in a row in which the host itself is offline, before waiting for the tunnel is given up.
@@ -32,8 +32,13 @@ class Status:
 
     @property
     def must_act(self) -> bool:
-        """The tunnel is not up, and a key, an endpoint or a setting of this host is the likely cause."""
-        return not self.up and bool(self.problems) and self.problems[0].code in HOUSEHOLD_MUST_ACT
+        """The tunnel is down on a host that is online, because of a key, an endpoint or a setting of this host."""
+        if self.up or not self.problems:
+            return False
+        code = self.problems[0].code
+        # Where it is not known whether the host is online, only its own settings are certain.
+        certain = self.online is True or (self.online is None and code in BLOCKS_TUNNEL)
+        return certain and code in HOUSEHOLD_MUST_ACT
 
     def to_json(self) -> str:
         found = {
@@ -106,6 +111,9 @@ def look(
         if up or time.monotonic() >= deadline or offline >= OFFLINE_LOOKS:
             break
         time.sleep(PAUSE_S)
+    if not up and seen.endpoint == "" and online is not False:
+        # Only now, because a resolver may take its time; the state file keeps no address that is refused.
+        seen = replace(seen, refused=endpoint_of(Gateway(root, resolve=look_up))["refused"])
     return judge(seen, recall.load(clock.now()), online=online, carries=carries)
 
 

@@ -62,7 +62,7 @@ class Watch:
             "forwarding_off": host.forwarding_off(),
             "obstacles": self._host.look(gateway.settings.lan, clock.now(), soon=self._silent),
             "resolvers": gateway.settings.resolvers,
-            **_endpoint(gateway),
+            **endpoint_of(gateway),
         }
         try:
             containers, pids = self._containers()
@@ -195,7 +195,8 @@ def configured_at(gateway: Gateway) -> float:
         return 0.0
 
 
-def _endpoint(gateway: Gateway) -> dict[str, str]:
+def endpoint_of(gateway: Gateway) -> dict[str, str]:
+    """Return the active peer, its address, and why the address that its name has now is refused."""
     peer = active_peer(gateway.settings, gateway.state)
     address = gateway.state.addresses.get(peer.host, "")
     seen = gateway.state.seen.get(peer.host, "")
