@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: inventory_faults
 author: household.mediaserver contributors (@household)
-version_added: 0.2.0
+version_added: 0.1.0
 short_description: Texts that YAML or Ansible alters, and vaults that were never encrypted
 description:
   - Reads the files of variables of the host on the controller, in C(host_vars), C(group_vars) and the folder itself,

@@ -225,6 +225,7 @@ CHECKS: Checks = (
     services.check_transmission,
     services.check_jackett,
     services.check_jellyfin,
+    relied.check_jellyfin_folders,
     relied.check_left_alone,
     relied.check_texts,
     relied.check_blackhole,

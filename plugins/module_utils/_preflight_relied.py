@@ -70,6 +70,13 @@ FOLDERS = {
     "watch-dir": "/downloads",
     "BlackholeDir": "/downloads/watch",
 }
+# Of Jellyfin's container, these are kept on disks; a path elsewhere fills the system's disk, and is lost with the
+# container. /tmp is memory.
+JELLYFIN_FOLDERS = {
+    "CachePath": ("/cache", "/config"),
+    "MetadataPath": ("/config", "/cache"),
+    "TranscodingTempPath": ("/cache", "/config", "/tmp"),
+}
 # Other programs that a service calls; from the VPN namespace none on the LAN can be reached.
 CALLED = {
     "jackett": ("FlareSolverrUrl", "OmdbApiUrl", "ProxyUrl"),
@@ -109,6 +116,19 @@ def check_relied_on(variable: str, service: str, wanted: Settings) -> t.Iterator
                 "use an address of the internet, which is reached through the tunnel; or a program that listens at"
                 " 127.0.0.1 inside the namespace (a container with network_mode: service:vpn)",
             )
+
+
+def check_jellyfin_folders(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
+    for section in ("system", "encoding"):
+        for variable in (f"jellyfin_default_{section}_settings", f"jellyfin_{section}_settings"):
+            for name, value in (settings.get(variable) or {}).items():
+                kept = JELLYFIN_FOLDERS.get(name)
+                if kept and value and not any(f"{value}/".startswith(f"{folder}/") for folder in kept):
+                    yield problem(
+                        variable,
+                        f"{name}: {value} is no folder that Jellyfin's container keeps",
+                        f"leave it out, or name a folder below {' or '.join(kept)}; jellyfin_cache is /cache there",
+                    )
 
 
 def check_left_alone(facts: Facts, settings: Settings) -> t.Iterator[Problem]:

@@ -325,6 +325,13 @@ def test_a_variable_left_blank_is_refused_by_name(variable: str, specs: dict[str
         ("jackett_settings", {"FlareSolverrUrl": "http://100.100.1.2:8191"}, "FlareSolverrUrl leads to", "127.0.0.1"),
         ("jackett_settings", {"ProxyUrl": "proxy.fritz.box"}, "ProxyUrl leads to", "internet"),
         ("jackett_settings", {"OmdbApiKey": 123456}, "OmdbApiKey is a text", "quotes"),
+        (
+            "jellyfin_encoding_settings",
+            {"TranscodingTempPath": "/transcodes"},
+            "no folder that Jellyfin's",
+            "jellyfin_cache",
+        ),
+        ("jellyfin_system_settings", {"CachePath": "/mnt/cache"}, "no folder that Jellyfin's", "/cache"),
         ("jellyfin_network_settings", {"LocalNetworkAddresses": ["192.168.1.5"]}, "must stay empty", "mediaserver_lan"),
     ],
 )
@@ -348,6 +355,8 @@ def test_what_the_stack_relies_on_is_refused_with_the_supported_way(
         ("jackett_settings", {"FlareSolverrUrl": "http://localhost:8191", "OmdbApiKey": "0123"}),
         ("jackett_settings", {"FlareSolverrUrl": "https://solver.example.org"}),
         ("transmission_bind_address", "10.66.0.2"),
+        ("jellyfin_encoding_settings", {"TranscodingTempPath": "/tmp"}),
+        ("jellyfin_system_settings", {"CachePath": "/cache/x", "MetadataPath": ""}),
     ],
 )
 def test_the_supported_way_is_accepted(name: str, value: t.Any) -> None:

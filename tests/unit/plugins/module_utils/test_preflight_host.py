@@ -1,0 +1,208 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a host is configured with: what would fail late is told in preflight; each row changes one thing."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.household.mediaserver.plugins.module_utils import _host_configuration as configuration
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils import host_fixtures as hosts
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.test_preflight import (
+    FACTS,
+    UUID,
+    found,
+)
+
+CMDLINE = "/boot/firmware/cmdline.txt"
+DAEMON = "/etc/docker/daemon.json"
+CACHE = {"jellyfin_cache": "/mnt/cache/jellyfin"}
+ROOM = {"total_mb": 30000, "free_mb": 20000, "uuid": "root", "fstype": "ext4"}
+
+
+def filesystems(**free: int) -> dict[str, t.Any]:
+    names = {"root": "/opt/mediaserver", "cache": "/mnt/cache/jellyfin"}
+    return {
+        **FACTS["filesystems"],
+        **{path: {**ROOM, "free_mb": free.get(name, 20000)} for name, path in names.items()},
+    }
+
+
+ROWS: list[tuple[str, dict[str, t.Any], dict[str, t.Any], str, str, str]] = [
+    ("two lines", {"cmdline_file": CMDLINE, "cmdline": "a\nb\n"}, {}, CMDLINE, "it has 2 lines", "one line"),
+    ("no line", {"cmdline_file": CMDLINE, "cmdline": " \n"}, {}, CMDLINE, "it is empty", "backup"),
+    (
+        "no JSON",
+        {"docker_file": {"error": f"{DAEMON} is not valid JSON (x); correct"}},
+        {},
+        DAEMON,
+        "not valid JSON",
+        "away",
+    ),
+    ("remapped", {"docker_file": {"settings": {"userns-remap": "default"}}}, {}, DAEMON, "userns-remap", "remove"),
+    (
+        "remapped by us",
+        {},
+        {"docker_daemon_options": {"userns-remap": "x"}},
+        "docker_daemon_options",
+        "userns",
+        "remove",
+    ),
+    (
+        "no masquerading",
+        {},
+        {"docker_daemon_options": {"ip-masq": False}},
+        "docker_daemon_options",
+        "ip-masq",
+        "remove",
+    ),
+    ("NTFS", {"block_filesystems": {UUID: "ntfs"}}, {"storage_uuid": UUID}, "storage_uuid", "has ntfs", "copy what"),
+    (
+        "exFAT",
+        {"block_filesystems": {UUID: "exfat"}},
+        {"storage_uuid": UUID},
+        "storage_uuid",
+        "hard links",
+        "copy what",
+    ),
+    (
+        "LUKS",
+        {"block_filesystems": {UUID: "crypto_LUKS"}},
+        {"storage_uuid": UUID},
+        "storage_uuid",
+        "encrypted",
+        "inside",
+    ),
+    (
+        "another type",
+        {"block_filesystems": {UUID: "btrfs"}},
+        {"storage_uuid": UUID, "storage_fstype": "ext4"},
+        "storage_fstype",
+        "has btrfs, not ext4",
+        "write btrfs",
+    ),
+    (
+        "data on exFAT",
+        {"filesystems": {"/mnt": {**ROOM, "fstype": "exfat"}}},
+        {},
+        "mediaserver_data",
+        "/mnt is on exfat",
+        "ext4",
+    ),
+    ("a device", {}, {"storage_uuid": "/dev/sda1"}, "storage_uuid", "not a UUID alone", "lsblk"),
+    ("a label", {}, {"storage_uuid": "LABEL=media"}, "storage_uuid", "not a UUID alone", "lsblk"),
+    ("quoted", {}, {"storage_uuid": f'UUID="{UUID}"'}, "storage_uuid", "not a UUID alone", f"write {UUID}"),
+    ("a link", {}, {"storage_uuid": f"/dev/disk/by-uuid/{UUID}"}, "storage_uuid", "not a UUID alone", f"write {UUID}"),
+    (
+        "no room for the cache",
+        {"filesystems": filesystems(cache=2047)},
+        CACHE,
+        "jellyfin_cache",
+        "2047 MB",
+        "make room",
+    ),
+    (
+        "no room for Jellyfin",
+        {"filesystems": filesystems(root=900)},
+        CACHE,
+        "mediaserver_root",
+        "every start",
+        "make room",
+    ),
+    ("a folder", {"timezone_asked": "folder"}, {}, "mediaserver_timezone", "is a folder", "timedatectl"),
+    (
+        "an old name",
+        {"timezone_asked": "renamed", "timezone_new_name": "Asia/Kolkata"},
+        {},
+        "mediaserver_timezone",
+        "old name",
+        "write Asia/Kolkata",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("facts", "settings", "variable", "words", "way"), [pytest.param(*row[1:], id=row[0]) for row in ROWS]
+)
+def test_it_is_refused(
+    facts: dict[str, t.Any], settings: dict[str, t.Any], variable: str, words: str, way: str
+) -> None:
+    (problem,) = found(facts, settings)
+    assert (problem["level"], problem["variable"]) == ("problem", variable)
+    assert words in problem["problem"]
+    assert way in problem["remedy"]
+    assert "mkfs" not in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("facts", "settings"),
+    [
+        ({"cmdline_file": CMDLINE, "cmdline": "\nconsole=tty1 rootwait\n"}, {}),
+        ({"docker_file": {"error": "", "settings": {"iptables": True, "userns-remap": ""}}}, {}),
+        ({"block_filesystems": {UUID: "ext4"}}, {"storage_uuid": UUID, "storage_fstype": "ext4"}),
+        ({"filesystems": filesystems()}, CACHE),
+        ({"filesystems": filesystems(cache=100)}, {**CACHE, "storage_uuid": UUID}),
+        ({"timezone_asked": "zone", "timezones_known": True}, {}),
+    ],
+    ids=["one line", "docker as usual", "ext4", "room", "room on a disk that is not mounted yet", "a zone"],
+)
+def test_it_is_accepted(facts: dict[str, t.Any], settings: dict[str, t.Any]) -> None:
+    assert found(facts, settings) == []
+
+
+def test_little_room_is_a_warning_and_a_household_that_is_set_up_can_be_repaired() -> None:
+    (notice,) = found({"filesystems": filesystems(cache=3000)}, CACHE)
+    assert (notice["level"], notice["variable"]) == ("warning", "jellyfin_cache")
+    (notice,) = found({"filesystems": filesystems(cache=100)}, {**CACHE, "preflight_installed": True})
+    assert (notice["level"], notice["variable"]) == ("warning", "jellyfin_cache")
+
+
+BASE = "/usr/share/zoneinfo/"
+RULES = "Z Europe/Berlin 0:53 - LMT\nL Europe/Berlin Arctic/Longyearbyen\nL America/New_York US/Eastern\n"
+FILES = dict.fromkeys(
+    (f"{BASE}{name}" for name in ("Europe/Berlin", "Arctic/Longyearbyen", "zone.tab", "America/A/B")), ""
+)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "kind", "new"),
+    [
+        ("Europe/Berlin", "zone", ""),
+        ("Arctic/Longyearbyen", "zone", ""),
+        ("US/Eastern", "renamed", "America/New_York"),
+        ("America/A", "folder", ""),
+        ("zone.tab", "unknown", ""),
+        ("Mars/Olympus", "unknown", ""),
+        ("", "", ""),
+    ],
+)
+def test_what_a_time_zone_is(wanted: str, kind: str, new: str) -> None:
+    reader = hosts.ToldReader({**FILES, f"{BASE}tzdata.zi": RULES})
+    assert configuration.asked_zone(reader, wanted) == {"timezone_asked": kind, "timezone_new_name": new}
+
+
+def test_without_the_list_of_names_a_file_is_a_zone() -> None:
+    assert configuration.asked_zone(hosts.ToldReader(FILES), "Europe/Berlin")["timezone_asked"] == "zone"
+
+
+def test_filesystems_by_uuid_with_and_without_udev() -> None:
+    lsblk = hosts.ToldReader({"/dev/disk/by-uuid/aa": ""}, commands={"lsblk": "\naa ntfs\nbb ext4\n cc\n"})
+    assert configuration.filesystems_on_disks(lsblk) == {"aa": "ntfs", "bb": "ext4"}
+    text = (
+        '/dev/sda1: LABEL="x" UUID="aa" BLOCK_SIZE="512" TYPE="vfat" PARTUUID="1"\n/dev/sdb: PTUUID="2" PTTYPE="gpt"\n'
+    )
+    assert configuration.filesystems_on_disks(hosts.ToldReader({}, commands={"blkid": text})) == {"aa": "vfat"}
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"a": 1,}'])
+def test_a_broken_file_of_docker_is_told_without_its_text(text: str) -> None:
+    measured = configuration.docker_file(hosts.ToldReader({DAEMON: text}))
+    (problem,) = found({"docker_file": measured})
+    assert (problem["variable"], problem["level"]) == (DAEMON, "problem")
+
+
+def test_no_secret_of_docker_becomes_a_fact() -> None:
+    text = '{"iptables": false, "proxies": {"http-proxy": "http://me:s3cret@proxy"}}'
+    measured = configuration.docker_file(hosts.ToldReader({DAEMON: text}))
+    assert measured == {"error": "", "settings": {"iptables": False}}
