@@ -70,7 +70,7 @@ def test_what_pulls_other_things_along_is_named_and_repaired_too(
     assert findings(again) == set()
 
 
-# What follows from a repair: a program that reads its files only at its start is restarted. vpn-monitor is stopped here.
+# What follows from a repair: programs that read their files at their start are restarted. vpn-monitor is stopped here.
 CONSEQUENCES = {"Host | Restart journald", "mediaserver-barrier-keeper.service is restarted"}
 
 
