@@ -70,8 +70,8 @@ def test_what_pulls_other_things_along_is_named_and_repaired_too(
     assert findings(again) == set()
 
 
-# What follows from a repair: who reads his files only at the start is started anew.
-CONSEQUENCES = {"Host | Restart journald", "Gateway | Restart vpn-monitor", "Gateway | Restart the barrier's keeper"}
+# What follows from a repair: programs that read their files at their start are restarted. vpn-monitor is stopped here.
+CONSEQUENCES = {"Host | Restart journald", "mediaserver-barrier-keeper.service is restarted"}
 
 
 def _expected(house: Household, drift: Any) -> str:

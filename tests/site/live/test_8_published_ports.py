@@ -111,7 +111,7 @@ def test_a_tailnet_reaches_them_when_the_list_names_it_and_https_is_no_exception
 
 
 def test_restarts_with_open_connections_count_nothing(host: Any, house: Household, lab_house: topology.House) -> None:
-    """Clients on the LAN and the Pi itself hold connections open; services answer them after Docker has forgotten them."""
+    """Clients on the LAN and the Pi hold connections open; services answer them after Docker has forgotten them."""
     before = counted(host, *COUNTERS)
     hold = (
         "import socket, time; lines = [socket.create_connection((host, port), 3) "

@@ -23,7 +23,7 @@ ALL = ["vpn", "wireguard", "transmission", "jackett", "jellyfin"]
 
 def value(name: str, role: str, **given: Any) -> Any:
     known: dict[str, Any] = {}
-    for path in ("mediaserver/defaults", "docker/defaults", f"{role}/defaults", f"{role}/vars"):
+    for path in ("mediaserver/defaults", f"{role}/defaults", f"{role}/vars"):
         known |= DataLoader().load_from_file(str(ROLES / path / "main.yml"), trusted_as_template=True)
     return Templar(DataLoader(), variables={**known, **given}).template(trust_as_template(f"{{{{ {name} }}}}"))
 
@@ -44,7 +44,10 @@ def test_every_published_port_of_the_stack_is_filtered_and_no_other(given: dict[
 
 
 def test_containers_of_the_host_are_those_of_docker_s_pools() -> None:
-    assert value("__gateway_settings.containers", "gateway") == ["172.30.0.0/16"]
+    docker = yaml.safe_load((ROLES / "docker/defaults/main.yml").read_text(encoding="utf-8"))["docker_address_pools"]
+    assert value("__gateway_settings.containers", "gateway") == [pool["base"] for pool in docker]
+    own = [{"base": "10.9.0.0/16", "size": 24}]
+    assert value("__gateway_settings.containers", "gateway", docker_address_pools=own) == ["10.9.0.0/16"]
 
 
 @pytest.mark.parametrize(
