@@ -290,6 +290,6 @@ def _of_unmanaged(found: t.Sequence[Library], wanted: t.Sequence[WantedLibrary])
         return []
     return [
         f"{', '.join(names)}: one of the library's folders is an empty entry, as a power cut leaves it, and the next"
-        " scan drops its items. It is not in libraries, so it is left alone: list it there, or stop the server, write the"
-        " folder into the empty file .mblink below root/default in its configuration, and start it again"
+        " scan drops its items. It is not in libraries, so it is left alone. List it there, or restart the server: its"
+        " entry point writes the folder back"
     ]
