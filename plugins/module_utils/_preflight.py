@@ -13,6 +13,7 @@ import re
 import typing as t
 
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_forms as forms
+from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_jellyfin as jellyfin
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_network as network
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_services as services
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_tunnel as tunnel
@@ -186,7 +187,8 @@ def check_paths(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
             yield problem(
                 name,
                 f"{path!r} is not usable as a path",
-                "use an absolute path without spaces, dots or a slash at the end, and not / itself",
+                "use an absolute path without spaces, dots or a slash at the end, and not / itself"
+                + ("; ~ is not expanded, so write the home folder out" if "~" in path else ""),
             )
     data = given.get("mediaserver_data", "")
     for name in ("mediaserver_media", "mediaserver_downloads"):
@@ -229,6 +231,8 @@ CHECKS: Checks = (
     services.check_transmission,
     services.check_jackett,
     services.check_jellyfin,
+    jellyfin.check_cache,
+    jellyfin.check_https,
     services.check_libraries,
     services.check_members,
 )
