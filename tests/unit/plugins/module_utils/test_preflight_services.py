@@ -252,7 +252,8 @@ def test_what_is_of_another_form_altogether_is_told_once(
         ("jellyfin_libraries", [{"name": 1984, "type": "books", "paths": ["/media/books"]}]),
         ("jackett_admin_password", 12345678),
         ("transmission_password", 12345678),
-        ("jellyfin_https_port", "8920"),
+        ("jellyfin_https_port", "0"),
+        ("jellyfin_timeout", "600"),
     ],
 )
 def test_what_a_module_converts_is_looked_at_converted(variable: str, value: t.Any, specs: dict[str, t.Any]) -> None:
