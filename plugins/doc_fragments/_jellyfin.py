@@ -33,6 +33,13 @@ options:
     description: Name of the compose project of O(service).
     type: str
     default: mediaserver
+  config_dir:
+    description:
+      - Folder on the managed host with the server's configuration. Jellyfin writes its files without fsync, so the
+        filesystem of this folder is synced after a change, or a power cut soon after it would leave empty files.
+      - Where it is not given, all filesystems of the managed host are synced.
+    type: path
+    version_added: 0.1.0
 attributes:
   action_group:
     description: Groups for C(module_defaults), like C(group/household.mediaserver.jellyfin).

@@ -34,6 +34,9 @@ VERSION = "1.0"
 DEVICE = "household.mediaserver"
 HEALTH_TIMEOUT_S = 10.0
 
+# Calls that leave nothing in the server's files but in its database, which it syncs itself.
+SESSION_PATHS = ("/Users/AuthenticateByName", "/Sessions/Logout")
+
 Query = t.Mapping[str, "str | int | bool"]
 
 
@@ -74,6 +77,8 @@ class JellyfinClient:
         self.clock = clock
         self.token = token
         self.timeout = timeout
+        # Whether a call was sent that may have changed the server's files.
+        self.wrote = False
 
     def get(self, path: str, *, query: Query | None = None, token: bool = True) -> t.Any:
         """Return what the server has there. Raises Denied, Refused, Unreachable or ProtocolError, as all calls do."""
@@ -132,6 +137,7 @@ class JellyfinClient:
     ) -> t.Any:
         tried = f"{method} {self.url}{_path(path)}{_query(query)}"
         data = None if body is None else _encode(body, tried)
+        self.wrote = self.wrote or (method != "GET" and path not in SESSION_PATHS)
         deadline = self.clock.monotonic() + self.timeout
         while True:
             left = deadline - self.clock.monotonic()

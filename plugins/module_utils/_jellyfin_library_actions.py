@@ -15,10 +15,15 @@ class Action:
 
 @dataclass(frozen=True)
 class DeleteLibrary(Action):
+    """With ``keep_items``, the server is not asked to look: the items stay for the library that comes next."""
+
     name: str
+    keep_items: bool = False
 
     def __str__(self) -> str:
-        return f"delete library {self.name}"
+        return (
+            f"take library {self.name} away, and keep its items" if self.keep_items else f"delete library {self.name}"
+        )
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,14 @@ class WriteOptions(Action):
 
     def __str__(self) -> str:
         return f"write options of {self.name}: {', '.join(sorted(self.options))}"
+
+
+@dataclass(frozen=True)
+class StopScan(Action):
+    """A scan that goes on while a library is away would drop its items."""
+
+    def __str__(self) -> str:
+        return "stop a scan that is running"
 
 
 @dataclass(frozen=True)

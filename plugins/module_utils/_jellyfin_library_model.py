@@ -82,8 +82,13 @@ class Library:
 
     @property
     def folders(self) -> frozenset[str]:
-        """Every folder that the library has anything to do with."""
-        return frozenset(normal_path(path) for path in (*self.locations, *self.path_infos))
+        """Every folder that the library has anything to do with. An emptied shortcut names none."""
+        return frozenset(normal_path(path) for path in (*self.locations, *self.path_infos) if path.strip())
+
+    @property
+    def has_empty_location(self) -> bool:
+        """Whether a power cut has emptied a shortcut: the next scan drops the items that it led to."""
+        return any(not path.strip() for path in self.locations)
 
 
 def parse_wanted(given: t.Sequence[t.Mapping[str, t.Any]]) -> list[WantedLibrary]:

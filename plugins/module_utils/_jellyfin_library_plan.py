@@ -6,6 +6,10 @@
 A library has its folders twice, as shortcuts (Locations) and in its options (PathInfos), and both must be right.
 Adding a path adds to both without a look at what is there; removing one takes one shortcut and every equal
 PathInfo. So a path that is not exactly once in both is taken away entirely and added again.
+
+A shortcut that a power cut has emptied is listed as an empty location, which the server does not remove (400), and
+whose items the next scan drops. Such a library is taken away without a scan and made again as it was: ids of library
+and items derive from names and paths, so items and marks stay.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_li
     DeleteLibrary,
     RemovePath,
     ScanAll,
+    StopScan,
     WriteOptions,
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_library_model import (
@@ -63,11 +68,20 @@ def plan_libraries(
             draft.without(has)
         else:
             draft.keep(library, has)
+    _check_renamed(wanted, found)
     _check_folders(wanted, found)
     actions = [*draft.doomed, *draft.room, *draft.rest]
     if _scan_is_owed(actions, found):
         actions.append(ScanAll())
     return LibraryPlan(tuple(actions), Plan(tuple(sorted(draft.changes, key=lambda change: change.name))))
+
+
+def with_scan(plan: LibraryPlan, names: t.Sequence[str]) -> LibraryPlan:
+    """Return the plan behind the scan that brings what these libraries lacked."""
+    if not names:
+        return plan
+    changes = [*plan.changes.changes, *(Change(f"{name}.ItemId", MISSING, "present") for name in names)]
+    return LibraryPlan((ScanAll(), *plan.actions), Plan(tuple(sorted(changes, key=lambda change: change.name))))
 
 
 class _Draft:
@@ -93,12 +107,18 @@ class _Draft:
         self.changes.append(Change(has.name, _shown(has), "absent"))
 
     def keep(self, wanted: WantedLibrary, has: Library | None) -> None:
+        if has is not None and not has.complete:
+            # Seen in check mode only: what it lacks comes with a scan, which with_scan() plans.
+            return
         present = {} if has is None else _managed(has)
         samples = {name: value for name, value in self.known.items() if name not in present}
         options = list(changes_between(f"{wanted.name}.options", wanted.options, present, samples))
         _check_choices(wanted)
         if has is not None and has.type == wanted.type:
-            self._adjust(wanted, has, options)
+            if has.has_empty_location:
+                self._make_again(wanted, has, present, options)
+            else:
+                self._adjust(wanted, has, options)
             return
         made = wanted
         if has is not None:
@@ -117,6 +137,17 @@ class _Draft:
         self.rest.append(CreateLibrary(made.name, made.type, made.paths, made.options))
         after = {"type": made.type, "paths": sorted(made.paths), "options": dict(wanted.options)}
         self.changes.append(Change(wanted.name, MISSING if has is None else _shown(has), after))
+
+    def _make_again(
+        self, wanted: WantedLibrary, has: Library, present: t.Mapping[str, t.Any], options: list[Change]
+    ) -> None:
+        self.rest.append(StopScan())
+        # A folder that is not there is found out before anything is taken away.
+        self.rest += [AddPath(wanted.name, path, scan=False) for path in wanted.paths]
+        self.rest.append(DeleteLibrary(wanted.name, keep_items=True))
+        self.rest.append(CreateLibrary(wanted.name, wanted.type, wanted.paths, {**present, **wanted.options}))
+        self.changes += options
+        self.changes.append(Change(f"{wanted.name}.paths", _shown_paths(has), sorted(wanted.paths)))
 
     def _adjust(self, wanted: WantedLibrary, has: Library, options: list[Change]) -> None:
         removed, repaired = _path_steps(wanted, has)
@@ -175,6 +206,22 @@ def _scan_is_owed(actions: t.Sequence[Action], found: t.Sequence[Library]) -> bo
         elif isinstance(action, WriteOptions) and action.options.get(MONITOR) is True:
             owed = owed or before[action.name].get(MONITOR) is not True
     return owed
+
+
+def _check_renamed(wanted: t.Sequence[WantedLibrary], found: t.Sequence[Library]) -> None:
+    """Raise InvalidValue where a wanted library is not there, and one that is not listed has exactly its folders."""
+    named = {same_name(library.name) for library in wanted}
+    there = {library.name for library in found}
+    for library in wanted:
+        if library.absent or library.name in there:
+            continue
+        for other in found:
+            if same_name(other.name) not in named and other.folders == frozenset(library.paths):
+                raise InvalidValue(
+                    f"libraries: the server has no library {library.name}, but {other.name} with the same folders"
+                    f" ({', '.join(sorted(library.paths))}): it was renamed, probably in Jellyfin's web interface."
+                    f" Rename it in the inventory (name: {other.name}) or there"
+                )
 
 
 def _check_folders(wanted: t.Sequence[WantedLibrary], found: t.Sequence[Library]) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import typing as t
 
@@ -13,6 +14,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._errors impo
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_client import JellyfinClient
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_key_file import is_key, load_key
 from ansible_collections.household.mediaserver.plugins.module_utils._service_http import OPTIONS, http_of
+from ansible_collections.household.mediaserver.plugins.module_utils._sync import sync_filesystem
 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -22,6 +24,7 @@ SERVER: dict[str, dict[str, t.Any]] = {
     "url": {"type": "str", "default": "http://127.0.0.1:8096"},
     "timeout": {"type": "int", "default": 180},
     **OPTIONS,
+    "config_dir": {"type": "path"},
 }
 # And of those that need a key, with the two arguments for AnsibleModule that say "exactly one".
 API_KEY: dict[str, dict[str, t.Any]] = {
@@ -48,6 +51,22 @@ def make_client(module: AnsibleModule, program: str, clock: Clock) -> JellyfinCl
         clock=clock,
         timeout=options["timeout"],
     )
+
+
+@contextlib.contextmanager
+def syncing(module: AnsibleModule, client: JellyfinClient) -> t.Iterator[None]:
+    """Sync the server's files when the body has changed something, also when it failed half-way."""
+    try:
+        yield
+    finally:
+        sync_changes(module, client)
+
+
+def sync_changes(module: AnsibleModule, client: JellyfinClient) -> None:
+    """Sync what was changed since the last time."""
+    if client.wrote:
+        client.wrote = False
+        sync_filesystem(module.params["config_dir"])
 
 
 def use_key(module: AnsibleModule, client: JellyfinClient) -> None:

@@ -113,6 +113,7 @@ class JellyfinSetup:
         timeout: float,
         check_mode: bool,
         hide: t.Callable[[str], object],
+        sync: t.Callable[[], object],
     ) -> None:
         if not app_name.strip():
             raise InvalidValue("app_name must not be empty")
@@ -124,6 +125,7 @@ class JellyfinSetup:
         self.timeout = timeout
         self.check_mode = check_mode
         self.hide = hide
+        self.sync = sync
 
     def run(self) -> Outcome:
         """Do it. Raises MediaserverError; what was done until then is found and kept by the next run."""
@@ -189,6 +191,8 @@ class JellyfinSetup:
             self._log_out(outcome)
         if seen.administrator:
             self._with_key(key, lambda: self.administrator.apply(seen.administrator))
+        # The file is the proof that the server was claimed, so it comes after the server's own files.
+        self.sync()
         self.file.write(key, seen.file)
 
     def _obtain_key(self) -> tuple[str, bool]:

@@ -113,8 +113,10 @@ class JellyfinUsers:
         """Return the ids of all libraries by name, if any name matters."""
         if not named:
             return {}
-        found = read_libraries(self.client, named, timeout=self.timeout, check_mode=self.check_mode)
-        known = {library.name: library.item_id for library in found}
+        found, partial = read_libraries(self.client, named, timeout=self.timeout, check_mode=self.check_mode)
+        known = {
+            library.name: library.item_id for library in found if not self.check_mode or library.name not in partial
+        }
         missing = [name for name in named if name not in known]
         if self.check_mode and missing:
             # An earlier task, which has only been foretold too, may be the one that makes it.

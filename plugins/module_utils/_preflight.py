@@ -14,6 +14,7 @@ import typing as t
 
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_forms as forms
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_host as host
+from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_jellyfin as jellyfin
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_network as network
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_obstacles as obstacles
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_ownership as ownership
@@ -183,7 +184,8 @@ def check_paths(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
             yield problem(
                 name,
                 f"{path!r} is not usable as a path",
-                "use an absolute path without spaces, dots or a slash at the end, and not / itself",
+                "use an absolute path without spaces, dots or a slash at the end, and not / itself"
+                + ("; ~ is not expanded, so write the home folder out" if "~" in path else ""),
             )
     data = given.get("mediaserver_data", "")
     for name in ("mediaserver_media", "mediaserver_downloads"):
@@ -230,6 +232,8 @@ CHECKS: Checks = (
     relied.check_texts,
     relied.check_blackhole,
     relied.check_bind_address,
+    jellyfin.check_cache,
+    jellyfin.check_https,
     services.check_libraries,
     services.check_members,
 )

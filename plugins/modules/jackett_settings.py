@@ -196,6 +196,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._errors impo
 from ansible_collections.household.mediaserver.plugins.module_utils._jackett_module import build, present
 from ansible_collections.household.mediaserver.plugins.module_utils._service_form import ONE_SUPERVISOR
 from ansible_collections.household.mediaserver.plugins.module_utils._service_http import OPTIONS
+from ansible_collections.household.mediaserver.plugins.module_utils._sync import sync_filesystem
 
 SPEC: dict[str, dict[str, t.Any]] = {
     "config_dir": {"type": "path", "required": True},
@@ -221,6 +222,9 @@ def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True, **ONE_SUPERVISOR)
     try:
         outcome = build(module, time).run()
+        if outcome.plan and not module.check_mode:
+            # After its start the service has written files itself, without fsync.
+            sync_filesystem(module.params["config_dir"])
     except MediaserverError as error:
         module.fail_json(msg=f"Jackett's settings: {error}")
     for warning in outcome.warnings:

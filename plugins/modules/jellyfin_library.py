@@ -133,6 +133,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_mo
     API_KEY,
     ONE_KEY,
     make_client,
+    syncing,
     use_key,
 )
 
@@ -162,15 +163,16 @@ def main() -> None:
     options = module.params
     try:
         client = make_client(module, "jellyfin_library", time)
-        outcome = JellyfinLibraries(
-            client,
-            parse_wanted(options["libraries"]),
-            allow_removal=options["allow_removal"],
-            allow_type_change=options["allow_type_change"],
-            timeout=options["timeout"],
-            check_mode=module.check_mode,
-            authorise=lambda: use_key(module, client),
-        ).run()
+        with syncing(module, client):
+            outcome = JellyfinLibraries(
+                client,
+                parse_wanted(options["libraries"]),
+                allow_removal=options["allow_removal"],
+                allow_type_change=options["allow_type_change"],
+                timeout=options["timeout"],
+                check_mode=module.check_mode,
+                authorise=lambda: use_key(module, client),
+            ).run()
     except MediaserverError as error:
         module.fail_json(msg=f"Jellyfin's libraries: {error}")
     for warning in outcome.warnings:

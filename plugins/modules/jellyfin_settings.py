@@ -119,6 +119,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_mo
     API_KEY,
     ONE_KEY,
     make_client,
+    syncing,
     use_key,
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_settings import (
@@ -145,15 +146,16 @@ def main() -> None:
     module.no_log_values.update(secrets_in(wanted))
     try:
         client = make_client(module, "jellyfin_settings", time)
-        outcome = JellyfinSettings(
-            client,
-            wanted,
-            allow_unknown=options["allow_unknown"],
-            may_restart=options["restart"] == "when_needed",
-            timeout=options["timeout"],
-            check_mode=module.check_mode,
-            authorise=lambda: use_key(module, client),
-        ).run()
+        with syncing(module, client):
+            outcome = JellyfinSettings(
+                client,
+                wanted,
+                allow_unknown=options["allow_unknown"],
+                may_restart=options["restart"] == "when_needed",
+                timeout=options["timeout"],
+                check_mode=module.check_mode,
+                authorise=lambda: use_key(module, client),
+            ).run()
     except MediaserverError as error:
         module.fail_json(msg=f"Jellyfin's settings: {error}")
     for warning in outcome.warnings:

@@ -170,7 +170,12 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import MediaserverError
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_administrator import WantedAdministrator
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_key_file import KeyFile
-from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_module import SERVER, make_client
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_module import (
+    SERVER,
+    make_client,
+    sync_changes,
+    syncing,
+)
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_setup import JellyfinSetup, present
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_wizard import Household
 
@@ -197,23 +202,26 @@ def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     options = module.params
     try:
-        outcome = JellyfinSetup(
-            make_client(module, "jellyfin_setup", time),
-            household=Household(
-                options["username"], options["password"], **{name: options[name] for name in QUESTIONS}
-            ),
-            administrator=WantedAdministrator(
-                options["username"],
-                options["password"],
-                always_password=options["update_password"] == "always",
-                others=tuple(options["other_administrators"]),
-            ),
-            app_name=options["app_name"],
-            file=KeyFile(options["api_key_file"], owner=options["owner"], group=options["group"]),
-            timeout=options["timeout"],
-            check_mode=module.check_mode,
-            hide=module.no_log_values.add,
-        ).run()
+        client = make_client(module, "jellyfin_setup", time)
+        with syncing(module, client):
+            outcome = JellyfinSetup(
+                client,
+                household=Household(
+                    options["username"], options["password"], **{name: options[name] for name in QUESTIONS}
+                ),
+                administrator=WantedAdministrator(
+                    options["username"],
+                    options["password"],
+                    always_password=options["update_password"] == "always",
+                    others=tuple(options["other_administrators"]),
+                ),
+                app_name=options["app_name"],
+                file=KeyFile(options["api_key_file"], owner=options["owner"], group=options["group"]),
+                timeout=options["timeout"],
+                check_mode=module.check_mode,
+                hide=module.no_log_values.add,
+                sync=lambda: sync_changes(module, client),
+            ).run()
     except MediaserverError as error:
         module.fail_json(msg=f"Jellyfin's set-up: {error}")
     for warning in outcome.warnings:

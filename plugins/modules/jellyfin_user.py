@@ -134,6 +134,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_mo
     API_KEY,
     ONE_KEY,
     make_client,
+    syncing,
     use_key,
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_user import JellyfinUsers, present
@@ -163,14 +164,15 @@ def main() -> None:
     options = module.params
     try:
         client = make_client(module, "jellyfin_user", time)
-        outcome = JellyfinUsers(
-            client,
-            parse_users(options["users"]),
-            allow_removal=options["allow_removal"],
-            timeout=options["timeout"],
-            check_mode=module.check_mode,
-            authorise=lambda: use_key(module, client),
-        ).run()
+        with syncing(module, client):
+            outcome = JellyfinUsers(
+                client,
+                parse_users(options["users"]),
+                allow_removal=options["allow_removal"],
+                timeout=options["timeout"],
+                check_mode=module.check_mode,
+                authorise=lambda: use_key(module, client),
+            ).run()
     except MediaserverError as error:
         module.fail_json(msg=f"Jellyfin's accounts: {error}")
     for warning in outcome.warnings:

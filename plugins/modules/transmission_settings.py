@@ -228,6 +228,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.household.mediaserver.plugins.module_utils._errors import MediaserverError
 from ansible_collections.household.mediaserver.plugins.module_utils._service_form import ONE_SUPERVISOR
 from ansible_collections.household.mediaserver.plugins.module_utils._service_http import OPTIONS
+from ansible_collections.household.mediaserver.plugins.module_utils._sync import sync_filesystem
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission_module import present, run
 
 SPEC: dict[str, dict[str, t.Any]] = {
@@ -256,6 +257,9 @@ def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True, **ONE_SUPERVISOR)
     try:
         outcome = run(module, time)
+        if outcome.plan and not module.check_mode:
+            # After its start the service has written files itself, without fsync.
+            sync_filesystem(module.params["config_dir"])
     except MediaserverError as error:
         module.fail_json(msg=f"Transmission's settings: {error}")
     for warning in outcome.warnings:

@@ -7,9 +7,10 @@ import os
 import pwd
 import socket
 import threading
+import uuid
 from pathlib import Path
 
-from jellyfin_double import startup
+from jellyfin_double import startup, unsynced
 from jellyfin_double.answers import Answer
 from jellyfin_double.application import RELEASES, Application, Folders
 from jellyfin_double.clock import Clock
@@ -90,6 +91,15 @@ class Server:
             self._enter(Phase.DOWN)
             self._application = None
             self.stopped.set()
+
+    def power_cut(self) -> list[Path]:
+        """Stop at once; files that were written since the last sync are empty. Returns those."""
+        self.stop()
+        return unsynced.power_cut(self._folders.data)
+
+    def synced(self) -> None:
+        """The filesystem of the configuration was synced."""
+        unsynced.synced(self._folders.data)
 
     def __enter__(self) -> Server:
         return self.start()
@@ -180,11 +190,24 @@ class Server:
             restart=self._ask,
             scan_item_s=self._scan_item_s,
         )
+        self._identify()
         if self._store.state.pop("legacy_off", False):
             settings = application.settings
             settings.save_system({**settings.system, "EnableLegacyAuthorization": False})
             self._store.save()
         return application
+
+    def _identify(self) -> None:
+        """The server's id is that of data/device.txt. Without it there is a new one, and every user's token is dead."""
+        path, state = self._folders.data / "data" / "device.txt", self._store.state
+        known = path.read_text(encoding="utf-8").strip() if path.exists() else ""
+        if known == state["server_id"]:
+            return
+        if state.pop("identified", False):
+            state["server_id"], state["devices"] = known or uuid.uuid4().hex, []
+        state["identified"] = True
+        unsynced.write(path, state["server_id"])
+        self._store.save()
 
     def _ask(self, again: bool) -> None:
         self._wish = again

@@ -8,18 +8,10 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from jellyfin_double import defaults
+from jellyfin_double import defaults, unsynced
 from jellyfin_double.models import Model
 
 Log = Callable[[str], None]
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Replaces a file at once, so that the double itself never leaves half of one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(path.name + ".new")
-    fresh.write_text(text, encoding="utf-8")
-    fresh.replace(path)
 
 
 class Settings:
@@ -54,16 +46,16 @@ class Settings:
             # object, which it then writes over the file: a cut-off system.xml opens the wizard again.
             self._log(f"{path}: {error}; replaced by a new one")
         value = {**model.fresh(), **new}
-        write_whole(path, model.to_xml(value))
+        unsynced.write(path, model.to_xml(value))
         return value
 
     def save_system(self, value: dict[str, Any]) -> None:
         self.system = value
-        write_whole(self._folder / "system.xml", self.system_model.to_xml(value))
+        unsynced.write(self._folder / "system.xml", self.system_model.to_xml(value))
 
     def save_named(self, name: str, value: dict[str, Any]) -> None:
         self.named[name] = value
-        write_whole(self._folder / f"{name}.xml", self.named_models[name].to_xml(value))
+        unsynced.write(self._folder / f"{name}.xml", self.named_models[name].to_xml(value))
 
     @property
     def wizard_completed(self) -> bool:

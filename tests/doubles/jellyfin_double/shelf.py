@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from jellyfin_double import defaults
+from jellyfin_double import defaults, unsynced
 from jellyfin_double.authentication import dotnet_id
 from jellyfin_double.clock import Clock
-from jellyfin_double.settings import write_whole
 from jellyfin_double.store import Store
 
 _FOLDER_TYPE = "MediaBrowser.Controller.Entities.CollectionFolder"
@@ -71,7 +70,7 @@ class Shelf:
             return defaults.LIBRARY.fresh()
 
     def save_options(self, name: str, options: dict[str, Any]) -> None:
-        write_whole(self.root / name / "options.xml", defaults.LIBRARY.to_xml(options))
+        unsynced.write(self.root / name / "options.xml", defaults.LIBRARY.to_xml(options))
 
     def validate(self, *, remove: bool = False) -> None:
         """Makes the items that are missing; those of vanished directories go only with `remove`."""
@@ -107,7 +106,7 @@ class Shelf:
         stem = Path(target).name
         while (self.root / name / f"{stem}.mblink").exists():
             stem += "1"
-        (self.root / name / f"{stem}.mblink").write_text(target, encoding="utf-8")
+        unsynced.write(self.root / name / f"{stem}.mblink", target)
 
     def remove_path(self, name: str, path: str) -> None:
         """Takes away one shortcut, but every equal PathInfo."""

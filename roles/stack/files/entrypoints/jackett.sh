@@ -4,6 +4,7 @@
 set -eu
 
 . /entrypoints/last-good.sh
+. /entrypoints/keep-whole.sh
 . /entrypoints/namespace.sh
 
 # As Jackett writes it: one field a line, each of its type, and nobody gets in without the password.
@@ -65,6 +66,9 @@ is_claimed() {
 }
 
 last_good jackett /config/Jackett/ServerConfig.json is_claimed
+# Indexers, and the keys without which their passwords cannot be read.
+keep_whole jackett /config/Jackett /config/Jackett/Indexers/*.json /config/Jackett/DataProtection/*.xml ||
+    echo "jackett: no copies of its indexers could be kept" >&2
 until_barred jackett
 # The program itself, as the household's account: the image's own start-up needs root. Updates come as a new image.
 exec /app/Jackett/jackett --NoUpdates

@@ -4,6 +4,7 @@
 set -eu
 
 . /entrypoints/last-good.sh
+. /entrypoints/keep-whole.sh
 
 # A whole document, after the wizard.
 is_claimed() {
@@ -42,4 +43,27 @@ if [ "$(head -c 15 /config/data/jellyfin.db 2>/dev/null)" != "SQLite format 3" ]
         "Restore it from a backup, or remove /config/config/system.xml with its copy and run the playbook again." >&2
     exit 1
 fi
+# The server's id, without which every login is gone. The server never removes it.
+if [ -d /config/data ] && [ ! -e /config/data/device.txt ] && [ -f "/config/$KEEP_WHOLE_FOLDER/data/device.txt" ]; then
+    : >/config/data/device.txt
+fi
+# The type of a library is the name of an empty file in its folder. It belongs to the library whose options it came with.
+for type in "/config/$KEEP_WHOLE_FOLDER"/root/default/*/*.collection; do
+    library=/config/${type#"/config/$KEEP_WHOLE_FOLDER/"}
+    library=${library%/*}
+    [ -f "$type" ] || continue
+    [ -d "$library" ] || continue
+    set -- "$library"/*.collection
+    [ ! -e "$1" ] || continue
+    if [ ! -s "$library/options.xml" ] || cmp -s "$library/options.xml" "${type%/*}/options.xml"; then
+        : >"$library/${type##*/}"
+        echo "jellyfin: $library had lost its type; ${type##*/} is back" >&2
+    fi
+done
+# A library's options before its folder entries, which can be made from them.
+keep_whole jellyfin /config /config/config/*.xml /config/data/device.txt /config/root/default/*/options.xml \
+    /config/root/default/*/*.mblink /config/root/default/*/*.collection /config/config/ScheduledTasks/*.js \
+    /config/data/ScheduledTasks/*.js /config/plugins/configurations/*.xml /config/plugins/*/meta.json \
+    /config/data/playlists/*/*.xml /config/data/collections/*/*.xml ||
+    echo "jellyfin: no copies of its settings could be kept" >&2
 exec /jellyfin/jellyfin

@@ -37,6 +37,12 @@ LIST = "GET /Library/VirtualFolders"
 BASE = "/Library/VirtualFolders"
 ERROR = said("Error processing request.", 400)
 SCAN = ("POST /Library/Refresh", NOTHING, NO_BODY)
+REPEATED = 100
+
+
+def tasks(state: str) -> tuple[str, Response]:
+    other = {"Key": "Other", "State": "Idle"}
+    return "GET /ScheduledTasks", json_of([other, {"Key": "RefreshLibrary", "State": state}])
 
 
 def library(*locations: str, name: str = "Movies", infos: list[str] | None = None, **more: Any) -> dict[str, Any]:
@@ -169,19 +175,27 @@ def test_check_mode_before_the_first_real_run() -> None:
     assert told["warnings"] == [f"nobody listens at {URL}; foretold without having seen the present libraries"]
 
 
-def test_a_renamed_library_is_waited_for() -> None:
+def test_a_library_without_item_id_is_waited_for_then_scanned() -> None:
     partial = {"Name": "Movies", "Locations": ["/m"], "CollectionType": "movies"}
     whole = listing(library("/m"))
+    running, idle = tasks("Running"), tasks("Idle")
+    assert not run(ScriptedHttp(HEALTHY, *[listing(partial)] * 3, whole), movies("/m"))["changed"]
+    # Only a scan brings it; asked for once, and waited for while it runs.
+    scanned = [*[listing(partial)] * 4, SCAN]
     clock = Clock()
-    assert not run(ScriptedHttp(HEALTHY, *[listing(partial)] * 3, whole), movies("/m"), clock=clock)["changed"]
-    assert clock.monotonic() >= 3
-    # Only a look of the server's brings it; asked for once, half-way.
-    http = ScriptedHttp(HEALTHY, *[listing(partial)] * 16, SCAN, listing(partial), whole)
-    assert not run(http, movies("/m"))["changed"]
-    # In check mode nobody asks; and what is not managed is not waited for.
-    with pytest.raises(ServiceProblem, match="for 30 s Movies has been listed without ItemId"):
-        run(ScriptedHttp(HEALTHY, HEALTHY, *[listing(partial)] * 31), movies("/m"), check=True)
+    http = ScriptedHttp(HEALTHY, *scanned, *[running, listing(partial)] * 50, running, whole)
+    done = run(http, movies("/m"), clock=clock)
+    assert (done["changed"], done["actions"]) == (True, ["scan all libraries"])
+    assert clock.monotonic() >= 50
+    # In check mode it is predicted; and what is not managed is not waited for.
+    told = run(ScriptedHttp(HEALTHY, HEALTHY, *[listing(partial)] * 4), movies("/m"), check=True)
+    assert (told["changed"], told["actions"]) == (True, ["scan all libraries"])
     run(ScriptedHttp(HEALTHY, HEALTHY, listing(partial)), movies("/n", name="New"), check=True)
+    # A scan that has ended and brought nothing is not waited for, and one that goes on not for ever.
+    with pytest.raises(ServiceProblem, match="Movies is listed without ItemId or LibraryOptions, also after a scan"):
+        run(ScriptedHttp(HEALTHY, *scanned, idle, listing(partial)), movies("/m"))
+    with pytest.raises(ServiceProblem, match=r"also \d+ s after the start of a scan"):
+        run(ScriptedHttp(HEALTHY, *scanned, *[running, listing(partial)] * REPEATED), movies("/m"))
 
 
 CREATE = f"POST {BASE}?name=Movies&collectionType=movies&refreshLibrary=true"
@@ -193,7 +207,7 @@ FAILURES: dict[str, tuple[list[tuple[Any, ...]], type[MediaserverError], str]] =
     "not Jellyfin": ([(LIST, json_of({}))], ProtocolError, "no list of JSON objects"),
     "not a library": ([(LIST, json_of([{"Name": 1}]))], ProtocolError, "an entry without name"),
     "broken database": ([(LIST, said("", 500))], ProtocolError, "status 500"),
-    "missing folder": ([listing(), (CREATE, ERROR)], ProtocolError, "in its container (/m)?"),
+    "missing folder": ([listing(), (CREATE, ERROR)], ProtocolError, "Movies: the server does not see the folder /m."),
     "another name": ([listing(), (CREATE, NOTHING), listing(OTHER_NAME)], NotTaken, "no library Movies is listed, but"),
     "missing folder, added": (
         [
@@ -202,7 +216,7 @@ FAILURES: dict[str, tuple[list[tuple[Any, ...]], type[MediaserverError], str]] =
             (f"POST {BASE}/Paths?refreshLibrary=true", Response(404)),
         ],
         ProtocolError,
-        "could not add path /m of Movies",
+        "libraries: Movies: the server does not see the folder /m.",
     ),
     "refused value": ([listing(OFF), listing(OFF), (WRITE, ERROR)], ProtocolError, "does not take one of the values"),
     "gone meanwhile": ([listing(OFF), listing()], ServiceProblem, "is another at work"),

@@ -174,7 +174,8 @@ REFUSED: dict[str, tuple[list[WantedLibrary], list[Library], str]] = {
     "choice": ([want("/a", AllowEmbeddedSubtitles="Some")], [], "takes one of"),
     "shared": ([want("/a"), want("/a", name="B")], [], "one folder"),
     "nested": ([want("/a/b"), want("/a", name="B")], [], "lies within"),
-    "shared with unmanaged": ([want("/a")], [has(["/a"], name="B")], "/a of B"),
+    "renamed": ([want("/a")], [has(["/a"], name="B")], "Rename it in the inventory (name: B) or there"),
+    "shared with unmanaged": ([want("/a", "/c")], [has(["/a"], name="B")], "/a of B"),
     "nested in unmanaged, in its options only": ([want("/a/b")], [has([], ["/a/"], name="B")], "/a of B"),
     "around unmanaged": ([want("/a")], [has(["/a/b"], name="B")], "/a/b of B"),
 }

@@ -102,6 +102,7 @@ def run(path: Path) -> Run:
     def run(*script: tuple[Any, ...], check: bool = False, owner: str = "") -> dict[str, Any]:
         http = ScriptedHttp(*script)
         hidden: set[str] = set()
+        synced: list[bool] = []
         try:
             outcome = JellyfinSetup(
                 client_of(http),
@@ -112,6 +113,7 @@ def run(path: Path) -> Run:
                 timeout=10,
                 check_mode=check,
                 hide=hidden.add,
+                sync=lambda: synced.append(path.exists()),
             ).run()
         finally:
             http.finish()
@@ -119,6 +121,8 @@ def run(path: Path) -> Run:
         assert not any(secret in repr(shown) for secret in (KEY, OTHER, PASSWORD, "s3ss10n"))
         assert path.exists() is False or path.read_text().strip() in ("", "broken", *hidden)
         assert all(hidden)
+        # The server's files are on the disk before the key file says that it was claimed.
+        assert not shown["api_key_written"] or check or len(synced) == 1
         return shown
 
     return run

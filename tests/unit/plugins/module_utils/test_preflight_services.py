@@ -95,6 +95,13 @@ ROWS: list[tuple[str, str, t.Any, str]] = [
     ("a cache with blanks", "jellyfin_cache", "/mnt/my cache", "not usable as a path"),
     ("no time", "jellyfin_timeout", 0, "no time to wait"),
     ("a stop that never ends", "transmission_stop_timeout", -1, "no time to wait"),
+    ("a cache in a home folder", "jellyfin_cache", "~/cache", "not usable as a path"),
+    ("a cache that others use", "jellyfin_cache", "/var/cache", "belongs to other programs"),
+    ("a cache that is a user's home", "jellyfin_cache", "/home/pi", "belongs to other programs or to a user"),
+    ("a cache that is the media", "jellyfin_cache", SETTINGS["mediaserver_media"], "is, or holds, mediaserver_media"),
+    ("a cache in the media", "jellyfin_cache", SETTINGS["mediaserver_media"] + "/x", "lies in mediaserver_media"),
+    ("HTTPS without a certificate", "jellyfin_https_port", 8920, "nothing would answer at that port"),
+    ("a certificate for no port", "jellyfin_https_certificate", "home.pfx", "jellyfin_https_port is 0"),
     ("HTTPS at another's port", "jellyfin_https_port", 8096, "port 8096 is used twice"),
     ("HTTPS at no port", "jellyfin_https_port", 70000, "is not a port"),
 ]
@@ -102,7 +109,9 @@ ROWS: list[tuple[str, str, t.Any, str]] = [
 
 @pytest.mark.parametrize(("variable", "value", "words"), [pytest.param(*row[1:], id=row[0]) for row in ROWS])
 def test_it_is_refused(variable: str, value: t.Any, words: str) -> None:
-    others = {"jellyfin_users": []} if variable != "jellyfin_users" else {}
+    others: dict[str, t.Any] = {"jellyfin_users": []} if variable != "jellyfin_users" else {}
+    if "certificate" not in variable and "nothing would answer" not in words and variable == "jellyfin_https_port":
+        others["jellyfin_https_certificate"] = "home.pfx"
     (problem,) = found(settings={**others, variable: value})
     named = {"jellyfin_library_options": "jellyfin_libraries"}.get(variable, variable)
     named = "mediaserver_ports" if "used twice" in words else named
@@ -129,11 +138,22 @@ def test_it_is_refused(variable: str, value: t.Any, words: str) -> None:
         ("jellyfin_libraries", [{"name": "Old", "state": "absent"}]),
         ("jellyfin_users", [{"name": "guest", "state": "absent"}]),
         ("jellyfin_users", [{**CHILD, "policy": {"EnableContentDownloading": False}}]),
-        ("jellyfin_https_port", 8920),
+        ("jellyfin_cache", "/srv/ssd/jellyfin"),
+        ("jellyfin_cache", "/mnt/cache/jellyfin"),
     ],
 )
 def test_it_is_accepted(name: str, value: t.Any) -> None:
     assert found(settings={"jellyfin_users": [], name: value}) == []
+
+
+def test_https_with_a_certificate_is_accepted() -> None:
+    https = {"jellyfin_https_port": 8920, "jellyfin_https_certificate": "files/home.pfx"}
+    assert found(settings={"jellyfin_users": [], **https}) == []
+
+
+def test_a_tilde_is_named() -> None:
+    (problem,) = found(settings={"jellyfin_users": [], "jellyfin_cache": "~/cache"})
+    assert "~ is not expanded" in problem["remedy"]
 
 
 def test_of_a_server_that_is_set_up_nobody_knows_what_was_made_by_hand() -> None:
@@ -229,7 +249,8 @@ def test_what_is_of_another_form_altogether_is_told_once(
     [
         ("jellyfin_users", [{"name": "child", "password": "12345678", "libraries": "Movies"}]),
         ("jellyfin_libraries", [{"name": "Movies", "type": "movies", "paths": "/media/movies"}]),
-        ("jellyfin_https_port", "8920"),
+        ("jellyfin_https_port", "0"),
+        ("jellyfin_timeout", "600"),
     ],
 )
 def test_what_a_module_converts_is_looked_at_converted(variable: str, value: t.Any, specs: dict[str, t.Any]) -> None:

@@ -214,8 +214,13 @@ def test_another_type_only_when_allowed(runs: Runs) -> None:
 def test_a_folder_that_is_not_there(runs: Runs) -> None:
     nowhere = runs.house.folder / "nowhere"
     refused = runs.run(jellyfin_library, libraries=[movies(nowhere)])
+    assert f"libraries: Movies: the server does not see the folder {nowhere}. A library's folder must" in refused["msg"]
     assert "in its container" in refused["msg"]
     assert listed(runs) == {}
+    folder = runs.house.media()
+    runs.house.add_library(folder)
+    refused = runs.run(jellyfin_library, libraries=[movies(folder, nowhere)])
+    assert f"libraries: Movies: the server does not see the folder {nowhere}." in refused["msg"]
 
 
 def test_a_folder_that_vanished_is_not_taken_out_for_repair(runs: Runs) -> None:
@@ -230,19 +235,56 @@ def test_a_folder_that_vanished_is_not_taken_out_for_repair(runs: Runs) -> None:
     assert listed(runs) == before
 
 
-def test_right_after_a_rename_it_waits(runs: Runs) -> None:
+def test_a_library_without_item_id_is_scanned_by_the_module_itself(runs: Runs) -> None:
+    folder = runs.house.media()
+    runs.house.add_library(folder, name="Films")
+    name = f"Movies {runs.house.server.version}"
+    runs.house.call("POST", "/Library/VirtualFolders/Name", None, name="Films", newName=name)
+    assert "ItemId" not in runs.house.library(name)
+    wanted = movies(folder, name=name)
+    predicted = runs.run(jellyfin_library, libraries=[wanted], check=True)
+    assert f"{name}: listed without ItemId" in " ".join(runs.warnings.split())
+    assert runs.writes == []
+    done = runs.run(jellyfin_library, libraries=[wanted])
+    assert runs.writes == ["POST /Library/Refresh"]
+    assert done == predicted
+    assert done["actions"] == ["scan all libraries"]
+    assert "ItemId" in runs.house.library(name)
+    for check in (True, False):
+        assert not runs.run(jellyfin_library, libraries=[wanted], check=check)["changed"]
+
+
+def test_what_a_scan_brings_is_then_compared(runs: Runs) -> None:
     folder = runs.house.media()
     runs.house.add_library(folder, name="Films")
     runs.house.call("POST", "/Library/VirtualFolders/Name", None, name="Films", newName="Movies")
-    assert "ItemId" not in runs.house.library()
-    wanted = [movies(folder, options={"SaveLocalMetadata": True})]
-    refused = runs.run(jellyfin_library, libraries=wanted, check=True)
-    assert "as right after a rename" in refused["msg"]
-    assert runs.writes == []
-    done = runs.run(jellyfin_library, libraries=wanted)
-    assert done["changed"]
+    done = runs.run(jellyfin_library, libraries=[movies(folder, options={"SaveLocalMetadata": True})])
+    assert done["actions"] == ["scan all libraries", "write options of Movies: SaveLocalMetadata"]
     assert runs.house.library()["LibraryOptions"]["SaveLocalMetadata"] is True
-    assert not runs.run(jellyfin_library, libraries=wanted)["changed"]
+
+
+def test_a_library_that_was_renamed_in_the_web_interface_is_named(runs: Runs) -> None:
+    folder = runs.house.media()
+    runs.house.add_library(folder, name="Movies")
+    runs.house.call("POST", "/Library/VirtualFolders/Name", None, name="Movies", newName="Films", refreshLibrary="true")
+    runs.house.pass_time(10)
+    refused = runs.run(jellyfin_library, libraries=[movies(folder)])
+    assert f"no library Movies, but Films with the same folders ({folder})" in refused["msg"]
+    assert "Rename it in the inventory (name: Films) or there" in refused["msg"]
+    assert runs.writes == []
+    # As the message says: in the inventory, or there.
+    assert not runs.run(jellyfin_library, libraries=[movies(folder, name="Films")])["changed"]
+    runs.house.call("POST", "/Library/VirtualFolders/Name", None, name="Films", newName="Movies", refreshLibrary="true")
+    runs.house.pass_time(10)
+    assert not runs.run(jellyfin_library, libraries=[movies(folder)])["changed"]
+
+
+def test_a_library_that_is_renamed_by_the_inventory_itself_may_keep_its_folder(runs: Runs) -> None:
+    folder = runs.house.media()
+    runs.house.add_library(folder, name="Movies")
+    wanted = [{"name": "Movies", "state": "absent"}, movies(folder, name="Films")]
+    runs.four_times(jellyfin_library, libraries=wanted, allow_removal=True)
+    assert list(listed(runs)) == ["Films"]
 
 
 def test_check_mode_where_nobody_listens(runs: Runs) -> None:
@@ -285,6 +327,7 @@ def test_a_folder_of_a_library_that_is_not_managed(runs: Runs, inside: str) -> N
     folder = runs.house.media()
     (folder / "inner").mkdir()
     runs.house.add_library(folder, name="Unmanaged")
-    answer = runs.run(jellyfin_library, libraries=[movies(folder / inside)])
+    wanted = [folder / inside, *([] if inside else [runs.house.media("more")])]
+    answer = runs.run(jellyfin_library, libraries=[movies(*wanted)])
     assert "Unmanaged are one folder, or one lies within the other" in answer["msg"]
     assert runs.writes == []
