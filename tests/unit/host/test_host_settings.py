@@ -154,7 +154,15 @@ def test_a_run_foresees_and_switches_on_forwarding(
         def notes(self) -> list[str]:
             return []
 
+        def order_note(self) -> list[str]:
+            return []
+
+    class Current:
+        def plan(self, wanted: str | None, *, anyway: bool) -> list[str]:
+            return []
+
     monkeypatch.setattr(gateway, "Gateway", Known)
+    monkeypatch.setattr(gateway, "PROGRAMS", Current())
     monkeypatch.setattr(gateway, "Host", lambda: None)
     monkeypatch.setattr(gateway, "LOCK", tmp_path / "lock")
     kernel.set(ip_forward=0)

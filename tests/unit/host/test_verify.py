@@ -405,7 +405,7 @@ DEAD_RESOLVER = Problem(Code.RESOLVER_DEAD, "the tunnel carries traffic, names d
 def test_a_way_out_that_fails_names_the_likely_cause(
     monkeypatch: pytest.MonkeyPatch, found: Status, words: str
 ) -> None:
-    monkeypatch.setattr(verify, "run", Commands(docker_exec=(22, "")))
+    monkeypatch.setattr(verify, "run", Commands(docker_ps=(0, "f00d\n"), docker_exec_f00d=(22, "")))
     monkeypatch.setattr(verify.status, "look", lambda root, wait: found)
     with pytest.raises(Failed, match=words):
         Verification(Path("/nowhere"), "http://page/", verify.NOWHERE).way_out()
@@ -414,7 +414,7 @@ def test_a_way_out_that_fails_names_the_likely_cause(
 @pytest.mark.parametrize(
     ("device", "words"),
     [
-        ("wg0", r"there is no tunnel interface \(wg0\).*docker logs wireguard"),
+        ("wg0", r"there is no tunnel interface \(wg0\).*docker logs mediaserver-wireguard-1"),
         ("eth0", r"there is no uplink \(eth0\) in the VPN namespace"),
     ],
 )

@@ -31,6 +31,14 @@ def _no_command(*_arguments: t.Any, **_options: t.Any) -> tuple[int, str, str]:
     raise AssertionError("a told host runs no command")
 
 
+# The module's parameters when nothing is asked for.
+ASKED: dict[str, t.Any] = {
+    **{name: [] for name in ("paths", "packages", "ports", "sysctl", "kernel_modules", "probe", "marked", "folders")},
+    **dict.fromkeys(("timezone", "user", "group"), ""),
+    "units": {},
+}
+
+
 class ToldReader(Reader):
     """A host that exists as a table of texts."""
 

@@ -13,23 +13,9 @@ from ansible_collections.household.mediaserver.plugins.module_utils._host_reader
 from ansible_collections.household.mediaserver.plugins.modules import host_info
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils import host_fixtures as hosts
 
-ASKED: dict[str, t.Any] = {
-    "paths": [],
-    "packages": [],
-    "ports": [],
-    "sysctl": [],
-    "kernel_modules": [],
-    "probe": [],
-    "marked": [],
-    "folders": [],
-    "timezone": "",
-    "user": "",
-    "group": "",
-}
-
 
 def told(files: dict[str, str], asked: dict[str, t.Any] | None = None, **more: t.Any) -> dict[str, t.Any]:
-    return measure(hosts.ToldReader(files, **more), {**ASKED, **(asked or {})})
+    return measure(hosts.ToldReader(files, **more), {**hosts.ASKED, **(asked or {})})
 
 
 @pytest.mark.parametrize(
@@ -255,7 +241,7 @@ def reader() -> Reader:
 
 
 def test_the_real_reader_does_not_fail_where_it_runs(reader: Reader) -> None:
-    found = measure(reader, {**ASKED, "paths": ["/", "/nonexistent/folder"], "ports": [1], "sysctl": ["a.b"]})
+    found = measure(reader, {**hosts.ASKED, "paths": ["/", "/nonexistent/folder"], "ports": [1], "sysctl": ["a.b"]})
     assert found["filesystems"]["/nonexistent/folder"] == found["filesystems"]["/"]
     assert found["sysctl_fixed"] == ["a.b"]
 

@@ -14,16 +14,12 @@ from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils i
 
 SHARED = Path(os.environ.get("MEDIASERVER_SHARED") or Path(__file__).resolve().parents[5] / "shared")
 HELD = SHARED / "cases" / "P01-dpkg-query.txt"
-ASKED: dict[str, t.Any] = {
-    **{name: [] for name in ("paths", "packages", "ports", "sysctl", "kernel_modules", "probe")},
-    **dict.fromkeys(("timezone", "user", "group"), ""),
-}
 JOURNAL = "/var/lib/dpkg/updates/0003"
 
 
 def told(rows: str, files: dict[str, str] | None = None, packages: t.Sequence[str] = ()) -> dict[str, t.Any]:
     reader = hosts.ToldReader(files or {}, commands={"dpkg-query": rows})
-    return measure(reader, {**ASKED, "packages": list(packages)})
+    return measure(reader, {**hosts.ASKED, "packages": list(packages)})
 
 
 def test_a_held_package_is_an_installed_one() -> None:

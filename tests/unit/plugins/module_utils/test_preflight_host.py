@@ -53,8 +53,8 @@ ROWS: list[tuple[str, dict[str, t.Any], dict[str, t.Any], str, str, str]] = [
         "no masquerading",
         {},
         {"docker_daemon_options": {"ip-masq": False}},
-        "docker_daemon_options",
-        "ip-masq",
+        "docker_daemon_options.ip-masq",
+        "it is false",
         "remove",
     ),
     ("NTFS", {"block_filesystems": {UUID: "ntfs"}}, {"storage_uuid": UUID}, "storage_uuid", "has ntfs", "copy what"),
@@ -203,6 +203,6 @@ def test_a_broken_file_of_docker_is_told_without_its_text(text: str) -> None:
 
 
 def test_no_secret_of_docker_becomes_a_fact() -> None:
-    text = '{"iptables": false, "proxies": {"http-proxy": "http://me:s3cret@proxy"}}'
+    text = '{"userns-remap": "default", "proxies": {"http-proxy": "http://me:s3cret@proxy"}}'
     measured = configuration.docker_file(hosts.ToldReader({DAEMON: text}))
-    assert measured == {"error": "", "settings": {"iptables": False}}
+    assert measured == {"error": "", "settings": {"userns-remap": "default"}}

@@ -16,10 +16,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._preflight i
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils import host_fixtures as hosts
 
 PATHS = {"mediaserver_data": "/mnt", "mediaserver_media": "/mnt/media", "mediaserver_downloads": "/mnt/downloads"}
-ASKED: dict[str, t.Any] = {
-    **{name: [] for name in ("packages", "ports", "sysctl", "kernel_modules", "probe")},
-    **{"paths": ["/", *PATHS.values()], "timezone": "", "user": "", "group": "mediaserver"},
-}
+ASKED: dict[str, t.Any] = {**hosts.ASKED, "paths": ["/", *PATHS.values()], "group": "mediaserver"}
 SHARE = "50 40 0:60 / /mnt/media/movies ro,relatime - nfs4 nas:/films rw,vers=4.2\n"
 REMOUNTED = hosts.MOUNTINFO.replace("/mnt rw,noatime", "/mnt ro,noatime")
 DIRTY = hosts.MOUNTINFO.replace("ext4 /dev/sda1 rw", "ext4 /dev/sda1 ro,emergency_ro")

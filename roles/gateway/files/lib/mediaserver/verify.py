@@ -44,7 +44,7 @@ INSIDE = re.compile(rf"{re.escape(barrier.BRIDGE)}|veth.*|lo")
 ETH_P_ALL = 3
 MISSING = {
     "wg0": "tunnel interface (wg0) in the VPN namespace, so no name can be looked up in it. Container wireguard makes "
-    "it; its log says why it did not: docker logs wireguard",
+    "it; its log says why it did not: docker logs mediaserver-wireguard-1",
     "eth0": "uplink (eth0) in the VPN namespace. Have it made again: systemctl restart mediaserver",
 }
 
