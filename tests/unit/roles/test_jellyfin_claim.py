@@ -129,4 +129,27 @@ def test_remote_access_is_kept_after_the_wizard_too(wanted: bool) -> None:
     (settings,) = (task for task in block["block"] if "household.mediaserver.jellyfin_settings" in task)
     expression = settings["household.mediaserver.jellyfin_settings"]["network"].strip("{} ")
     network = value(expression.replace("\n", " "), jellyfin_remote_access=wanted)
-    assert network == {"EnableUPnP": False, "EnableRemoteAccess": wanted}
+    # Nor does HTTPS stay on when the port is not published any more.
+    assert network == {"EnableUPnP": False, "EnableRemoteAccess": wanted, "EnableHttps": False}
+
+
+def test_https_gets_its_certificate_and_its_password_stays_out_of_the_log() -> None:
+    https = {
+        "jellyfin_https_port": "8920",
+        "jellyfin_https_certificate_password": "certificate-Pass-9",
+        "__jellyfin_certificate": {"stat": {"exists": True, "checksum": "0123456789abcdef" * 4}},
+    }
+    network = value("jellyfin_default_network_settings | combine(__jellyfin_named_network_settings)", **https)
+    assert network == {
+        "EnableUPnP": False,
+        "EnableRemoteAccess": False,
+        "EnableHttps": True,
+        "CertificatePath": "/config/https-0123456789abcdef.pfx",
+        "CertificatePassword": "certificate-Pass-9",
+        "PublicHttpsPort": 8920,
+    }
+    installed = loaded("jellyfin/tasks/https.yml")[-1]["ansible.builtin.copy"]["dest"]
+    assert installed == "{{ __jellyfin_config }}/https-{{ __jellyfin_certificate.stat.checksum[:16] }}.pfx"
+    # The task's own rule.
+    assert value("__jellyfin_own_settings | to_json is search(__jellyfin_secret_name)", **https) is True
+    assert value("__jellyfin_own_settings | to_json is search(__jellyfin_secret_name)") is False

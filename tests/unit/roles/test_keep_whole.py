@@ -36,9 +36,9 @@ LINKS = {
 }
 FILES: dict[str, dict[str, str]] = {
     "jellyfin": {
-        "config/network.xml": '\ufeff<?xml version="1.0"?>\r\n<NetworkConfiguration>\r\n  <BaseUrl />\r\n</NetworkConfiguration>\r\n',
+        "config/network.xml": '\ufeff<?xml version="1.0"?>\r\n<Network>\r\n  <BaseUrl />\r\n</Network>\r\n',
         "config/encoding.xml": "<EncodingOptions>\n  <A>1</A>\n</EncodingOptions>",
-        "config/database.xml": "<DatabaseConfigurationOptions><DatabaseType>Jellyfin-SQLite</DatabaseType></DatabaseConfigurationOptions>",
+        "config/database.xml": "<DatabaseOptions><Type>Jellyfin-SQLite</Type></DatabaseOptions>",
         "config/metadata.xml": '<MetadataConfiguration a="b" />',
         "config/ScheduledTasks/7738148f-fcd0.js": '[{"Type":"IntervalTrigger","IntervalTicks":432000000000,"X":[]}]',
         "data/device.txt": "756f79f2a96248588425822bd9b37337",
