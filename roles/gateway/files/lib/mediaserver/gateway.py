@@ -182,7 +182,9 @@ class Gateway:
         first, active = self.settings.peers[0].name, self.state.active
         if active == first:
             return []
-        return [f"the tunnel stays with {active}, which is in use; {first}, first in the list, is tried when that fails"]
+        return [
+            f"the tunnel stays with {active}, which is in use; {first}, first in the list, is tried when that fails"
+        ]
 
     def _wanted(self) -> dict[Path, str]:
         key = files.read(self.folder / "private.key")
