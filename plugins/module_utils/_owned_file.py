@@ -49,10 +49,12 @@ class OwnedFile:
         except OSError as error:
             reason = "it is a symbolic link" if error.errno == errno.ELOOP else error.strerror
             raise FileProblem(f"{self.path} cannot be read: {reason}") from error
+        info = os.fstat(descriptor)
+        # Before it becomes a stream, which a folder cannot be.
+        if not stat.S_ISREG(info.st_mode):
+            os.close(descriptor)
+            raise FileProblem(f"{self.path} is not a file; remove or rename it, then run again")
         with os.fdopen(descriptor, "rb") as file:
-            info = os.fstat(file.fileno())
-            if not stat.S_ISREG(info.st_mode):
-                raise FileProblem(f"{self.path} is not a file")
             raw = file.read(MAX_BYTES + 1)
         owner, stamp = (info.st_uid, info.st_gid), (info.st_ino, info.st_mtime_ns)
         return Found(True, raw, owner, stat.S_IMODE(info.st_mode), stamp)

@@ -31,8 +31,9 @@ def check_mounts(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
             yield problem(
                 variable,
                 f"{path} lies on {mount} ({found['fstype']}, {found['device']}), which is mounted read-only",
-                f"mount it writable: remove `ro` from its options in /etc/fstab, then sudo mount -o remount,rw "
-                f"{mount}; after an error of the disk (`sudo dmesg`) the kernel does that by itself: check the disk first",
+                "mount it writable: remove `ro` from its options in /etc/fstab, then "
+                f"`sudo mount -o remount,rw {mount}`; after an error of the disk (`sudo dmesg`) the kernel does that "
+                "by itself: check the disk first",
             )
 
 

@@ -31,6 +31,7 @@ FRESH = "touch /var/lib/apt/lists /var/lib/apt/periodic/update-success-stamp"
 ABSENT_LISTS = f"rm -f /var/lib/apt/lists/*_Packages*; {FRESH}"
 # The mirror has another version than the lists name.
 OLD_LISTS = f"""set -e
+apt-get clean
 apt-get update
 for list in /var/lib/apt/lists/*_Packages*; do
     /usr/lib/apt/apt-helper cat-file "$list" > /var/tmp/list

@@ -97,7 +97,8 @@ def test_old_media_of_another_owner_are_named_and_left_alone(
     (line,) = said.result["msg"]
     assert line.startswith(f"{old_media}: account ")
     assert "sudo chgrp -R" in line
-    assert host.check_output(f"stat --format '%u:%g %a' '{old_media}'") == "1234:1234 700"
+    # It has inherited the bit for the group.
+    assert host.check_output(f"stat --format '%u:%g %a' '{old_media}'") == "1234:1234 2700"
 
 
 @pytest.fixture

@@ -1,0 +1,23 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What stands in a configuration file's place and is no file is named."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from ansible_collections.household.mediaserver.plugins.module_utils._errors import FileProblem
+from ansible_collections.household.mediaserver.plugins.module_utils._owned_file import OwnedFile
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
+def test_a_folder_or_pipe_in_its_place_is_named(tmp_path: Path, make: object) -> None:
+    assert callable(make)
+    path = tmp_path / "ServerConfig.json"
+    make(path)
+    before = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(FileProblem, match=f"^{path} is not a file"):
+        OwnedFile(str(path)).read_raw()
+    assert len(os.listdir("/proc/self/fd")) == before
