@@ -31,5 +31,11 @@ sys.path.insert(0, str(COLLECTIONS))
 os.environ["ANSIBLE_COLLECTIONS_PATH"] = str(COLLECTIONS)
 
 from ansible.plugins.loader import init_plugin_loader  # noqa: E402  (reads the path when imported)
+from hypothesis import settings  # noqa: E402
 
 init_plugin_loader()
+
+# Of one example, in milliseconds. Hypothesis's own 200 measures the machine when tests run side by side; this still
+# ends an example that hangs. A setting without a deadline, as in CI, stays.
+settings.register_profile("side by side", deadline=settings.default.deadline and 10_000)
+settings.load_profile("side by side")

@@ -122,24 +122,22 @@ def memories(look: Seen) -> Iterator[Memory]:
     networks = NETWORKS if look.network is False else NETWORKS[1:2]
     # The ladder is remembered for a dead tunnel only.
     silent = look.tunnel is not None and not look.tunnel.answered
-    signs = product(TRUST, LADDERS) if silent else ((TRUST[1], LADDERS[0]),)
-    for (trusted, unanswered), (rung, rung_after, rounds) in signs:
-        for network in networks:
+    signs = list(product(TRUST, LADDERS)) if silent else [(TRUST[1], LADDERS[0])]
+    for network in networks:
+        tries = waiting(look, network)
+        for (trusted, unanswered), (rung, rung_after, rounds) in signs:
             memory = replace(
                 *(network,),
                 **{"trusted": trusted, "unanswered": unanswered},
                 **{"rung": rung, "rung_after": rung_after, "rounds": rounds},
             )
             yield memory
-            yield replace(memory, tries=waiting(look, memory))
+            yield replace(memory, tries=tries)
 
 
-def waiting(look: Seen, memory: Memory) -> dict[tuple[str, ...], tuple[float, int]]:
+def waiting(look: Seen, network: Memory) -> dict[tuple[str, ...], tuple[float, int]]:
     """Every step that the look calls for was done just now, for the umpteenth time."""
-    alone, network = (
-        replace(look, tunnel=None),
-        Memory(network_seen=memory.network_seen, network_gone=memory.network_gone),
-    )
+    alone = replace(look, tunnel=None)
     called_for = look.held, decide(alone, network, NOW).problems, network.network_gone
     if called_for not in WAITING:
         tries: dict[tuple[str, ...], tuple[float, int]] = {}

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import select
 import socket
@@ -125,10 +126,10 @@ def test_an_answer_that_is_cut_off_anywhere_is_not_taken_for_an_empty_one(engine
         request("GET", "/containers/json", address=engine.address)
 
 
-def test_an_engine_that_says_nothing_is_given_up(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(docker, "TIMEOUT_S", 0.1)
+def test_an_engine_that_says_nothing_is_given_up(engine: Engine) -> None:
+    assert inspect.signature(request).parameters["timeout"].default == docker.TIMEOUT_S == 10.0
     with pytest.raises(DockerError, match="Docker stopped answering: timed out"):
-        request("GET", "/info", address=engine.address)
+        request("GET", "/info", address=engine.address, timeout=0.1)
 
 
 def test_events_go_on_until_docker_hangs_up(engine: Engine) -> None:
