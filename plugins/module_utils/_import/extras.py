@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from .file_types import SUBTITLE, SUBTITLE_INDEX
 from .selection import Item
 
 # Kind of an extra to Jellyfin's folder. "extras" directly below a show counts as its season 0, so shows use "other".
@@ -63,7 +62,6 @@ ANYWHERE = (
     (re.compile(r"[\s._-](?:official[\s._-])?(?:teaser|trailer)[\s._-]*\d*$", re.IGNORECASE), "trailers"),
     (re.compile(r"[\s._-](?:featurette|extras?|bonus|bloopers|gag[\s._-]reel|interview)(?:[\s._-]*\d+)?$", re.IGNORECASE), "extras"),
 )  # fmt: skip
-CREDITLESS = re.compile(r"(?<![^\W_])(?:nc[\s._-]?(?:op|ed)|creditless|menu|pv|cm|ncop|nced|preview)\d*[a-z]?(?![^\W_])", re.IGNORECASE)
 
 
 @lru_cache(maxsize=1024)
@@ -86,6 +84,15 @@ def extras_folder(item: Item) -> str:
     return ""
 
 
+def before_extra(stem: str) -> str:
+    """Return the part of a name before the word that makes it an extra."""
+    for pattern, _kind in (*ANYWHERE, (SUFFIX, "")):
+        match = pattern.search(stem)
+        if match:
+            return stem[: match.start()]
+    return ""
+
+
 def own_kind(stem: str, tail: str = "") -> str:
     """Return the kind of extra that a file's own name says, empty when it says none.
 
@@ -98,8 +105,3 @@ def own_kind(stem: str, tail: str = "") -> str:
         if pattern.fullmatch(stem.strip()):
             return kind
     return next((kind for pattern, kind in ANYWHERE if tail and pattern.search(tail)), "")
-
-
-def is_subtitle_file(item: Item) -> bool:
-    """Tell whether a file is a subtitle or its index."""
-    return item.extension in SUBTITLE or item.extension == SUBTITLE_INDEX

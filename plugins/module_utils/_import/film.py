@@ -8,15 +8,19 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
-from . import context, release
+from . import context, numbers, release
 from .extras import extras_folder, own_kind
 from .selection import Item
-from .titles import INDEX, Name, Titles, compact
+from .titles import INDEX, Name, Titles, compact, separated
 
 PART = re.compile(
     r"(?:[\s._\-\[(]+|(?<=[\])}]))(?P<word>cd|dvd|dis[ck]|part|pt)[\s._-]*(?P<number>[1-9]\d?|[a-d])(?![^\W_])[\])]?", re.IGNORECASE
 )
-LAST_LETTER = re.compile(r"^(.*[^\W_])[\s._-]?([a-d1-4])$", re.IGNORECASE)
+LAST_LETTER = re.compile(r"^(.*[^\W\d_])[\s._-]?([a-d1-4])$", re.IGNORECASE)
+AFTER_YEAR = re.compile(
+    r"[\s._)\]\-]*((?:vol|volume|chapter|episode|part|teil|parte|book)[\s._]*(?:\d{1,2}|[ivx]+|one|two|three|four|five|six))(?![^\W_])",
+    re.IGNORECASE,
+)
 COLLECTION = re.compile(
     r"(?<![^\W_])(?:trilogy|duology|tetralogy|quadrilogy|pentalogy|hexalogy|collection|anthology|saga|box[\s._-]?set|"
     r"double[\s._-]feature|pack|films|movies|complete)(?![^\W_])",
@@ -33,6 +37,14 @@ class Video:
     item: Item
     name: Name
     part: int = 0
+
+    @property
+    def suffix(self) -> str:
+        """What follows the stem of a part, as Jellyfin reads it."""
+        if not self.part:
+            return ""
+        said = PART.search(f" {self.item.stem}") or PART.search(f" {self.item.parents[-1] if self.item.parents else ''}")
+        return f"-{'part' if said and said['word'].lower() in ('part', 'pt') else 'cd'}{self.part}"
 
 
 @dataclass
@@ -102,10 +114,12 @@ class Films:
         self.torrent_name = torrent_name
         self.titles = titles
         self.extras: dict[str, str] = {}
+        self._folders_indexed = False
 
     def group(self, items: list[Item]) -> list[Film]:
         """Return the films; videos that turn out to be extras are noted in extras."""
-        indexed = self._indexed(items)
+        indexed = self._indexed([item.stem for item in items])
+        self._folders_indexed = self._indexed(sorted({item.parents[1] for item in items if len(item.parents) > 1}))
         own: list[Video] = []
         unnamed: dict[tuple[str, ...], list[Item]] = {}
         for item in items:
@@ -129,14 +143,20 @@ class Films:
         film.ids = film.ids or name.ids
         film.videos.append(video)
 
-    def _indexed(self, items: list[Item]) -> bool:
+    @staticmethod
+    def _indexed(names: list[str]) -> bool:
         """Tell whether the names of a collection are numbered: "1. Iron Man", "2. Iron Man 2"."""
-        found = [match.group(1) for match in (INDEX.match(item.stem) for item in items) if match]
-        return len(found) > 1 and len(found) == len(items) and len(set(found)) == len(found)
+        found = [match.group(1) for match in map(INDEX.match, names) if match]
+        return len(found) > 1 and len(found) == len(names) and len(set(found)) == len(found)
 
     def _video(self, item: Item, name: Name) -> Video:
         """Take part and ids from the name and from the folders."""
         _rest, part = part_of(name.tags, after=0)
+        apart = numbers.full(name.tags) or AFTER_YEAR.match(name.tags)
+        if apart and not part:
+            # Several films of one name and year: they must not become versions of each other.
+            text = apart.code if isinstance(apart, numbers.Number) else separated(apart.group(1))
+            name = replace(name, title=f"{name.title} {text}")
         return Video(item, replace(name, ids=name.ids or self._folder_ids(item, name)), part or folder_part(item))
 
     def _folder_ids(self, item: Item, name: Name) -> tuple[str, ...]:
@@ -157,6 +177,8 @@ class Films:
     def _around(self, item: Item) -> Name | None:
         """Return the nearest name around a file that says which film it is, one with a year first."""
         texts = [text for text in context.surroundings(item, self.torrent_name) if not context.is_structure(text)]
+        if self._folders_indexed:
+            texts = [INDEX.sub("", text, count=1) for text in texts]
         names = [self.titles.read(text) for text in texts]
         names = [name for name in names if name.title and (name.year or not context.says_nothing(name.title))]
         return next((name for name in names if name.year), names[0] if names else None)
@@ -190,7 +212,8 @@ class Films:
         rests = {rest.casefold() for rest, _number in named.values()}
         if all(number for _rest, number in named.values()) and len(rests) == 1:
             return {path: number for path, (_rest, number) in named.items()}
-        if len(peers) < 2:
+        around = self._around(peers[0])
+        if len(peers) < 2 or not around or not around.year or COLLECTION.search(around.title):
             return {}
         letters = {item.path: LAST_LETTER.match(item.stem) for item in peers}
         heads = {match.group(1).casefold() for match in letters.values() if match}

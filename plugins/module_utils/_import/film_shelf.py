@@ -91,10 +91,10 @@ class FilmShelf:
         if self.has_disc(folder):
             folder = f"{folder} - Video"
         entries = []
-        parts = len({video.part for video in film.videos}) > 1 or any(video.part for video in film.videos)
         for video in fresh:
-            suffix = f"-cd{video.part}" if parts and video.part else ""
-            entries.append(versions.candidate(video.item.path, video.name.tags, always=labels_of(video), suffix=suffix))
+            entries.append(
+                versions.candidate(video.item.path, video.name.tags, always=labels_of(video), suffix=video.suffix)
+            )
         existing = self.shelf.stems(f"movies/{folder}", VIDEOS)
         names = versions.stems(folder, entries, lambda stem: fold(stem) in existing) if entries else {}
         for video in fresh:

@@ -10,6 +10,7 @@ import re
 from . import file_types, numbers, release
 from .context import DISC_FOLDERS, surroundings
 from .extras import extras_folder
+from .film import COLLECTION
 from .model import KINDS, Torrent
 from .selection import Item
 from .titles import Titles
@@ -69,11 +70,12 @@ def episode_evidence(item: Item, torrent: Torrent, titles: Titles) -> bool:
 
 def _weak_number(item: Item, torrent: Torrent) -> numbers.Number | None:
     """Read a number without season, where the name or its surroundings say that it is an episode's."""
-    number = numbers.episode_only(item.stem)
-    if not number and item.stem.lstrip().startswith("["):
-        number = numbers.fansub(item.stem) or numbers.special(item.stem)
-    if not number and any(numbers.season_of(text) for text in surroundings(item, torrent.name)):
-        number = numbers.bare(item.stem, None) or numbers.special(item.stem)
+    number = numbers.episode_only(item.stem) or numbers.dashed(item.stem) or numbers.of_television(item.stem)
+    if not number and numbers.is_fansub(item.stem):
+        number = numbers.fansub(item.stem) or numbers.special(item.stem) or numbers.unnumbered(item.stem)
+    season = next((found for text in surroundings(item, torrent.name) if (found := numbers.season_of(text))), None)
+    if not number and season:
+        number = numbers.bare(item.stem, season.number) or numbers.special(item.stem)
     return number
 
 
@@ -102,8 +104,13 @@ def _is_film(videos: list[Item], torrent: Torrent, titles: Titles) -> bool:
     large = [item for item in main if item.size * 3 >= biggest]
     if len(large) <= 1:
         return True
-    around = [text for text in surroundings(large[0], torrent.name) if titles.read(text).year or release.is_release(text)]
-    return bool(around) or all(titles.read(item.stem).year or release.is_release(item.stem) for item in large)
+    if COLLECTION.search(torrent.name):
+        return True
+    return any(
+        titles.read(text).year or release.is_release(text)
+        for item in large
+        for text in (item.stem, *surroundings(item, torrent.name))
+    )
 
 
 def _by_size(items: list[Item], videos: list[Item]) -> str:

@@ -30,7 +30,7 @@ FULL_MORE = re.compile(
     r"(?:[\s._]*[-\u2013~+&][\s._]*|[\s._]+|)(?:S\d{1,4}[\s._]*)?EP?[\s._]*(\d{1,4})(?!\d)|-(\d{2,4})(?![\dpix])", re.IGNORECASE
 )
 # 1x03, 2x04.2x05, 1x01-02; x264 and x265 are codecs.
-CROSS = re.compile(rf"{L}(\d{{1,2}})x(\d{{2,3}})(?!\d)(?<!x264)(?<!x265)", re.IGNORECASE)
+CROSS = re.compile(rf"{L}(\d{{1,2}})x(\d{{2,3}}|(?!4x4)\d)(?!\d)(?<!x264)(?<!x265)", re.IGNORECASE)
 CROSS_MORE = re.compile(r"[\s._\-+&]*(?<!\d)\d{1,2}x(\d{2,3})(?!\d)(?<!x264)(?<!x265)|-(\d{2,3})(?![\dpix])", re.IGNORECASE)
 SEASON_EPISODE = re.compile(
     rf"{L}{SEASON_WORD}[\s._]*(\d{{1,4}})(?!\d)[\W_]{{0,4}}(?:E|{EPISODE_WORD})[\s._]*(\d{{1,4}})(?!\d)", re.IGNORECASE
@@ -38,7 +38,8 @@ SEASON_EPISODE = re.compile(
 SEASON_EPISODE_MORE = re.compile(r"\s*[-\u2013&]\s*(?:E|EP)?(\d{1,4})(?![\dpix])", re.IGNORECASE)
 CAP = re.compile(rf"{L}cap[\s._]*(\d{{1,2}})(\d{{2}})(?:[\s._\-]+(?:\d{{1,2}})?(\d{{2}}))?(?!\d)", re.IGNORECASE)
 SPECIAL_NUMBER = re.compile(rf"{L}(?:SP|special|OVA|OAD|ONA)[\s._\-]*(\d{{1,2}})(?:v\d)?{R}(?!\.\d)", re.IGNORECASE)
-SPECIAL_WORD = re.compile(rf"{L}(?:special|specials|OVA|OAD|pilot[ ._]movie)s?{R}", re.IGNORECASE)
+CREDITLESS = re.compile(rf"{L}(?:nc[\s._-]?(?:op|ed)|creditless|menu|pv|cm|preview)\s?\d*[a-z]?{R}", re.IGNORECASE)
+SPECIAL_WORD = re.compile(rf"{L}(?:specials?|OVAs?|OADs?){R}", re.IGNORECASE)
 EPISODE_ONLY = re.compile(rf"{L}(?:E|{EPISODE_WORD})[\s._#]*(\d{{1,4}})(?:v\d)?{R}", re.IGNORECASE)
 EPISODE_ONLY_MORE = re.compile(r"\s*[-\u2013&]\s*(?:E|EP)?(\d{1,4})(?![\dpix])", re.IGNORECASE)
 OF = re.compile(rf"{L}(?:part[\s._]*)?(\d{{1,2}})[\s._]?of[\s._]?(\d{{1,2}}){R}", re.IGNORECASE)
@@ -56,8 +57,11 @@ DASHED_TEXT = re.compile(r"\s[-\u2013]\s(\d{2,3})(?:v\d)?(?=\s)")
 BRACKETED = re.compile(r"[\[\u3010]\s*(?:#|E|EP|\u7b2c)?(\d{2,3})(?:v\d|\s?END|\u8a71|\u8bdd|\u96c6)?\s*[\]\u3011]", re.IGNORECASE)
 BEFORE_BRACKET = re.compile(r"\s(0\d|\d{2,3})(?:v\d)?(?=\s*(?:[\[(]|$))")
 LEADING = re.compile(r"^\s*(\d{1,3})(?:\s?[-~]\s?(\d{2,3}))?(?=[\s._\-)]|$)")
+HYPHENED = re.compile(rf"{L}(\d{{1,2}})-(\d{{2}}){R}")
 TRAILING = re.compile(r"[\s._-](\d{1,4})\s*$")
 THREE = re.compile(rf"{L}(\d{{1,2}})(\d{{2}}){R}")
+TELEVISION = re.compile(rf"{L}(?:HDTV|PDTV|DSR|TV-?Rip|SDTV|DTTV){R}", re.IGNORECASE)
+THREE_BEFORE = re.compile(rf"[\s._-]([1-9])(\d{{2}})(?:[\s._-]+(?:480p|576p|720p|1080[ip]|PROPER|REPACK))*[\s._-]*$", re.IGNORECASE)
 QUALITY = re.compile(r"(?<!\d)(?:480|540|576|720|1080|1440|2160|264|265)(?!\d)")
 
 SEASON_IN_TITLE = re.compile(
@@ -134,7 +138,16 @@ def full(text: str) -> Number | None:
 @lru_cache(maxsize=4096)
 def dated(text: str) -> Number | None:
     """Read a date: yyyy-mm-dd with any separator, or dd.mm.yyyy."""
-    for pattern, order in ((YMD, (1, 3, 4)), (DMY, (4, 3, 1)), (YMD_CLOSE, (1, 2, 3))):
+    return _dated(text, ((YMD, (1, 3, 4)), (DMY, (4, 3, 1))))
+
+
+def dated_closely(text: str) -> Number | None:
+    """Read a date without separators, which a camera's file bears too: only where the kind is known."""
+    return _dated(text, ((YMD_CLOSE, (1, 2, 3)),))
+
+
+def _dated(text: str, forms: tuple[tuple[re.Pattern[str], tuple[int, int, int]], ...]) -> Number | None:
+    for pattern, order in forms:
         for match in pattern.finditer(text):
             year, month, day = (int(match.group(index)) for index in order)
             try:
@@ -145,9 +158,33 @@ def dated(text: str) -> Number | None:
     return None
 
 
+def is_fansub(text: str) -> bool:
+    """Tell whether a name begins with a group in brackets."""
+    return text.lstrip().startswith(("[", "\u3010"))
+
+
+def dashed(text: str) -> Number | None:
+    """Read a number of two or three digits that stands alone after a dash: "Naruto - 05"."""
+    match = DASHED.search(text)
+    if match and len(match.group(1)) in (2, 3) and re.search(r"[^\W_]", text[: match.start()]):
+        return Number(int(match.group(1)), int(match.group(1)), None, "", match.start(), match.end())
+    return None
+
+
+def of_television(text: str) -> Number | None:
+    """Read 102 as season 1, episode 2, where the tags say that it was recorded from television."""
+    tag = TELEVISION.search(text)
+    match = THREE_BEFORE.search(text[: tag.start()]) if tag else None
+    if not match or not re.search(r"[^\W_]", text[: match.start()]):
+        return None
+    return Number(int(match.group(2)), int(match.group(2)), int(match.group(1)), "", match.start(), match.end())
+
+
 @lru_cache(maxsize=4096)
 def fansub(text: str) -> Number | None:
     """Read the number of a name in the form of fansub groups, without season unless the title ends in one."""
+    text = text.replace("_", " ")
+    text = text if " " in text else text.replace(".", " ")
     for pattern in (DASHED, DASHED_TEXT, BRACKETED, BEFORE_BRACKET):
         for match in pattern.finditer(text):
             first = int(match.group(1))
@@ -188,6 +225,12 @@ def special(text: str) -> Number | None:
     return match and Number(int(match.group(1)), int(match.group(1)), 0, "", match.start(), match.end())
 
 
+def unnumbered(text: str) -> Number | None:
+    """Find the word of a special, or of a piece that belongs to a show, that has no number."""
+    match = SPECIAL_WORD.search(text) or CREDITLESS.search(text)
+    return match and Number(-1, -1, 0, "", match.start(), match.start())
+
+
 def part(text: str) -> Number | None:
     """Read the part of a mini-series, whose parts are its episodes."""
     for match in PART.finditer(text):
@@ -206,6 +249,9 @@ def bare(text: str, season: int | None) -> Number | None:
         if season and len(match.group(1)) == 3 and first // 100 == season:
             first = last = first % 100
         return Number(first, max(first, last), None, "", match.start(), match.end())
+    match = HYPHENED.search(text)
+    if match and season is not None and int(match.group(1)) == season:
+        return Number(int(match.group(2)), int(match.group(2)), season, "", match.start(), match.end())
     end = QUALITY.search(text)
     head = text[: end.start()] if end else text
     for match in THREE.finditer(head):

@@ -27,6 +27,7 @@ from .model import (
 )
 from .selection import Item, select
 from .shelf import Shelf
+from .show import UNKNOWN, Shows
 from .show_shelf import ShowShelf
 from .titles import Titles
 
@@ -69,7 +70,10 @@ def plan(
     titles = Titles(guess, max(this_year, WRITTEN_IN))
     items, left_out = select(torrent)
     shelf = Shelf(library)
+    labelled = bool(forced_kind) or kind.is_labelled(torrent)
     chosen = forced_kind or (kind.decide(torrent, items, titles) if items else "misc")
+    if chosen == "tv" and not labelled and not _has_show(torrent, items, titles):
+        chosen = "misc"
     if chosen == "misc":
         tree.publish_misc(items, shelf)
     elif chosen == "music":
@@ -77,11 +81,17 @@ def plan(
     elif chosen == "books":
         tree.publish_books(torrent, items, shelf)
     else:
-        labelled = bool(forced_kind) or kind.is_labelled(torrent)
         _publish_videos(torrent, items, shelf, titles, chosen=chosen, labelled=labelled)
     links, more, present = shelf.result()
     every = tuple(sorted((*left_out, *more), key=lambda entry: entry.source))
     return Plan(chosen, _checked(links), every, present)
+
+
+def _has_show(torrent: Torrent, items: list[Item], titles: Titles) -> bool:
+    """Tell whether the names say of which show each numbered video is."""
+    videos = [item for item in items if item.is_video]
+    shows = Shows(torrent, titles, videos)
+    return all(not episode or episode.show.title != UNKNOWN for episode in map(shows.read, videos))
 
 
 def _checked(links: tuple[Link, ...]) -> tuple[Link, ...]:

@@ -13,13 +13,18 @@ from .model import Torrent
 from .names import visible
 from .numbers import Number
 from .selection import Item
-from .titles import YEAR, Name, Titles, compact, separated, take_ids, without_group, without_site, years
+from .titles import GROUP, YEAR, Name, Titles, compact, separated, take_ids, without_group, without_site, years
 
 COMPLETE = re.compile(
     r"[\s._\-(\[]+(?:the[\s._])?(?:complete|integrale?|komplett)(?![^\W_]).*$|[\s._\-(\[]+(?:mini-?series|tv[\s._]series)[\s._)\]]*$",
     re.IGNORECASE,
 )
 YEAR_AT_END = re.compile(r"[\s._\-(\[]+((?:19|20)\d{2})[\s._\-)\]]*$")
+EPISODE_SPAN = re.compile(r"[\s._]*\(\d{1,4}\s?[-~\u2013]\s?\d{1,4}\)(?<!\(\d{4}-\d{4}\)).*$|\s\d{2,4}\s?[-~]\s?\d{2,4}$")
+TRAILING_BRACKETS = re.compile(r"(?<=[^\W_])\s*\[[^\[\]]*\].*$")
+FIRST_YEAR = 1920
+# A show whose name nothing says.
+UNKNOWN = "Unknown"
 EMPTY = re.compile(r"[\[({][^\])}]*$")
 
 
@@ -45,13 +50,19 @@ def show_key(title: str) -> str:
 
 def show_title(head: str, this_year: int, *, whole: bool) -> Name:
     """Read the show from the part of a name before the number, or from a whole folder's name."""
-    text, ids = take_ids(without_group(without_site(head)))
+    text, ids = take_ids(without_site(head))
+    rest = GROUP.sub("", text, count=1)
+    # "[Group][Show][05]": the second brackets hold the title.
+    inner = re.match(r"\[([^\[\]]+)\]", rest)
+    text = inner.group(1) if inner and rest != text else without_group(text)
+    text = EPISODE_SPAN.sub("", text)
     season = numbers.season_of(text)
     if season and re.search(r"[^\W_]", text[: season.start]):
         text = text[: season.start]
     text = text[: release.stop(text)]
     text = COMPLETE.sub("", text) or text
     text = EMPTY.sub("", text) or text
+    text = TRAILING_BRACKETS.sub("", text) if whole else text
     title, year = text, None
     found = years(text, this_year)
     at_end = YEAR_AT_END.search(text)
@@ -68,7 +79,6 @@ def show_title(head: str, this_year: int, *, whole: bool) -> Name:
     return Name(name, year, "", ids)
 
 
-FIRST_YEAR = 1920
 
 
 class Shows:
@@ -144,14 +154,17 @@ class Shows:
         """Read a number that has no season beside it."""
         if item.parents in self._leading:
             return numbers.bare(text, season)
-        if text.startswith(("[", "\u3010")):
-            return numbers.special(text) or numbers.fansub(text) or numbers.episode_only(text)
+        if numbers.is_fansub(text):
+            return numbers.special(text) or numbers.fansub(text) or numbers.episode_only(text) or numbers.unnumbered(text)
         return (
             numbers.episode_only(text)
+            or numbers.of_television(text)
             or numbers.fansub(text)
             or numbers.special(text)
+            or numbers.dated_closely(text)
             or numbers.part(text)
             or numbers.bare(text, season)
+            or numbers.unnumbered(text)
         )
 
     def _by_folder(self, item: Item) -> Episode | None:
@@ -169,12 +182,13 @@ class Shows:
 
     def _show(self, item: Item, head: str) -> Name:
         """Return the show of a file: its own name first, what that lacks from its folders."""
-        own = show_title(re.sub(r"[\[\](){}]+\s*$", "", head), self.this_year, whole=False)
+        own = show_title(re.sub(r"[\[({]+\s*$", "", head), self.this_year, whole=False)
         around = self.show_around(item)
         if not own.title or context.says_nothing(own.title) or (around and self._is_short(own.title, around.title)):
-            return around or replace(own, title=own.title or "Unknown")
+            return around or replace(own, title=own.title or UNKNOWN)
         if around and show_key(around.title) == show_key(own.title):
-            return replace(own, year=own.year or around.year, ids=own.ids or around.ids)
+            spelled = own.title if " " in own.title or " " not in around.title else around.title
+            return replace(own, title=spelled, year=own.year or around.year, ids=own.ids or around.ids)
         return own
 
     @staticmethod
@@ -188,7 +202,18 @@ class Shows:
 
     def special(self, item: Item) -> Episode:
         """Return a video without number as a special of its show."""
-        return Episode(item, self.show_around(item) or Name("Unknown"), Number(season=0))
+        own = show_title(visible(item.stem), self.this_year, whole=True)
+        return Episode(item, self.show_around(item) or (own if own.title else Name(UNKNOWN)), Number(season=0))
+
+    def show_of_extra(self, item: Item) -> Name | None:
+        """Return the show of an extra: its folders', else the beginning of its own name."""
+        around = self.show_around(item)
+        if around:
+            return around
+        text = visible(item.stem)
+        word = numbers.CREDITLESS.search(text)
+        own = show_title(text[: word.start()] if word else extras.before_extra(text), self.this_year, whole=False)
+        return own if own.title and not context.says_nothing(own.title) else None
 
 
 def extra_kind(item: Item) -> str:
@@ -196,6 +221,6 @@ def extra_kind(item: Item) -> str:
     if numbers.full(item.stem) or numbers.dated(item.stem):
         return ""
     kind = extras.extras_folder(item) or extras.own_kind(item.stem, f" {item.stem}")
-    if not kind and extras.CREDITLESS.search(item.stem) and not numbers.fansub(item.stem):
+    if not kind and numbers.CREDITLESS.search(item.stem) and not numbers.fansub(item.stem):
         kind = "other"
     return "other" if kind == "extras" else kind

@@ -13,7 +13,7 @@ from .model import SAMPLE, UNSUPPORTED, Torrent
 from .names import clip, fit, fold, plain, visible
 from .selection import Item
 from .shelf import Shelf
-from .show import Episode, Shows, extra_kind, show_key
+from .show import UNKNOWN, Episode, Shows, extra_kind, show_key
 from .titles import Name, Titles, separated, without_group, without_site
 
 SHOW_BYTES = 180
@@ -57,7 +57,7 @@ class ShowShelf:
         key = (show_key(show.title), show.year)
         if key not in self._folders:
             tail = (f" ({show.year})" if show.year else "") + (f" [{show.ids[0]}]" if show.ids else "")
-            new = clip(plain(show.title) or "Unknown", SHOW_BYTES) + tail
+            new = clip(plain(show.title) or UNKNOWN, SHOW_BYTES) + tail
             if new.lower() in ("subs", "metadata", "sample", "samples"):
                 new += " (show)"
             self._folders[key] = self._existing(show) or self.shelf.spelling("tv", new)
@@ -108,7 +108,7 @@ class ShowShelf:
     @staticmethod
     def _filled(episode: Episode, named: set[str], episodes: list[tuple[Item, Episode | None]]) -> Episode:
         """Give a video whose show is not known the only show of the torrent."""
-        if episode.show.title != "Unknown" and (episode.is_numbered or show_key(episode.show.title) in named):
+        if episode.show.title != UNKNOWN and (episode.is_numbered or show_key(episode.show.title) in named):
             return episode
         shows = {show_key(found.show.title): found.show for _item, found in episodes if found}
         if len(shows) == 1:
@@ -136,7 +136,12 @@ class ShowShelf:
             number = fresh[0].number
             stem = f"{name} - {number.date}" if number.date else f"{name} {number.code}"
             entries = [
-                versions.candidate(item.path, tags, always=release.editions(tags) if len(group) > 1 else ())
+                versions.candidate(
+                    item.path,
+                    tags,
+                    always=release.editions(tags) if len(group) > 1 else (),
+                    last=self._episode_title(tags) if len(group) > 1 else "",
+                )
                 for item, tags in ((episode.item, f" {episode.tags}") for episode in fresh)
             ]
             names = versions.stems(stem, entries, lambda text: fold(text) in existing)
@@ -146,6 +151,12 @@ class ShowShelf:
             if episode.is_numbered:
                 self.episodes.setdefault((folder, episode.number.code), []).append(episode.item.path)
             self.shelf.put(episode.item, path + episode.item.suffix)
+
+    @staticmethod
+    def _episode_title(tags: str) -> str:
+        """Return the title of an episode, for files that have one number and different titles; no digits in it."""
+        title = separated(tags[: release.stop(f"x{tags}") - 1])
+        return title if len(title) <= 60 and not re.search(r"\d", title) else ""
 
     def _own_name(self, episode: Episode, base: str) -> str:
         """Return the own name of a special without number, in which Jellyfin finds no number either."""
@@ -165,7 +176,7 @@ class ShowShelf:
             if not self.shelf.keep_present([item]):
                 continue
             found = {self.folder(episode.show) for _item, episode in episodes if episode}
-            around = shows.show_around(item)
+            around = shows.show_of_extra(item)
             if len(found) == 1:
                 folder = next(iter(found))
             elif around:

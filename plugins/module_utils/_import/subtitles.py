@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from collections import Counter
 from dataclasses import dataclass
 
 from . import file_types, languages, numbers
@@ -148,8 +149,9 @@ def publish_subtitles(items: list[Item], videos: list[Item], stems: dict[str, st
         # An index and its pictures are one subtitle.
         pair = item.extension in (".idx", ".sub")
         units.setdefault((item.parents, fold(item.stem) if pair else item.path), []).append(item)
-    for unit in units.values():
-        found = pairer.find(unit[0])
+    paired = [(unit, pairer.find(unit[0])) for unit in units.values()]
+    same = Counter((found.stem, found.spoken.parts) for _unit, found in paired if found)
+    for unit, found in paired:
         indexes = [item for item in unit if item.extension == file_types.SUBTITLE_INDEX]
         if not found or (indexes and len(unit) == 1):
             unknown.extend(unit)
@@ -158,7 +160,8 @@ def publish_subtitles(items: list[Item], videos: list[Item], stems: dict[str, st
         if not fresh:
             continue
         held = next((shelf.place(item) for item in unit if item not in fresh), "")
-        target = held.rpartition(".")[0] if held else _target(found, unit, shelf)
+        several = same[found.stem, found.spoken.parts] > 1
+        target = held.rpartition(".")[0] if held else _target(found, unit, shelf, several=several)
         for item in fresh:
             path = target + item.suffix
             if shelf.taken(path):
@@ -168,10 +171,11 @@ def publish_subtitles(items: list[Item], videos: list[Item], stems: dict[str, st
     return unknown
 
 
-def _target(found: Pairing, unit: list[Item], shelf: Shelf) -> str:
+def _target(found: Pairing, unit: list[Item], shelf: Shelf, *, several: bool) -> str:
     """Return a free name beside the video: stem, a word where two would be equal, language and flags."""
     number = 1
-    tries = ["", found.spoken.region] if found.spoken.region else [""]
+    region = found.spoken.region
+    tries = [region] if several and region else ["", region] if region else [""]
     while True:
         number += 1
         for word in tries:

@@ -38,6 +38,10 @@ EMPTY_BRACKETS = re.compile(r"[\[({]\s*[\])}]")
 INDEX = re.compile(r"^\s*(\d{1,2})\s*(?:[.)]\s+|\s[-\u2013]\s+)(?=\S)")
 
 
+_COUNT = r"(?:\d+|[ivx]+|one|two|three|four|five|six|seven|eight|nine|ten)(?![^\W_])"
+SEQUEL = re.compile(rf"[\W_]*(?:(?:part|vol|volume|chapter|episode|teil|parte|book)[\s._]*)?{_COUNT}", re.IGNORECASE)
+
+
 @dataclass(frozen=True)
 class Name:
     """What a name says: title (empty when it says nothing), year, what follows the title, and provider ids."""
@@ -156,11 +160,14 @@ def read(stem: str, this_year: int) -> Name:
     """Read a name of a film, a folder or a torrent, without its extension."""
     text, ids = take_ids(visible(stem))
     text = without_group(without_site(text))
+    if text.count("-") >= 3 and not re.search(r"[ ._]", text):
+        text = text.replace("-", " ")
     end = release.stop(text)
     year = _release_year(text, this_year, end)
     if year:
-        title = separated(text[: min(year.start(), end)])
-        return Name(title, int(year.group(1)), text[year.end() :], ids, bounded=True)
+        raw = _without_shouted(text[: min(year.start(), end)])
+        tags = f"{text[len(raw) : year.start()]} {text[year.end() :]}"
+        return Name(separated(raw), int(year.group(1)), tags, ids, bounded=True)
     raw = text[:end]
     if end < len(text):
         raw = _without_loose(raw)
@@ -177,6 +184,19 @@ def _without_loose(raw: str) -> str:
         if not ends or not mixed or not re.search(r"[^\W_]", bare[: ends[0].start()]):
             return raw
         raw = bare[: min(match.start() for match in ends)]
+
+
+def _without_shouted(raw: str) -> str:
+    """Cut words of a release in capitals from the end of a title in small letters: Movie.EXTENDED.2012."""
+    while True:
+        bare = OPEN_END.sub("", raw.rstrip("."))
+        last = re.search(r"[^\W_]+$", bare)
+        if not last or not release.LOOSE.fullmatch(last.group()) or len(last.group()) < 5:
+            return raw
+        head = bare[: last.start()]
+        if last.group() in (last.group().lower(), last.group().capitalize()) or not re.search(r"[a-z]{2}", head):
+            return raw
+        raw = head
 
 
 def compact(text: str) -> str:
@@ -204,9 +224,9 @@ class Titles:
             return name
         self._left -= 1
         guessed = plain(title_of(self._guess(visible(stem))))
-        if guessed and name.title.casefold().startswith(f"{guessed.casefold()} "):
-            rest = name.title[len(guessed) :]
-            if not re.match(r"[\s-]*(?:part|vol|volume|chapter|episode)?[\s.]*(?:\d+|[ivx]+|one|two|three)\b", rest, re.I):
+        rest = name.title[len(guessed) :]
+        if guessed and name.title.casefold().startswith(guessed.casefold()) and re.match(r" |-[A-Z0-9]{2,}$", rest):
+            if not SEQUEL.match(rest) and not re.match(r"\W*\w*\d", rest):
                 return replace(name, title=name.title[: len(guessed)], tags=f"{rest} {name.tags}")
         return name
 

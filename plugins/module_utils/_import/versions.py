@@ -27,9 +27,10 @@ class Candidate:
     suffix: str = ""
 
 
-def candidate(key: str, tags: str, *, always: t.Iterable[str], suffix: str = "") -> Candidate:
-    """Build a candidate from the tags of a name."""
-    return Candidate(key, tuple(always), tuple(release.qualities(tags)), suffix)
+def candidate(key: str, tags: str, *, always: t.Iterable[str], suffix: str = "", last: str = "") -> Candidate:
+    """Build a candidate from the tags of a name; last is the label that is tried after all others."""
+    more = release.qualities(tags)
+    return Candidate(key, tuple(always), tuple([*more, last] if last else more), suffix)
 
 
 def _label(words: t.Iterable[str]) -> str:
@@ -53,7 +54,7 @@ def _tries(entry: Candidate, *, several: bool) -> t.Iterator[list[str]]:
         yield list(entry.always)
     for count in range(1, len(entry.more) + 1):
         yield [*entry.always, *entry.more[:count]]
-    number = 2 if not several or entry.always else 1
+    number = 1 if several and not (entry.always or entry.more) else 2
     while True:
         yield [*entry.always, *entry.more, f"Version {number}"]
         number += 1
