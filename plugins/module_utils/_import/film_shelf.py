@@ -8,14 +8,13 @@ from __future__ import annotations
 from . import context, file_types, versions
 from .film import Film, Films, film_key, labels_of, main_videos
 from .model import SAMPLE, UNSUPPORTED, Torrent
-from .names import LIMIT, clip, fit, fold, plain, size, visible
+from .names import LIMIT, clip, fit, plain, size, visible
 from .selection import Item
 from .shelf import Shelf
 from .titles import Name, Titles
 
 # Left in a name for a label, a language and an extension.
 ROOM = 52
-VIDEOS = file_types.VIDEO | file_types.DISC_IMAGE
 
 
 class FilmShelf:
@@ -86,17 +85,17 @@ class FilmShelf:
         for path, place in places.items():
             if place:
                 self.stems[path] = place[: -len(file_types.split_extension(place.rpartition("/")[2])[1]) or None]
-        fresh = [video for video in film.videos if video.item in self.shelf.keep_present([video.item])]
+        missing = {item.path for item in self.shelf.keep_present(video.item for video in film.videos)}
+        fresh = [video for video in film.videos if video.item.path in missing]
         folder = next((place.split("/")[1] for place in places.values() if place.count("/") == 2), "") or self.folder(film)
         if self.has_disc(folder):
             folder = f"{folder} - Video"
         entries = []
         for video in fresh:
             entries.append(
-                versions.candidate(video.item.path, video.name.tags, always=labels_of(video), suffix=video.suffix)
+                versions.Candidate(video.item.path, video.name.tags, tuple(labels_of(video)), suffix=video.suffix)
             )
-        existing = self.shelf.stems(f"movies/{folder}", VIDEOS)
-        names = versions.stems(folder, entries, lambda stem: fold(stem) in existing) if entries else {}
+        names = versions.stems(folder, entries, lambda stem: self.shelf.has_video(f"movies/{folder}", stem)) if entries else {}
         for video in fresh:
             stem = f"movies/{folder}/{names[video.item.path]}"
             self.stems[video.item.path] = stem
@@ -131,9 +130,9 @@ def put_extra(item: Item, folder: str, kind: str, shelf: Shelf, stems: dict[str,
     kind = shelf.spelling(folder, kind)
     # Jellyfin ignores files *.sample.*, and hides names that begin with a dot.
     own = plain(visible(item.stem).replace(".sample", " sample")) or "extra"
-    stem, number = own, 2
+    stem = own
     while shelf.taken(f"{folder}/{kind}/{fit(stem, item.suffix)}"):
-        stem, number = f"{clip(own, 230)} ({number})", number + 1
+        stem = f"{clip(own, 230)} ({shelf.copy_number(f'{folder}/{kind}/{own}')})"
     path = f"{folder}/{kind}/{fit(stem, item.suffix)}"
     stems[item.path] = path[: -len(item.suffix)] if item.suffix else path
     shelf.put(item, path)

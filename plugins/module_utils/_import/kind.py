@@ -26,6 +26,8 @@ FILM_DISC = re.compile(
 )
 SOURCE_FILES = frozenset(".js .json .tsx .jsx .css .scss .html .vue .mjs .lock .map .md".split())
 SMALL_TS = 1 << 20
+# So many videos of a torrent show what all of them are.
+ENOUGH = 300
 
 
 def _labelled(torrent: Torrent) -> str:
@@ -152,7 +154,8 @@ def decide(torrent: Torrent, items: list[Item], titles: Titles) -> str:
     images = [item for item in items if item.extension in file_types.DISC_IMAGE and _is_film_image(item, torrent, titles)]
     by_size = _by_size(items, videos + images)
     if by_size == "video":
-        if any(episode_evidence(item, torrent, titles) for item in videos) or _numbered_siblings(videos):
+        some = videos[:: len(videos) // ENOUGH + 1]
+        if any(episode_evidence(item, torrent, titles) for item in some) or _numbered_siblings(some):
             return "tv"
         return "movies" if _is_film(videos + images, torrent, titles) else "misc"
     return _by_type(by_size, torrent, items)

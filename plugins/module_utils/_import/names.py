@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-import typing as t
 import unicodedata
 
 LIMIT = 255
@@ -64,14 +63,6 @@ def fit(stem: str, suffix: str) -> str:
 
 def fold(text: str) -> str:
     """Return the form in which two names of one folder must differ."""
+    if text.isascii():
+        return text.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
-
-
-def numbered(stem: str, taken: t.Callable[[str], bool], form: str = "{} ({})") -> str:
-    """Return the stem, or its first numbered form that is not taken."""
-    if not taken(stem):
-        return stem
-    number = 2
-    while taken(form.format(stem, number)):
-        number += 1
-    return form.format(stem, number)

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 LEFT = r"(?<![^\W_])"
 RIGHT = r"(?![^\W_])"
+TITLE = re.compile(r"[^\W_]")
 
 
 def _words(pattern: str, flags: int = re.IGNORECASE) -> re.Pattern[str]:
@@ -29,7 +31,7 @@ SOUND = _words(
     r"aac|ac3|e-?ac-?3|flac|opus|mp3|lpcm"
 )
 RANGE = _words(r"hdr(?:10)?\+?|hdr10plus|dolby[ ._-]vision|dovi|hlg|sdr")
-STOPS = (RESOLUTION, SOURCE, CODEC, SOUND, RANGE, WEB)
+_STOP = _words("|".join(["(?-i:WEB)", *(p.pattern[len(LEFT) : -len(RIGHT)] for p in (RESOLUTION, SOURCE, CODEC, SOUND, RANGE))]))
 
 # Words that stand between a title without year and the tags, but belong to titles too.
 LOOSE = _words(
@@ -87,15 +89,13 @@ PLAUSIBLE_IN_LABEL = re.compile(r"(?:19|20)\d{2}")
 _EDITION_FILLER = re.compile(r"^[\W_]*(?:(?:the|edition|cut|version|in|4k)[\W_]*)*$", re.IGNORECASE)
 
 
-def stop(text: str, start: int = 0) -> int:
+@lru_cache(maxsize=4096)
+def stop(text: str) -> int:
     """Return where the first sure tag begins, the length of the text when there is none; a name has a title first."""
-    found = len(text)
-    for pattern in STOPS:
-        for match in pattern.finditer(text, start):
-            if re.search(r"[^\W_]", text[: match.start()]):
-                found = min(found, match.start())
-                break
-    return found
+    for match in _STOP.finditer(text):
+        if TITLE.search(text, 0, match.start()):
+            return match.start()
+    return len(text)
 
 
 def is_release(text: str) -> bool:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import typing as t
 
-from .file_types import split_extension
+from .file_types import DISC_IMAGE, VIDEO, split_extension
 from .model import Identity, LeftOut, Library, Link
 from .names import fold
 from .selection import Item
+
+VIDEOS = VIDEO | DISC_IMAGE
 
 
 class Shelf:
@@ -26,6 +28,9 @@ class Shelf:
         # Folder, folded, to its files' names; and to the spelling of the folders in it.
         self._files: dict[str, list[str]] = {}
         self._folders: dict[str, dict[str, str]] = {}
+        # Folder, folded, to the folded stems of its videos.
+        self._stems: dict[str, set[str]] = {}
+        self._copies: dict[str, int] = {}
         for path in sorted(library.files):
             self._register(path)
             identity = library.files[path]
@@ -43,6 +48,9 @@ class Shelf:
                 folder, _slash, child = folder.rpartition("/")
                 self._folders.setdefault(fold(folder), {}).setdefault(fold(child), child)
         names.append(name)
+        stem, extension = split_extension(name)
+        if extension.lower() in VIDEOS:
+            self._stems.setdefault(key, set()).add(fold(stem))
 
     def place(self, item: Item, kind: str = "") -> str:
         """Return where the library holds this very file, below a kind where one is given."""
@@ -85,10 +93,14 @@ class Shelf:
         """Return the names of the files of a folder."""
         return self._files.get(fold(folder), ())
 
-    def stems(self, folder: str, extensions: t.Collection[str]) -> set[str]:
-        """Return the folded stems of a folder's files of some types."""
-        pairs = (split_extension(name) for name in self.names(folder))
-        return {fold(stem) for stem, extension in pairs if extension.lower() in extensions}
+    def has_video(self, folder: str, stem: str) -> bool:
+        """Tell whether a folder has a video of this stem, whatever its extension."""
+        return fold(stem) in self._stems.get(fold(folder), ())
+
+    def copy_number(self, name: str) -> int:
+        """Return the next number for a name that several files want, from 2."""
+        self._copies[name] = self._copies.get(name, 1) + 1
+        return self._copies[name]
 
     def put(self, item: Item, path: str) -> None:
         """Publish a file; the path must not be taken."""

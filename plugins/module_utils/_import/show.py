@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from . import context, extras, numbers, release
 from .model import Torrent
@@ -48,6 +49,7 @@ def show_key(title: str) -> str:
     return compact(re.sub(r"\s*&\s*", " and ", title))
 
 
+@lru_cache(maxsize=4096)
 def show_title(head: str, this_year: int, *, whole: bool) -> Name:
     """Read the show from the part of a name before the number, or from a whole folder's name."""
     text, ids = take_ids(without_site(head))
@@ -90,6 +92,9 @@ class Shows:
         self.titles = titles
         self.this_year = titles.this_year
         self._leading = self._leading_numbers(items)
+        self._seasons: dict[tuple[str, ...], int | None] = {}
+        self._around: dict[tuple[str, ...], Name | None] = {}
+        self._read: dict[str, Episode | None] = {}
         self._count: dict[tuple[str, ...], int] = {}
         for item in items:
             self._count[item.parents] = self._count.get(item.parents, 0) + 1
@@ -106,14 +111,18 @@ class Shows:
 
     def season_around(self, item: Item) -> int | None:
         """Return the season that the nearest folder says."""
-        for text in context.surroundings(item, self.torrent.name):
-            season = numbers.season_of(text)
-            if season and season.number is not None:
-                return season.number
-        return None
+        if item.parents not in self._seasons:
+            found = (numbers.season_of(text) for text in context.surroundings(item, self.torrent.name))
+            self._seasons[item.parents] = next((one.number for one in found if one and one.number is not None), None)
+        return self._seasons[item.parents]
 
     def show_around(self, item: Item) -> Name | None:
         """Return the show that the nearest folder names."""
+        if item.parents not in self._around:
+            self._around[item.parents] = self._read_around(item)
+        return self._around[item.parents]
+
+    def _read_around(self, item: Item) -> Name | None:
         for text in context.surroundings(item, self.torrent.name):
             if context.is_structure(text):
                 continue
@@ -125,6 +134,11 @@ class Shows:
 
     def read(self, item: Item) -> Episode | None:
         """Read a video as an episode or a special; None when nothing says which one it is."""
+        if item.path not in self._read:
+            self._read[item.path] = self._read_item(item)
+        return self._read[item.path]
+
+    def _read_item(self, item: Item) -> Episode | None:
         text = without_site(visible(item.stem))
         season = self.season_around(item)
         number = numbers.full(text) or numbers.dated(text)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 
-from . import context, file_types, numbers, release, versions
+from . import context, numbers, release, versions
 from .film_shelf import put_extra
 from .model import SAMPLE, UNSUPPORTED, Torrent
-from .names import clip, fit, fold, plain, visible
+from .names import clip, plain, visible
 from .selection import Item
 from .shelf import Shelf
 from .show import UNKNOWN, Episode, Shows, extra_kind, show_key
@@ -129,22 +129,21 @@ class ShowShelf:
         season = self.season_folder(folder, fresh[0].number.season or 0)
         base = f"tv/{folder}/{season}"
         name = clip(re.sub(r"\s*\[[a-z]+id[-=][^\]]*\]", "", folder), SHOW_BYTES + 10)
-        existing = self.shelf.stems(base, file_types.VIDEO)
         if not fresh[0].is_numbered:
             names = {fresh[0].item.path: self._own_name(fresh[0], base)}
         else:
             number = fresh[0].number
             stem = f"{name} - {number.date}" if number.date else f"{name} {number.code}"
             entries = [
-                versions.candidate(
+                versions.Candidate(
                     item.path,
                     tags,
-                    always=release.editions(tags) if len(group) > 1 else (),
+                    tuple(release.editions(tags)) if len(group) > 1 else (),
                     last=self._episode_title(tags) if len(group) > 1 else "",
                 )
                 for item, tags in ((episode.item, f" {episode.tags}") for episode in fresh)
             ]
-            names = versions.stems(stem, entries, lambda text: fold(text) in existing)
+            names = versions.stems(stem, entries, lambda text: self.shelf.has_video(base, text))
         for episode in fresh:
             path = f"{base}/{names[episode.item.path]}"
             self.stems[episode.item.path] = path
@@ -164,9 +163,9 @@ class ShowShelf:
         own = separated(text[: release.stop(text)]) or "Special"
         own = re.sub(r"(?<=\s)(\d[\d.]*)(?=\s|$)", r"(\1)", own)
         own = clip(own, 200)
-        stem, number = own, 2
-        while self.shelf.taken(f"{base}/{fit(stem, episode.item.suffix)}"):
-            stem, number = f"{own} (Version {number})", number + 1
+        stem = own
+        while self.shelf.has_video(base, stem):
+            stem = f"{own} (Version {self.shelf.copy_number(f'{base}/{own}')})"
         return stem
 
     def _publish_extras(

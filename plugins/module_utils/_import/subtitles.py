@@ -173,18 +173,16 @@ def publish_subtitles(items: list[Item], videos: list[Item], stems: dict[str, st
 
 def _target(found: Pairing, unit: list[Item], shelf: Shelf, *, several: bool) -> str:
     """Return a free name beside the video: stem, a word where two would be equal, language and flags."""
-    number = 1
     region = found.spoken.region
-    tries = [region] if several and region else ["", region] if region else [""]
+    words = [region] if several and region else ["", region] if region else [""]
+    folder, _slash, name = found.stem.rpartition("/")
     while True:
-        number += 1
-        for word in tries:
+        for word in words:
             suffix = _suffix(found, word)
-            folder, _slash, name = found.stem.rpartition("/")
             path = f"{folder}/{clip(name, LIMIT - size(suffix) - 9)}{suffix}"
             if not any(shelf.taken(path + item.suffix) for item in unit):
                 return path
-        tries = [str(number)]
+        words = [str(shelf.copy_number(found.stem + _suffix(found, "")))]
 
 
 def is_companion(item: Item) -> bool:

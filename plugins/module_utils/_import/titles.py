@@ -115,13 +115,15 @@ def take_ids(text: str) -> tuple[str, tuple[str, ...]]:
 
 def without_site(text: str) -> str:
     """Remove a web address that stands before or after a name."""
-    bare = SITE.sub("", text, count=1)
-    bare = SITE_END.sub("", bare, count=1)
-    return bare if re.search(r"[^\W_]", bare) else text
+    bare = SITE.sub("", text, count=1) if text[:1] in "[({\u3010 wWhH" else text
+    bare = SITE_END.sub("", bare, count=1) if bare.endswith(("]", ")")) else bare
+    return bare if release.TITLE.search(bare) else text
 
 
 def without_group(text: str) -> str:
     """Remove the brackets with a group's name in front, unless they are the title itself."""
+    if not text.startswith(("[", "\u3010")):
+        return text
     rest = GROUP.sub("", text, count=1)
     year = YEAR.search(rest)
     title = rest[: year.start()] if year else rest
@@ -137,7 +139,7 @@ def years(text: str, this_year: int) -> list[re.Match[str]]:
         match
         for match in YEAR.finditer(text)
         if FIRST_FILM <= int(match.group(1)) <= this_year
-        and re.search(r"[^\W_]", text[: match.start()])
+        and release.TITLE.search(text, 0, match.start())
         and not DATE_AFTER.match(text, match.end())
         and not SPAN_AFTER.match(text, match.end())
         and not SPAN_BEFORE.search(text[: match.start()])

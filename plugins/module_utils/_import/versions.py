@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 import typing as t
+from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 
 from . import release
 from .names import LIMIT, clip, fold, plain, size
@@ -18,19 +20,21 @@ ROOM = 32
 
 @dataclass(frozen=True)
 class Candidate:
-    """A file with the labels that it always bears, and those that may tell it from others."""
+    """A file with the labels that it always bears; its tags may tell it from others."""
 
     key: str
-    always: tuple[str, ...]
-    more: tuple[str, ...]
+    tags: str
+    always: tuple[str, ...] = ()
     # What follows the label: "-cd1" of a part.
     suffix: str = ""
+    # The label that is tried after all others.
+    last: str = ""
 
-
-def candidate(key: str, tags: str, *, always: t.Iterable[str], suffix: str = "", last: str = "") -> Candidate:
-    """Build a candidate from the tags of a name; last is the label that is tried after all others."""
-    more = release.qualities(tags)
-    return Candidate(key, tuple(always), tuple([*more, last] if last else more), suffix)
+    @cached_property
+    def more(self) -> tuple[str, ...]:
+        """Labels that tell it from others."""
+        found = release.qualities(self.tags)
+        return tuple([*found, self.last] if self.last else found)
 
 
 def _label(words: t.Iterable[str]) -> str:
@@ -48,16 +52,32 @@ def _stem(base: str, label: str, suffix: str) -> str:
     return head + suffix
 
 
-def _tries(entry: Candidate, *, several: bool) -> t.Iterator[list[str]]:
+def _tries(entry: Candidate, numbers: Counter[str], *, several: bool) -> t.Iterator[list[str]]:
     """Give the labels of a file from the shortest to the longest."""
     if entry.always or not several:
         yield list(entry.always)
     for count in range(1, len(entry.more) + 1):
         yield [*entry.always, *entry.more[:count]]
-    number = 1 if several and not (entry.always or entry.more) else 2
+    words = [*entry.always, *entry.more]
+    first = 0 if several and not words else 1
     while True:
-        yield [*entry.always, *entry.more, f"Version {number}"]
-        number += 1
+        numbers[" ".join(words)] += 1
+        yield [*words, f"Version {numbers[' '.join(words)] + first}"]
+
+
+def _common(base: str, group: t.Sequence[Candidate], taken: t.Callable[[str], bool]) -> list[str]:
+    """Label all files of a group with equally many words; empty where that does not keep them apart."""
+    several = len(group) > 1
+    depth = 0
+    while True:
+        labels = [_label([*entry.always, *(entry.more[:depth] if depth else ())]) for entry in group]
+        names = [_stem(base, label, entry.suffix) for label, entry in zip(labels, group, strict=True)]
+        distinct = len({fold(name) for name in names}) == len(names)
+        if distinct and (depth or not several or all(labels)) and not any(map(taken, names)):
+            return names
+        depth += 1
+        if depth > max(len(entry.more) for entry in group):
+            return []
 
 
 def stems(base: str, entries: t.Sequence[Candidate], taken: t.Callable[[str], bool]) -> dict[str, str]:
@@ -68,24 +88,15 @@ def stems(base: str, entries: t.Sequence[Candidate], taken: t.Callable[[str], bo
     for entry in entries:
         by_suffix.setdefault(entry.suffix, []).append(entry)
     for group in by_suffix.values():
-        several = len(group) > 1
-        # The same number of labels for all of them where that keeps them apart.
-        for depth in range(max(len(entry.more) for entry in group) + 1):
-            labels = [_label([*entry.always, *entry.more[:depth]]) for entry in group]
-            names = [_stem(base, label, entry.suffix) for label, entry in zip(labels, group, strict=True)]
-            distinct = len({fold(name) for name in names}) == len(names)
-            if distinct and not (several and depth == 0 and not all(labels)) and not any(map(taken, names)):
-                break
-        else:
-            names = []
+        names = _common(base, group, taken)
+        if not names:
+            numbers: Counter[str] = Counter()
             for entry in group:
-                for words in _tries(entry, several=several):
+                for words in _tries(entry, numbers, several=len(group) > 1):
                     name = _stem(base, _label(words), entry.suffix)
                     if fold(name) not in used and not taken(name):
                         break
                 names.append(name)
                 used.add(fold(name))
-        for entry, name in zip(group, names, strict=True):
-            result[entry.key] = name
-            used.add(fold(name))
+        result.update((entry.key, name) for entry, name in zip(group, names, strict=True))
     return result
