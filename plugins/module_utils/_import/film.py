@@ -118,6 +118,7 @@ class Films:
 
     def group(self, items: list[Item]) -> list[Film]:
         """Return the films; videos that turn out to be extras are noted in extras."""
+        self.titles.expect(len(items))
         indexed = self._indexed([item.stem for item in items])
         self._folders_indexed = self._indexed(sorted({item.parents[1] for item in items if len(item.parents) > 1}))
         own: list[Video] = []

@@ -119,7 +119,7 @@ def _range(text: str, start: int, first: int, more: re.Pattern[str]) -> tuple[in
         last, start = number, match.end()
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1 << 15)
 def full(text: str) -> Number | None:
     """Read a number with its season: SxxEyy, 1x02, Season 1 Episode 2, Cap.102."""
     for pattern, more in ((FULL, FULL_MORE), (SEASON_EPISODE, SEASON_EPISODE_MORE), (CROSS, CROSS_MORE)):
@@ -135,7 +135,7 @@ def full(text: str) -> Number | None:
     return None
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1 << 15)
 def dated(text: str) -> Number | None:
     """Read a date: yyyy-mm-dd with any separator, or dd.mm.yyyy."""
     return _dated(text, ((YMD, (1, 3, 4)), (DMY, (4, 3, 1))))
@@ -180,7 +180,7 @@ def of_television(text: str) -> Number | None:
     return Number(int(match.group(2)), int(match.group(2)), int(match.group(1)), "", match.start(), match.end())
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1 << 15)
 def fansub(text: str) -> Number | None:
     """Read the number of a name in the form of fansub groups, without season unless the title ends in one."""
     text = text.replace("_", " ")
@@ -205,7 +205,7 @@ def season_of_title(title: str) -> tuple[str, int | None]:
     return title[: match.start()], next(int(group) for group in match.groups() if group)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1 << 15)
 def episode_only(text: str) -> Number | None:
     """Read a number that bears a word for episode but no season: E03, Ep 5, Folge 7, Cap 3, 2of6."""
     match = EPISODE_ONLY.search(text)
@@ -264,7 +264,7 @@ def bare(text: str, season: int | None) -> Number | None:
     return None
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1 << 15)
 def season_of(folder: str) -> Season | None:
     """Read the season that a folder's or torrent's name says."""
     if SPECIALS.match(folder):

@@ -89,7 +89,7 @@ PLAUSIBLE_IN_LABEL = re.compile(r"(?:19|20)\d{2}")
 _EDITION_FILLER = re.compile(r"^[\W_]*(?:(?:the|edition|cut|version|in|4k)[\W_]*)*$", re.IGNORECASE)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1 << 15)
 def stop(text: str) -> int:
     """Return where the first sure tag begins, the length of the text when there is none; a name has a title first."""
     for match in _STOP.finditer(text):

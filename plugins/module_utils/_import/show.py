@@ -49,7 +49,7 @@ def show_key(title: str) -> str:
     return compact(re.sub(r"\s*&\s*", " and ", title))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1 << 15)
 def show_title(head: str, this_year: int, *, whole: bool) -> Name:
     """Read the show from the part of a name before the number, or from a whole folder's name."""
     text, ids = take_ids(without_site(head))

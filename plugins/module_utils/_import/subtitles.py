@@ -51,7 +51,7 @@ class Pairer:
         self._by_folder: dict[tuple[str, ...], dict[str, Item]] = {}
         self._all: dict[str, Item] = {}
         self._numbers: dict[tuple[int, int], list[Item]] = {}
-        self._names: dict[tuple[str, int | None], list[Item]] = {}
+        self._names: dict[tuple[str, int | None], list[Item]] | None = None
         self._inside: dict[tuple[str, ...], list[Item]] = {}
         for item in self.videos:
             self._by_folder.setdefault(item.parents, {})[_low(item.stem)] = item
@@ -59,9 +59,6 @@ class Pairer:
             number = numbers.full(item.stem)
             if number:
                 self._numbers.setdefault((number.season or 0, number.first), []).append(item)
-            else:
-                name = titles.read(item.stem)
-                self._names.setdefault((name.title.casefold(), name.year), []).append(item)
             for home in _homes(item):
                 self._inside.setdefault(home, []).append(item)
 
@@ -112,6 +109,12 @@ class Pairer:
 
     def _by_title(self, item: Item) -> Item | None:
         """Find the film that a subtitle's name names; the biggest file where there are versions."""
+        if self._names is None:
+            self._names = {}
+            for video in self.videos:
+                if not numbers.full(video.stem):
+                    name = self.titles.read(video.stem)
+                    self._names.setdefault((name.title.casefold(), name.year), []).append(video)
         for text in (item.stem, *reversed(item.parents[1:])):
             name = self.titles.read(text)
             found = self._names.get((name.title.casefold(), name.year)) if name.title else None
@@ -142,6 +145,8 @@ def _suffix(pairing: Pairing, word: str) -> str:
 
 def publish_subtitles(items: list[Item], videos: list[Item], stems: dict[str, str], shelf: Shelf, titles: Titles) -> list[Item]:
     """Publish subtitles and tracks; return those whose video is not known."""
+    if not items:
+        return []
     pairer = Pairer(videos, stems, titles)
     unknown: list[Item] = []
     units: dict[tuple[tuple[str, ...], str], list[Item]] = {}

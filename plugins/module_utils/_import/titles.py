@@ -157,7 +157,7 @@ def _release_year(text: str, this_year: int, end: int) -> re.Match[str] | None:
     return chosen[-1] if chosen else None
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1 << 15)
 def read(stem: str, this_year: int) -> Name:
     """Read a name of a film, a folder or a torrent, without its extension."""
     text, ids = take_ids(visible(stem))
@@ -214,6 +214,11 @@ class Titles:
         self.this_year = this_year
         self._guess = guess
         self._left = GUESSES
+
+    def expect(self, names: int) -> None:
+        """Note how many names a torrent has; guessit is asked for all of them or, where that takes too long, for none."""
+        if names > GUESSES:
+            self._left = 0
 
     def read(self, stem: str) -> Name:
         """Read a name without asking guessit."""
