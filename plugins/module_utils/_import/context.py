@@ -51,6 +51,11 @@ def is_structure(folder: str) -> bool:
     )
 
 
+def disc_folder(parents: tuple[str, ...]) -> int | None:
+    """Return at which depth below the torrent's own folder a disc's structure begins."""
+    return next((index for index, parent in enumerate(parents) if index and parent.lower() in DISC_FOLDERS), None)
+
+
 def surroundings(item: Item, torrent_name: str) -> list[str]:
     """Return the names of the folders around a file, nearest first, and the torrent's."""
     names = list(reversed(item.parents))

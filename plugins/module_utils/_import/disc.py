@@ -12,11 +12,12 @@ from . import context
 from .film import Film
 from .film_shelf import FilmShelf
 from .model import UNSUPPORTED
-from .names import visible
 from .selection import Item
 from .titles import Name
 
 DISC_FILE = re.compile(r"(?:video_ts|vts_\d{2}_\d)\.(?:ifo|bup|vob)", re.IGNORECASE)
+# A disc's own names are simple; another file in its folders is not the disc's.
+INNER_NAME = re.compile(r"[A-Za-z0-9_+-](?:[A-Za-z0-9_+ .-]{0,60}[A-Za-z0-9_+-])?")
 
 
 @dataclass
@@ -31,8 +32,8 @@ def find_discs(items: list[Item]) -> list[Disc]:
     """Return the discs of a torrent."""
     discs: dict[tuple[str, ...], Disc] = {}
     for item in items:
-        at = next((index for index, parent in enumerate(item.parents) if parent.lower() in context.DISC_FOLDERS), None)
-        if at is None and DISC_FILE.fullmatch(item.name):
+        at = context.disc_folder(item.parents)
+        if at is None and item.parents and DISC_FILE.fullmatch(item.name):
             discs.setdefault(item.parents, Disc(item.parents)).files.append((item, f"VIDEO_TS/{item.name}"))
         elif at is not None:
             inner = "/".join((item.parents[at], *item.parents[at + 1 :], item.name))
@@ -73,8 +74,8 @@ def publish_discs(discs: list[Disc], shelf: FilmShelf) -> None:
         for item, inner in sorted(disc.files, key=lambda pair: pair[1]):
             if not shelf.shelf.keep_present([item]):
                 continue
-            path = f"movies/{base}/{visible(inner)}"
-            if shelf.shelf.taken(path):
+            path = f"movies/{base}/{inner}"
+            if shelf.shelf.taken(path) or not all(map(INNER_NAME.fullmatch, inner.split("/"))):
                 shelf.shelf.leave(item, UNSUPPORTED)
             else:
                 shelf.shelf.put(item, path)

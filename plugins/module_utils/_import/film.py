@@ -83,9 +83,8 @@ def folder_part(item: Item) -> int:
     return int(number) if number.isdigit() else ord(number) - 96
 
 
-def main_videos(items: list[Item], titles: Titles) -> tuple[list[Item], list[Item], dict[str, str]]:
+def main_videos(items: list[Item], titles: Titles, biggest: int) -> tuple[list[Item], list[Item], dict[str, str]]:
     """Divide videos into main ones, samples, and extras with their folder."""
-    biggest = max((item.size for item in items if not item.says_sample), default=0)
     samples = [item for item in items if item.says_sample and item.size < biggest * SAMPLE_SHARE]
     sample_paths = {item.path for item in samples}
     rest = [item for item in items if item.path not in sample_paths]

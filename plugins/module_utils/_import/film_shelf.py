@@ -20,11 +20,13 @@ ROOM = 52
 class FilmShelf:
     """Publishes the films of one torrent."""
 
-    def __init__(self, torrent: Torrent, titles: Titles, shelf: Shelf) -> None:
+    def __init__(self, torrent: Torrent, titles: Titles, shelf: Shelf, *, biggest: int = 0) -> None:
         """Index the folders of films that the library has."""
         self.torrent = torrent
         self.titles = titles
         self.shelf = shelf
+        # Size of the torrent's biggest video, complete or not.
+        self.biggest = biggest
         # Path of a video in the torrent to the path of its file without extension, for its subtitles.
         self.stems: dict[str, str] = {}
         self._known: dict[tuple[str, int | None], list[tuple[str, Name]]] | None = None
@@ -59,7 +61,7 @@ class FilmShelf:
 
     def publish(self, items: list[Item]) -> None:
         """Publish videos and images of discs; samples and extras among them."""
-        main, samples, extras = main_videos(items, self.titles)
+        main, samples, extras = main_videos(items, self.titles, self.biggest)
         for item in samples:
             self.shelf.leave(item, SAMPLE)
         films = Films(self.torrent.name, self.titles)
@@ -73,7 +75,7 @@ class FilmShelf:
 
     def publish_beside_disc(self, items: list[Item]) -> None:
         """Publish the videos of a torrent that is a disc: its extras are the disc's film's, the rest are films."""
-        main, _samples, _extras = main_videos(items, self.titles)
+        main, _samples, _extras = main_videos(items, self.titles, self.biggest)
         rest = [item for item in items if item in main and self.titles.read(item.stem).year]
         for item in items:
             if item not in rest:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from . import file_types, numbers, release
-from .context import DISC_FOLDERS, surroundings
+from .context import disc_folder, surroundings
 from .extras import extras_folder
 from .film import COLLECTION
 from .model import KINDS, Torrent
@@ -137,7 +137,7 @@ def _by_size(items: list[Item], videos: list[Item]) -> str:
 
 def _has_disc(items: list[Item], torrent: Torrent) -> bool:
     """Tell whether a torrent is the structure of a film's disc, not one of a season."""
-    on_disc = [item for item in items if any(parent.lower() in DISC_FOLDERS for parent in item.parents)]
+    on_disc = [item for item in items if disc_folder(item.parents)]
     return bool(on_disc) and not any(numbers.season_of(text) for text in surroundings(on_disc[0], torrent.name))
 
 
@@ -147,7 +147,7 @@ def decide(torrent: Torrent, items: list[Item], titles: Titles) -> str:
     if labelled:
         return labelled
     sources = is_source_tree(items)
-    on_disc = any(parent.lower() in DISC_FOLDERS for item in items for parent in item.parents)
+    on_disc = any(disc_folder(item.parents) for item in items)
     if on_disc:
         return "movies" if _has_disc(items, torrent) else "misc"
     videos = [item for item in items if looks_like_video(item, sources=sources)]

@@ -197,6 +197,7 @@ def fansub(text: str) -> Number | None:
     return None
 
 
+@lru_cache(maxsize=1 << 15)
 def season_of_title(title: str) -> tuple[str, int | None]:
     """Split a season from the end of a title: "Made in Abyss S2", "Mushoku Tensei 2nd Season"."""
     match = SEASON_IN_TITLE.search(title)

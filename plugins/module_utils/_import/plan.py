@@ -25,7 +25,7 @@ from .model import (
     Refusal,
     Torrent,
 )
-from .selection import Item, select
+from .selection import Item, context_items, select
 from .shelf import Shelf
 from .show import UNKNOWN, Shows
 from .show_shelf import ShowShelf
@@ -71,8 +71,9 @@ def plan(
     items, left_out = select(torrent)
     shelf = Shelf(library)
     labelled = bool(forced_kind) or kind.is_labelled(torrent)
-    chosen = forced_kind or (kind.decide(torrent, items, titles) if items else "misc")
-    if chosen == "tv" and not labelled and not _has_show(torrent, items, titles):
+    around = context_items(torrent)
+    chosen = forced_kind or (kind.decide(torrent, around, titles) if items or labelled else "misc")
+    if chosen == "tv" and not labelled and not _has_show(torrent, around, titles):
         chosen = "misc"
     if chosen == "misc":
         tree.publish_misc(items, shelf)
@@ -81,7 +82,8 @@ def plan(
     elif chosen == "books":
         tree.publish_books(torrent, items, shelf)
     else:
-        _publish_videos(torrent, items, shelf, titles, chosen=chosen, labelled=labelled)
+        biggest = max((item.size for item in around if item.is_video and not item.says_sample), default=0)
+        _publish_videos(torrent, items, shelf, titles, chosen=chosen, labelled=labelled, biggest=biggest)
     links, more, present = shelf.result()
     every = tuple(sorted((*left_out, *more), key=lambda entry: entry.source))
     return Plan(chosen, _checked(links), every, present)
@@ -104,11 +106,11 @@ def _checked(links: tuple[Link, ...]) -> tuple[Link, ...]:
 
 
 def _publish_videos(
-    torrent: Torrent, items: list[Item], shelf: Shelf, titles: Titles, *, chosen: str, labelled: bool
+    torrent: Torrent, items: list[Item], shelf: Shelf, titles: Titles, *, chosen: str, labelled: bool, biggest: int
 ) -> None:
     """Publish films or a show with all that belongs to them."""
     sources = kind.is_source_tree(items) and not labelled
-    films = FilmShelf(torrent, titles, shelf)
+    films = FilmShelf(torrent, titles, shelf, biggest=biggest)
     discs = disc.find_discs(items) if chosen == "movies" else []
     on_disc = {item.path for found in discs for item, _inner in found.files}
     types = file_types.VIDEO | (file_types.DISC_IMAGE if chosen == "movies" else frozenset())
@@ -118,7 +120,7 @@ def _publish_videos(
     disc.publish_discs(discs, films)
     if chosen == "tv":
         shows = ShowShelf(torrent, titles, shelf)
-        shows.publish(videos, labelled=labelled)
+        shows.publish(videos, labelled=labelled, biggest=biggest)
         films.publish(shows.films)
         stems.update(shows.stems)
     elif videos and discs:

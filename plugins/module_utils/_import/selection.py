@@ -11,7 +11,7 @@ from functools import cached_property
 
 from . import file_types
 from .model import HIDDEN, INCOMPLETE, NOT_WANTED, UNSAFE_NAME, Identity, LeftOut, Torrent, TorrentFile
-from .names import BIDIRECTIONAL, is_visible
+from .names import BIDIRECTIONAL, is_visible, visible
 
 SAMPLE_WORD = re.compile(r"(?<![^\W_])samples?(?![^\W_])", re.IGNORECASE)
 SYSTEM_FOLDER = frozenset(["__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found"])
@@ -64,7 +64,9 @@ class Item:
 
 def is_safe_path(path: str) -> bool:
     """Tell whether a path stays below its folder."""
-    return bool(path) and "\0" not in path and all(part not in ("", ".", "..") for part in path.split("/"))
+    if not path or "\0" in path:
+        return False
+    return all(part and part.strip() not in (".", "..") and visible(part) not in (".", "..") for part in path.split("/"))
 
 
 def _is_hidden(parts: list[str], single: bool) -> bool:
@@ -93,6 +95,19 @@ def reason_against(file: TorrentFile, *, single: bool) -> str:
     if file_types.is_disguised(parts[-1]) or (BIDIRECTIONAL.search(parts[-1]) and not medium):
         return UNSAFE_NAME
     return HIDDEN if _is_hidden(parts, single) else ""
+
+
+def context_items(torrent: Torrent) -> list[Item]:
+    """Return all files of a torrent that are safe, wanted and whole or not: what a torrent is does not change with them."""
+    found = []
+    single = len(torrent.files) == 1
+    for file in torrent.files:
+        path = file.path.removesuffix(".part")
+        whole = TorrentFile(path, file.length, file.length)
+        if not reason_against(whole, single=single):
+            *parents, name = path.split("/")
+            found.append(Item(path, tuple(parents), name, file.length, None))
+    return found
 
 
 def select(torrent: Torrent) -> tuple[list[Item], list[LeftOut]]:

@@ -116,8 +116,12 @@ class Shelf:
             self._register(path)
 
     def leave(self, item: Item, reason: str) -> None:
-        """Leave a file out."""
-        self.left_out[item.path] = reason
+        """Leave a file out, unless an earlier plan published it."""
+        place = self.place(item)
+        if place:
+            self.present[item.path] = place
+        else:
+            self.left_out[item.path] = reason
 
     def result(self) -> tuple[tuple[Link, ...], tuple[LeftOut, ...], tuple[Link, ...]]:
         """Return links, left-out and present files, each in the order of the torrent's paths."""

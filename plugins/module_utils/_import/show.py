@@ -44,6 +44,7 @@ class Episode:
         return bool(self.number.date or self.number.first > 0 or self.number.end)
 
 
+@lru_cache(maxsize=1 << 15)
 def show_key(title: str) -> str:
     """Return what two spellings of one show have in common."""
     return compact(re.sub(r"\s*&\s*", " and ", title))
@@ -234,7 +235,7 @@ def extra_kind(item: Item) -> str:
     """Return the folder of an extra of a show, empty when the video is none; a full number makes it an episode."""
     if numbers.full(item.stem) or numbers.dated(item.stem):
         return ""
-    kind = extras.extras_folder(item) or extras.own_kind(item.stem, f" {item.stem}")
-    if not kind and numbers.CREDITLESS.search(item.stem) and not numbers.fansub(item.stem):
-        kind = "other"
+    kind = extras.extras_folder(item)
+    if not kind and not (numbers.is_fansub(item.stem) and numbers.fansub(item.stem)):
+        kind = extras.own_kind(item.stem, f" {item.stem}") or ("other" if numbers.CREDITLESS.search(item.stem) else "")
     return "other" if kind == "extras" else kind

@@ -71,9 +71,8 @@ class ShowShelf:
                 return folder
         return f"Season {season:02d}"
 
-    def publish(self, items: list[Item], *, labelled: bool) -> None:
+    def publish(self, items: list[Item], *, labelled: bool, biggest: int) -> None:
         """Publish videos; samples, extras and films among them."""
-        biggest = max((item.size for item in items if not item.says_sample), default=0)
         videos = []
         for item in items:
             if item.says_sample and item.size < biggest * SAMPLE_SHARE:

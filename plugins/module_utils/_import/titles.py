@@ -201,6 +201,7 @@ def _without_shouted(raw: str) -> str:
         raw = head
 
 
+@lru_cache(maxsize=1 << 15)
 def compact(text: str) -> str:
     """Return letters and digits only, in lower case."""
     return re.sub(r"[\W_]+", "", text).casefold()

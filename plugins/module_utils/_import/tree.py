@@ -15,13 +15,13 @@ from .shelf import Shelf
 
 
 def _component(text: str) -> str:
-    """Return a folder's name that can be published."""
-    return clip(visible(text), 255).strip() or "_"
+    """Return a folder's name that can be published; Jellyfin hides names that begin with a dot."""
+    return clip(visible(text).lstrip(". "), LIMIT).strip() or "_"
 
 
 def _file_name(item: Item) -> str:
     """Return a file's name that can be published."""
-    return fit(visible(item.stem).strip() or "_", visible(item.suffix))
+    return fit(visible(item.stem).lstrip(". ").strip() or "_", visible(item.suffix))
 
 
 def rest_of(item: Item) -> tuple[str, ...]:
