@@ -46,7 +46,9 @@ def torrent_of(case: t.Mapping[str, t.Any]) -> Torrent:
         size = int(length)
         complete = not str(path).endswith(".part")
         wanted = bool(rest[0]) if rest else True
-        files.append(TorrentFile(path=str(path), length=size, completed=size if complete else max(size - 1, 0), wanted=wanted))
+        files.append(
+            TorrentFile(path=str(path), length=size, completed=size if complete else max(size - 1, 0), wanted=wanted)
+        )
     label = given.get("label")
     labels = given.get("labels") or ([] if label is None else [label])
     return Torrent(
@@ -79,7 +81,9 @@ def read_cases(path: Path) -> list[dict[str, t.Any]]:
     if isinstance(content, dict) and cases is None and "torrent" in content:
         cases = [content]
     if not isinstance(cases, list):
-        raise CaseError(f"{path}: found {type(content).__name__}, expected a list of cases or a mapping with the key cases")
+        raise CaseError(
+            f"{path}: found {type(content).__name__}, expected a list of cases or a mapping with the key cases"
+        )
     return cases
 
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 import re
 
 from .extras import folder_kind
+from .file_types import words
 from .numbers import season_of
 from .selection import Item
 
-GENERAL = frozenset(
+GENERAL = words(
     "video videos movie movies film films new folder untitled download downloads complete completed tv series show shows"
     " episode episodes season seasons file files main feature title title1 disc disk dvd cd part sample test temp tmp"
     " torrent torrents media misc unknown 1080p 720p 2160p hd uhd index stream data output final collection"
-    " cartoons comedies anime documentaries kids".split()
+    " cartoons comedies anime documentaries kids"
 )
 HASH = re.compile(
     r"[0-9a-f]{12,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-z]{22,}|[a-z]{11,}\d{3}|backup_\d{5,}s\d\d-\d\d"
@@ -33,8 +34,8 @@ def is_hash(stem: str) -> bool:
 
 def says_nothing(title: str) -> bool:
     """Tell whether a title is made of general words, or is no title."""
-    words = re.findall(r"[^\W_]+", title.casefold())
-    return not words or is_hash(title.replace(" ", "")) or all(word in GENERAL or word == "0" for word in words)
+    found = re.findall(r"[^\W_]+", title.casefold())
+    return not found or is_hash(title.replace(" ", "")) or all(word in GENERAL or word == "0" for word in found)
 
 
 def is_structure(folder: str) -> bool:

@@ -58,7 +58,9 @@ def publish_discs(discs: list[Disc], shelf: FilmShelf) -> None:
     """Publish discs as films; several discs of one film are its parts."""
     for disc in discs:
         name, part = _name(disc, shelf)
-        present = next((shelf.shelf.place(item, "movies") for item, _inner in disc.files if shelf.shelf.place(item, "movies")), "")
+        present = next(
+            (shelf.shelf.place(item, "movies") for item, _inner in disc.files if shelf.shelf.place(item, "movies")), ""
+        )
         folder = shelf.folder(Film(name.title or "Untitled", name.year, name.ids))
         base = folder if not part else f"{folder}/{folder}-cd{part}"
         number = 2

@@ -26,7 +26,9 @@ _FOLDER_WORDS = {
     "bloopers?|gag reels?|outtakes?|nc ?(?:op|ed)s?|creditless|menus?|pvs?|cms?|omake",
 }
 FOLDERS = tuple((re.compile(words, re.IGNORECASE), kind) for kind, words in _FOLDER_WORDS.items())
-SUBTITLE_FOLDER = re.compile(r"(?:(?:vob|ex)?subs?|subtitles?|untertitel|sous-titres|legendas)(?:[\W_].*)?", re.IGNORECASE)
+SUBTITLE_FOLDER = re.compile(
+    r"(?:(?:vob|ex)?subs?|subtitles?|untertitel|sous-titres|legendas)(?:[\W_].*)?", re.IGNORECASE
+)
 SAMPLE_FOLDER = re.compile(r"samples?", re.IGNORECASE)
 SUFFIX = re.compile(
     r"(?:[-._ ](?P<trailer>trailer)|-(?P<other>scene|clip|interview|behindthescenes|deleted|deletedscene|featurette|short|"
@@ -48,8 +50,14 @@ SUFFIX_FOLDERS = {
 }
 # A whole name that is an extra's, not a film's: it begins or ends in these words.
 OWN_NAMES = (
-    (re.compile(r"(?:official[\s._]*)?(?:teaser[\s._]*)?(?:trailer|teaser)(?:[\s._#-]*\d+)?", re.IGNORECASE), "trailers"),
-    (re.compile(r"(?:the[\s._])?making[\s._-]of\b.*|behind[\s._-]the[\s._-]scenes?\b.*", re.IGNORECASE), "behind the scenes"),
+    (
+        re.compile(r"(?:official[\s._]*)?(?:teaser[\s._]*)?(?:trailer|teaser)(?:[\s._#-]*\d+)?", re.IGNORECASE),
+        "trailers",
+    ),
+    (
+        re.compile(r"(?:the[\s._])?making[\s._-]of\b.*|behind[\s._-]the[\s._-]scenes?\b.*", re.IGNORECASE),
+        "behind the scenes",
+    ),
     (re.compile(r"(?:deleted|extended|alternate)[\s._-]scenes?\b.*", re.IGNORECASE), "deleted scenes"),
     (re.compile(r"interview(?:s|[\s._-]with)?\b.*|.*[\s._-]interviews?", re.IGNORECASE), "interviews"),
     (re.compile(r"featurettes?\b.*|.*[\s._-]featurettes?", re.IGNORECASE), "featurettes"),

@@ -7,37 +7,43 @@ from __future__ import annotations
 
 import re
 
+
+def words(text: str) -> frozenset[str]:
+    """Build a set from words that are separated by blanks."""
+    return frozenset(text.split())
+
+
 # Extensions that Jellyfin takes for video, without those that mostly are something else (.bin, .001, .iso of a system).
-VIDEO = frozenset(
+VIDEO = words(
     ".3g2 .3gp .amv .asf .avi .bivx .divx .dv .dvr-ms .f4v .fli .flv .m2t .m2ts .m2v .m4v .mk3d .mkv .mov .mp4 .mpe"
     " .mpeg .mpg .mts .mxf .nsv .nuv .ogm .ogv .pva .qt .rec .rm .rmvb .svq3 .tp .ts .ty .viv .vob .vp3 .webm .wmv"
-    " .wtv .xvid".split()
+    " .wtv .xvid"
 )
-DISC_IMAGE = frozenset(".iso .img .nrg".split())
-SUBTITLE = frozenset(".ass .mks .sami .smi .srt .ssa .sub .sup .vtt".split())
+DISC_IMAGE = words(".iso .img .nrg")
+SUBTITLE = words(".ass .mks .sami .smi .srt .ssa .sub .sup .vtt")
 SUBTITLE_INDEX = ".idx"
-AUDIO = frozenset(
+AUDIO = words(
     ".aac .ac3 .aif .aiff .alac .amr .ape .dff .dsf .dts .eac3 .flac .m4a .mka .mp2 .mp3 .mpa .mpc .oga .ogg .opus"
-    " .ra .shn .tak .tta .wav .wma .wv".split()
+    " .ra .shn .tak .tta .wav .wma .wv"
 )
 # Sound tracks that players load beside a video.
-TRACK = frozenset(".ac3 .dts .eac3 .mka".split())
-AUDIO_BOOK = frozenset(".aa .aax .m4b".split())
-BOOK = frozenset(".azw .azw3 .cb7 .cbr .cbt .cbz .epub .mobi .pdf".split())
-PICTURE = frozenset(".avif .bmp .gif .jfif .jpe .jpeg .jpg .png .tbn .tif .tiff .webp".split())
+TRACK = words(".ac3 .dts .eac3 .mka")
+AUDIO_BOOK = words(".aa .aax .m4b")
+BOOK = words(".azw .azw3 .cb7 .cbr .cbt .cbz .epub .mobi .pdf")
+PICTURE = words(".avif .bmp .gif .jfif .jpe .jpeg .jpg .png .tbn .tif .tiff .webp")
 LYRICS = frozenset([".lrc", ".elrc"])
-ARCHIVE = frozenset(".7z .ace .arj .bz2 .gz .lha .lzh .rar .tar .tbz .tgz .txz .xz .zip .zipx .zst".split())
+ARCHIVE = words(".7z .ace .arj .bz2 .gz .lha .lzh .rar .tar .tbz .tgz .txz .xz .zip .zipx .zst")
 VOLUME = re.compile(r"\.(?:[r-z]\d{2}|\d{3}|part\d+|7z\.\d{3})", re.IGNORECASE)
-NOTE = frozenset(
+NOTE = words(
     ".accurip .cue .db .diz .ffp .htm .html .ini .log .m3u .m3u8 .md5 .mht .nfo .nzb .pls .sfv .sha1 .sha256 .srr"
-    " .srs .st5 .torrent .txt .url .website .webloc".split()
+    " .srs .st5 .torrent .txt .url .website .webloc"
 )
-PROGRAM = frozenset(
+PROGRAM = words(
     ".apk .app .appimage .bat .bin .cmd .com .deb .dll .dmg .exe .ipa .jar .js .lnk .mdf .msi .msix .pkg .ps1 .rpm"
-    " .run .scr .sh .so .vbs .wsf .xpi".split()
+    " .run .scr .sh .so .vbs .wsf .xpi"
 )
 # Programs that open when a person clicks on what looks like a video.
-EXECUTABLE = frozenset(".apk .bat .cmd .com .exe .jar .js .lnk .msi .pif .ps1 .scr .vbs .wsf".split())
+EXECUTABLE = words(".apk .bat .cmd .com .exe .jar .js .lnk .msi .pif .ps1 .scr .vbs .wsf")
 
 
 def split_extension(name: str) -> tuple[str, str]:

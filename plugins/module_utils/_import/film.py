@@ -14,7 +14,8 @@ from .selection import Item
 from .titles import INDEX, Name, Titles, compact, separated
 
 PART = re.compile(
-    r"(?:[\s._\-\[(]+|(?<=[\])}]))(?P<word>cd|dvd|dis[ck]|part|pt)[\s._-]*(?P<number>[1-9]\d?|[a-d])(?![^\W_])[\])]?", re.IGNORECASE
+    r"(?:[\s._\-\[(]+|(?<=[\])}]))(?P<word>cd|dvd|dis[ck]|part|pt)[\s._-]*(?P<number>[1-9]\d?|[a-d])(?![^\W_])[\])]?",
+    re.IGNORECASE,
 )
 LAST_LETTER = re.compile(r"^(.*[^\W\d_])[\s._-]?([a-d1-4])$", re.IGNORECASE)
 AFTER_YEAR = re.compile(
@@ -43,7 +44,9 @@ class Video:
         """What follows the stem of a part, as Jellyfin reads it."""
         if not self.part:
             return ""
-        said = PART.search(f" {self.item.stem}") or PART.search(f" {self.item.parents[-1] if self.item.parents else ''}")
+        said = PART.search(f" {self.item.stem}") or PART.search(
+            f" {self.item.parents[-1] if self.item.parents else ''}"
+        )
         return f"-{'part' if said and said['word'].lower() in ('part', 'pt') else 'cd'}{self.part}"
 
 
@@ -188,7 +191,9 @@ class Films:
         around = self._around(peers[0]) if home or self.torrent_name != peers[0].name else None
         parts = self._parts(peers)
         if around and (len(peers) == 1 or parts):
-            return [self._one(item, around, parts.get(item.path, 0), only=len(peers) == 1 or bool(parts)) for item in peers]
+            return [
+                self._one(item, around, parts.get(item.path, 0), only=len(peers) == 1 or bool(parts)) for item in peers
+            ]
         if around and around.year and not COLLECTION.search(around.title):
             biggest = max(peers, key=lambda item: item.size)
             small = [item for item in peers if item.size < biggest.size * EXTRA_SHARE]
@@ -239,7 +244,12 @@ class Films:
     @staticmethod
     def _is_short(own: Name, around: Name) -> bool:
         """Tell whether a scene's short name stands beside the full one: grp-cosmo in Cosmopolis.2012."""
-        return around.bounded and " " not in own.title and own.title == own.title.lower() and len(around.title) > len(own.title)
+        return (
+            around.bounded
+            and " " not in own.title
+            and own.title == own.title.lower()
+            and len(around.title) > len(own.title)
+        )
 
     def _by_itself(self, item: Item, *, indexed: bool, part: int = 0) -> Video:
         """Name a file by its own name, or by its folders where that says nothing."""

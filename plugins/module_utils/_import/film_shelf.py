@@ -89,7 +89,9 @@ class FilmShelf:
                 self.stems[path] = place[: -len(file_types.split_extension(place.rpartition("/")[2])[1]) or None]
         missing = {item.path for item in self.shelf.keep_present(video.item for video in film.videos)}
         fresh = [video for video in film.videos if video.item.path in missing]
-        folder = next((place.split("/")[1] for place in places.values() if place.count("/") == 2), "") or self.folder(film)
+        folder = next((place.split("/")[1] for place in places.values() if place.count("/") == 2), "") or self.folder(
+            film
+        )
         if self.has_disc(folder):
             folder = f"{folder} - Video"
         entries = []
@@ -97,7 +99,11 @@ class FilmShelf:
             entries.append(
                 versions.Candidate(video.item.path, video.name.tags, tuple(labels_of(video)), suffix=video.suffix)
             )
-        names = versions.stems(folder, entries, lambda stem: self.shelf.has_video(f"movies/{folder}", stem)) if entries else {}
+        names = (
+            versions.stems(folder, entries, lambda stem: self.shelf.has_video(f"movies/{folder}", stem))
+            if entries
+            else {}
+        )
         for video in fresh:
             stem = f"movies/{folder}/{names[video.item.path]}"
             self.stems[video.item.path] = stem
@@ -108,7 +114,9 @@ class FilmShelf:
         if len(groups) < 2:
             return groups[0] if groups else None
         for depth in range(len(item.parents), 1, -1):
-            around = [film for film in groups if any(v.item.parents[:depth] == item.parents[:depth] for v in film.videos)]
+            around = [
+                film for film in groups if any(v.item.parents[:depth] == item.parents[:depth] for v in film.videos)
+            ]
             if len(around) == 1:
                 return around[0]
         text = item.stem.casefold().replace(".", " ").replace("_", " ")

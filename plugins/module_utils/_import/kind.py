@@ -10,21 +10,25 @@ import re
 from . import file_types, numbers, release
 from .context import disc_folder, surroundings
 from .extras import extras_folder
+from .file_types import words
 from .film import COLLECTION
 from .model import KINDS, Torrent
 from .selection import Item
 from .titles import Titles
 
-AUDIO_BOOK_WORD = re.compile(r"(?<![^\W_])(?:audio[\s._-]?books?|h\xf6rbuch|un-?abridged|audiolibro)(?![^\W_])", re.IGNORECASE)
+AUDIO_BOOK_WORD = re.compile(
+    r"(?<![^\W_])(?:audio[\s._-]?books?|h\xf6rbuch|un-?abridged|audiolibro)(?![^\W_])", re.IGNORECASE
+)
 SOFTWARE_WORD = re.compile(
     r"(?<![^\W_])(?:x64|x86|amd64|i386|arm64|aarch64|linux|windows|macos|setup|keygen|portable|ubuntu|debian|fedora)(?![^\W_])",
     re.IGNORECASE,
 )
 # Tags that an image of a film has and an image of a system has not.
 FILM_DISC = re.compile(
-    r"(?<![^\W_])(?:blu-?ray|bd(?:25|50|66|100)|dvd-?(?:[59r]|rip)?|pal|ntsc|uhd|hd-?dvd|1080[pi]|2160p|avc|hevc)(?![^\W_])", re.IGNORECASE
+    r"(?<![^\W_])(?:blu-?ray|bd(?:25|50|66|100)|dvd-?(?:[59r]|rip)?|pal|ntsc|uhd|hd-?dvd|1080[pi]|2160p|avc|hevc)(?![^\W_])",
+    re.IGNORECASE,
 )
-SOURCE_FILES = frozenset(".js .json .tsx .jsx .css .scss .html .vue .mjs .lock .map .md".split())
+SOURCE_FILES = words(".js .json .tsx .jsx .css .scss .html .vue .mjs .lock .map .md")
 SMALL_TS = 1 << 20
 # So many videos of a torrent show what all of them are.
 ENOUGH = 300
@@ -151,7 +155,9 @@ def decide(torrent: Torrent, items: list[Item], titles: Titles) -> str:
     if on_disc:
         return "movies" if _has_disc(items, torrent) else "misc"
     videos = [item for item in items if looks_like_video(item, sources=sources)]
-    images = [item for item in items if item.extension in file_types.DISC_IMAGE and _is_film_image(item, torrent, titles)]
+    images = [
+        item for item in items if item.extension in file_types.DISC_IMAGE and _is_film_image(item, torrent, titles)
+    ]
     by_size = _by_size(items, videos + images)
     if by_size == "video":
         some = videos[:: len(videos) // ENOUGH + 1]

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from .file_types import words
+
 # ISO 639-1: three-letter codes and names by which releases call the language.
 _TABLE = """
 af afr afrikaans
@@ -88,7 +90,7 @@ SDH = frozenset(["sdh", "cc", "hi"])
 FORCED = frozenset(["forced", "foreign", "force"])
 PAIRS = {("pt", "br"), ("zh", "cn"), ("zh", "tw"), ("zh", "hk"), ("es", "la"), ("es", "419"), ("en", "us"), ("en", "gb"),
          ("en", "uk"), ("fr", "ca"), ("es", "es"), ("pt", "pt"), ("fr", "fr"), ("de", "de"), ("zh", "hans"), ("zh", "hant")}  # fmt: skip
-FILLER = frozenset("sub subs subtitle subtitles srt track utf8 utf cp1252 ansi text vobsub a and".split())
+FILLER = words("sub subs subtitle subtitles srt track utf8 utf cp1252 ansi text vobsub a and")
 
 
 @dataclass(frozen=True)
@@ -113,14 +115,16 @@ def read_tokens(text: str) -> tuple[Spoken, bool]:
     """Read language and flags from the words of a text; the second value tells whether all words were understood."""
     language, region, clean = "", "", True
     flags: dict[str, None] = {}
-    words = _tokens(text)
-    for index, word in enumerate(words):
-        before = words[index - 1] if index else ""
+    tokens = _tokens(text)
+    for index, word in enumerate(tokens):
+        before = tokens[index - 1] if index else ""
         if word in FORCED:
             flags["forced"] = None
         elif word == "default":
             flags["default"] = None
-        elif word in ("sdh", "cc") or (word == "hi" and (language or any(other in CODES and other != "hi" for other in words))):
+        elif word in ("sdh", "cc") or (
+            word == "hi" and (language or any(other in CODES and other != "hi" for other in tokens))
+        ):
             flags["sdh"] = None
         elif (CODES.get(before, before), word) in PAIRS:
             region = region or REGIONS.get(word, "")
@@ -137,13 +141,13 @@ def read_tokens(text: str) -> tuple[Spoken, bool]:
 
 def read_end(text: str) -> Spoken:
     """Read language and flags from the end of a name, whose beginning is something else."""
-    words = [word for word in re.split(r"[\s._\[\](){},+-]+", text) if word]
+    parts = [word for word in re.split(r"[\s._\[\](){},+-]+", text) if word]
     tail: list[str] = []
-    for word in reversed(words):
+    for word in reversed(parts):
         low = word.casefold()
         known = low in CODES or low in SDH or low in FORCED or low in REGIONS or low in FILLER or low == "default"
         if not known or (low in REGIONS and low not in CODES and not tail and low not in ("commentary",)):
             break
         tail.insert(0, word)
     # A number or a word of the title that is all there is says nothing.
-    return read_tokens(" ".join(tail))[0] if len(tail) < len(words) or len(words) <= 3 else Spoken()
+    return read_tokens(" ".join(tail))[0] if len(tail) < len(parts) or len(parts) <= 3 else Spoken()

@@ -27,11 +27,14 @@ NUMBER_WORD = "|".join(WORDS)
 # S01E02, S01.E02, S6.Ep5, S01xE02, s1e1, S2019E05; what follows may widen it to a range.
 FULL = re.compile(rf"{L}S(\d{{1,4}})[\s._\-\[\]x]*(?:E|EP|Episode)[\s._]*(\d{{1,4}})(?!\d)", re.IGNORECASE)
 FULL_MORE = re.compile(
-    r"(?:[\s._]*[-\u2013~+&][\s._]*|[\s._]+|)(?:S\d{1,4}[\s._]*)?EP?[\s._]*(\d{1,4})(?!\d)|-(\d{2,4})(?![\dpix])", re.IGNORECASE
+    r"(?:[\s._]*[-\u2013~+&][\s._]*|[\s._]+|)(?:S\d{1,4}[\s._]*)?EP?[\s._]*(\d{1,4})(?!\d)|-(\d{2,4})(?![\dpix])",
+    re.IGNORECASE,
 )
 # 1x03, 2x04.2x05, 1x01-02; x264 and x265 are codecs.
 CROSS = re.compile(rf"{L}(\d{{1,2}})x(\d{{2,3}}|(?!4x4)\d)(?!\d)(?<!x264)(?<!x265)", re.IGNORECASE)
-CROSS_MORE = re.compile(r"[\s._\-+&]*(?<!\d)\d{1,2}x(\d{2,3})(?!\d)(?<!x264)(?<!x265)|-(\d{2,3})(?![\dpix])", re.IGNORECASE)
+CROSS_MORE = re.compile(
+    r"[\s._\-+&]*(?<!\d)\d{1,2}x(\d{2,3})(?!\d)(?<!x264)(?<!x265)|-(\d{2,3})(?![\dpix])", re.IGNORECASE
+)
 SEASON_EPISODE = re.compile(
     rf"{L}{SEASON_WORD}[\s._]*(\d{{1,4}})(?!\d)[\W_]{{0,4}}(?:E|{EPISODE_WORD})[\s._]*(\d{{1,4}})(?!\d)", re.IGNORECASE
 )
@@ -43,7 +46,9 @@ SPECIAL_WORD = re.compile(rf"{L}(?:specials?|OVAs?|OADs?){R}", re.IGNORECASE)
 EPISODE_ONLY = re.compile(rf"{L}(?:E|{EPISODE_WORD})[\s._#]*(\d{{1,4}})(?:v\d)?{R}", re.IGNORECASE)
 EPISODE_ONLY_MORE = re.compile(r"\s*[-\u2013&]\s*(?:E|EP)?(\d{1,4})(?![\dpix])", re.IGNORECASE)
 OF = re.compile(rf"{L}(?:part[\s._]*)?(\d{{1,2}})[\s._]?of[\s._]?(\d{{1,2}}){R}", re.IGNORECASE)
-PART = re.compile(rf"{L}(?:part|pt|parte|teil|partie|chapter)[\s._]*(\d{{1,2}}|{NUMBER_WORD}|[ivx]{{1,4}}){R}", re.IGNORECASE)
+PART = re.compile(
+    rf"{L}(?:part|pt|parte|teil|partie|chapter)[\s._]*(\d{{1,2}}|{NUMBER_WORD}|[ivx]{{1,4}}){R}", re.IGNORECASE
+)
 YMD = re.compile(r"(?<!\d)(19\d{2}|20\d{2})([\s._-])(\d{1,2})\2(\d{1,2})(?!\d)")
 DMY = re.compile(r"(?<!\d)(\d{1,2})([._-])(\d{1,2})\2(19\d{2}|20\d{2})(?!\d)")
 YMD_CLOSE = re.compile(rf"{L}(20\d{{2}})(\d{{2}})(\d{{2}}){R}")
@@ -54,21 +59,26 @@ DASHED = re.compile(
     re.IGNORECASE,
 )
 DASHED_TEXT = re.compile(r"\s[-\u2013]\s(\d{2,3})(?:v\d)?(?=\s)")
-BRACKETED = re.compile(r"[\[\u3010]\s*(?:#|E|EP|\u7b2c)?(\d{2,3})(?:v\d|\s?END|\u8a71|\u8bdd|\u96c6)?\s*[\]\u3011]", re.IGNORECASE)
+BRACKETED = re.compile(
+    r"[\[\u3010]\s*(?:#|E|EP|\u7b2c)?(\d{2,3})(?:v\d|\s?END|\u8a71|\u8bdd|\u96c6)?\s*[\]\u3011]", re.IGNORECASE
+)
 BEFORE_BRACKET = re.compile(r"\s(0\d|\d{2,3})(?:v\d)?(?=\s*(?:[\[(]|$))")
 LEADING = re.compile(r"^\s*(\d{1,3})(?:\s?[-~]\s?(\d{2,3}))?(?=[\s._\-)]|$)")
 HYPHENED = re.compile(rf"{L}(\d{{1,2}})-(\d{{2}}){R}")
 TRAILING = re.compile(r"[\s._-](\d{1,4})\s*$")
 THREE = re.compile(rf"{L}(\d{{1,2}})(\d{{2}}){R}")
 TELEVISION = re.compile(rf"{L}(?:HDTV|PDTV|DSR|TV-?Rip|SDTV|DTTV){R}", re.IGNORECASE)
-THREE_BEFORE = re.compile(rf"[\s._-]([1-9])(\d{{2}})(?:[\s._-]+(?:480p|576p|720p|1080[ip]|PROPER|REPACK))*[\s._-]*$", re.IGNORECASE)
+THREE_BEFORE = re.compile(
+    r"[\s._-]([1-9])(\d{2})(?:[\s._-]+(?:480p|576p|720p|1080[ip]|PROPER|REPACK))*[\s._-]*$", re.IGNORECASE
+)
 QUALITY = re.compile(r"(?<!\d)(?:480|540|576|720|1080|1440|2160|264|265)(?!\d)")
 
 SEASON_IN_TITLE = re.compile(
-    rf"[\s._\-(\[]+(?:S(\d{{1,2}})|(\d{{1,2}})(?:st|nd|rd|th)[\s._]season|{SEASON_WORD}[\s._]*(\d{{1,2}}))[\s._\-)\]]*$", re.IGNORECASE
+    rf"[\s._\-(\[]+(?:S(\d{{1,2}})|(\d{{1,2}})(?:st|nd|rd|th)[\s._]season|{SEASON_WORD}[\s._]*(\d{{1,2}}))[\s._\-)\]]*$",
+    re.IGNORECASE,
 )
 _SEASONS = (
-    rf"S(\d{{1,4}})(?!\d)",
+    r"S(\d{1,4})(?!\d)",
     rf"{SEASON_WORD}[\s._\-]*(\d{{1,4}})(?!\d)",
     rf"(\d{{1,2}})(?:st|nd|rd|th|\.)[\s._]*{SEASON_WORD}",
     rf"{SEASON_WORD}[\s._]+({NUMBER_WORD})",
@@ -257,7 +267,7 @@ def bare(text: str, season: int | None) -> Number | None:
     head = text[: end.start()] if end else text
     for match in THREE.finditer(head):
         number = int(match.group(1)) if match.start() else 0
-        if number and number == season or (season is None and number and not 1900 <= int(match.group()) <= 2099):
+        if (number and number == season) or (season is None and number and not 1900 <= int(match.group()) <= 2099):
             return Number(int(match.group(2)), int(match.group(2)), number, "", match.start(), match.end())
     match = TRAILING.search(head.rstrip(" ._-[("))
     if match and not 1900 <= int(match.group(1)) <= 2099:

@@ -115,7 +115,9 @@ def _publish_videos(
     on_disc = {item.path for found in discs for item, _inner in found.files}
     types = file_types.VIDEO | (file_types.DISC_IMAGE if chosen == "movies" else frozenset())
     rest = [item for item in items if item.path not in on_disc]
-    videos = [item for item in rest if item.extension in types and kind.looks_like_video(item, sources=sources, image=True)]
+    videos = [
+        item for item in rest if item.extension in types and kind.looks_like_video(item, sources=sources, image=True)
+    ]
     stems: dict[str, str] = {}
     disc.publish_discs(discs, films)
     if chosen == "tv":

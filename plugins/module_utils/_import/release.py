@@ -31,7 +31,9 @@ SOUND = _words(
     r"aac|ac3|e-?ac-?3|flac|opus|mp3|lpcm"
 )
 RANGE = _words(r"hdr(?:10)?\+?|hdr10plus|dolby[ ._-]vision|dovi|hlg|sdr")
-_STOP = _words("|".join(["(?-i:WEB)", *(p.pattern[len(LEFT) : -len(RIGHT)] for p in (RESOLUTION, SOURCE, CODEC, SOUND, RANGE))]))
+_STOP = _words(
+    "|".join(["(?-i:WEB)", *(p.pattern[len(LEFT) : -len(RIGHT)] for p in (RESOLUTION, SOURCE, CODEC, SOUND, RANGE))])
+)
 
 # Words that stand between a title without year and the tags, but belong to titles too.
 LOOSE = _words(
@@ -135,7 +137,9 @@ def qualities(tags: str) -> list[str]:
     found = []
     resolution = RESOLUTION.search(tags)
     if resolution:
-        found.append({"4k": "2160p", "uhd": "2160p", "8k": "4320p"}.get(resolution.group().lower(), resolution.group().lower()))
+        found.append(
+            {"4k": "2160p", "uhd": "2160p", "8k": "4320p"}.get(resolution.group().lower(), resolution.group().lower())
+        )
     numeric = re.search(r"(?<!\d)(?:480|540|576|720|1080|1440|2160|4320)[pi](?!\w)", tags, re.IGNORECASE)
     if numeric:
         found = [numeric.group().lower()]

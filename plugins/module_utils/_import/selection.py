@@ -66,7 +66,9 @@ def is_safe_path(path: str) -> bool:
     """Tell whether a path stays below its folder."""
     if not path or "\0" in path:
         return False
-    return all(part and part.strip() not in (".", "..") and visible(part) not in (".", "..") for part in path.split("/"))
+    return all(
+        part and part.strip() not in (".", "..") and visible(part) not in (".", "..") for part in path.split("/")
+    )
 
 
 def _is_hidden(parts: list[str], single: bool) -> bool:

@@ -21,7 +21,9 @@ COMPLETE = re.compile(
     re.IGNORECASE,
 )
 YEAR_AT_END = re.compile(r"[\s._\-(\[]+((?:19|20)\d{2})[\s._\-)\]]*$")
-EPISODE_SPAN = re.compile(r"[\s._]*\(\d{1,4}\s?[-~\u2013]\s?\d{1,4}\)(?<!\(\d{4}-\d{4}\)).*$|\s\d{2,4}\s?[-~]\s?\d{2,4}$")
+EPISODE_SPAN = re.compile(
+    r"[\s._]*\(\d{1,4}\s?[-~\u2013]\s?\d{1,4}\)(?<!\(\d{4}-\d{4}\)).*$|\s\d{2,4}\s?[-~]\s?\d{2,4}$"
+)
 TRAILING_BRACKETS = re.compile(r"(?<=[^\W_])\s*\[[^\[\]]*\].*$")
 FIRST_YEAR = 1920
 # A show whose name nothing says.
@@ -80,8 +82,6 @@ def show_title(head: str, this_year: int, *, whole: bool) -> Name:
         # Jellyfin 10.11 reads the show "1923" from "1923", but not from "1923 (2022)".
         year = None
     return Name(name, year, "", ids)
-
-
 
 
 class Shows:
@@ -170,7 +170,9 @@ class Shows:
         if item.parents in self._leading:
             return numbers.bare(text, season)
         if numbers.is_fansub(text):
-            return numbers.special(text) or numbers.fansub(text) or numbers.episode_only(text) or numbers.unnumbered(text)
+            return (
+                numbers.special(text) or numbers.fansub(text) or numbers.episode_only(text) or numbers.unnumbered(text)
+            )
         return (
             numbers.episode_only(text)
             or numbers.of_television(text)

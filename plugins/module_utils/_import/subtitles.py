@@ -143,7 +143,9 @@ def _suffix(pairing: Pairing, word: str) -> str:
     return "".join(f".{part}" for part in parts)
 
 
-def publish_subtitles(items: list[Item], videos: list[Item], stems: dict[str, str], shelf: Shelf, titles: Titles) -> list[Item]:
+def publish_subtitles(
+    items: list[Item], videos: list[Item], stems: dict[str, str], shelf: Shelf, titles: Titles
+) -> list[Item]:
     """Publish subtitles and tracks; return those whose video is not known."""
     if not items:
         return []
@@ -193,4 +195,3 @@ def _target(found: Pairing, unit: list[Item], shelf: Shelf, *, several: bool) ->
 def is_companion(item: Item) -> bool:
     """Tell whether a file lies beside a video: a subtitle or a sound track."""
     return item.is_subtitle or item.extension in file_types.TRACK
-

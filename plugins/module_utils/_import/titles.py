@@ -29,7 +29,8 @@ SITE = re.compile(
 SITE_END = re.compile(rf"[\s._-]*[\[(]\s*(?:www\.)?[\w-]+\.(?:{TOP_LEVEL})\s*[\])]\s*$", re.IGNORECASE)
 GROUP = re.compile(r"^\s*(?:\[[^\[\]]*\]|\u3010[^\u3011]*\u3011)[\s._-]*")
 PROVIDER_ID = re.compile(
-    r"[\s._-]*[\[({]\s*(?P<name>tmdb|imdb|tvdb)(?:id)?[\s]*[-=:_ ]\s*(?P<id>tt\d{5,10}|\d{1,10})\s*[\])}]", re.IGNORECASE
+    r"[\s._-]*[\[({]\s*(?P<name>tmdb|imdb|tvdb)(?:id)?[\s]*[-=:_ ]\s*(?P<id>tt\d{5,10}|\d{1,10})\s*[\])}]",
+    re.IGNORECASE,
 )
 IMDB_ID = re.compile(r"[\s._-]*[\[({]?(?<![^\W_])(tt\d{7,9})(?![^\W_])[\])}]?")
 OPEN_END = re.compile(r"[\s\-\u2013_,\[({~+]+$")
@@ -98,7 +99,7 @@ def _undotted(text: str) -> str:
 
 def take_ids(text: str) -> tuple[str, tuple[str, ...]]:
     """Remove provider ids from a name and return them as tmdbid-603, imdbid-tt0133093."""
-    found = {}
+    found: dict[str, str] = {}
     if "[" in text or "{" in text or "(" in text:
         for match in PROVIDER_ID.finditer(text):
             name, number = match["name"].lower(), match["id"].lower()
@@ -234,7 +235,8 @@ class Titles:
         guessed = plain(title_of(self._guess(visible(stem))))
         rest = name.title[len(guessed) :]
         if guessed and name.title.casefold().startswith(guessed.casefold()) and re.match(r" |-[A-Z0-9]{2,}$", rest):
-            if not SEQUEL.match(rest) and not re.match(r"\W*\w*\d", rest):
+            is_sequel = SEQUEL.match(rest) or re.match(r"\W*\w*\d", rest)
+            if not is_sequel:
                 return replace(name, title=name.title[: len(guessed)], tags=f"{rest} {name.tags}")
         return name
 

@@ -11,7 +11,17 @@ from typing import Any
 VIDEO_EXTENSIONS = {"mkv", "mp4", "avi", "iso", "m4v", "wmv", "ts", "mpg", "webm", "mov"}
 SUBTITLES = {"srt", "ass", "ssa", "sub", "idx", "sup", "vtt", "smi"}
 FLAGS = {"sdh": "sdh", "cc": "sdh", "hi": "sdh", "forced": "forced", "foreign": "forced", "default": "default"}
-THREE = {"eng": "en", "ger": "de", "deu": "de", "fre": "fr", "fra": "fr", "spa": "es", "ita": "it", "kor": "ko", "jpn": "ja"}
+THREE = {
+    "eng": "en",
+    "ger": "de",
+    "deu": "de",
+    "fre": "fr",
+    "fra": "fr",
+    "spa": "es",
+    "ita": "it",
+    "kor": "ko",
+    "jpn": "ja",
+}
 EPISODE = re.compile(r"S(\d+)E(\d+)(?:-?E?(\d+))?(?P<rest>.*)$", re.IGNORECASE)
 MUSIC_COMPANIONS = ("cue", "log", "m3u", "m3u8", "pdf")
 
@@ -49,7 +59,9 @@ class Comparison:
             if (path in self.links) == (path in self.left_out):
                 found.append(f"{path}: must be linked or left out, and not both")
             elif not self._right(path):
-                found.append(f"{path}: {self.links.get(path) or self.left_out.get(path)}, expected {self._expected(path)}")
+                found.append(
+                    f"{path}: {self.links.get(path) or self.left_out.get(path)}, expected {self._expected(path)}"
+                )
         targets = [fold(target) for target in self.links.values()]
         if len(set(targets)) < len(targets):
             found.append("two files have one target")
@@ -78,14 +90,18 @@ class Comparison:
         return self._equal(path, got, expected)
 
     def _equal(self, path: str, got: str, expected: str) -> bool:
-        kind = expected.split("/")[0]
-        if got.split("/")[0] != kind:
+        kind = expected.split("/", maxsplit=1)[0]
+        if got.split("/", maxsplit=1)[0] != kind:
             return False
         if kind == "misc":
             return got == expected
         if got.rpartition(".")[2].lower() in SUBTITLES and kind in ("movies", "tv"):
             return self._subtitle(got, expected)
-        return bool({"movies": self._film, "tv": self._show, "music": self._music, "books": self._book}[kind](path, got, expected))
+        return bool(
+            {"movies": self._film, "tv": self._show, "music": self._music, "books": self._book}[kind](
+                path, got, expected
+            )
+        )
 
     def _same(self, got: str, expected: str) -> bool:
         if expected in self.known:
@@ -95,7 +111,11 @@ class Comparison:
     def _film(self, path: str, got: str, expected: str) -> bool:
         folders, stem, extension = split(got)
         right_folders, right_stem, right_extension = split(expected)
-        if len(folders) != len(right_folders) or not self._same(folders[1], right_folders[1]) or extension != right_extension:
+        if (
+            len(folders) != len(right_folders)
+            or not self._same(folders[1], right_folders[1])
+            or extension != right_extension
+        ):
             return False
         if [fold(name) for name in folders[2:]] != [fold(name) for name in right_folders[2:]]:
             return False
@@ -116,7 +136,11 @@ class Comparison:
     def _show(self, path: str, got: str, expected: str) -> bool:
         folders, stem, extension = split(got)
         right_folders, right_stem, right_extension = split(expected)
-        if extension != right_extension or len(folders) != len(right_folders) or not self._same(folders[1], right_folders[1]):
+        if (
+            extension != right_extension
+            or len(folders) != len(right_folders)
+            or not self._same(folders[1], right_folders[1])
+        ):
             return False
         if folders[2:] != right_folders[2:]:
             return False
@@ -160,7 +184,11 @@ class Comparison:
     @staticmethod
     def _video_of(expected: str, links: Mapping[str, str]) -> str:
         """Return the torrent path of the video beside which a subtitle is expected."""
-        videos = [(target.rpartition(".")[0], source) for source, target in links.items() if split(target)[2] in VIDEO_EXTENSIONS]
+        videos = [
+            (target.rpartition(".")[0], source)
+            for source, target in links.items()
+            if split(target)[2] in VIDEO_EXTENSIONS
+        ]
         fitting = [(len(stem), source) for stem, source in videos if expected.startswith(f"{stem}.")]
         return max(fitting)[1] if fitting else ""
 

@@ -38,7 +38,9 @@ EXTENSIONS = [
 names = st.lists(st.sampled_from(WORDS), min_size=1, max_size=5).flatmap(
     lambda words: st.sampled_from([".", " ", "_", ""]).map(lambda separator: separator.join(words))
 )
-file_names = st.tuples(names, st.sampled_from(EXTENSIONS)).map(lambda pair: f"{pair[0]}.{pair[1]}" if pair[1] else pair[0])
+file_names = st.tuples(names, st.sampled_from(EXTENSIONS)).map(
+    lambda pair: f"{pair[0]}.{pair[1]}" if pair[1] else pair[0]
+)
 paths = st.tuples(st.lists(names, max_size=2), file_names).map(lambda pair: "/".join([*pair[0], pair[1]]))
 sizes = st.sampled_from([0, 1, 50_000, 40_000_000, 2_000_000_000, 9_000_000_000])
 
@@ -46,7 +48,14 @@ sizes = st.sampled_from([0, 1, 50_000, 40_000_000, 2_000_000_000, 9_000_000_000]
 @st.composite
 def torrents(draw: Any) -> Torrent:
     name = draw(names)
-    chosen = draw(st.lists(st.tuples(paths, sizes, st.booleans(), st.integers(0, 9)), min_size=1, max_size=9, unique_by=lambda file: file[0]))
+    chosen = draw(
+        st.lists(
+            st.tuples(paths, sizes, st.booleans(), st.integers(0, 9)),
+            min_size=1,
+            max_size=9,
+            unique_by=lambda file: file[0],
+        )
+    )
     single = len(chosen) == 1 and "/" not in chosen[0][0]
     files = []
     for number, (path, length, wanted, state) in enumerate(chosen):
@@ -60,9 +69,20 @@ def torrents(draw: Any) -> Torrent:
 @st.composite
 def libraries(draw: Any) -> dict[str, Any]:
     """Other content under names that a plan may want."""
-    folders = ["movies/Dune (2019)", "movies/Dune", "tv/The Show/Season 01", "tv/Show (2003)/Season 02", "music/Dune", "misc/Dune"]
+    folders = [
+        "movies/Dune (2019)",
+        "movies/Dune",
+        "tv/The Show/Season 01",
+        "tv/Show (2003)/Season 02",
+        "music/Dune",
+        "misc/Dune",
+    ]
     stems = ["Dune (2019)", "Dune", "The Show S01E02", "Show (2003) S02E05", "Dune (2019) - 1080p", "Dune (2019).en"]
-    chosen = draw(st.lists(st.tuples(st.sampled_from(folders), st.sampled_from(stems), st.sampled_from(["mkv", "srt"])), max_size=6))
+    chosen = draw(
+        st.lists(
+            st.tuples(st.sampled_from(folders), st.sampled_from(stems), st.sampled_from(["mkv", "srt"])), max_size=6
+        )
+    )
     return {f"{folder}/{stem}.{extension}": None for folder, stem, extension in chosen}
 
 
@@ -162,13 +182,17 @@ def test_a_torrent_that_completes_in_two_steps_overwrites_nothing(
     identities = {file.path: file.identity for file in reversed(torrent.files)}
     held = {**library, **{link.target: identities[link.source] for link in first.links}}
     second = planned(torrent, held)
-    assert not {fold(link.target) for link in second.links if not link.target.startswith("misc/")} & {fold(path) for path in held}
+    assert not {fold(link.target) for link in second.links if not link.target.startswith("misc/")} & {
+        fold(path) for path in held
+    }
     assert not {link.target for link in second.links} & set(held)
     assert {link.source for link in first.links} <= {link.source for link in second.present}
 
 
 FILMS = st.tuples(
-    st.sampled_from(["Dune", "Dune Part Two", "Iron Man", "Iron Man 2", "1984", "Blade Runner 2049", "It", "Mother!", "Mother"]),
+    st.sampled_from(
+        ["Dune", "Dune Part Two", "Iron Man", "Iron Man 2", "1984", "Blade Runner 2049", "It", "Mother!", "Mother"]
+    ),
     st.sampled_from([1984, 2001, 2019, 2024]),
 )
 
@@ -179,9 +203,13 @@ FILMS = st.tuples(
     separator=st.sampled_from([".", " "]),
     have=st.lists(FILMS, max_size=3),
 )
-def test_two_films_never_share_a_folder(films: list[tuple[str, int]], separator: str, have: list[tuple[str, int]]) -> None:
+def test_two_films_never_share_a_folder(
+    films: list[tuple[str, int]], separator: str, have: list[tuple[str, int]]
+) -> None:
     files = [
-        TorrentFile(f"Box/{separator.join(f'{title} ({year}) 1080p'.split(' '))}.mkv", 10**9, 10**9, identity=(title, year))
+        TorrentFile(
+            f"Box/{separator.join(f'{title} ({year}) 1080p'.split(' '))}.mkv", 10**9, 10**9, identity=(title, year)
+        )
         for title, year in films
     ]
     library = {f"movies/{title} ({year})/{title} ({year}).mkv": None for title, year in have}
