@@ -1,0 +1,153 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""Languages and flags of subtitles, as they stand in file names."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from .file_types import words
+
+# ISO 639-1: three-letter codes and names by which releases call the language.
+_TABLE = """
+af afr afrikaans
+ar ara arabic
+bg bul bulgarian
+bn ben bengali
+bs bos bosnian
+ca cat catalan
+cs cze ces czech
+cy wel cym welsh
+da dan danish dansk
+de ger deu german deutsch
+el gre ell greek
+en eng english
+es spa spanish espanol español castellano castilian latino
+et est estonian
+eu baq eus basque
+fa per fas persian farsi
+fi fin finnish suomi
+fr fre fra french francais français
+ga gle irish
+gl glg galician
+gu guj gujarati
+he heb hebrew
+hi hin hindi
+hr hrv scr croatian
+hu hun hungarian magyar
+hy arm hye armenian
+id ind indonesian
+is ice isl icelandic
+it ita italian italiano
+ja jpn japanese
+ka geo kat georgian
+kn kan kannada
+ko kor korean
+lt lit lithuanian
+lv lav latvian
+mk mac mkd macedonian
+ml mal malayalam
+mr mar marathi
+ms may msa malay
+nb nob bokmal bokmål
+nl dut nld dutch nederlands
+nn nno nynorsk
+no nor norwegian norsk
+pa pan punjabi
+pl pol polish polski
+pt por pob portuguese portugues português brazilian
+ro rum ron romanian
+ru rus russian
+sk slo slk slovak
+sl slv slovenian
+sq alb sqi albanian
+sr srp scc serbian
+sv swe swedish svenska
+ta tam tamil
+te tel telugu
+th tha thai
+tl tgl tagalog filipino
+tr tur turkish
+uk ukr ukrainian
+ur urd urdu
+vi vie vietnamese
+zh chi zho chinese mandarin cantonese chs cht simplified traditional
+"""
+CODES = {word: line.split()[0] for line in _TABLE.strip().splitlines() for word in line.split()}
+# Two-letter codes that are words of other languages too: a language only where they stand apart.
+REGIONS = {
+    "br": "Brazilian", "brazilian": "Brazilian", "pob": "Brazilian", "brazil": "Brazilian", "latino": "Latin American",
+    "latin": "Latin American", "la": "Latin American", "419": "Latin American", "castilian": "European",
+    "castellano": "European", "european": "European", "chs": "Simplified", "hans": "Simplified", "simplified": "Simplified",
+    "cn": "Simplified", "cht": "Traditional", "hant": "Traditional", "traditional": "Traditional", "tw": "Traditional",
+    "hk": "Hong Kong", "cantonese": "Cantonese", "us": "US", "gb": "UK", "uk": "UK", "ca": "Canadian", "canadian": "Canadian",
+    "commentary": "Commentary", "signs": "Signs", "songs": "Songs", "lyrics": "Lyrics", "full": "Full", "american": "",
+    "dialogue": "Dialogue",
+}  # fmt: skip
+SDH = frozenset(["sdh", "cc", "hi"])
+FORCED = frozenset(["forced", "foreign", "force"])
+PAIRS = {("pt", "br"), ("zh", "cn"), ("zh", "tw"), ("zh", "hk"), ("es", "la"), ("es", "419"), ("en", "us"), ("en", "gb"),
+         ("en", "uk"), ("fr", "ca"), ("es", "es"), ("pt", "pt"), ("fr", "fr"), ("de", "de"), ("zh", "hans"), ("zh", "hant")}  # fmt: skip
+FILLER = words("sub subs subtitle subtitles srt track utf8 utf cp1252 ansi text vobsub a and")
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """What a subtitle's name says about it."""
+
+    language: str = ""
+    flags: tuple[str, ...] = ()
+    region: str = ""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Language and flags as they follow the stem."""
+        return tuple(part for part in (self.language, *self.flags) if part)
+
+
+def _tokens(text: str) -> list[str]:
+    return [word for word in re.split(r"[^\w]+|_+", text.casefold()) if word]
+
+
+def read_tokens(text: str) -> tuple[Spoken, bool]:
+    """Read language and flags from the words of a text; the second value tells whether all words were understood."""
+    language, region, clean = "", "", True
+    flags: dict[str, None] = {}
+    tokens = _tokens(text)
+    for index, word in enumerate(tokens):
+        before = tokens[index - 1] if index else ""
+        if word in FORCED:
+            flags["forced"] = None
+        elif word == "default":
+            flags["default"] = None
+        elif word in ("sdh", "cc") or (
+            word == "hi" and (language or any(other in CODES and other != "hi" for other in tokens))
+        ):
+            flags["sdh"] = None
+        elif (CODES.get(before, before), word) in PAIRS:
+            region = region or REGIONS.get(word, "")
+        elif word in CODES and not language:
+            language = CODES[word]
+            region = region or REGIONS.get(word, "")
+        elif word in REGIONS or word in CODES:
+            region = region or REGIONS.get(word, word.capitalize())
+        elif not (word.isdigit() or word in FILLER):
+            clean = False
+    order = [flag for flag in ("default", "forced", "sdh") if flag in flags]
+    return Spoken(language, tuple(order), region), clean
+
+
+def read_end(text: str) -> Spoken:
+    """Read language and flags from the end of a name, whose beginning is something else."""
+    parts = [word for word in re.split(r"[\s._\[\](){},+-]+", text) if word]
+    tail: list[str] = []
+    for word in reversed(parts):
+        low = word.casefold()
+        known = low in CODES or low in SDH or low in FORCED or low in REGIONS or low in FILLER or low == "default"
+        if not known or (low in REGIONS and low not in CODES and not tail and low not in ("commentary",)):
+            break
+        tail.insert(0, word)
+    # A number or a word of the title that is all there is says nothing.
+    return read_tokens(" ".join(tail))[0] if len(tail) < len(parts) or len(parts) <= 3 else Spoken()
