@@ -73,9 +73,11 @@ def stopped(host: Any) -> Iterator[str]:
 
 def test_files_that_a_power_cut_emptied_come_back(host: Any, house: Household, inventory: str, stopped: str) -> None:
     config = f"{house['mediaserver_root']}/config/jellyfin"
-    patterns = ("config/encoding.xml", "config/network.xml", "data/device.txt", "root/default/*/options.xml")
-    names = host.check_output(f"cd {config} && ls -1 {' '.join(patterns)} root/default/*/*.mblink").splitlines()
-    assert {name.rpartition(".")[2] for name in names} == {"xml", "txt", "mblink"}
+    patterns = "config/encoding.xml config/network.xml root/default/*/options.xml root/default/*/*.mblink"
+    names = host.check_output(f"cd {config} && ls -1 {patterns}").splitlines()
+    assert len(names) > 2 + 4, "libraries are missing"
+    # A double that was built before it wrote the file has none; test_keep_whole.py has it always.
+    names += ["data/device.txt"] if host.file(f"{config}/data/device.txt").exists else []
     before = {name: host.file(f"{config}/{name}").content_string for name in names}
     assert all(before.values())
     host.check_output(f"cd {config} && truncate --size 0 {shlex.join(names)}")
