@@ -218,7 +218,7 @@ class Titles:
         self._left = GUESSES
 
     def expect(self, names: int) -> None:
-        """Note how many names a torrent has; guessit is asked for all of them or, where that takes too long, for none."""
+        """Note how many names a torrent has; guessit is asked for all of them or, above its limit, for none."""
         if names > GUESSES:
             self._left = 0
 
