@@ -31,8 +31,8 @@ SUBTITLE_FOLDER = re.compile(
 )
 SAMPLE_FOLDER = re.compile(r"samples?", re.IGNORECASE)
 SUFFIX = re.compile(
-    r"(?:[-._ ](?P<trailer>trailer)|-(?P<other>scene|clip|interview|behindthescenes|deleted|deletedscene|featurette|short|"
-    r"other|extra))\d*$",
+    r"(?:[-._ ](?P<trailer>trailer)|-(?P<other>scene|clip|interview|behindthescenes|deleted|deletedscene|featurette|"
+    r"short|other|extra))\d*$",
     re.IGNORECASE,
 )
 SUFFIX_FOLDERS = {

@@ -20,7 +20,10 @@ YEAR = re.compile(r"(?<![^\W_])(1[89]\d{2}|20\d{2})(?![^\W_])")
 DATE_AFTER = re.compile(r"[ ._-]\d{1,2}[ ._-]\d{1,2}(?!\d)")
 SPAN_AFTER = re.compile(r"\s?[-\u2013]\s?(?:(?:19|20)\d{2}|present)(?![^\W_])", re.IGNORECASE)
 SPAN_BEFORE = re.compile(r"\d{4}\s?[-\u2013]\s?$")
-TOP_LEVEL = "com|org|net|info|biz|eu|me|tv|to|cc|mx|is|ru|se|ws|io|in|xyz|site|club|am|ag|pw|lt|li|re|fm|nu|uk|de|fr|es|it|nl|pl"
+TOP_LEVEL = (
+    "com|org|net|info|biz|eu|me|tv|to|cc|mx|is|ru|se|ws|io|in|"
+    "xyz|site|club|am|ag|pw|lt|li|re|fm|nu|uk|de|fr|es|it|nl|pl"
+)
 SITE = re.compile(
     rf"^\s*(?:[\[({{\u3010]\s*(?:https?://)?[\w-]+(?:\.[\w-]+)*\.(?:{TOP_LEVEL})\s*[\])}}\u3011]"
     rf"|(?:https?[:_ ]/*)?www\.[\w-]+(?:\.[\w-]+)*?\.(?:{TOP_LEVEL})(?=[\s_-]))[\s._-]*",

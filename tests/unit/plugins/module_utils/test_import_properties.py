@@ -32,8 +32,8 @@ WORDS = [
     "-trailer", "Unknown", "Disc 1", "misc", "pt-BR", "Making Of", "Vol. 2", "1x03", "...And", "U.N.C.L.E.",
 ]  # fmt: skip
 EXTENSIONS = [
-    "mkv", "mkv", "mkv", "mp4", "avi", "srt", "sub", "idx", "nfo", "rar", "r00", "jpg", "mp3", "flac", "epub", "exe", "iso",
-    "ts", "part", "txt", "m4b", "VOB", "bin", "mka", "",
+    "mkv", "mkv", "mkv", "mp4", "avi", "srt", "sub", "idx", "nfo", "rar", "r00", "jpg", "mp3", "flac", "epub", "exe",
+    "iso", "ts", "part", "txt", "m4b", "VOB", "bin", "mka", "",
 ]  # fmt: skip
 
 names = st.lists(st.sampled_from(WORDS), min_size=1, max_size=5).flatmap(
