@@ -34,7 +34,10 @@ FULL_MORE = re.compile(
     re.IGNORECASE,
 )
 # 1x03, 2x04.2x05, 1x01-02; x264 and x265 are codecs.
-CROSS = re.compile(rf"{L}(\d{{1,2}})x(\d{{2,3}}|(?!4x4)\d)(?!\d)(?<!x264)(?<!x265)", re.IGNORECASE)
+CROSS = re.compile(
+    rf"{L}(?!4x4(?!\d))(\d{{1,2}}(?=x)|(?:19|20)\d{{2}}(?=x\d\d(?!\d)))x(\d{{1,3}})(?!\d)(?<!x264)(?<!x265)",
+    re.IGNORECASE,
+)
 CROSS_MORE = re.compile(
     r"[\s._\-+&]*(?<!\d)\d{1,2}x(\d{2,3})(?!\d)(?<!x264)(?<!x265)|-(\d{2,3})(?![\dpix])", re.IGNORECASE
 )

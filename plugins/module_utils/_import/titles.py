@@ -39,7 +39,7 @@ IMDB_ID = re.compile(r"[\s._-]*[\[({]?(?<![^\W_])(tt\d{7,9})(?![^\W_])[\])}]?")
 OPEN_END = re.compile(r"[\s\-\u2013_,\[({~+]+$")
 ACRONYM = re.compile(r"^(?:[^\W\d_]\.)+(?:[^\W\d_]\.?)?$")
 EMPTY_BRACKETS = re.compile(r"[\[({]\s*[\])}]")
-INDEX = re.compile(r"^\s*(\d{1,2})\s*(?:[.)]\s+|\s[-\u2013]\s+)(?=\S)")
+INDEX = re.compile(r"^\s*(0\d(?=[\s._])|\d{1,2}(?=\s*[.)]\s|\s[-\u2013]\s))[\s._)\-\u2013]+(?=\S)")
 
 
 _COUNT = r"(?:\d+|[ivx]+|one|two|three|four|five|six|seven|eight|nine|ten)(?![^\W_])"
