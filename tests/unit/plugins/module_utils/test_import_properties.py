@@ -93,7 +93,7 @@ def planned(torrent: Torrent, library: dict[str, Any]) -> Plan:
     return result
 
 
-CHECKS = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+CHECKS = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @CHECKS
