@@ -27,8 +27,8 @@ cases:
     - [Show/Show.S01E01.mkv.part, 9000]
     - [Show/Show.S01E02.mkv, 9000, false]
     - [Show/Show.S01E03.mkv, 9000]
-- id: other program
-  torrent: {name: a.mkv, label: sonarr, files: [[a.mkv, 1]]}
+- id: nothing
+  torrent: {name: a.mkv, label: null, files: []}
 """
 
 
@@ -45,7 +45,7 @@ def test_prints_a_line_for_each_case(tmp_path: Path, capsys: pytest.CaptureFixtu
     }
     assert partial["links"] == {"Show/Show.S01E03.mkv": "tv/Show/Season 01/Show S01E03.mkv"}
     assert partial["left_out"] == {"Show/Show.S01E01.mkv.part": "incomplete", "Show/Show.S01E02.mkv": "not_wanted"}
-    assert refused["refused"] == "Label 'sonarr' belongs to another program."
+    assert refused["refused"] == "Transmission does not list any file yet."
 
 
 def test_names_the_case_that_it_cannot_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

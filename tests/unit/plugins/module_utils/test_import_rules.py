@@ -13,7 +13,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._import.mode
     Torrent,
     TorrentFile,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._import.plan import plan
+from ansible_collections.household.mediaserver.plugins.module_utils._import.plan import OTHER_PROGRAMS, plan
 from ansible_collections.household.mediaserver.plugins.module_utils._import.rpc import folder_below, torrent_from_rpc
 from ansible_collections.household.mediaserver.plugins.module_utils._import.titles import GUESSES, title_of
 
@@ -363,7 +363,7 @@ def test_first_known_label_decides_before_folder_and_names() -> None:
     ],
 )
 def test_refuses_what_is_not_imported(torrent: Torrent, reason: str) -> None:
-    result = plan(torrent, Library(), this_year=2026)
+    result = plan(torrent, Library(), this_year=2026, ignore=OTHER_PROGRAMS)
     assert isinstance(result, Refusal)
     assert result.reason == reason
 
