@@ -13,8 +13,10 @@ from .numbers import season_of
 from .selection import Item
 
 GENERAL = words(
-    "video videos movie movies film films new folder untitled download downloads complete completed tv series show shows"
-    " episode episodes season seasons file files main feature title title1 disc disk dvd cd part sample test temp tmp"
+    "video videos movie movies film films new folder untitled"
+    " download downloads complete completed tv series show"
+    " shows episode episodes season seasons file files main feature title title1 disc disk dvd cd part sample"
+    " test temp tmp"
     " torrent torrents media misc unknown 1080p 720p 2160p hd uhd index stream data output final collection"
     " cartoons comedies anime documentaries kids"
 )

@@ -22,17 +22,17 @@ _FOLDER_WORDS = {
     "clips": "clips?",
     "backdrops": "backdrops",
     "other": "others?",
-    "extras": "extras?|bonus|bonus (?:features?|materials?|disc|dvd|content)|special features?|supplements?|specials? extras?|"
-    "bloopers?|gag reels?|outtakes?|nc ?(?:op|ed)s?|creditless|menus?|pvs?|cms?|omake",
+    "extras": "extras?|bonus|bonus (?:features?|materials?|disc|dvd|content)|special features?|supplements?|"
+    "specials? extras?|bloopers?|gag reels?|outtakes?|nc ?(?:op|ed)s?|creditless|menus?|pvs?|cms?|omake",
 }
-FOLDERS = tuple((re.compile(words, re.IGNORECASE), kind) for kind, words in _FOLDER_WORDS.items())
+FOLDERS = tuple((re.compile(form, re.IGNORECASE), kind) for kind, form in _FOLDER_WORDS.items())
 SUBTITLE_FOLDER = re.compile(
     r"(?:(?:vob|ex)?subs?|subtitles?|untertitel|sous-titres|legendas)(?:[\W_].*)?", re.IGNORECASE
 )
 SAMPLE_FOLDER = re.compile(r"samples?", re.IGNORECASE)
 SUFFIX = re.compile(
-    r"(?:[-._ ](?P<trailer>trailer)|-(?P<other>scene|clip|interview|behindthescenes|deleted|deletedscene|featurette|short|"
-    r"other|extra))\d*$",
+    r"(?:[-._ ](?P<trailer>trailer)|-(?P<other>scene|clip|interview|behindthescenes|deleted|deletedscene|featurette|"
+    r"short|other|extra))\d*$",
     re.IGNORECASE,
 )
 SUFFIX_FOLDERS = {
@@ -63,13 +63,14 @@ OWN_NAMES = (
     (re.compile(r"featurettes?\b.*|.*[\s._-]featurettes?", re.IGNORECASE), "featurettes"),
     (re.compile(r"(?:gag[\s._-]reel|bloopers?|outtakes|bonus|extras?)\b.*", re.IGNORECASE), "extras"),
 )
-ANYWHERE = (
-    (re.compile(r"[\s._-](?:the[\s._])?making[\s._-]of(?![^\W_])|[\s._-]behind[\s._-]the[\s._-]scenes(?![^\W_])", re.IGNORECASE),
-     "behind the scenes"),
-    (re.compile(r"[\s._-]deleted[\s._-]scenes?(?![^\W_])", re.IGNORECASE), "deleted scenes"),
-    (re.compile(r"[\s._-](?:official[\s._-])?(?:teaser|trailer)[\s._-]*\d*$", re.IGNORECASE), "trailers"),
-    (re.compile(r"[\s._-](?:featurette|extras?|bonus|bloopers|gag[\s._-]reel|interview)(?:[\s._-]*\d+)?$", re.IGNORECASE), "extras"),
-)  # fmt: skip
+_ANYWHERE_FORMS = (
+    (r"(?:the[\s._])?making[\s._-]of(?![^\W_])", "behind the scenes"),
+    (r"behind[\s._-]the[\s._-]scenes(?![^\W_])", "behind the scenes"),
+    (r"deleted[\s._-]scenes?(?![^\W_])", "deleted scenes"),
+    (r"(?:official[\s._-])?(?:teaser|trailer)[\s._-]*\d*$", "trailers"),
+    (r"(?:featurette|extras?|bonus|bloopers|gag[\s._-]reel|interview)(?:[\s._-]*\d+)?$", "extras"),
+)
+ANYWHERE = tuple((re.compile(rf"[\s._-]{form}", re.IGNORECASE), kind) for form, kind in _ANYWHERE_FORMS)
 
 
 @lru_cache(maxsize=1024)

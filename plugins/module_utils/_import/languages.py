@@ -76,20 +76,42 @@ vi vie vietnamese
 zh chi zho chinese mandarin cantonese chs cht simplified traditional
 """
 CODES = {word: line.split()[0] for line in _TABLE.strip().splitlines() for word in line.split()}
-# Two-letter codes that are words of other languages too: a language only where they stand apart.
-REGIONS = {
-    "br": "Brazilian", "brazilian": "Brazilian", "pob": "Brazilian", "brazil": "Brazilian", "latino": "Latin American",
-    "latin": "Latin American", "la": "Latin American", "419": "Latin American", "castilian": "European",
-    "castellano": "European", "european": "European", "chs": "Simplified", "hans": "Simplified", "simplified": "Simplified",
-    "cn": "Simplified", "cht": "Traditional", "hant": "Traditional", "traditional": "Traditional", "tw": "Traditional",
-    "hk": "Hong Kong", "cantonese": "Cantonese", "us": "US", "gb": "UK", "uk": "UK", "ca": "Canadian", "canadian": "Canadian",
-    "commentary": "Commentary", "signs": "Signs", "songs": "Songs", "lyrics": "Lyrics", "full": "Full", "american": "",
-    "dialogue": "Dialogue",
-}  # fmt: skip
+# What tells two subtitles of one language apart: regions, scripts and purposes.
+_REGIONS = {
+    "Brazilian": "br brazilian pob brazil",
+    "Latin American": "latino latin la 419",
+    "European": "castilian castellano european",
+    "Simplified": "chs hans simplified cn",
+    "Traditional": "cht hant traditional tw",
+    "Hong Kong": "hk",
+    "Cantonese": "cantonese",
+    "US": "us",
+    "UK": "gb uk",
+    "Canadian": "ca canadian",
+    "Commentary": "commentary",
+    "Signs": "signs",
+    "Songs": "songs",
+    "Lyrics": "lyrics",
+    "Full": "full",
+    "Dialogue": "dialogue",
+    "": "american",
+}
+REGIONS = {word: region for region, spellings in _REGIONS.items() for word in spellings.split()}
 SDH = frozenset(["sdh", "cc", "hi"])
 FORCED = frozenset(["forced", "foreign", "force"])
-PAIRS = {("pt", "br"), ("zh", "cn"), ("zh", "tw"), ("zh", "hk"), ("es", "la"), ("es", "419"), ("en", "us"), ("en", "gb"),
-         ("en", "uk"), ("fr", "ca"), ("es", "es"), ("pt", "pt"), ("fr", "fr"), ("de", "de"), ("zh", "hans"), ("zh", "hant")}  # fmt: skip
+# Language and region in one: pt-BR.
+PAIRS = frozenset(
+    (language, region)
+    for language, regions in {
+        "pt": "br pt",
+        "zh": "cn tw hk hans hant",
+        "es": "la 419 es",
+        "en": "us gb uk",
+        "fr": "ca fr",
+        "de": "de",
+    }.items()
+    for region in regions.split()
+)
 FILLER = words("sub subs subtitle subtitles srt track utf8 utf cp1252 ansi text vobsub a and")
 
 

@@ -12,10 +12,13 @@ from functools import lru_cache
 
 L = r"(?<![^\W_])"
 R = r"(?![^\W_])"
-SEASON_WORD = r"(?:season|saison|staffel|temporada|temp|stagione|seizoen|s\xe4song|s\xe6son|sezon|sezonul|\u0441\u0435\u0437\u043e\u043d|series|serie)"
+SEASON_WORD = (
+    r"(?:season|saison|staffel|temporada|temp|stagione|seizoen|s\xe4song|s\xe6son|sezon|sezonul|"
+    r"\u0441\u0435\u0437\u043e\u043d|series|serie)"
+)
 EPISODE_WORD = (
-    r"(?:episode|episodio|\xe9pisode|epis\xf3dio|episod|epizoda|folge|aflevering|avsnitt|afsnit|odcinek|jakso|cap[i\xed]tulo|"
-    r"capitolo|cap|puntata|\u0441\u0435\u0440\u0438\u044f|\u0432\u044b\u043f\u0443\u0441\u043a|ep)"
+    r"(?:episode|episodio|\xe9pisode|epis\xf3dio|episod|epizoda|folge|aflevering|avsnitt|afsnit|odcinek|jakso|"
+    r"cap[i\xed]tulo|capitolo|cap|puntata|\u0441\u0435\u0440\u0438\u044f|\u0432\u044b\u043f\u0443\u0441\u043a|ep)"
 )
 WORDS = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
@@ -31,7 +34,10 @@ FULL_MORE = re.compile(
     re.IGNORECASE,
 )
 # 1x03, 2x04.2x05, 1x01-02; x264 and x265 are codecs.
-CROSS = re.compile(rf"{L}(\d{{1,2}})x(\d{{2,3}}|(?!4x4)\d)(?!\d)(?<!x264)(?<!x265)", re.IGNORECASE)
+CROSS = re.compile(
+    rf"{L}(?!4x4(?!\d))(\d{{1,2}}(?=x)|(?:19|20)\d{{2}}(?=x\d\d(?!\d)))x(\d{{1,3}})(?!\d)(?<!x264)(?<!x265)",
+    re.IGNORECASE,
+)
 CROSS_MORE = re.compile(
     r"[\s._\-+&]*(?<!\d)\d{1,2}x(\d{2,3})(?!\d)(?<!x264)(?<!x265)|-(\d{2,3})(?![\dpix])", re.IGNORECASE
 )
@@ -198,6 +204,8 @@ def fansub(text: str) -> Number | None:
     for pattern in (DASHED, DASHED_TEXT, BRACKETED, BEFORE_BRACKET):
         for match in pattern.finditer(text):
             first = int(match.group(1))
+            if pattern is BEFORE_BRACKET and len(match.group(1)) == 3 and not is_fansub(text):
+                continue
             groups = match.groups()
             last = int(groups[1]) if len(groups) > 1 and groups[1] and int(groups[1]) > first else first
             if len(groups) > 2 and groups[2]:

@@ -31,14 +31,14 @@ from .show import UNKNOWN, Shows
 from .show_shelf import ShowShelf
 from .titles import Titles
 
-# Labels and folders that the usual programs give to their own torrents.
+# Labels and folders that the usual programs give to their own torrents: the default of upkeep_import_ignore.
 OTHER_PROGRAMS = ("sonarr", "radarr", "lidarr", "readarr", "tv-sonarr", "radarr-movies")
 TRANSMISSION_LOCAL_ERROR = 3
 # A Pi without a clock starts in the past; the code was written in this year.
 WRITTEN_IN = 2026
 
 
-def refusal(torrent: Torrent, ignore: t.Iterable[str] = OTHER_PROGRAMS) -> Refusal | None:
+def refusal(torrent: Torrent, ignore: t.Iterable[str] = ()) -> Refusal | None:
     """Return why a torrent is not imported at all; None when it is."""
     ignored = {word.strip().casefold() for word in ignore}
     for label in torrent.labels:
@@ -60,7 +60,7 @@ def plan(
     *,
     guess: Guess | None = None,
     this_year: int = WRITTEN_IN,
-    ignore: t.Iterable[str] = OTHER_PROGRAMS,
+    ignore: t.Iterable[str] = (),
     forced_kind: str = "",
 ) -> Plan | Refusal:
     """Plan the import of one torrent. Pure: the same arguments give the same plan."""

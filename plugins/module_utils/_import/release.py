@@ -20,9 +20,9 @@ def _words(pattern: str, flags: int = re.IGNORECASE) -> re.Pattern[str]:
 
 RESOLUTION = _words(r"(?:480|540|576|720|1080|1440|2160|4320)[pi]|(?:1280|1920|3840)x\d{3,4}|4k|8k|uhd")
 SOURCE = _words(
-    r"(?:uhd[ ._-]?)?(?:blu-?ray|bd-?(?:rip|remux|25|50)|br-?rip|hd-?dvd)|remux|web-?(?:dl|rip|hd)|(?:hd|pd|sd|ds|tv|sat|"
-    r"dvb|vhs|ld|hdtv|ppv|cam|hdcam|dvd)-?rip|hdtv|pdtv|sdtv|dvb|dvd-?(?:r|scr|5|9)?|dvd-?screener|hd-?(?:cam|ts|tc)|"
-    r"telesync|telecine|vcd|svcd"
+    r"(?:uhd[ ._-]?)?(?:blu-?ray|bd-?(?:rip|remux|25|50)|br-?rip|hd-?dvd)|remux|web-?(?:dl|rip|hd)|(?:hd|pd|sd|ds|tv|"
+    r"sat|dvb|vhs|ld|hdtv|ppv|cam|hdcam|dvd)-?rip|hdtv|pdtv|sdtv|dvb|dvd-?(?:r|scr|5|9)?|dvd-?screener|"
+    r"hd-?(?:cam|ts|tc)|telesync|telecine|vcd|svcd"
 )
 WEB = _words(r"WEB", 0)
 CODEC = _words(r"[xh][ ._]?26[45]|hevc|avc|xvid|divx|vc-?1|av1|mpeg-?[24]|vp9|(?:8|10|12)-?bits?")

@@ -100,7 +100,7 @@ def reason_against(file: TorrentFile, *, single: bool) -> str:
 
 
 def context_items(torrent: Torrent) -> list[Item]:
-    """Return all files of a torrent that are safe, wanted and whole or not: what a torrent is does not change with them."""
+    """Return all safe files of a torrent, complete or not: what a torrent is does not change while it completes."""
     found = []
     single = len(torrent.files) == 1
     for file in torrent.files:

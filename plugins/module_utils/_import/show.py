@@ -204,7 +204,8 @@ class Shows:
         if not own.title or context.says_nothing(own.title) or (around and self._is_short(own.title, around.title)):
             return around or replace(own, title=own.title or UNKNOWN)
         if around and show_key(around.title) == show_key(own.title):
-            spelled = own.title if " " in own.title or " " not in around.title else around.title
+            poor = own.title == own.title.lower() and len(around.title) >= len(own.title)
+            spelled = around.title if poor else own.title
             return replace(own, title=spelled, year=own.year or around.year, ids=own.ids or around.ids)
         return own
 

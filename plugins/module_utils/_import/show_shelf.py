@@ -39,7 +39,7 @@ class ShowShelf:
             self._known.setdefault(show_key(name.title), []).append((folder, name))
 
     def _existing(self, show: Name) -> str:
-        """Return the library's folder of a show: the same year, or the only one of the title where a year is missing."""
+        """Return the library's folder of a show: the same year, or the only one where a year is missing."""
         known = [
             (folder, name)
             for folder, name in self._known.get(show_key(show.title), [])

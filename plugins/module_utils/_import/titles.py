@@ -20,7 +20,10 @@ YEAR = re.compile(r"(?<![^\W_])(1[89]\d{2}|20\d{2})(?![^\W_])")
 DATE_AFTER = re.compile(r"[ ._-]\d{1,2}[ ._-]\d{1,2}(?!\d)")
 SPAN_AFTER = re.compile(r"\s?[-\u2013]\s?(?:(?:19|20)\d{2}|present)(?![^\W_])", re.IGNORECASE)
 SPAN_BEFORE = re.compile(r"\d{4}\s?[-\u2013]\s?$")
-TOP_LEVEL = "com|org|net|info|biz|eu|me|tv|to|cc|mx|is|ru|se|ws|io|in|xyz|site|club|am|ag|pw|lt|li|re|fm|nu|uk|de|fr|es|it|nl|pl"
+TOP_LEVEL = (
+    "com|org|net|info|biz|eu|me|tv|to|cc|mx|is|ru|se|ws|io|in|"
+    "xyz|site|club|am|ag|pw|lt|li|re|fm|nu|uk|de|fr|es|it|nl|pl"
+)
 SITE = re.compile(
     rf"^\s*(?:[\[({{\u3010]\s*(?:https?://)?[\w-]+(?:\.[\w-]+)*\.(?:{TOP_LEVEL})\s*[\])}}\u3011]"
     rf"|(?:https?[:_ ]/*)?www\.[\w-]+(?:\.[\w-]+)*?\.(?:{TOP_LEVEL})(?=[\s_-]))[\s._-]*",
@@ -36,7 +39,7 @@ IMDB_ID = re.compile(r"[\s._-]*[\[({]?(?<![^\W_])(tt\d{7,9})(?![^\W_])[\])}]?")
 OPEN_END = re.compile(r"[\s\-\u2013_,\[({~+]+$")
 ACRONYM = re.compile(r"^(?:[^\W\d_]\.)+(?:[^\W\d_]\.?)?$")
 EMPTY_BRACKETS = re.compile(r"[\[({]\s*[\])}]")
-INDEX = re.compile(r"^\s*(\d{1,2})\s*(?:[.)]\s+|\s[-\u2013]\s+)(?=\S)")
+INDEX = re.compile(r"^\s*(0\d(?=[\s._])|\d{1,2}(?=\s*[.)]\s|\s[-\u2013]\s))[\s._)\-\u2013]+(?=\S)")
 
 
 _COUNT = r"(?:\d+|[ivx]+|one|two|three|four|five|six|seven|eight|nine|ten)(?![^\W_])"
@@ -218,7 +221,7 @@ class Titles:
         self._left = GUESSES
 
     def expect(self, names: int) -> None:
-        """Note how many names a torrent has; guessit is asked for all of them or, where that takes too long, for none."""
+        """Note how many names a torrent has; guessit is asked for all of them or, above its limit, for none."""
         if names > GUESSES:
             self._left = 0
 

@@ -24,15 +24,16 @@ from hypothesis import strategies as st
 
 THIS_YEAR = 2026
 WORDS = [
-    "Dune", "The", "1984", "2019", "1080p", "2160p", "S01E02", "S02", "Season 1", "E03", "- 05", "[Group]", "[ABCD1234]",
-    "Part 1", "CD2", "Extended", "3D", "sample", "Sample", "trailer", "Featurettes", "Specials", "Subs", "eng", "forced",
-    "BluRay", "x264", "2024-03-14", "VIDEO_TS", "BDMV", "Show", "(2003)", "[tmdbid-603]", "..", ".", "", " ", "\u202e", "\n",
-    "\x00", "\u00e9", "e\u0301", "\u0419", "\u5343", "?", ":", "\\", "CON", "aux", ".hidden", "._x", "a" * 240, "\u0416" * 120, "www.site.org -",
-    "The Show", "-trailer", "Unknown", "Disc 1", "misc", "pt-BR", "Making Of", "Vol. 2", "1x03", "...And", "U.N.C.L.E.",
+    "Dune", "The", "1984", "2019", "1080p", "2160p", "S01E02", "S02", "Season 1", "E03", "- 05", "[Group]",
+    "[ABCD1234]", "Part 1", "CD2", "Extended", "3D", "sample", "Sample", "trailer", "Featurettes", "Specials",
+    "Subs", "eng", "forced", "BluRay", "x264", "2024-03-14", "VIDEO_TS", "BDMV", "Show", "(2003)",
+    "[tmdbid-603]", "..", ".", "", " ", "\u202e", "\n", "\x00", "\u00e9", "e\u0301", "\u0419", "\u5343", "?",
+    ":", "\\", "CON", "aux", ".hidden", "._x", "a" * 240, "\u0416" * 120, "www.site.org -", "The Show",
+    "-trailer", "Unknown", "Disc 1", "misc", "pt-BR", "Making Of", "Vol. 2", "1x03", "...And", "U.N.C.L.E.",
 ]  # fmt: skip
 EXTENSIONS = [
-    "mkv", "mkv", "mkv", "mp4", "avi", "srt", "sub", "idx", "nfo", "rar", "r00", "jpg", "mp3", "flac", "epub", "exe", "iso",
-    "ts", "part", "txt", "m4b", "VOB", "bin", "mka", "",
+    "mkv", "mkv", "mkv", "mp4", "avi", "srt", "sub", "idx", "nfo", "rar", "r00", "jpg", "mp3", "flac", "epub", "exe",
+    "iso", "ts", "part", "txt", "m4b", "VOB", "bin", "mka", "",
 ]  # fmt: skip
 
 names = st.lists(st.sampled_from(WORDS), min_size=1, max_size=5).flatmap(
@@ -92,7 +93,7 @@ def planned(torrent: Torrent, library: dict[str, Any]) -> Plan:
     return result
 
 
-CHECKS = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+CHECKS = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @CHECKS

@@ -13,7 +13,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._import.mode
     Torrent,
     TorrentFile,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._import.plan import plan
+from ansible_collections.household.mediaserver.plugins.module_utils._import.plan import OTHER_PROGRAMS, plan
 from ansible_collections.household.mediaserver.plugins.module_utils._import.rpc import folder_below, torrent_from_rpc
 from ansible_collections.household.mediaserver.plugins.module_utils._import.titles import GUESSES, title_of
 
@@ -52,6 +52,8 @@ FILM_NAMES = {
     "M*A*S*H (1970) DVDRip.avi": "MASH (1970)",
     "What's Up, Doc? (1972).mkv": "What's Up, Doc (1972)",
     "Dr. Strangelove (1964) [1080p].mkv": "Dr. Strangelove (1964)",
+    "Four.4x4.2010.mkv": "Four 4x4 (2010)",
+    "Movie.2010.2048x858.x264.mkv": "Movie (2010)",
     "the-matrix-1999-1080p.mkv": "the matrix (1999)",
     "Blade.Runner.2099.2160p.mkv": "Blade Runner 2099",
     "[SomeSite.com] Gladiator (2000) 1080p.mkv": "Gladiator (2000)",
@@ -105,6 +107,8 @@ EPISODES = {
     "[Group] Some Show (2019) - 05 [1080p].mkv": "Some Show (2019)/Season 01/Some Show (2019) S01E05",
     "[Group] Some Show - SP1 [720p].mkv": "Some Show/Season 00/Some Show S00E01",
     "[Group] Some Show - OVA [720p].mkv": "Some Show/Season 00/Some Show - OVA",
+    "Formula.1.2024x05.Race.mkv": "Formula 1/Season 2024/Formula 1 S2024E05",
+    "Top.Gear.4x6.avi": "Top Gear/Season 04/Top Gear S04E06",
     "Tagesschau.14.03.2024.720p.mkv": "Tagesschau/Season 2024/Tagesschau - 2024-03-14",
     "Thirteen.S01E01.x265.DD5.1x264.mkv": "Thirteen/Season 01/Thirteen S01E01",
 }
@@ -359,7 +363,7 @@ def test_first_known_label_decides_before_folder_and_names() -> None:
     ],
 )
 def test_refuses_what_is_not_imported(torrent: Torrent, reason: str) -> None:
-    result = plan(torrent, Library(), this_year=2026)
+    result = plan(torrent, Library(), this_year=2026, ignore=OTHER_PROGRAMS)
     assert isinstance(result, Refusal)
     assert result.reason == reason
 
