@@ -23,7 +23,6 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 from typing import BinaryIO
 
 PAUSE_S = 0.1
@@ -137,12 +136,12 @@ class Printer:
         self.go_on()
 
 
-def run(parts: list[Part], folder: Path, write: Callable[[bytes], None]) -> bool:
+def run(parts: list[Part], folder: Path, write: Callable[[bytes], None], interrupted: Callable[[], bool]) -> bool:
     """Run all parts; say whether every one has passed. The parts are stopped when this is interrupted."""
     printer = Printer(parts, write)
     passed: set[str] = set()
     try:
-        while True:
+        while not interrupted():
             passed |= {part.name for part in parts if part.ended() and part.status == 0}
             failed = any(part.status for part in parts)
             for part in parts:
@@ -171,13 +170,6 @@ def stop(parts: list[Part]) -> None:
             time.sleep(PAUSE_S)
 
 
-def interrupt(number: int, _frame: FrameType | None) -> None:
-    # Once is enough; the parts are being stopped from now on.
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, signal.SIG_IGN)
-    sys.exit(128 + number)
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description="Run parts of a check side by side; they are read from stdin.")
     parser.add_argument("--log", type=Path, default=Path(os.devnull), help="a file that gets the same output")
@@ -187,8 +179,10 @@ def main() -> int:
     except PlanError as error:
         print(f"side_by_side: {error}", file=sys.stderr)
         return 2
+    received: list[int] = []
+    # Only noted: an exception could come between the start of a part and the note of its process.
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, interrupt)
+        signal.signal(number, lambda number, _frame: received.append(number))
     with given.log.open("ab") as log, tempfile.TemporaryDirectory() as folder:
 
         def write(text: bytes) -> None:
@@ -198,7 +192,8 @@ def main() -> int:
                 sys.stdout.buffer.write(text)
                 sys.stdout.buffer.flush()
 
-        return 0 if run(parts, Path(folder), write) else 1
+        passed = run(parts, Path(folder), write, lambda: bool(received))
+    return 128 + received[0] if received else int(not passed)
 
 
 if __name__ == "__main__":
