@@ -64,7 +64,7 @@ def check_transmission(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
         try:
             wanted = _transmission_model.read_wanted(settings.get(variable) or {})
         except InvalidValue as error:
-            yield problem(variable, _without_option(error), "docs/transmission-settings.md lists all settings")
+            yield problem(variable, str(error), "docs/transmission-settings.md lists all settings")
         else:
             yield from check_relied_on(variable, "transmission", wanted)
 
@@ -74,7 +74,7 @@ def check_jackett(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
         try:
             wanted = _jackett_model.read_wanted(settings.get(variable) or {})
         except InvalidValue as error:
-            yield problem(variable, _without_option(error), REMEDY.format("jackett_settings"))
+            yield problem(variable, str(error), REMEDY.format("jackett_settings"))
         else:
             yield from check_relied_on(variable, "jackett", wanted)
 
@@ -146,11 +146,6 @@ def check_members(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
                 f"{member.name} may see {name!r}, which is none of jellyfin_libraries",
                 f"name some of {', '.join(sorted(libraries)) or 'none'}; or nothing, if somebody made it by hand",
             )
-
-
-def _without_option(error: InvalidValue) -> str:
-    """The roles have no variable for the modules' allow_unknown."""
-    return re.sub(r" \([^()]*allow_unknown[^()]*\)", "", str(error))
 
 
 def _without_name(error: InvalidValue) -> str:

@@ -15,6 +15,7 @@ import pytest
 import yaml
 from ansible_collections.household.mediaserver.plugins.filter.preflight_problems import preflight_problems
 from ansible_collections.household.mediaserver.plugins.module_utils import _host_configuration as configuration
+from ansible_collections.household.mediaserver.plugins.module_utils import _host_obstacles as obstacles
 from ansible_collections.household.mediaserver.plugins.module_utils import _host_parsers as parse
 from ansible_collections.household.mediaserver.plugins.plugin_utils._inventory_faults import faults_of_text
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils import host_fixtures as hosts
@@ -191,12 +192,13 @@ def test_a_second_line_for_the_kernel(specs: dict[str, t.Any]) -> None:
 
 def test_docker_without_its_rules_in_the_file_as_in_the_variable(specs: dict[str, t.Any]) -> None:
     text = case("D07-iptables.json")
-    measured = configuration.docker_file(hosts.ToldReader({"/etc/docker/daemon.json": text}))
-    ((level, place, message),) = told({}, specs, docker_file=measured)
+    off = obstacles.docker_switched_off(text, "")
+    measured = configuration.docker_file(hosts.ToldReader({obstacles.DAEMON_JSON: text}))
+    ((level, place, message),) = told({}, specs, docker_switched_off=off, docker_file=measured)
     assert (level, place) == ("problem", "/etc/docker/daemon.json")
     assert "iptables" in message
     ((level, place, message),) = told({"docker_daemon_options": yaml.safe_load(text)}, specs)
-    assert (level, place) == ("problem", "docker_daemon_options")
+    assert (level, place) == ("problem", "docker_daemon_options.iptables")
     assert "iptables" in message
 
 

@@ -21,10 +21,6 @@ from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.t
 
 FILE = "/etc/docker/daemon.json"
 SECRET = "http://user:proxy-password@proxy.example"
-EMPTY: dict[str, t.Any] = {
-    **{"paths": [], "packages": [], "ports": [], "sysctl": [], "kernel_modules": [], "probe": []},
-    **{"timezone": "", "user": ""},
-}
 
 
 @pytest.mark.parametrize(
@@ -58,7 +54,7 @@ def test_only_these_settings_of_docker_are_measured() -> None:
         "/run/docker.pid": "77\n",
         "/proc/77/cmdline": "dockerd\0--ip-masq=false\0",
     }
-    found = measure(hosts.ToldReader(files), EMPTY)
+    found = measure(hosts.ToldReader(files), hosts.ASKED)
     assert found["docker_switched_off"] == [
         f'"iptables": false in {FILE}',
         "--ip-masq=false on dockerd's command line",

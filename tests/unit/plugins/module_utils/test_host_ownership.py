@@ -11,7 +11,6 @@ from ansible_collections.household.mediaserver.plugins.module_utils._host_info i
 from ansible_collections.household.mediaserver.plugins.module_utils._host_parsers import local_addresses, nft_tables
 from ansible_collections.household.mediaserver.plugins.module_utils._preflight_network import check_ports
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils import host_fixtures as hosts
-from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.test_host_info import ASKED
 
 # From a Debian 13 machine, cut.
 FIB_TRIE = """Main:
@@ -40,7 +39,7 @@ LISTENING = {**SOCKET, "/proc/net/tcp": hosts.TCP_HEAD + PROXY}
 
 
 def told(files: dict[str, str], asked: dict[str, t.Any] | None = None, **more: t.Any) -> dict[str, t.Any]:
-    return measure(hosts.ToldReader(files, **more), {**ASKED, **(asked or {})})
+    return measure(hosts.ToldReader(files, **more), {**hosts.ASKED, **(asked or {})})
 
 
 def test_the_hosts_own_addresses() -> None:
