@@ -148,12 +148,14 @@ def upstream_version(version: str) -> str:
     return match.group(1) if match else ""
 
 
-def docker(installed: dict[str, str], unpackaged: bool, unfinished: t.Mapping[str, str] = {}) -> dict[str, str]:
+def docker(
+    installed: dict[str, str], unpackaged: bool, unfinished: t.Mapping[str, str] | None = None
+) -> dict[str, str]:
     """Engine and compose plugin by package; `other`: neither Debian nor Docker packaged it.
 
     A package whose installation was interrupted counts as well: the run completes it.
     """
-    known = {**unfinished, **installed}
+    known = {**(unfinished or {}), **installed}
     other = unpackaged and not any(name in known for name in OWN_CLIENTS)
     engine = next((name for name in OWN_ENGINES if name in known), "other" if other else "")
     compose = next((name for name in OWN_COMPOSE if name in known), "")

@@ -96,7 +96,10 @@ class SeveralErrors(ConfigurationError):
     """All mistakes of one description, in the order of its lines."""
 
     def __init__(self, faults: list[ConfigurationError]) -> None:
-        ValueError.__init__(self, " ".join(str(fault) for fault in faults))
+        first = faults[0]
+        super().__init__(first.place, first.problem, first.remedy)
+        self.problem = first.problem
+        self.args = (" ".join(str(fault) for fault in faults),)
         self._faults = faults
 
     @property
