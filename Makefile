@@ -1,6 +1,6 @@
 # The front door; what each of these does is in tools/.
 .DEFAULT_GOAL := help
-.PHONY: help tools lab demo check sanity mutants test daemons leak-test lab-up lab-down bench site verify docs pins clean
+.PHONY: help tools lab demo check sanity mutants test daemons leak-test faults lab-up lab-down bench site verify docs pins clean
 
 HOUSE ?=
 ARGS ?=
@@ -31,6 +31,9 @@ test: lab ## every check, on fresh simulated Pis; CI runs this
 
 leak-test: lab ## the whole leak matrix, into build/reports/leaks.json; ARGS=--last-failed repeats what was red
 	@tools/run python tools/leak_test.py $(ARGS)
+
+faults: lab ## the long fault matrix, into build/reports/faults.xml; ARGS="-k members" narrows it
+	@tools/run python tools/faults.py $(ARGS)
 
 daemons: lab ## the Transmission module against the daemons that Debian packages (as root)
 	@tools/run python tools/daemons.py

@@ -18,6 +18,20 @@ from fixtures import containers, host, house, inventory  # noqa: E402
 __all__ = ["containers", "host", "house", "inventory", "lab_house"]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--faults", action="store_true", help="run the long fault matrix and nothing else")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "faults: part of the long fault matrix, only with --faults")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    left_out = [item for item in items if (item.get_closest_marker("faults") is None) == config.option.faults]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
+
+
 @pytest.fixture(scope="module")
 def lab_house(house: Household) -> topology.House:
     """The lab's house around this Pi; these tests are for no other one."""

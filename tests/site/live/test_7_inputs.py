@@ -13,6 +13,8 @@ import playbook
 import pytest
 from contract import ROOT, Containers, Household
 
+pytestmark = pytest.mark.faults
+
 DAEMON = "/etc/docker/daemon.json"
 # Only preflight, which every choice of tags runs.
 MEASURE = ("--tags", "none")

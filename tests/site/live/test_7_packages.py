@@ -8,6 +8,8 @@ from typing import Any
 import playbook
 import pytest
 
+pytestmark = pytest.mark.faults
+
 STATUS = "dpkg-query --show --showformat '${db:Status-Abbrev}' %s"
 # Kills dpkg in the middle of its work, once, as a power cut does.
 POSTINST = "#!/bin/sh\n[ -e /var/tmp/cut ] || { touch /var/tmp/cut; kill -KILL $PPID; sleep 1; }\n"

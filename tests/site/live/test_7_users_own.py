@@ -101,6 +101,7 @@ def test_a_container_under_our_names_is_refused_and_stays(
         host.check_output(f"docker rm --force {name}")
 
 
+@pytest.mark.faults
 def test_a_network_with_the_addresses_of_ours_is_refused(host: Any, inventory: str) -> None:
     host.check_output("docker network create --subnet 172.29.254.0/24 old")
     try:
@@ -120,6 +121,7 @@ def test_a_port_of_a_container_of_the_users_is_refused(host: Any, inventory: str
         host.check_output("docker rm --force plex")
 
 
+@pytest.mark.faults
 def test_another_project_folder_is_refused_while_the_first_one_runs(inventory: str) -> None:
     refused(inventory, "and lies in /opt/mediaserver, not in /srv/other", {"mediaserver_root": "/srv/other"})
 

@@ -11,6 +11,8 @@ import playbook
 import pytest
 from contract import Household
 
+pytestmark = pytest.mark.faults
+
 PATIENCE_S = 60
 GOOD = "services:\n  jellyfin:\n    environment:\n      HOUSEHOLD: ours\n"
 BROKEN = "services:\n  jellyfin:\n    environment: [\n"

@@ -14,6 +14,8 @@ import pytest
 import topology
 from contract import Household
 
+pytestmark = pytest.mark.faults
+
 NAME = "vpn.test"
 HOSTS = houses.FOLDER / "internet" / "hosts" / "endpoint"
 TUNNEL = (

@@ -11,6 +11,8 @@ import playbook
 import pytest
 from contract import Household
 
+pytestmark = pytest.mark.faults
+
 # The last one is not installed on the host, as when ssh hands on the locale of a laptop.
 LOCALES = ("", "LANG=C", "LC_ALL=C", "LC_ALL=POSIX", "LC_ALL=de_AT.UTF-8")
 PROGRAMS = ("vpn-gateway plan", "vpn-gateway release", "vpn-verify --address-page {page} --target {target}")

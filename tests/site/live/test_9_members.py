@@ -11,6 +11,8 @@ import playbook
 import pytest
 from contract import Household
 
+pytestmark = pytest.mark.faults
+
 MEMBER = "pi"
 MEMBERS = ("--extra-vars", json.dumps({"mediaserver_members": [MEMBER]}))
 
