@@ -243,6 +243,8 @@ def test_services_that_do_not_run_are_named(monkeypatch: pytest.MonkeyPatch) -> 
 
 ROUTE = "default dev wg0 scope link\n"
 UP = Status(True, None, "vpn.example:51820", "198.18.0.20", ())
+KEY = Problem(Code.KEY_OR_ENDPOINT, "the tunnel does not carry: a wrong or expired key is the most likely cause")
+DEAD_RESOLVER = Problem(Code.RESOLVER_DEAD, "the tunnel carries traffic, names do not resolve")
 RUNS = "vpn running Up 5 minutes (healthy)\n"
 
 
@@ -299,9 +301,15 @@ def test_a_name_must_be_looked_up_in_the_tunnel_and_nowhere_else(
         monkeypatch.setattr(netns, "inside", lambda pid, make: make())
         monkeypatch.setattr(verify, "listen", {"wg0": tunnel}.__getitem__)
         monkeypatch.setattr(verify, "beyond_the_wall", lambda: contextlib.nullcontext([uplink]))
+        found = [UP]
+        monkeypatch.setattr(verify.status, "look", lambda root, wait: found[0])
         names = Verification(Path("/nowhere"), "http://page/", verify.NOWHERE).names
         if not words:
             assert names() == "names are looked up in the tunnel, and cannot be read outside of it"
+            for problem, up in ((DEAD_RESOLVER, True), (KEY, False)):
+                found[0] = Status(up, True, "", "", (problem,))
+                with pytest.raises(Failed, match=problem.text):
+                    names()
             return
         with pytest.raises(Failed, match=words):
             names()
@@ -362,10 +370,6 @@ def test_the_way_out_fails_where_nothing_is_shown(
     monkeypatch.setattr(verify.status, "look", lambda root, wait: UP)
     with page(direct) as address, pytest.raises(Failed, match=words):
         Verification(Path("/nowhere"), address, verify.NOWHERE).way_out()
-
-
-KEY = Problem(Code.KEY_OR_ENDPOINT, "the tunnel does not carry: a wrong or expired key is the most likely cause")
-DEAD_RESOLVER = Problem(Code.RESOLVER_DEAD, "the tunnel carries traffic, names do not resolve")
 
 
 @pytest.mark.parametrize(
