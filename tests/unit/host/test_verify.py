@@ -301,18 +301,26 @@ def test_a_name_must_be_looked_up_in_the_tunnel_and_nowhere_else(
         monkeypatch.setattr(netns, "inside", lambda pid, make: make())
         monkeypatch.setattr(verify, "listen", {"wg0": tunnel}.__getitem__)
         monkeypatch.setattr(verify, "beyond_the_wall", lambda: contextlib.nullcontext([uplink]))
-        found = [UP]
-        monkeypatch.setattr(verify.status, "look", lambda root, wait: found[0])
+        monkeypatch.setattr(verify.status, "look", lambda root, wait: UP)
         names = Verification(Path("/nowhere"), "http://page/", verify.NOWHERE).names
         if not words:
             assert names() == "names are looked up in the tunnel, and cannot be read outside of it"
-            for problem, up in ((DEAD_RESOLVER, True), (KEY, False)):
-                found[0] = Status(up, True, "", "", (problem,))
-                with pytest.raises(Failed, match=problem.text):
-                    names()
             return
         with pytest.raises(Failed, match=words):
             names()
+
+
+@pytest.mark.parametrize(("problem", "up"), [(DEAD_RESOLVER, True), (KEY, False)])
+def test_a_name_that_is_asked_for_in_the_tunnel_and_not_answered_is_told(
+    monkeypatch: pytest.MonkeyPatch, problem: Problem, up: bool
+) -> None:
+    verified(monkeypatch, docker_inspect=(0, "42\n"))
+    monkeypatch.setattr(netns, "inside", lambda pid, make: contextlib.nullcontext())
+    monkeypatch.setattr(verify, "beyond_the_wall", lambda: contextlib.nullcontext([]))
+    monkeypatch.setattr(verify, "appears", lambda word, lines, wait=1.5: bool(lines))
+    monkeypatch.setattr(verify.status, "look", lambda root, wait: Status(up, True, "", "", (problem,)))
+    with pytest.raises(Failed, match=f"^{problem.text}$"):
+        Verification(Path("/nowhere"), "http://page/", verify.NOWHERE).names()
 
 
 @pytest.mark.parametrize("printed", ["", "0\n", "<no value>\n", "-1\n"])
