@@ -141,7 +141,7 @@ def test_a_dead_resolver_is_named_and_leads_to_no_failover(stage: Stage) -> None
 def narrow_path(stage: Stage, longest: int) -> Iterator[None]:
     """Have the router lose the tunnel's datagrams that are longer."""
     rules = f"chain lost {{ type filter hook forward priority -10; meta l4proto udp meta length > {longest} drop; }}"
-    stage.router("nft -f -", stdin=f"table ip narrow {{ {rules} }}\n")
+    stage.router("nft -f -", stdin=f"table ip narrow {{ {rules}; }}\n")
     try:
         yield
     finally:

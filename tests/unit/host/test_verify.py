@@ -243,6 +243,8 @@ def test_services_that_do_not_run_are_named(monkeypatch: pytest.MonkeyPatch) -> 
 
 ROUTE = "default dev wg0 scope link\n"
 UP = Status(True, None, "vpn.example:51820", "198.18.0.20", ())
+KEY = Problem(Code.KEY_OR_ENDPOINT, "the tunnel does not carry: a wrong or expired key is the most likely cause")
+DEAD_RESOLVER = Problem(Code.RESOLVER_DEAD, "the tunnel carries traffic, names do not resolve")
 RUNS = "vpn running mediaserver-vpn-1 Up 5 minutes (healthy)\n"
 
 
@@ -306,12 +308,26 @@ def test_a_name_must_be_looked_up_in_the_tunnel_and_nowhere_else(
         monkeypatch.setattr(netns, "inside", lambda pid, make: make())
         monkeypatch.setattr(verify, "listen", {"wg0": tunnel}.__getitem__)
         monkeypatch.setattr(verify, "beyond_the_wall", lambda: contextlib.nullcontext([uplink]))
+        monkeypatch.setattr(verify.status, "look", lambda root, wait: UP)
         names = Verification(Path("/nowhere"), "http://page/", verify.NOWHERE).names
         if not words:
             assert names() == "names are looked up in the tunnel, and cannot be read outside of it"
             return
         with pytest.raises(Failed, match=words):
             names()
+
+
+@pytest.mark.parametrize(("problem", "up"), [(DEAD_RESOLVER, True), (KEY, False)])
+def test_a_name_that_is_asked_for_in_the_tunnel_and_not_answered_is_told(
+    monkeypatch: pytest.MonkeyPatch, problem: Problem, up: bool
+) -> None:
+    verified(monkeypatch, docker_ps=(0, "f00d\n"), docker_inspect=(0, "42\n"))
+    monkeypatch.setattr(netns, "inside", lambda pid, make: contextlib.nullcontext())
+    monkeypatch.setattr(verify, "beyond_the_wall", lambda: contextlib.nullcontext([]))
+    monkeypatch.setattr(verify, "appears", lambda word, lines, wait=1.5: bool(lines))
+    monkeypatch.setattr(verify.status, "look", lambda root, wait: Status(up, True, "", "", (problem,)))
+    with pytest.raises(Failed, match=f"^{problem.text}$"):
+        Verification(Path("/nowhere"), "http://page/", verify.NOWHERE).names()
 
 
 @pytest.mark.parametrize("printed", ["", "0\n", "<no value>\n", "-1\n"])
@@ -388,10 +404,6 @@ def test_the_way_out_fails_where_nothing_is_shown(
     monkeypatch.setattr(verify.status, "look", lambda root, wait: UP)
     with page(direct) as address, pytest.raises(Failed, match=words):
         Verification(Path("/nowhere"), address, verify.NOWHERE).way_out()
-
-
-KEY = Problem(Code.KEY_OR_ENDPOINT, "the tunnel does not carry: a wrong or expired key is the most likely cause")
-DEAD_RESOLVER = Problem(Code.RESOLVER_DEAD, "the tunnel carries traffic, names do not resolve")
 
 
 @pytest.mark.parametrize(

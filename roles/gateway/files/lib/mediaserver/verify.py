@@ -29,7 +29,7 @@ from mediaserver import barrier, docker, files, host, mtu, netns, status
 from mediaserver.decide import HOLDER
 from mediaserver.gateway import BARRIER_UNIT, KEEPER_UNIT, MONITOR_UNIT, Gateway, Host, look_up_nothing
 from mediaserver.nft import Nft
-from mediaserver.problems import reason
+from mediaserver.problems import Code, reason
 from mediaserver.tunnel import GatewayError
 from mediaserver.watch import PROJECT
 
@@ -167,6 +167,9 @@ class Verification:
                              "is another resolver set than the provider's (gateway_dns)?")  # fmt: skip
             if appears(word, outside, wait=0):
                 raise Failed("a name that Transmission looked up was seen in clear outside the tunnel")
+        found = status.look(self.root, TUNNEL_WAIT_S)
+        if found.problems and (not found.up or found.problems[0].code is Code.RESOLVER_DEAD):
+            raise Failed(found.problems[0].text)
         return "names are looked up in the tunnel, and cannot be read outside of it"
 
     def packet_size(self) -> str:
