@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""tools/test with stand-ins for its parts: its status, its closing line, and the lab that is always taken down."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+WAIT_S = 60
+# Notes that it was called, how, and for which household; then prints what its tests say and fails if it is to.
+STAND_IN = """#!/bin/sh
+echo "{name} $*" >>"$STAND_INS/calls"
+if [ -e "$STAND_INS/slow-{name}" ]; then
+    # Short steps: a child of dash that has not begun its program yet loses an interrupt.
+    trap 'exit 1' INT TERM
+    : >"$STAND_INS/begun"
+    while :; do sleep 0.05; done
+fi
+echo "{tests} in 0.10s"
+[ ! -e "$STAND_INS/fail-{name}" ] || exit 3
+"""
+PYTHON = """#!/bin/sh
+case $1 in
+tools/side_by_side.py) exec '{python}' "$@" ;;
+tests/lab) shift; verb=$1; shift; exec "lab-$verb" "$@" ;;
+*) exec "$(basename "$1")" ;;
+esac
+"""
+MOLECULE = """#!/bin/sh
+for last; do :; done
+echo "$last for $HOUSEHOLD in ${MOLECULE_EPHEMERAL_DIRECTORY##*/}" >>"$STAND_INS/households"
+exec "molecule-$last" "$@"
+"""
+PARTS = {
+    "check": "20 passed, 1 skipped, 2 warnings",
+    "lab-up": "(no tests)",
+    "lab-down": "(no tests)",
+    "sanity.py": "(no tests)",
+    "daemons.py": "(no tests)",
+    "pytest": "3 passed",
+    "molecule-modules": "4 passed",
+    "molecule-site": "5 passed in 9.00s\n1 failed, 6 passed",
+    "molecule-live": "7 passed",
+}
+
+
+class Suite:
+    """A folder with tools/test in it, where everything that it calls is a stand-in."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "tools").mkdir()
+        for name in ("test", "side_by_side.py"):
+            shutil.copy(ROOT / "tools" / name, folder / "tools" / name)
+        programs = folder / "bin"
+        programs.mkdir()
+        texts = {name: STAND_IN.replace("{name}", name).replace("{tests}", tests) for name, tests in PARTS.items()}
+        texts |= {"python": PYTHON.replace("{python}", sys.executable), "molecule": MOLECULE}
+        for name, text in texts.items():
+            (programs / name).write_text(text)
+            (programs / name).chmod(0o755)
+        (folder / "tools" / "check").symlink_to(programs / "check")
+        self.environment = {
+            **os.environ,
+            "PATH": f"{programs}:{os.environ['PATH']}",
+            "STAND_INS": str(folder),
+            "MOLECULE_EPHEMERAL_DIRECTORY": str(folder / "build" / "molecule"),
+        }
+
+    def start(self) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            ["tools/test"],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self) -> tuple[int, list[str]]:
+        with self.start() as process:
+            printed = process.communicate(timeout=WAIT_S)[0]
+        return process.returncode, printed.splitlines()
+
+    @property
+    def calls(self) -> list[str]:
+        return [line.split()[0] for line in (self.folder / "calls").read_text().splitlines()]
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Suite:
+    return Suite(tmp_path)
+
+
+def test_all_passed_and_the_closing_line_sums_every_run_of_pytest(suite: Suite) -> None:
+    status, lines = suite.run()
+    assert status == 0, lines
+    assert lines[-1] == "45 passed, 1 failed, 1 skipped"
+    assert sorted(suite.calls) == sorted(PARTS)
+    assert suite.calls[-2:] == ["molecule-live", "lab-down"], "what is measured runs alone, and the lab goes last"
+    # Then the lab's end and the closing line, which are only printed.
+    assert (suite.folder / "build" / "test.log").read_text().splitlines() == lines[:-2]
+
+
+def test_each_household_has_its_inventory_and_its_notes(suite: Suite) -> None:
+    assert suite.run()[0] == 0
+    found = set((suite.folder / "households").read_text().splitlines())
+    assert found == {"modules for demo2 in demo2", "site for demo in demo", "live for demo in demo"}
+    assert "lab-up --houses 2" in (suite.folder / "calls").read_text()
+
+
+@pytest.mark.parametrize("failing", list(PARTS))
+def test_whatever_fails_it_fails_and_takes_the_lab_down(suite: Suite, failing: str) -> None:
+    (suite.folder / f"fail-{failing}").touch()
+    status, lines = suite.run()
+    assert status == 1
+    assert lines[-1] == "make test failed; what it printed is in build/test.log"
+    assert suite.calls[-1] == "lab-down"
+    assert ("molecule-live" in suite.calls) == (failing in ("molecule-live", "lab-down"))
+
+
+@pytest.mark.parametrize("slow", ["check", "lab-up", "molecule-live"])
+@pytest.mark.parametrize("whole_group", [True, False], ids=["from the terminal", "to the shell alone"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_the_parts_and_takes_the_lab_down(
+    suite: Suite, slow: str, whole_group: bool, number: signal.Signals
+) -> None:
+    (suite.folder / f"slow-{slow}").touch()
+    with suite.start() as process:
+        deadline = time.monotonic() + WAIT_S
+        while not (suite.folder / "begun").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        (os.killpg if whole_group else os.kill)(process.pid, number)
+        printed = process.communicate(timeout=WAIT_S)[0].splitlines()
+    assert process.returncode == 128 + number
+    assert suite.calls[-1] == "lab-down"
+    assert printed[-1] == "make test failed; what it printed is in build/test.log"
+    if slow != "molecule-live":
+        assert "molecule-live" not in suite.calls
