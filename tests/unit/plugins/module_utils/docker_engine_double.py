@@ -19,7 +19,7 @@ VPN_NETWORK = {
     "Name": "mediaserver_vpn",
     "Options": {"com.docker.network.bridge.name": "br-vpn"},
 }
-HOUSE_NETWORK = {"Id": "0123456789abcdef" * 4, "Driver": "bridge", "Name": "mediaserver_house", "Options": {}}
+HOUSE_NETWORK = {"Id": "0123456789abcdef" * 4, "Driver": "bridge", "Name": "mediaserver_jellyfin", "Options": {}}
 
 
 def row(service: str, state: str = "running", *, project: str = "mediaserver", **more: t.Any) -> dict[str, t.Any]:
@@ -30,7 +30,7 @@ def row(service: str, state: str = "running", *, project: str = "mediaserver", *
         "Names": [more.pop("name", f"/{project}-{service}-1")],
         "State": state,
         "Labels": {**labels, "com.docker.compose.oneoff": more.pop("oneoff", "False")},
-        "HostConfig": {"NetworkMode": more.pop("mode", "mediaserver_house")},
+        "HostConfig": {"NetworkMode": more.pop("mode", "mediaserver_jellyfin")},
         "NetworkSettings": {"Networks": more.pop("networks", {})},
         **more,
     }

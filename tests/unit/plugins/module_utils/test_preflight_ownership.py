@@ -41,7 +41,7 @@ OWN_CONTAINERS = [
 OWN_NETWORKS = [
     network("bridge", "", "docker0", "172.17.0.0/16"),
     network("mediaserver_vpn", "mediaserver", "br-vpn", "172.31.254.0/24"),
-    network("mediaserver_house", "mediaserver"),
+    network("mediaserver_jellyfin", "mediaserver"),
 ]
 # A household that is set up, with its own addresses.
 OWN: dict[str, t.Any] = {
@@ -142,9 +142,9 @@ FOREIGN = [
     (
         "a network with the name of ours",
         BLANK,
-        {"docker_networks": [network("mediaserver_house")]},
+        {"docker_networks": [network("mediaserver_jellyfin")]},
         {},
-        "Docker network mediaserver_house",
+        "Docker network mediaserver_jellyfin",
         "is not this collection's",
     ),
     (
@@ -153,6 +153,14 @@ FOREIGN = [
         {"docker_networks": [network("corporate", "", "br-vpn")], "interfaces": ["br-vpn"]},
         {},
         "bridge br-vpn",
+        "the interface of the Docker network corporate",
+    ),
+    (
+        "a network with the bridge of Jellyfin's network",
+        BLANK,
+        {"docker_networks": [network("corporate", "", "br-jellyfin")], "interfaces": ["br-jellyfin"]},
+        {},
+        "bridge br-jellyfin",
         "the interface of the Docker network corporate",
     ),
     (
