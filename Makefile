@@ -8,10 +8,10 @@ ARGS ?=
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
 
-tools: # what a controller needs; the others see to it themselves
+tools: ## install the pinned tools that a controller needs; the other commands do so by themselves
 	@tools/setup tools
 
-lab: # what the lab needs besides
+lab: # system packages and Docker, which the lab needs in addition
 	@tools/setup lab
 
 demo: lab ## a household in a box, ending with a torrent fetched through the tunnel
@@ -29,7 +29,7 @@ mutants: tools ## remove each rule of the barriers in turn; some test must notic
 test: lab ## every check, on fresh simulated Pis; CI runs this
 	@tools/run tools/test
 
-leak-test: lab ## the whole leak matrix, into build/reports/leaks.json; ARGS=--last-failed repeats what was red
+leak-test: lab ## the whole leak matrix, into build/reports/leaks.json; ARGS=--last-failed repeats what failed
 	@tools/run python tools/leak_test.py $(ARGS)
 
 faults: lab ## the long fault matrix, into build/reports/faults.xml; ARGS="-k members" narrows it
@@ -48,17 +48,17 @@ lab-down: tools ## remove every trace of the lab
 bench: lab-up ## measure an unchanged re-run, the tunnel, the monitor and recovery in the lab
 	@tools/run tools/bench
 
-site: tools ## run the playbook on a household: HOUSE=inventory/<household> ARGS=...
+site: tools ## run the playbook on a household: HOUSE=inventory/<household> ARGS="--ask-vault-pass --check"
 	@tools/run tools/site "$(HOUSE)" site $(ARGS)
 
-verify: tools ## show that nothing leaves a household past the tunnel: HOUSE=inventory/<household> ARGS=...
+verify: tools ## test a running household for leaks: HOUSE=inventory/<household> ARGS=--ask-vault-pass
 	@tools/run tools/site "$(HOUSE)" verify $(ARGS)
 
 docs: tools ## write the roles' READMEs and the table of Transmission's settings from what they describe
 	@tools/run python tools/role_readme.py
 	@tools/run python tools/settings_table.py
 
-pins: tools ## pin the tools anew from requirements.in
+pins: tools ## pin the tools again, from requirements.in
 	@tools/run tools/pins
 
 clean: lab-down ## remove the lab, and everything else that was made here
