@@ -12,7 +12,10 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.household.mediaserver.plugins.module_utils._problem import Problem, not_set, problem
 
 BLANK = "it is left blank"
-QUOTED = '"..."; the vault\'s variables too'
+QUOTES = (
+    'put the value in quotes ("...") where it is set, in main.yml or in the vault; without them YAML reads NO, OFF and'
+    " YES as true or false, and 0123 as a number"
+)
 
 
 def _altered(name: str, value: t.Any, spec: t.Mapping[str, t.Any]) -> t.Iterator[tuple[str, str]]:
@@ -63,12 +66,7 @@ def fit_arguments(
             problems.append(problem(name, BLANK, "give it a value; or remove the line, and the default is taken"))
             continue
         if altered := list(_altered(name, values.get(name), spec)):
-            problems += [
-                problem(
-                    place, f"it is a text, and YAML has read {kind}", f"put it in quotes where it is written: {QUOTED}"
-                )
-                for place, kind in altered
-            ]
+            problems += [problem(place, f"it is a text, and YAML has read {kind}", QUOTES) for place, kind in altered]
             continue
         given = {name: _plain(values[name])} if name in values else {}
         # A default may be a template, which is no value of the right type.
@@ -81,6 +79,9 @@ def fit_arguments(
         if errors:
             told = "its value does not fit" if spec.get("no_log") else _readable("; ".join(errors))
             remedy = f"see the documentation of the variable: {_sentence(spec.get('description', ''))}"
+            # Lists of mappings may hold secrets, which a message must not repeat.
+            if spec.get("type") == "list" and spec.get("elements") == "str" and isinstance(values[name], str):
+                remedy = f"write it as a list: {name}: [{values[name]}]"
             problems.append(problem(name, told, remedy))
         elif given:
             fitting[name] = _only_given(result.validated_parameters[name], given[name])

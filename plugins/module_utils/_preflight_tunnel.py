@@ -42,7 +42,8 @@ def check_tunnel(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
         yield problem(
             "gateway_provider_config",
             "neither it nor gateway_endpoints is set",
-            "store the provider's WireGuard file beside the vault, encrypted, as README says",
+            "save the provider's WireGuard file as provider.conf in the folder host_vars/<host> of the inventory,"
+            " beside the vault, and encrypt it, as README says",
         )
     variable = "gateway_provider_config" if given else "gateway_endpoints"
     for host in [peer["host"] for peer in (settings.get("tunnel") or {}).get("peers", [])]:

@@ -19,7 +19,12 @@ def problem(variable: str, text: str, remedy: str) -> Problem:
 
 
 def not_set(variable: str) -> Problem:
-    return problem(variable, "it is not set", "set it in the household's host_vars (a password in the vault)")
+    return problem(
+        variable,
+        "it is not set",
+        "set it in the folder host_vars/<host> of the inventory, which is named exactly like the host; a password in"
+        " vault.yml there",
+    )
 
 
 def warning(variable: str, text: str, remedy: str) -> Problem:

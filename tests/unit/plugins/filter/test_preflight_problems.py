@@ -62,7 +62,16 @@ def test_a_secret_of_the_wrong_type_is_not_shown() -> None:
 def test_what_is_required_and_absent_is_not_set(values: dict[str, t.Any]) -> None:
     (problem,) = preflight_problems(FACTS, values, SPECS)
     assert problem["text"] == (
-        "transmission_password: it is not set. Remedy: set it in the household's host_vars (a password in the vault)."
+        "transmission_password: it is not set. Remedy: set it in the folder host_vars/<host> of the inventory, which "
+        "is named exactly like the host; a password in vault.yml there."
+    )
+
+
+def test_a_list_that_was_written_as_text_is_shown_as_a_list() -> None:
+    specs = {"mediaserver_lan": {"type": "list", "elements": "str", "description": ["IPv4 networks."]}}
+    (problem,) = preflight_problems(FACTS, {"mediaserver_lan": "192.168.1.0/24"}, specs)
+    assert problem["text"] == (
+        "mediaserver_lan: it is of type str, not list. Remedy: write it as a list: mediaserver_lan: [192.168.1.0/24]."
     )
 
 
