@@ -45,4 +45,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         for name in mark.kwargs.get("containers", ()):
             commands.append(f"docker logs --tail {EVIDENCE_LINES} {name_of(name)} 2>&1")
     for command in commands:
-        report.sections.append((command, pi.run(command).stdout))
+        try:
+            shown = pi.run(command).stdout
+        except RuntimeError as error:  # testinfra's, when ssh cannot connect
+            shown = f"not available: {error}"
+        report.sections.append((command, shown))
