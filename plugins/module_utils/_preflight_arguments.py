@@ -13,7 +13,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._problem imp
 
 BLANK = "it is left blank"
 QUOTES = (
-    'put the value in quotes ("...") where it is set, in main.yml or in the vault; without them YAML reads NO, OFF and'
+    'put it in quotes ("...") where it is set, in main.yml or in the vault; without them YAML reads NO, OFF and'
     " YES as true or false, and 0123 as a number"
 )
 
