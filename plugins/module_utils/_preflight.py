@@ -15,6 +15,7 @@ import typing as t
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_forms as forms
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_host as host
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_jellyfin as jellyfin
+from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_names as names
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_network as network
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_obstacles as obstacles
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_ownership as ownership
@@ -170,7 +171,7 @@ def check_accounts(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
 
 
 def check_paths(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
-    names = (
+    folders = (
         "mediaserver_root",
         "mediaserver_state",
         "mediaserver_data",
@@ -178,7 +179,7 @@ def check_paths(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
         "mediaserver_downloads",
         "jellyfin_cache",
     )
-    given = {name: str(settings[name]) for name in names if name in settings}
+    given = {name: str(settings[name]) for name in folders if name in settings}
     for name, path in given.items():
         if not SAFE_PATH.fullmatch(path) or "/." in path or "//" in path or path.endswith("/"):
             yield problem(
@@ -198,6 +199,7 @@ def check_paths(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
 
 
 CHECKS: Checks = (
+    names.check_names,
     check_system,
     check_clock,
     host.check_boot_line,
