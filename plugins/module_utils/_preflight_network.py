@@ -64,7 +64,7 @@ def check_lan(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
     if lan is not None and house and not _any_overlap(lan, house.values()):
         yield warning(
             "mediaserver_lan",
-            f"it holds none of the host's own networks ({', '.join(house)}), so nobody there can open the pages",
+            f"it holds none of the host's own networks ({', '.join(house)}), so no client there can open the pages",
             "add the network of your house, unless you come from another one",
         )
     bind = settings.get("mediaserver_bind_address")

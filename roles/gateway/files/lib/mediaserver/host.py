@@ -70,7 +70,7 @@ def lan_problems(route_table: str, lan: Sequence[str]) -> list[Problem]:
     return [
         Problem(
             Code.LAN_NOT_COVERED,
-            f"this host is in {named} ({uplink}), and mediaserver_lan holds only {', '.join(lan)}: nobody there can "
+            f"this host is in {named} ({uplink}), and mediaserver_lan holds only {', '.join(lan)}: no client there can "
             f"open the web interfaces. Add {named} to mediaserver_lan and run the playbook again",
         )
     ]
