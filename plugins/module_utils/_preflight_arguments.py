@@ -79,6 +79,8 @@ def fit_arguments(
         if errors:
             told = "its value does not fit" if spec.get("no_log") else _readable("; ".join(errors))
             remedy = f"see the documentation of the variable: {_sentence(spec.get('description', ''))}"
+            if spec.get("type") == "bool":
+                remedy = "write true or false"
             # Lists of mappings may hold secrets, which a message must not repeat.
             if spec.get("type") == "list" and spec.get("elements") == "str" and isinstance(values[name], str):
                 remedy = f"write it as a list: {name}: [{values[name]}]"

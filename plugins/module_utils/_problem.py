@@ -40,4 +40,6 @@ def note(variable: str, text: str) -> Problem:
 def with_text(found: Problem) -> Problem:
     """Add what a household reads of it, in one line."""
     remedy = f" Remedy: {found['remedy'].rstrip('.')}." if found["remedy"] else ""
-    return {**found, "text": f"{found['variable']}: {found['problem'].rstrip('.')}.{remedy}"}
+    problem_text = found["problem"].rstrip(".")
+    end = "" if problem_text.endswith("?") else "."
+    return {**found, "text": f"{found['variable']}: {problem_text}{end}{remedy}"}

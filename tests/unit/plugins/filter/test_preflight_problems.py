@@ -13,6 +13,7 @@ from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible.template import Templar, trust_as_template
 from ansible_collections.household.mediaserver.plugins.filter.boot_cmdline import boot_cmdline
 from ansible_collections.household.mediaserver.plugins.filter.preflight_problems import preflight_problems
+from ansible_collections.household.mediaserver.plugins.module_utils._problem import warning, with_text
 
 FACTS = {"os": {"id": "debian", "version_id": "13"}, "architecture": "arm64"}
 SPECS: dict[str, dict[str, t.Any]] = {
@@ -50,6 +51,16 @@ def test_the_text_is_one_a_household_can_read() -> None:
         "gateway_mtu: argument 'gateway_mtu' is of type str, not int. "
         "Remedy: see the documentation of the variable: Bytes; 0 takes x."
     )
+
+
+def test_a_switch_is_true_or_false() -> None:
+    specs = {"gateway_natpmp": {"type": "bool", "description": ["Ask for a port."]}}
+    (problem,) = preflight_problems(FACTS, {"gateway_natpmp": "maybe"}, specs)
+    assert problem["text"].endswith("is of type str, not bool. Remedy: write true or false.")
+
+
+def test_a_question_ends_with_its_own_mark() -> None:
+    assert with_text(warning("x", "is y meant?", "write y"))["text"] == "x: is y meant? Remedy: write y."
 
 
 def test_a_secret_of_the_wrong_type_is_not_shown() -> None:
