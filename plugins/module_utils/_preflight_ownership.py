@@ -22,11 +22,18 @@ PROJECT = "mediaserver"
 # The compose project, and the one of the container in which Jellyfin's first-run wizard is completed.
 PROJECTS = (PROJECT, "mediaserver-claim")
 CONTAINER_PREFIX = "mediaserver-"
-NETWORKS = ("mediaserver_vpn", "mediaserver_house")
-BRIDGE = "br-vpn"
+# As the compose file names them.
+NETWORKS = ("mediaserver_vpn", "mediaserver_jellyfin")
+BRIDGES = ("br-vpn", "br-jellyfin")
 TABLES = ("inet mediaserver_barrier", "inet mediaserver_inner")
 # In a folder that is a mount point, and what a user may prepare for compose.
-HARMLESS = ("lost+found", "compose.override.yml")
+HARMLESS = (
+    "lost+found",
+    "compose.override.yml",
+    "compose.override.yaml",
+    "docker-compose.override.yml",
+    "docker-compose.override.yaml",
+)
 SHOWN = 5
 
 
@@ -115,20 +122,23 @@ def check_networks(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
                 "a network of this name exists and is not this collection's",
                 f"remove it with what uses it: docker network rm {one['name']}",
             )
-        elif one["bridge"] == BRIDGE:
+        elif one["bridge"] in BRIDGES:
             yield problem(
-                f"bridge {BRIDGE}",
+                f"bridge {one['bridge']}",
                 f"it is the interface of the Docker network {one['name']}",
                 "give that network's interface another name (com.docker.network.bridge.name)",
             )
         yield from _overlaps(one, settings)
-    known = BRIDGE in [one["bridge"] for one in networks]
-    if BRIDGE in facts.get("interfaces", []) and not known and not is_installed(facts, settings):
-        yield problem(
-            f"bridge {BRIDGE}",
-            "an interface of this name exists and is not this collection's",
-            f"rename it or remove it: ip link delete {BRIDGE}",
-        )
+    if is_installed(facts, settings):
+        return
+    known = [one["bridge"] for one in networks]
+    for bridge in BRIDGES:
+        if bridge in facts.get("interfaces", []) and bridge not in known:
+            yield problem(
+                f"bridge {bridge}",
+                "an interface of this name exists and is not this collection's",
+                f"rename it or remove it: ip link delete {bridge}",
+            )
 
 
 def _overlaps(network: dict[str, t.Any], settings: Settings) -> t.Iterator[Problem]:
