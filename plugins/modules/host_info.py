@@ -268,7 +268,7 @@ ansible_facts:
           returned: always
           type: list
           elements: dict
-          sample: [{port: 9091, process: docker-proxy, container: wireguard, project: mediaserver}]
+          sample: [{port: 9091, process: docker-proxy, container: mediaserver-vpn-1, project: mediaserver}]
         packages:
           description: Versions of the packages asked for that are installed.
           returned: always
