@@ -17,7 +17,7 @@ PLAYBOOKS = ("site", "verify")
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A folder with inventories, and an ansible-playbook that prints its arguments."""
-    for name in ("demo", "example", "home", "grandma"):
+    for name in ("demo", "demo2", "example", "home", "grandma"):
         (tmp_path / "inventory" / name).mkdir(parents=True)
     program = tmp_path / "bin" / "ansible-playbook"
     program.parent.mkdir()
@@ -53,6 +53,7 @@ def test_the_named_household_is_played_on(checkout: Path, playbook: str) -> None
         ("home", "there is no home."),
         ("inventory/", "inventory holds several households."),
         ("inventory/demo", "the lab is not up; make lab-up starts it."),
+        ("inventory/demo2", "the lab is not up; make lab-up starts it."),
     ],
 )
 def test_without_a_household_it_is_refused_with_those_that_there_are(
