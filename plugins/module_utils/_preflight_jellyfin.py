@@ -56,6 +56,13 @@ def check_https(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
             f"it is {port}, and jellyfin_https_certificate is empty, so nothing would answer at that port",
             "set jellyfin_https_certificate to a PKCS#12 file on the controller, or jellyfin_https_port to 0",
         )
+    elif port != "0" and not certificate.startswith(("/", "~/")):
+        # Ansible would look for it in one folder and copy it from another.
+        yield problem(
+            "jellyfin_https_certificate",
+            f"{certificate} is a relative path",
+            'write the absolute path, such as "{{ inventory_dir }}/jellyfin.pfx" for a file in the household\'s folder',
+        )
     if port == "0" and certificate:
         yield problem(
             "jellyfin_https_certificate",

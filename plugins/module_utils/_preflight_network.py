@@ -21,6 +21,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._problem imp
 # Interfaces that Docker or this collection made: not the house's networks.
 OWN_INTERFACE = re.compile(r"docker0|docker_gwbridge|br-vpn|br-jellyfin|br-[0-9a-f]{12}|veth.*|lo|wg\d+")
 Network = ipaddress.IPv4Network
+HTTPS = "jellyfin_https_port"
 
 
 def network(text: t.Any) -> Network | None:
@@ -140,11 +141,11 @@ def check_ports(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
             yield problem(f"mediaserver_ports.{service}", f"{port!r} is not a port", "use a number from 1 to 65535")
             continue
         users.setdefault(number, []).append(service)
-    https = settings.get("jellyfin_https_port") or 0
+    https = settings.get(HTTPS) or 0
     if not 0 <= int(https) < 65536:
-        yield problem("jellyfin_https_port", f"{https!r} is not a port", "use 0 to 65535, 0 for none")
+        yield problem(HTTPS, f"{https!r} is not a port", "use 0 to 65535, 0 for none")
     elif int(https):
-        users.setdefault(int(https), []).append("jellyfin_https_port")
+        users.setdefault(int(https), []).append(HTTPS)
     for number, services in sorted(users.items()):
         if len(services) > 1:
             yield problem(
@@ -158,7 +159,7 @@ def check_ports(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
         if services and entry.get("project") != project:
             who = f"container {entry['container']}" if entry.get("container") else entry.get("process")
             yield problem(
-                f"mediaserver_ports.{services[0]}",
+                services[0] if services[0] == HTTPS else f"mediaserver_ports.{services[0]}",
                 f"port {entry['port']} is taken by {who or 'an unknown program'}",
                 "stop or remove that, or choose another port",
             )

@@ -22,11 +22,18 @@ PROJECT = "mediaserver"
 # The compose project, and the one of the container in which Jellyfin's first-run wizard is completed.
 PROJECTS = (PROJECT, "mediaserver-claim")
 CONTAINER_PREFIX = "mediaserver-"
+# As the compose file names them.
 NETWORKS = ("mediaserver_vpn", "mediaserver_jellyfin")
 BRIDGES = ("br-vpn", "br-jellyfin")
 TABLES = ("inet mediaserver_barrier", "inet mediaserver_inner")
 # In a folder that is a mount point, and what a user may prepare for compose.
-HARMLESS = ("lost+found", "compose.override.yml")
+HARMLESS = (
+    "lost+found",
+    "compose.override.yml",
+    "compose.override.yaml",
+    "docker-compose.override.yml",
+    "docker-compose.override.yaml",
+)
 SHOWN = 5
 
 
@@ -122,9 +129,11 @@ def check_networks(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
                 "give that network's interface another name (com.docker.network.bridge.name)",
             )
         yield from _overlaps(one, settings)
-    known = {one["bridge"] for one in networks}
+    if is_installed(facts, settings):
+        return
+    known = [one["bridge"] for one in networks]
     for bridge in BRIDGES:
-        if bridge in facts.get("interfaces", []) and bridge not in known and not is_installed(facts, settings):
+        if bridge in facts.get("interfaces", []) and bridge not in known:
             yield problem(
                 f"bridge {bridge}",
                 "an interface of this name exists and is not this collection's",

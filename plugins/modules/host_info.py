@@ -268,7 +268,7 @@ ansible_facts:
           returned: always
           type: list
           elements: dict
-          sample: [{port: 9091, process: docker-proxy, container: wireguard, project: mediaserver}]
+          sample: [{port: 9091, process: docker-proxy, container: mediaserver-vpn-1, project: mediaserver}]
         packages:
           description: Versions of the packages asked for that are installed.
           returned: always
@@ -409,11 +409,11 @@ ansible_facts:
           sample: {0ab1-23cd: ext4}
         docker_file:
           description:
-            - Why C(/etc/docker/daemon.json) cannot be read, and its settings C(iptables), C(ip-masq) and
-              C(userns-remap). Others are left out, because they may hold a secret.
+            - Why C(/etc/docker/daemon.json) cannot be read, and its setting C(userns-remap). Others are left out,
+              because they may hold a secret.
           returned: always
           type: dict
-          sample: {error: "", settings: {iptables: true}}
+          sample: {error: "", settings: {userns-remap: default}}
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -4,15 +4,17 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import household_lab
 import playbook
 import pytest
 import topology
-from contract import OUTER, Household, nft
+from contract import OUTER, Containers, Household, nft
 
 STRANGER, TAILNET, TAILNET_CLIENT = "198.18.200.1", "100.64.0.0/10", "100.64.0.7"
 HTTPS = 8920
@@ -33,6 +35,16 @@ def opened(lab_house: topology.House, port: int, source: str) -> bool:
     ask = f"import socket; socket.create_connection(('{lab_house.pi}', {port}), 2, ('{source}', 0))"
     answer = household_lab.on_laptop(lab_house, "sh", "-c", f'python3 -c "{ask}" 2>/dev/null && echo yes || echo no')
     return answer.strip() == "yes"
+
+
+def certificate(folder: Path) -> Path:
+    """Make a certificate with its key as a PKCS#12 file without a password. Preflight wants one for an HTTPS port."""
+    key, public, whole = (folder / name for name in ("key.pem", "certificate.pem", "home.pfx"))
+    made = ("-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=home")
+    subprocess.run(["openssl", "req", "-x509", *made, "-keyout", key, "-out", public], check=True, capture_output=True)
+    joined = ("-inkey", key, "-in", public, "-passout", "pass:")
+    subprocess.run(["openssl", "pkcs12", "-export", *joined, "-out", whole], check=True, capture_output=True)
+    return whole
 
 
 @pytest.fixture
@@ -66,9 +78,9 @@ def test_every_published_port_is_closed_for_a_stranger(
 
 
 def test_the_pi_and_its_containers_reach_every_published_port(
-    host: Any, house: Household, lab_house: topology.House
+    host: Any, house: Household, lab_house: topology.House, containers: Containers
 ) -> None:
-    image = host.check_output("docker inspect --format '{{.Config.Image}}' jellyfin || docker images --quiet | head -1")
+    image = containers["jellyfin"]["Config"]["Image"]
     for port in ports(house):
         ask = f"import socket; socket.create_connection(('%s', {port}), 2)"
         for where in ("127.0.0.1", lab_house.pi):
@@ -79,12 +91,13 @@ def test_the_pi_and_its_containers_reach_every_published_port(
 
 
 def test_a_tailnet_reaches_them_when_the_list_names_it_and_https_is_no_exception(
-    house: Household, lab_house: topology.House, inventory: str, laptop: Callable[[str], None]
+    house: Household, lab_house: topology.House, inventory: str, laptop: Callable[[str], None], tmp_path: Path
 ) -> None:
     laptop(TAILNET_CLIENT)
     laptop(STRANGER)
     assert not any(opened(lab_house, port, TAILNET_CLIENT) for port in ports(house)), "it is not in the list yet"
     wanted = {"mediaserver_lan": [*house["mediaserver_lan"], TAILNET], "jellyfin_https_port": HTTPS}
+    wanted["jellyfin_https_certificate"] = str(certificate(tmp_path))
     try:
         result = playbook.run(inventory, "--extra-vars", json.dumps(wanted))
         assert result.ok, result.failures

@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import http.server
+import re
 import socket
 import struct
 import subprocess
@@ -280,6 +281,20 @@ def test_a_namespace_with_another_way_out_fails(
         verified(monkeypatch, **told(**different)).namespace()
     assert verified(monkeypatch, **told()).namespace()
     assert verified(monkeypatch, **told(**{"-6_route": "default dev wg0 metric 1024 pref medium\n"})).namespace()
+
+
+def test_an_override_that_compose_cannot_read_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(verify, "run", Commands(**{"config_--services": (1, "")}))
+    verification = Verification(tmp_path, "http://127.0.0.1:9/", verify.NOWHERE)
+    with pytest.raises(Failed, match=r"/compose\.yml; run the playbook again$"):
+        verification.namespace()
+    own = tmp_path / "compose.override.yml"
+    own.touch()
+    with pytest.raises(Failed, match=rf"^compose cannot read {re.escape(str(own))}: .*remove it$"):
+        verification.namespace()
+    monkeypatch.setattr(verify, "run", Commands(**{"compose": (1, "")}))
+    with pytest.raises(Failed, match=r"/compose\.yml; run the playbook again$"):
+        verification.namespace()
 
 
 @pytest.mark.parametrize(

@@ -69,8 +69,15 @@ def test_jellyfin_is_claimed_between_a_hold_and_its_end() -> None:
     first, *_claim, block = loaded("jellyfin/tasks/wizard.yml")
     assert part(first) == "hold.yml"
     assert "when" not in first, "the first start may take longer than the hold of the role gateway"
-    assert part(block["always"][-1]) == "release.yml"
-    assert "ansible.builtin.file" in block["always"][-2]
+    assert "ansible.builtin.file" in block["always"][-1]
+
+
+def test_the_pause_of_the_claim_ends_whatever_of_it_fails() -> None:
+    _require, claim = loaded("jellyfin/tasks/claim.yml")
+    (wizard,) = claim["block"]
+    (release,) = claim["always"]
+    assert wizard["ansible.builtin.include_tasks"] == "wizard.yml"
+    assert part(release) == "release.yml"
 
 
 @pytest.mark.parametrize(

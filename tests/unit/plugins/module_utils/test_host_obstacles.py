@@ -89,6 +89,12 @@ def test_a_captured_network_is_refused_with_the_rule() -> None:
     assert "suppress_prefixlength 0" in found["remedy"]
 
 
+@pytest.mark.parametrize("bridge", ["br-vpn", "br-jellyfin", "docker0", "br-0123456789ab"])
+def test_the_bridge_is_one_of_docker_s_whose_replies_are_asked_about(bridge: str) -> None:
+    assert obstacles.BRIDGE.fullmatch(bridge)
+    assert not obstacles.BRIDGE.fullmatch(f"{bridge}x")
+
+
 needed = pytest.mark.skipif(
     os.geteuid() != 0 or shutil.which("ip") is None, reason="needs root and iproute2 for a network namespace"
 )

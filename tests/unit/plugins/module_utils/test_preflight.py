@@ -408,6 +408,12 @@ def test_accepted(facts: dict[str, t.Any], settings: dict[str, t.Any]) -> None:
     assert found(facts, settings) == []
 
 
+def test_a_taken_port_of_https_is_named_by_its_own_variable() -> None:
+    https = {"jellyfin_https_port": 8920, "jellyfin_https_certificate": "/srv/home.pfx"}
+    (problem,) = found({"ports_listening": [{**TAKEN, "port": 8920}]}, https)
+    assert (problem["variable"], problem["problem"]) == ("jellyfin_https_port", "port 8920 is taken by jellyfin")
+
+
 def test_an_offline_clock_is_a_warning_only() -> None:
     (notice,) = found({"clock": {"synchronized": False, "year": 2026}})
     assert (notice["level"], notice["variable"]) == ("warning", "clock.synchronized")

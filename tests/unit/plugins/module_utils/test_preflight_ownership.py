@@ -41,13 +41,15 @@ OWN_CONTAINERS = [
 OWN_NETWORKS = [
     network("bridge", "", "docker0", "172.17.0.0/16"),
     network("mediaserver_vpn", "mediaserver", "br-vpn", "172.31.254.0/24"),
-    network("mediaserver_jellyfin", "mediaserver"),
+    network("mediaserver_jellyfin", "mediaserver", "br-jellyfin"),
+    # Of an earlier version, without containers.
+    network("mediaserver_house", "mediaserver"),
 ]
 # A household that is set up, with its own addresses.
 OWN: dict[str, t.Any] = {
     **folders(COMPLETE, ["vpn"]),
     "addresses": ["127.0.0.1", "172.17.0.1", "172.31.254.1", "192.168.1.5"],
-    "interfaces": ["br-vpn", "docker0", "end0", "lo"],
+    "interfaces": ["br-jellyfin", "br-vpn", "docker0", "end0", "lo"],
     "nft_tables": ["inet mediaserver_barrier", "ip nat"],
     "unmarked": [],
     "docker_containers": OWN_CONTAINERS,
@@ -156,12 +158,20 @@ FOREIGN = [
         "the interface of the Docker network corporate",
     ),
     (
-        "a network with the bridge of Jellyfin's network",
+        "a network with the bridge of Jellyfin's",
         BLANK,
-        {"docker_networks": [network("corporate", "", "br-jellyfin")], "interfaces": ["br-jellyfin"]},
+        {"docker_networks": [network("tv", "", "br-jellyfin")], "interfaces": ["br-jellyfin"]},
         {},
         "bridge br-jellyfin",
-        "the interface of the Docker network corporate",
+        "the interface of the Docker network tv",
+    ),
+    (
+        "a bridge with the name of Jellyfin's",
+        BLANK,
+        {"interfaces": ["br-jellyfin", "lo"]},
+        {},
+        "bridge br-jellyfin",
+        "is not this collection's",
     ),
     (
         "a bridge of the user's",

@@ -111,7 +111,7 @@ ROWS: list[tuple[str, str, t.Any, str]] = [
 def test_it_is_refused(variable: str, value: t.Any, words: str) -> None:
     others: dict[str, t.Any] = {"jellyfin_users": []} if variable != "jellyfin_users" else {}
     if "certificate" not in variable and "nothing would answer" not in words and variable == "jellyfin_https_port":
-        others["jellyfin_https_certificate"] = "home.pfx"
+        others["jellyfin_https_certificate"] = "/srv/home.pfx"
     (problem,) = found(settings={**others, variable: value})
     named = {"jellyfin_library_options": "jellyfin_libraries"}.get(variable, variable)
     named = "mediaserver_ports" if "used twice" in words else named
@@ -147,8 +147,13 @@ def test_it_is_accepted(name: str, value: t.Any) -> None:
 
 
 def test_https_with_a_certificate_is_accepted() -> None:
-    https = {"jellyfin_https_port": 8920, "jellyfin_https_certificate": "files/home.pfx"}
+    https = {"jellyfin_https_port": 8920, "jellyfin_https_certificate": "/srv/home.pfx"}
     assert found(settings={"jellyfin_users": [], **https}) == []
+    (problem,) = found(settings={"jellyfin_users": [], **https, "jellyfin_https_certificate": "files/home.pfx"})
+    assert (problem["variable"], problem["problem"]) == (
+        "jellyfin_https_certificate",
+        "files/home.pfx is a relative path",
+    )
 
 
 def test_a_tilde_is_named() -> None:

@@ -46,7 +46,8 @@ def of_dead_tunnel(found: Evidence) -> Problem:
     if not found.interface:
         return Problem(
             Code.TUNNEL_DEAD,
-            f"{DEAD}: there is no wg0 in the VPN namespace; see the log of container wireguard for the reason",
+            f"{DEAD}: there is no wg0 in the VPN namespace; the log of service wireguard says why: "
+            "sudo docker logs mediaserver-wireguard-1",
         )
     if not found.handshakes and not found.settled:
         return Problem(Code.TUNNEL_DEAD, DEAD)

@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mediaserver import barrier, docker, files, host, mtu, netns, status
+from mediaserver import barrier, compose, docker, files, host, mtu, netns, status
 from mediaserver.decide import HOLDER
 from mediaserver.gateway import BARRIER_UNIT, KEEPER_UNIT, MONITOR_UNIT, Gateway, Host, look_up_nothing
 from mediaserver.nft import Nft
@@ -106,7 +106,7 @@ class Verification:
         ).stdout.splitlines()
         asked = run("docker", "compose", "--project-directory", str(self.root), "config", "--services")
         if asked.returncode != 0 or not asked.stdout:
-            raise Failed(f"compose cannot read {self.root}/compose.yml; run the playbook again")
+            raise Failed(self._why_not_read(asked.stderr))
         states = {name: "missing" for name in asked.stdout.split()} | {row.split()[0]: row.split()[1] for row in rows}
         stopped = [f"{name} {state}" for name, state in states.items() if state != "running"]
         if stopped:
@@ -125,6 +125,14 @@ class Verification:
                     f"the way out of the VPN namespace is {routes.strip() or 'none'}, and should be the tunnel"
                 )
         return "all containers run and are healthy, and the namespace's only way out is the tunnel"
+
+    def _why_not_read(self, error: str) -> str:
+        """Say which of the compose files compose cannot read: ours, or the household's own."""
+        ours, own = self.root / compose.FILE, compose.override(self.root)
+        alone = ("docker", "compose", "--project-directory", str(self.root), "--file", str(ours), "config", "--quiet")
+        if own and run(*alone).returncode == 0:
+            return f"compose cannot read {own}: {' '.join(error.split())}. Correct that file or remove it"
+        return f"compose cannot read {ours}; run the playbook again"
 
     def way_out(self) -> str:
         if not is_page(self.address_page):
