@@ -78,14 +78,14 @@ class Hands:
         Host().signal(TUNNEL)
 
     def _compose(self, *arguments: str) -> None:
-        files: tuple[str, ...] = ("--project-directory", str(self.root))
+        chosen: tuple[str, ...] = ("--project-directory", str(self.root))
         if compose.override(self.root):
             try:
                 project = compose.read(self.root)
             except compose.ComposeError as error:
                 raise GatewayError(str(error)) from error
-            files = project.arguments
-        run("docker", "compose", *files, "up", "--detach", "--pull", "never", "--no-build", *arguments)
+            chosen = project.arguments
+        run("docker", "compose", *chosen, "up", "--detach", "--pull", "never", "--no-build", *arguments)
 
     def apply(self) -> None:
         """Bring files, barrier and containers in line with what is known."""
