@@ -90,6 +90,7 @@ def test_the_pi_and_its_containers_reach_every_published_port(
         assert done.rc == 0, f"a container of this host does not reach port {port}: {done.stderr}"
 
 
+@pytest.mark.faults
 def test_a_tailnet_reaches_them_when_the_list_names_it_and_https_is_no_exception(
     house: Household, lab_house: topology.House, inventory: str, laptop: Callable[[str], None], tmp_path: Path
 ) -> None:
