@@ -64,7 +64,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._wireguard_c
 
 
 def read_tunnel(settings: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """What the settings say about the tunnel, or all that speaks against it; nothing where nothing is said."""
+    """What the settings say about the tunnel, or all its faults; nothing where no setting describes one."""
     # As it is: line numbers are those of the user's text.
     text = str(settings.get("gateway_provider_config") or "")
     endpoints = settings.get("gateway_endpoints")

@@ -142,7 +142,7 @@ def _dpkg_journal(reader: Reader) -> bool:
 
 
 def _docker_switched_off(reader: Reader) -> list[str]:
-    """By daemon.json, of which nothing else is told because it may hold a proxy's password, and by dockerd itself."""
+    """By daemon.json, of which no other key is returned (it may hold a proxy's password), and by dockerd itself."""
     pid = reader.text(obstacles.DOCKER_PID).strip()
     command_line = reader.text(f"/proc/{pid}/cmdline") if pid.isdigit() else ""
     return obstacles.docker_switched_off(reader.text(obstacles.DAEMON_JSON), command_line)

@@ -220,7 +220,7 @@ def _allowed_ips(draft: Draft, peer: PeerDraft, *, ipv6: bool, inside_ipv6: bool
     whole = Value("", given[0].place if given else peer.place)
     found = _tried(draft, whole, lambda _text: values.networks([value.text for value in given]))
     four, six = found[0] if found else ([], [])
-    # Of single fields nobody has written these.
+    # Single fields have none of these.
     if six and not ipv6 and whole.place.label:
         draft.notes.append(f"{whole.place}: AllowedIPs {', '.join(six)} is dropped: mediaserver_ipv6 is off")
     elif four and inside_ipv6 and "::/0" not in six:

@@ -88,7 +88,7 @@ def test_an_interrupted_dpkg_is_seen_as_apt_sees_it(files: dict[str, str], journ
 
 @pytest.mark.parametrize(
     ("name", "lists"),
-    [("deb.debian.org_debian_dists_trixie_main_binary-arm64_Packages.lz4", True), ("lock", False)],
+    [("mirror.example_debian_dists_trixie_main_binary-arm64_Packages.lz4", True), ("lock", False)],
 )
 def test_package_lists_are_looked_for_themselves(name: str, lists: bool) -> None:
     found = told("ii  python3-apt 3.0.0\n", {f"/var/lib/apt/lists/{name}": ""})

@@ -252,7 +252,7 @@ def _wishes(seen: Seen, memory: Memory) -> Iterator[Step]:
     yield from _forwarding_wishes(seen)
     if not seen.docker:
         return
-    # A Docker that is told to make no rules makes none after a restart either.
+    # A Docker that is configured to make no rules makes none after a restart either.
     if memory.network_gone is not None and not any(one.code is Code.DOCKER_SETTINGS for one in seen.obstacles):
         yield Step(Act.RESTART_DOCKER, "Docker's bridge or rules for the VPN network are gone")
         return

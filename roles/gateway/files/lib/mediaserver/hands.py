@@ -55,7 +55,7 @@ class Hands:
             Act.LOAD_BARRIER: lambda: Host().reload_barrier(),
             Act.FORWARD: host.switch_on_forwarding,
             Act.RESTART_DOCKER: lambda: run("systemctl", "restart", DOCKER_UNIT),
-            # What runs is left alone, the holder above all; Ansible makes containers anew. It removes orphans as well,
+            # What runs is left alone, the holder above all; Ansible recreates containers. It removes orphans as well,
             # because only it has seen before that no other project has this one's name.
             Act.BRING_UP: lambda: self._compose("--no-recreate"),
             Act.RECREATE: lambda: self._compose("--force-recreate", "--no-deps", *step.targets),
