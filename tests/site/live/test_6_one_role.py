@@ -102,10 +102,11 @@ def broken_jackett(host: Any, house: Household) -> Any:
 @pytest.mark.usefixtures("broken_jackett")
 @pytest.mark.parametrize("way", ["whole", pytest.param("role", marks=pytest.mark.faults)])
 def test_a_run_that_fails_ends_the_pause(host: Any, inventory: str, tmp_path: Path, way: str) -> None:
-    since = now(host)
     chosen = playbook.SITE if way == "whole" else play(tmp_path, "jackett")
     result = playbook.run(inventory, playbook=chosen)
     assert not result.ok, "it did not fail"
     assert "ServerConfig.json" in result.failures
-    assert "hold by ansible" in journal(host, since), "there was no pause that could end"
+    # Not by the journal: a pause may be shorter than the time between two observations of vpn-monitor.
+    commands = [list(task.result.get("cmd") or [])[1:] for task in result.tasks]
+    assert any("--hold" in one or one[:1] == ["hold"] for one in commands), "there was no pause that could end"
     assert not host.file(HOLD).exists, "vpn-monitor waits on"
