@@ -10,6 +10,7 @@ import re
 import typing as t
 
 from ansible_collections.household.mediaserver.plugins.module_utils._preflight_lan import check_public
+from ansible_collections.household.mediaserver.plugins.module_utils._preflight_ownership import PROJECT
 from ansible_collections.household.mediaserver.plugins.module_utils._problem import (
     Facts,
     Problem,
@@ -153,10 +154,9 @@ def check_ports(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
                 f"port {number} is used twice, by {' and '.join(services)}",
                 "give each service a port of its own",
             )
-    project = settings.get("preflight_project", "mediaserver")
     for entry in facts.get("ports_listening", []):
         services = users.get(entry["port"], [])
-        if services and entry.get("project") != project:
+        if services and entry.get("project") != PROJECT:
             who = f"container {entry['container']}" if entry.get("container") else entry.get("process")
             yield problem(
                 services[0] if services[0] == HTTPS else f"mediaserver_ports.{services[0]}",

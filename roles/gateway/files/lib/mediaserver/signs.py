@@ -2,8 +2,8 @@
 """Signs that the tunnel carries although its resolvers are silent: packets that come out of it.
 
 What is sent here asks for such packets: an echo from each resolver, and the root zone's servers from two of the root
-servers themselves (their addresses stand in every resolver's hints file; the question names nobody). The answers are
-not read. The interface counts them, and it counts none of WireGuard's own keepalives.
+servers themselves (their addresses stand in every resolver's hints file; the question has no personal data). The
+answers are not read. The interface counts them, and it counts none of WireGuard's own keepalives.
 """
 
 from __future__ import annotations
