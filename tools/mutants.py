@@ -24,7 +24,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-LIBRARY = ROOT / "roles" / "gateway" / "files" / "lib"
+LIBRARY = ROOT / "roles" / "runtime" / "files" / "lib"
 TESTS = [ROOT / "tests" / "unit" / "host" / f"test_barrier_{subject}.py" for subject in ("kernel", "passes", "pages")]
 HOUSE = TESTS[0].with_name("barrier_house.py")
 REPORT = ROOT / "build" / "reports" / "mutants.json"
@@ -73,7 +73,7 @@ def pytest_configure() -> None:
     """Let every barrier that a test renders be the mutant."""
     if VARIABLE not in os.environ:
         return
-    from mediaserver import barrier  # noqa: PLC0415 (only the tests' process has it on its path)
+    from mediaserver.firewall import barrier  # noqa: PLC0415 (only the tests' process has it on its path)
 
     mutant = Mutant(**json.loads(os.environ[VARIABLE]))
     name = f"render_{mutant.table}"

@@ -11,12 +11,12 @@ ROOT = Path(__file__).resolve().parent.parent
 # The link below it is made by tools/setup.
 sys.path[:0] = [str(ROOT / "build" / "collections")]
 
-from ansible_collections.household.mediaserver.plugins.module_utils._transmission_table import (  # noqa: E402
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission.table import (  # noqa: E402
     READ_ONLY,
     SETTINGS,
     Setting,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._transmission_values import (  # noqa: E402
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission.values import (  # noqa: E402
     expected,
 )
 
@@ -86,7 +86,7 @@ def page() -> str:
         "\n".join([*head, *(row(setting) for setting in sorted(SETTINGS, key=lambda one: one.name))]) + "\n",
         f"The daemon tells these, and nobody can set them: {told}.\n",
         FORMS,
-        "<!-- Written from plugins/module_utils/_transmission_table.py by `make docs`. -->\n",
+        "<!-- Written from plugins/module_utils/_transmission/table.py by `make docs`. -->\n",
     )
     return "\n".join(parts)
 

@@ -40,7 +40,7 @@ _value:
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.household.mediaserver.plugins.module_utils._cmdline import with_tokens
+from ansible_collections.household.mediaserver.plugins.module_utils._host.cmdline import with_tokens
 
 
 def boot_cmdline(text: str, tokens: list[str]) -> str:

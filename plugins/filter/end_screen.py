@@ -62,7 +62,7 @@ _value:
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.household.mediaserver.plugins.module_utils import _end_screen as screen
+from ansible_collections.household.mediaserver.plugins.module_utils._host import end_screen as screen
 
 
 def end_screen(text: str, address: str, ports: Mapping[str, Any], user: str = "") -> dict[str, Any]:

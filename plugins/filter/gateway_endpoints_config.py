@@ -121,7 +121,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.household.mediaserver.plugins.module_utils._wireguard_config import (
+from ansible_collections.household.mediaserver.plugins.module_utils._wireguard.config import (
     ConfigurationError,
     from_fields,
 )

@@ -51,12 +51,12 @@ _value:
 
 import typing as t
 
-from ansible_collections.household.mediaserver.plugins.module_utils._preflight import find_problems
-from ansible_collections.household.mediaserver.plugins.module_utils._preflight_arguments import (
+from ansible_collections.household.mediaserver.plugins.module_utils._preflight.arguments import (
     fit_arguments,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._problem import with_text
-from ansible_collections.household.mediaserver.plugins.module_utils._wireguard_config import (
+from ansible_collections.household.mediaserver.plugins.module_utils._preflight.checks import find_problems
+from ansible_collections.household.mediaserver.plugins.module_utils._preflight.problem import with_text
+from ansible_collections.household.mediaserver.plugins.module_utils._wireguard.config import (
     ConfigurationError,
     from_conf,
     from_fields,

@@ -36,7 +36,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.household.mediaserver.plugins.module_utils._transmission_table import NAMES
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission.table import NAMES
 
 
 def transmission_names(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -35,7 +35,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.household.mediaserver.plugins.module_utils._wireguard_values import (
+from ansible_collections.household.mediaserver.plugins.module_utils._wireguard.values import (
     Refused,
     public_key,
 )

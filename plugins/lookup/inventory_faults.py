@@ -54,7 +54,7 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
-from ansible_collections.household.mediaserver.plugins.module_utils._problem import with_text
+from ansible_collections.household.mediaserver.plugins.module_utils._preflight.problem import with_text
 from ansible_collections.household.mediaserver.plugins.plugin_utils._inventory_faults import (
     faults_of_text,
     is_open,

@@ -61,6 +61,13 @@ options:
         description: For O(entries[].state=absent), remove a folder with all that is in it.
         type: bool
         default: false
+      exclusive:
+        description:
+          - For O(entries[].state=directory), remove everything below it that is not an entry, except Python's
+            C(__pycache__).
+          - Only for a folder whose whole content is installed by this task.
+        type: bool
+        default: false
       validate:
         description:
           - Command that judges the new content before anything is replaced; V(%s) is the name of a file with it.
@@ -110,9 +117,9 @@ import shlex
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.household.mediaserver.plugins.module_utils import _file_tree as file_tree
-from ansible_collections.household.mediaserver.plugins.module_utils import _file_tree_disk as disk
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import MediaserverError
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import MediaserverError
+from ansible_collections.household.mediaserver.plugins.module_utils._host import file_tree
+from ansible_collections.household.mediaserver.plugins.module_utils._host import file_tree_disk as disk
 
 ENTRY: dict[str, Any] = {
     "path": {"type": "str", "required": True},
@@ -123,6 +130,7 @@ ENTRY: dict[str, Any] = {
     "group": {"type": "str"},
     "force": {"type": "bool", "default": True},
     "recurse": {"type": "bool", "default": False},
+    "exclusive": {"type": "bool", "default": False},
     "validate": {"type": "str"},
 }
 
@@ -149,6 +157,7 @@ def main() -> None:
         wanted = file_tree.entries(
             raw, module.params["owner"], module.params["group"], secrets=module.params["secrets"]
         )
+        wanted += disk.unlisted(wanted)
         changes = file_tree.plan(wanted, {entry.path: disk.read(entry.path) for entry in wanted})
         file_tree.check_empty(changes)
         if not module.check_mode:

@@ -417,7 +417,7 @@ ansible_facts:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.household.mediaserver.plugins.module_utils._host_info import Reader, measure
+from ansible_collections.household.mediaserver.plugins.module_utils._host.info import Reader, measure
 
 
 def main() -> None:

@@ -126,10 +126,10 @@ import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import MediaserverError
-from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_library import JellyfinLibraries, present
-from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_library_model import TYPES, parse_wanted
-from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_module import (
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import MediaserverError
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.library import JellyfinLibraries, present
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.library_model import TYPES, parse_wanted
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.module import (
     API_KEY,
     ONE_KEY,
     make_client,

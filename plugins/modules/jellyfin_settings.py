@@ -114,19 +114,19 @@ import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import MediaserverError
-from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_module import (
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import MediaserverError
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.module import (
     API_KEY,
     ONE_KEY,
     make_client,
     syncing,
     use_key,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_settings import (
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.settings import (
     JellyfinSettings,
     present,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_values import SECTIONS, secrets_in
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.values import SECTIONS, secrets_in
 
 SPEC: dict[str, dict[str, t.Any]] = {
     **API_KEY,

@@ -167,17 +167,17 @@ import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import MediaserverError
-from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_administrator import WantedAdministrator
-from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_key_file import KeyFile
-from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_module import (
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import MediaserverError
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.administrator import WantedAdministrator
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.key_file import KeyFile
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.module import (
     SERVER,
     make_client,
     sync_changes,
     syncing,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_setup import JellyfinSetup, present
-from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_wizard import Household
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.setup import JellyfinSetup, present
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.wizard import Household
 
 SPEC: dict[str, dict[str, t.Any]] = {
     **SERVER,

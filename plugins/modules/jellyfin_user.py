@@ -129,16 +129,16 @@ import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import MediaserverError
-from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_module import (
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import MediaserverError
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.module import (
     API_KEY,
     ONE_KEY,
     make_client,
     syncing,
     use_key,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_user import JellyfinUsers, present
-from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_user_model import (
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.user import JellyfinUsers, present
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.user_model import (
     parse_users,
 )
 

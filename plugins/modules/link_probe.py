@@ -74,9 +74,9 @@ unreadable:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import MediaserverError
-from ansible_collections.household.mediaserver.plugins.module_utils._media_access import told, unreadable
-from ansible_collections.household.mediaserver.plugins.module_utils._storage import one_filesystem, try_link
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import MediaserverError
+from ansible_collections.household.mediaserver.plugins.module_utils._host.media_access import told, unreadable
+from ansible_collections.household.mediaserver.plugins.module_utils._host.storage import one_filesystem, try_link
 
 
 def main() -> None:

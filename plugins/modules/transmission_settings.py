@@ -225,11 +225,11 @@ import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import MediaserverError
-from ansible_collections.household.mediaserver.plugins.module_utils._service_form import ONE_SUPERVISOR
-from ansible_collections.household.mediaserver.plugins.module_utils._service_http import OPTIONS
-from ansible_collections.household.mediaserver.plugins.module_utils._sync import sync_filesystem
-from ansible_collections.household.mediaserver.plugins.module_utils._transmission_module import present, run
+from ansible_collections.household.mediaserver.plugins.module_utils._core.daemon_options import ONE_SUPERVISOR
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import MediaserverError
+from ansible_collections.household.mediaserver.plugins.module_utils._core.service_http import OPTIONS
+from ansible_collections.household.mediaserver.plugins.module_utils._core.sync import sync_filesystem
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission.module import present, run
 
 SPEC: dict[str, dict[str, t.Any]] = {
     "settings": {"type": "dict", "default": {}},

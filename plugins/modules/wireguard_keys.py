@@ -127,9 +127,8 @@ import contextlib
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.household.mediaserver.plugins.module_utils import _wireguard_key_files as key_files
-from ansible_collections.household.mediaserver.plugins.module_utils import _wireguard_keys as keys
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import MediaserverError
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import MediaserverError
+from ansible_collections.household.mediaserver.plugins.module_utils._wireguard import key_files, keys
 
 SPEC: dict[str, dict[str, Any]] = {
     "path": {"type": "path", "required": True},

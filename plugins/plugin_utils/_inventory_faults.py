@@ -13,7 +13,7 @@ import re
 import typing as t
 
 import yaml
-from ansible_collections.household.mediaserver.plugins.module_utils._problem import Problem, problem, warning
+from ansible_collections.household.mediaserver.plugins.module_utils._preflight.problem import Problem, problem, warning
 
 OURS = re.compile(
     r"(vault|mediaserver|preflight|host|storage|docker|gateway|stack|transmission|jackett|jellyfin|upkeep)_.*"

@@ -13,17 +13,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.household.mediaserver.plugins.module_utils import _supervisor as supervisor
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import ServiceProblem
-from ansible_collections.household.mediaserver.plugins.module_utils._http import UrlHttp
-from ansible_collections.household.mediaserver.plugins.module_utils._json_file import JsonFile
-from ansible_collections.household.mediaserver.plugins.module_utils._transmission_client import TransmissionClient
-from ansible_collections.household.mediaserver.plugins.module_utils._transmission_model import read_wanted
-from ansible_collections.household.mediaserver.plugins.module_utils._transmission_settings import (
+from ansible_collections.household.mediaserver.plugins.module_utils._core import supervisor
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import ServiceProblem
+from ansible_collections.household.mediaserver.plugins.module_utils._core.http import UrlHttp
+from ansible_collections.household.mediaserver.plugins.module_utils._core.json_file import JsonFile
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission.client import TransmissionClient
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission.model import read_wanted
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission.settings import (
     Outcome,
     TransmissionSettings,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._transmission_table import SETTINGS, Setting
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission.table import SETTINGS, Setting
 
 USER = "family"
 PASSWORD = "correct horse: ö"

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 import real
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import InvalidValue, NotTaken
-from ansible_collections.household.mediaserver.plugins.module_utils._transmission_client import version_of
-from ansible_collections.household.mediaserver.plugins.module_utils._transmission_file import from_file
-from ansible_collections.household.mediaserver.plugins.module_utils._transmission_model import (
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import InvalidValue, NotTaken
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission.client import version_of
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission.file import from_file
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission.model import (
     from_session,
     read_wanted,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._transmission_protocol import Bespoke, JsonRpc
-from ansible_collections.household.mediaserver.plugins.module_utils._transmission_table import (
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission.protocol import Bespoke, JsonRpc
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission.table import (
     READ_ONLY,
     SETTINGS,
     TABLE,

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 import real
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import FileProblem, ServiceProblem
-from ansible_collections.household.mediaserver.plugins.module_utils._supervisor import Nobody
-from ansible_collections.household.mediaserver.plugins.module_utils._transmission_file import is_snake
-from ansible_collections.household.mediaserver.plugins.module_utils._transmission_table import SETTINGS
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import FileProblem, ServiceProblem
+from ansible_collections.household.mediaserver.plugins.module_utils._core.supervisor import Nobody
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission.file import is_snake
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission.table import SETTINGS
 
 MIX = {
     "umask": "077",

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 import real
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import AccessDenied
-from ansible_collections.household.mediaserver.plugins.module_utils._transmission_password import (
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import AccessDenied
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission.password import (
     hash_password,
     is_hash,
     verify_password,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._transmission_plan import DENIED
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission.plan import DENIED
 
 LOGIN = {"rpc-authentication-required": True}
 # 3.00 counts to this without being told to.

@@ -13,7 +13,7 @@ from pathlib import Path
 import playbook
 from stage import Stage
 
-BARRIER = Path("gateway/files/lib/mediaserver/barrier.py")
+BARRIER = Path("runtime/files/lib/mediaserver/firewall/barrier.py")
 INNER, OUTER = "inet mediaserver_inner", "inet mediaserver_barrier"
 # Transmission and the lab's Jackett, as the kernel names them.
 PROGRAMS = ("transmission-da", "python3")
@@ -93,7 +93,7 @@ def attempts_out(stage: Stage, name: str) -> int:
 
 
 def _install(stage: Stage, program: str) -> None:
-    stage.pi("cat > /opt/mediaserver/lib/mediaserver/barrier.py", stdin=program)
+    stage.pi("cat > /opt/mediaserver/lib/mediaserver/firewall/barrier.py", stdin=program)
     stage.pi("systemctl reload mediaserver-barrier-keeper && /opt/mediaserver/scripts/vpn-gateway apply")
     # Whoever reads the rules once, at its start, does it again.
     stage.pi("systemctl try-restart vpn-monitor")

@@ -184,7 +184,7 @@ def test_a_broken_inner_table_stops_the_holder(stage: Stage, monitor: str) -> No
 
 @pytest.mark.newborn
 def test_without_a_barrier_docker_does_not_start(stage: Stage, closed: None) -> None:
-    library = "/opt/mediaserver/lib/mediaserver/barrier.py"
+    library = "/opt/mediaserver/lib/mediaserver/firewall/barrier.py"
     stage.pi(
         f"cp -p {library} {library}.kept && echo 'def render_outer(s, owned=False): return \"nonsense\"' >> {library}"
     )

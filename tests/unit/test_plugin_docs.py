@@ -230,11 +230,11 @@ def test_the_example_of_the_lookup_gives_entries_for_file_tree(documentation: di
     ((module, arguments),) = [action(task) for task in examples(shown)]
     assert module == f"{COLLECTION}.file_tree"
     loader = DataLoader()
-    loader.set_basedir(str(ROOT / "roles" / "gateway"))
-    templar = Templar(loader=loader, variables={"ansible_search_path": [str(ROOT / "roles" / "gateway")]})
+    loader.set_basedir(str(ROOT / "roles" / "runtime"))
+    templar = Templar(loader=loader, variables={"ansible_search_path": [str(ROOT / "roles" / "runtime")]})
     given = {**arguments, "entries": templar.template(trust_as_template(arguments["entries"]))}
     assert wrong_arguments(given, spec_of("file_tree")) == []
     assert given["entries"][:1] == shown["return"]["_raw"]["sample"][0]
     assert {entry["path"] for entry in given["entries"][1:]} == {
-        f"/opt/mediaserver/scripts/{path.name}" for path in (ROOT / "roles/gateway/files/scripts").iterdir()
+        f"/opt/mediaserver/scripts/{path.name}" for path in (ROOT / "roles/runtime/files/scripts").iterdir()
     }

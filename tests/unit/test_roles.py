@@ -28,7 +28,10 @@ def options(role: str) -> dict[str, Any]:
 
 def test_the_roles_are_those_of_the_design() -> None:
     services = ["transmission", "jackett", "jellyfin", "upkeep"]
-    assert sorted(["mediaserver", "preflight", "host", "storage", "docker", "gateway", "stack", *services]) == ROLES
+    assert (
+        sorted(["mediaserver", "preflight", "host", "storage", "docker", "runtime", "gateway", "stack", *services])
+        == ROLES
+    )
 
 
 @pytest.mark.parametrize("role", ROLES)

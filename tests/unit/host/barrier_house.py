@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
-from mediaserver import barrier
+from mediaserver.firewall import barrier
 
 NEEDED = [
     pytest.mark.skipif(os.getuid() != 0, reason="network namespaces need root"),

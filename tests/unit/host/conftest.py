@@ -7,4 +7,4 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE.parents[2] / "roles" / "gateway" / "files" / "lib"), str(HERE)]
+sys.path[:0] = [str(HERE.parents[2] / "roles" / "runtime" / "files" / "lib"), str(HERE)]

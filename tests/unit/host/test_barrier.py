@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
-from mediaserver import barrier
+from mediaserver.firewall import barrier
 
 ROOT = Path(__file__).parents[3]
 OUTER = barrier.OuterBarrier(
@@ -37,7 +37,7 @@ def test_each_bridge_has_one_name_wherever_it_must_be_written() -> None:
     bridges = [barrier.BRIDGE, barrier.HOUSE_BRIDGE]
     compose = (ROOT / "roles" / "stack" / "templates" / "compose.yml.j2").read_text(encoding="utf-8")
     assert re.findall(r"com\.docker\.network\.bridge\.name: ([\w-]+)", compose) == bridges
-    preflight = (ROOT / "plugins" / "module_utils" / "_preflight_network.py").read_text(encoding="utf-8")
+    preflight = (ROOT / "plugins" / "module_utils" / "_preflight" / "network.py").read_text(encoding="utf-8")
     (own,) = re.findall(r'OWN_INTERFACE = re\.compile\(r"(.*)"\)', preflight)
     assert all(re.fullmatch(own, bridge) for bridge in bridges)
 

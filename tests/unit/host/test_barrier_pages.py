@@ -19,7 +19,7 @@ from barrier_house import (
     built,
     run,
 )
-from mediaserver import barrier
+from mediaserver.firewall import barrier
 
 pytestmark = NEEDED
 

@@ -10,10 +10,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from mediaserver import files, keeper, monitor, verify
-from mediaserver.tunnel import GatewayError
+from mediaserver import files
+from mediaserver.firewall import keeper
+from mediaserver.monitor import monitor
+from mediaserver.tunnel.configuration import GatewayError
+from mediaserver.verify import verify
 
-SCRIPTS = Path(__file__).parents[3] / "roles" / "gateway" / "files" / "scripts"
+SCRIPTS = Path(__file__).parents[3] / "roles" / "runtime" / "files" / "scripts"
 NAMES = sorted(path.name for path in SCRIPTS.iterdir())
 
 

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mediaserver import compose, hands, watch
-from mediaserver.decide import Act, Step
-from mediaserver.docker import DockerError
-from mediaserver.nft import Nft
-from mediaserver.tunnel import GatewayError
+from mediaserver.docker import compose
+from mediaserver.docker.api import DockerError
+from mediaserver.firewall.nft import Nft
+from mediaserver.monitor import observe, repairs
+from mediaserver.monitor.decide import Act, Step
+from mediaserver.tunnel.configuration import GatewayError
 
 BROKEN = "yaml: line 2: mapping values are not allowed in this context"
 CONFIG = json.dumps({"services": {"vpn": {}, "wireguard": {"network_mode": "service:vpn"}}})
@@ -62,7 +63,7 @@ def test_the_services_of_our_own_file_are_watched_and_the_override_is_named_once
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], root: Path
 ) -> None:
     broken(monkeypatch, root)
-    eyes = watch.Watch(root, Unasked())
+    eyes = observe.Watch(root, Unasked())
     assert eyes.services() == {"vpn": "", "wireguard": "service:vpn"}
     eyes.services()
     name = compose.override(root)
@@ -73,7 +74,7 @@ def test_the_services_of_our_own_file_are_watched_and_the_override_is_named_once
 
 def test_an_override_that_was_mended_is_used_again(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
     broken(monkeypatch, root)
-    eyes = watch.Watch(root, Unasked())
+    eyes = observe.Watch(root, Unasked())
     eyes.services()
     docker = Docker()
     monkeypatch.setattr(subprocess, "run", docker)
@@ -93,7 +94,7 @@ def test_repairs_use_our_own_file_and_remove_no_service_of_the_override(
     monkeypatch: pytest.MonkeyPatch, root: Path, act: Act, tail: str
 ) -> None:
     docker = broken(monkeypatch, root)
-    hands.Hands(root).do(Step(act, "", ("vpn",)))
+    repairs.Hands(root).do(Step(act, "", ("vpn",)))
     assert docker.last == (
         f"docker compose --project-directory {root} --file {root}/compose.yml up --detach --pull never --no-build "
         f"{tail}"
@@ -103,7 +104,7 @@ def test_repairs_use_our_own_file_and_remove_no_service_of_the_override(
 def test_a_good_override_is_used(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
     docker = Docker()
     monkeypatch.setattr(subprocess, "run", docker)
-    hands.Hands(root).do(Step(Act.BRING_UP, ""))
+    repairs.Hands(root).do(Step(Act.BRING_UP, ""))
     assert docker.last == (
         f"docker compose --project-directory {root} up --detach --pull never --no-build --no-recreate"
     )
@@ -113,6 +114,6 @@ def test_our_own_broken_file_is_not_blamed_on_the_override(monkeypatch: pytest.M
     broken(monkeypatch, root, ours=True)
     text = f"compose cannot read {root}/compose.yml: {BROKEN}"
     with pytest.raises(DockerError, match="^" + text):
-        watch.Watch(root, Unasked()).services()
+        observe.Watch(root, Unasked()).services()
     with pytest.raises(GatewayError, match="^" + text):
-        hands.Hands(root).do(Step(Act.BRING_UP, ""))
+        repairs.Hands(root).do(Step(Act.BRING_UP, ""))

@@ -6,8 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from looks import ALL_WELL, APP, DEAD_TUNNEL, WELL, texts, with_container
-from mediaserver.decide import (
+from mediaserver.monitor.decide import (
     GONE_S,
     HOLDER,
     LADDER,
@@ -25,6 +24,7 @@ from mediaserver.decide import (
     Tunnel,
     decide,
 )
+from observations import ALL_WELL, APP, DEAD_TUNNEL, WELL, texts, with_container
 
 NOW = 1000.0
 # Of a host whose Docker had its rules once, and has them no more for long enough.

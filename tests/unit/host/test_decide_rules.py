@@ -15,8 +15,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from looks import APP, FORWARDING_OFF, OBSTACLES, as_watched, check, looks, texts
-from mediaserver.decide import (
+from mediaserver.monitor.decide import (
     GONE_S,
     HANDSHAKE_LIFE_S,
     HOLDER,
@@ -32,6 +31,7 @@ from mediaserver.decide import (
     Tunnel,
     decide,
 )
+from observations import APP, FORWARDING_OFF, OBSTACLES, as_watched, check, looks, texts
 
 NOW = 1000.0
 SWITCHES = (True, False)

@@ -8,8 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from looks import ALL_WELL, APP, DEAD_TUNNEL, FORWARDING_OFF, OBSTACLES, TRUSTED, WELL, texts
-from mediaserver.decide import (
+from mediaserver.monitor.decide import (
     CARRIED_S,
     HANDSHAKE_LIFE_S,
     HOLDER,
@@ -24,7 +23,8 @@ from mediaserver.decide import (
     Verdict,
     decide,
 )
-from mediaserver.problems import BLOCKS_TUNNEL, Code, Problem
+from mediaserver.monitor.problems import BLOCKS_TUNNEL, Code, Problem
+from observations import ALL_WELL, APP, DEAD_TUNNEL, FORWARDING_OFF, OBSTACLES, TRUSTED, WELL, texts
 
 
 def climb(peers: int, until: float) -> list[tuple[float, Act]]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mediaserver import dns
+from mediaserver.tunnel import dns
 
 LOOPBACK = "127.0.0.1"
 SOON_S, PATIENT_S = 0.3, 5.0

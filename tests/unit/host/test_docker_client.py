@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from mediaserver import docker
-from mediaserver.docker import DockerError, Events, request
+from mediaserver.docker import api
+from mediaserver.docker.api import DockerError, Events, request
 
 WAIT_S = 5.0
 
@@ -127,7 +127,7 @@ def test_an_answer_that_is_cut_off_anywhere_is_not_taken_for_an_empty_one(engine
 
 
 def test_an_engine_that_says_nothing_is_given_up(engine: Engine) -> None:
-    assert inspect.signature(request).parameters["timeout"].default == docker.TIMEOUT_S == 10.0
+    assert inspect.signature(request).parameters["timeout"].default == api.TIMEOUT_S == 10.0
     with pytest.raises(DockerError, match="Docker stopped answering: timed out"):
         request("GET", "/info", address=engine.address, timeout=0.1)
 
@@ -160,7 +160,7 @@ def test_events_are_asked_for_the_containers_of_the_project_only(engine: Engine)
 
 
 def test_events_that_fail_on_the_way_have_ended(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(docker, "TIMEOUT_S", 0.1)
+    monkeypatch.setattr(api, "TIMEOUT_S", 0.1)
     events = Events("mediaserver", address=engine.address)
     assert not events.drain()
     events.close()
@@ -173,5 +173,5 @@ def test_events_without_docker_are_refused(tmp_path: Path) -> None:
 
 def test_a_container_that_is_not_there_is_an_error_of_its_own(engine: Engine) -> None:
     engine.answer(b'HTTP/1.0 404 Not Found\r\n\r\n{"message":"No such container: x"}\n')
-    with pytest.raises(docker.NotThereError, match=r"with 404: .*No such container: x"):
+    with pytest.raises(api.NotThereError, match=r"with 404: .*No such container: x"):
         request("GET", "/containers/x/json", address=engine.address)

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mediaserver import files, gateway, hold, tunnel
-from mediaserver.gateway import Gateway
-from mediaserver.tunnel import GatewayError, Settings, State
+from mediaserver import files
+from mediaserver.monitor import hold
+from mediaserver.tunnel import configuration, gateway
+from mediaserver.tunnel.configuration import GatewayError, Settings, State
+from mediaserver.tunnel.gateway import Gateway
 
 KEYS = {name: name * 43 + "=" for name in "abp"}
 WANTED: dict[str, Any] = {
@@ -50,42 +52,42 @@ def resolver(answers: dict[str, str]) -> Any:
 
 def test_a_new_name_is_resolved_and_a_known_one_is_not() -> None:
     resolve = resolver({"vpn.example": "198.18.0.20"})
-    first = tunnel.next_state(settings(), State("", {}), resolve)
+    first = configuration.next_state(settings(), State("", {}), resolve)
     assert first == State("vpn.example:51820", {"vpn.example": "198.18.0.20", "198.18.0.21": "198.18.0.21"})
     assert resolve.asked == ["vpn.example"]
-    assert tunnel.next_state(settings(), first, resolver({})) == first
+    assert configuration.next_state(settings(), first, resolver({})) == first
 
 
 def test_a_failover_is_not_reverted_by_a_second_run() -> None:
     failed_over = State("198.18.0.21:443", {"vpn.example": "198.18.0.20", "198.18.0.21": "198.18.0.21"})
-    assert tunnel.next_state(settings(), failed_over, resolver({})) == failed_over
+    assert configuration.next_state(settings(), failed_over, resolver({})) == failed_over
 
 
 def test_another_order_of_the_peers_keeps_the_one_in_use() -> None:
     state = State("vpn.example:51820", {"vpn.example": "198.18.0.20", "198.18.0.21": "198.18.0.21"})
     turned = settings(peers=WANTED["peers"][::-1])
-    assert tunnel.next_state(turned, state, resolver({})) == state
-    before = tunnel.container_files(settings(), state, "k")
-    assert tunnel.container_files(turned, state, "k") == before
-    assert tunnel.outer_table(turned, state) == tunnel.outer_table(settings(), state)
+    assert configuration.next_state(turned, state, resolver({})) == state
+    before = configuration.container_files(settings(), state, "k")
+    assert configuration.container_files(turned, state, "k") == before
+    assert configuration.outer_table(turned, state) == configuration.outer_table(settings(), state)
 
 
 def test_an_active_peer_that_is_gone_gives_way_to_the_first() -> None:
-    state = tunnel.next_state(settings(), State("gone:1", {"gone": "198.18.0.99"}), resolver({}))
+    state = configuration.next_state(settings(), State("gone:1", {"gone": "198.18.0.99"}), resolver({}))
     assert state.active == "vpn.example:51820"
     assert "gone" not in state.addresses
 
 
 def test_a_name_that_cannot_be_resolved_opens_nothing() -> None:
-    state = tunnel.next_state(settings(), State("", {}), resolver({}))
-    assert tunnel.endpoints(settings(), state) == [("198.18.0.21", 443)]
-    assert "Endpoint" not in tunnel.tunnel_configuration(settings(), state, "k")
-    assert tunnel.container_files(settings(), state, "k")["tunnel/tunnel.env"].splitlines()[1] == "ENDPOINT=''"
+    state = configuration.next_state(settings(), State("", {}), resolver({}))
+    assert configuration.endpoints(settings(), state) == [("198.18.0.21", 443)]
+    assert "Endpoint" not in configuration.tunnel_configuration(settings(), state, "k")
+    assert configuration.container_files(settings(), state, "k")["tunnel/tunnel.env"].splitlines()[1] == "ENDPOINT=''"
 
 
 def test_the_tunnel_is_configured_for_the_active_peer() -> None:
     state = State("vpn.example:51820", {"vpn.example": "198.18.0.20"})
-    assert tunnel.tunnel_configuration(settings(), state, "secret") == (
+    assert configuration.tunnel_configuration(settings(), state, "secret") == (
         "[Interface]\nPrivateKey = secret\nFwMark = 51820\n\n[Peer]\n"
         f"PublicKey = {KEYS['a']}\nPresharedKey = {KEYS['p']}\nEndpoint = 198.18.0.20:51820\n"
         "AllowedIPs = 0.0.0.0/0\nPersistentKeepalive = 25\n"
@@ -94,13 +96,13 @@ def test_the_tunnel_is_configured_for_the_active_peer() -> None:
 
 def test_a_peer_s_own_keepalive_and_networks_are_used() -> None:
     own = {**WANTED["peers"][0], "keepalive": 15, "allowed_ips": ["0.0.0.0/0", "2000::/3"]}
-    text = tunnel.tunnel_configuration(settings(ipv6=True, peers=[own]), State("", {}), "secret")
+    text = configuration.tunnel_configuration(settings(ipv6=True, peers=[own]), State("", {}), "secret")
     assert "AllowedIPs = 0.0.0.0/0, 2000::/3\nPersistentKeepalive = 15\n" in text
 
 
 @pytest.mark.parametrize(("ipv6", "allowed"), [(False, "0.0.0.0/0"), (True, "0.0.0.0/0, ::/0")])
 def test_one_variable_decides_on_ipv6(ipv6: bool, allowed: str) -> None:
-    text = tunnel.tunnel_configuration(settings(ipv6=ipv6), State("", {}), "secret")
+    text = configuration.tunnel_configuration(settings(ipv6=ipv6), State("", {}), "secret")
     assert f"AllowedIPs = {allowed}\n" in text
 
 
@@ -111,7 +113,7 @@ def test_the_mtu_is_the_providers_or_the_uplinks_less_the_overhead(configured: i
 
 def test_only_the_tunnels_configuration_holds_a_secret() -> None:
     state = State("vpn.example:51820", {"vpn.example": "198.18.0.20"})
-    contents = tunnel.container_files(settings(), state, "secret")
+    contents = configuration.container_files(settings(), state, "secret")
     assert {path for path, text in contents.items() if "secret" in text or KEYS["p"] in text} == {"tunnel/wg0.conf"}
 
 
@@ -166,25 +168,25 @@ KNOWN = {"one.example": "198.18.0.1", "two.example": "198.18.0.2", "3.example": 
 )
 def test_a_failover_goes_round_the_peers_that_have_an_address(active: str, unknown: str, then: str) -> None:
     known = {host: address for host, address in KNOWN.items() if host != unknown}
-    after = tunnel.failed_over(settings(peers=PEERS), State(f"{active}:51820", known))
+    after = configuration.failed_over(settings(peers=PEERS), State(f"{active}:51820", known))
     assert after == State(f"{then}:51820", known)
 
 
 def test_a_failover_without_any_address_changes_nothing() -> None:
     state = State("one.example:51820", {})
-    assert tunnel.failed_over(settings(peers=PEERS), state) == state
+    assert configuration.failed_over(settings(peers=PEERS), state) == state
 
 
 def test_resolving_again_asks_for_every_name_and_keeps_what_has_no_answer_now() -> None:
     resolve = resolver({"one.example": "198.18.0.91"})
-    after = tunnel.resolved_again(settings(peers=PEERS), State("two.example:51820", KNOWN), resolve)
+    after = configuration.resolved_again(settings(peers=PEERS), State("two.example:51820", KNOWN), resolve)
     assert after == State("two.example:51820", KNOWN | {"one.example": "198.18.0.91"})
     assert resolve.asked == ["one.example", "two.example", "3.example"]
 
 
 def test_resolving_again_does_not_take_an_address_in_the_house_for_a_known_one() -> None:
     resolve = resolver({"one.example": "192.168.1.5"})
-    after = tunnel.resolved_again(settings(peers=PEERS), State("one.example:51820", KNOWN), resolve)
+    after = configuration.resolved_again(settings(peers=PEERS), State("one.example:51820", KNOWN), resolve)
     assert after == State("one.example:51820", KNOWN)
     assert after.seen == {"one.example": "192.168.1.5"}
 
@@ -206,12 +208,12 @@ FORBIDDEN = {
 
 @pytest.mark.parametrize("address", FORBIDDEN)
 def test_an_address_that_leads_into_the_house_is_forbidden(address: str) -> None:
-    assert tunnel.forbidden(settings(), address) == FORBIDDEN[address]
+    assert configuration.forbidden(settings(), address) == FORBIDDEN[address]
 
 
 @pytest.mark.parametrize("address", ["", "198.18.0.20", "192.168.2.1", "172.31.253.255", "10.9.8.7"])
 def test_any_other_address_is_not(address: str) -> None:
-    assert tunnel.forbidden(settings(), address) == ""
+    assert configuration.forbidden(settings(), address) == ""
 
 
 @pytest.mark.parametrize("address", FORBIDDEN)
@@ -222,12 +224,12 @@ def test_a_forbidden_address_opens_nothing_whether_it_is_new_known_or_configured
         (settings(), State("", {"vpn.example": address})),
         (by_number, State("", {})),
     ):
-        state = tunnel.next_state(wanted, known, resolver({"vpn.example": address}))
-        assert tunnel.endpoints(wanted, state) == [("198.18.0.21", 443)]
+        state = configuration.next_state(wanted, known, resolver({"vpn.example": address}))
+        assert configuration.endpoints(wanted, state) == [("198.18.0.21", 443)]
         assert address not in state.addresses.values()
         # Not to the file either.
         assert address not in state.to_json().replace(f"{address}:51820", "")
-        contents = "".join(tunnel.container_files(wanted, state, "k").values())
+        contents = "".join(configuration.container_files(wanted, state, "k").values())
         assert f"{address}:" not in contents
         assert f"ENDPOINT='{address}'" not in contents
 
@@ -308,7 +310,7 @@ def test_what_was_named_as_different_is_what_is_done_and_then_nothing_is(machine
 def test_a_failover_is_told_to_the_tunnel_only(machine: FakeMachine) -> None:
     installed(machine).apply(machine)
     machine.asked.clear()
-    installed(machine, change=tunnel.failed_over).apply(machine)
+    installed(machine, change=configuration.failed_over).apply(machine)
     assert machine.asked == ["wireguard"]
     assert installed(machine).state.active == "198.18.0.21:443"
 
@@ -363,7 +365,7 @@ def test_an_endpoint_in_the_house_is_refused_with_the_reason(machine: FakeMachin
 def test_a_name_that_leads_into_the_house_now_is_noted_though_its_older_address_is_used(machine: FakeMachine) -> None:
     installed(machine).apply(machine)
     inside = resolver({"vpn.example": "192.168.1.7"})
-    again = installed(machine, change=lambda wanted, known: tunnel.resolved_again(wanted, known, inside))
+    again = installed(machine, change=lambda wanted, known: configuration.resolved_again(wanted, known, inside))
     assert again.notes() == [
         "vpn.example is used at its older address 198.18.0.20: its address 192.168.1.7 is in the house's own network"
         " 192.168.1.0/24 (mediaserver_lan)"
@@ -415,5 +417,5 @@ def test_a_file_of_an_earlier_version_lets_no_container_in() -> None:
 
 
 def test_the_outer_barrier_knows_docker_s_networks() -> None:
-    table = tunnel.outer_table(settings(), State("", {}))
+    table = configuration.outer_table(settings(), State("", {}))
     assert "elements = { 172.30.0.0/16 }" in table

@@ -8,8 +8,9 @@ import os
 from pathlib import Path
 
 import pytest
-from mediaserver import files, hold
-from mediaserver.hold import LONGEST_S, Hold
+from mediaserver import files
+from mediaserver.monitor import hold
+from mediaserver.monitor.hold import LONGEST_S, Hold
 
 as_root = pytest.mark.skipif(os.getuid() != 0, reason="only what root wrote is believed")
 NOW = 1000.0

@@ -6,9 +6,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from mediaserver import gateway, host, obstacles
-from mediaserver.host import PAUSE_S, SOON_S, HostWatch
-from mediaserver.problems import Code, Problem
+from mediaserver._core import obstacles
+from mediaserver.monitor import host_settings
+from mediaserver.monitor.host_settings import PAUSE_S, SOON_S, HostWatch
+from mediaserver.monitor.problems import Code, Problem
+from mediaserver.tunnel import gateway
 
 HEAD = "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n"
 ROUTES = (
@@ -27,8 +29,8 @@ class Kernel:
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder = folder
-        monkeypatch.setattr(host, "SYSCTL", folder)
-        monkeypatch.setattr(host, "ROUTES", folder / "route")
+        monkeypatch.setattr(host_settings, "SYSCTL", folder)
+        monkeypatch.setattr(host_settings, "ROUTES", folder / "route")
         (folder / "route").write_text(ROUTES)
         self.set(ip_forward=1, end0=1, **{"br-vpn": 1, "wlan0": 1})
 
@@ -62,18 +64,18 @@ def test_forwarding_that_is_off_is_named_and_switched_on(
     kernel: Kernel, off: dict[str, int], named: tuple[str, ...]
 ) -> None:
     kernel.set(**off)
-    assert host.forwarding_off() == named
-    host.switch_on_forwarding()
-    assert host.forwarding_off() == ()
+    assert host_settings.forwarding_off() == named
+    host_settings.switch_on_forwarding()
+    assert host_settings.forwarding_off() == ()
     assert kernel.get("ip_forward") == "1"
 
 
 def test_before_the_bridge_is_there_only_what_exists_counts(kernel: Kernel) -> None:
     (kernel.folder / "conf/br-vpn/forwarding").unlink()
-    assert host.forwarding_off() == ()
+    assert host_settings.forwarding_off() == ()
     kernel.set(ip_forward=0)
-    host.switch_on_forwarding()
-    assert host.forwarding_off() == ()
+    host_settings.switch_on_forwarding()
+    assert host_settings.forwarding_off() == ()
 
 
 @pytest.mark.parametrize(
@@ -89,7 +91,7 @@ def test_before_the_bridge_is_there_only_what_exists_counts(kernel: Kernel) -> N
     ],
 )
 def test_a_lan_that_the_household_does_not_list_is_named(lan: list[str], named: bool) -> None:
-    found = host.lan_problems(ROUTES, lan)
+    found = host_settings.lan_problems(ROUTES, lan)
     assert [one.code for one in found] == [Code.LAN_NOT_COVERED] * named
     if named:
         assert found[0].text.startswith("this host is in 192.168.1.0/24 (end0), and mediaserver_lan holds only")
@@ -97,17 +99,17 @@ def test_a_lan_that_the_household_does_not_list_is_named(lan: list[str], named: 
 
 
 def test_a_host_without_a_default_route_is_in_no_lan_that_could_be_missing() -> None:
-    assert host.lan_problems(HEAD, ["10.0.0.0/8"]) == []
+    assert host_settings.lan_problems(HEAD, ["10.0.0.0/8"]) == []
 
 
 def test_docker_and_routing_are_told_with_what_to_do() -> None:
-    (docker,) = host.docker_problems('{"iptables": false, "ip-masq": false}', "")
+    (docker,) = host_settings.docker_problems('{"iptables": false, "ip-masq": false}', "")
     assert docker.code is Code.DOCKER_SETTINGS
     assert '"iptables": false in /etc/docker/daemon.json' in docker.text
-    (routing,) = host.routing_problems(["the rule 5270 sends packets for 192.168.1.0/24 to tailscale0"])
+    (routing,) = host_settings.routing_problems(["the rule 5270 sends packets for 192.168.1.0/24 to tailscale0"])
     assert routing.code is Code.POLICY_ROUTING
     assert "suppress_prefixlength 0" in routing.text
-    assert host.routing_problems([]) == []
+    assert host_settings.routing_problems([]) == []
 
 
 def test_the_host_is_looked_at_rarely_and_at_once_when_something_has_changed(
@@ -119,7 +121,7 @@ def test_the_host_is_looked_at_rarely_and_at_once_when_something_has_changed(
         looks.append(tuple(lan))
         return ()
 
-    monkeypatch.setattr(host, "look", look)
+    monkeypatch.setattr(host_settings, "look", look)
     monkeypatch.setattr(obstacles, "DAEMON_JSON", str(tmp_path / "daemon.json"))
     watched = HostWatch()
     for now in range(0, int(PAUSE_S), 5):

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from mediaserver import files, keeper
-from mediaserver.nft import Nft
-from mediaserver.tunnel import GatewayError
+from mediaserver import files
+from mediaserver.firewall import keeper
+from mediaserver.firewall.nft import Nft
+from mediaserver.tunnel.configuration import GatewayError
 
 
 class FakeNft:

@@ -16,18 +16,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mediaserver import docker, files, hold, monitor, recall
-from mediaserver.decide import GONE_S, HOLDER, Act, Container, Life, Memory, Seen, Step, Tunnel
-from mediaserver.gateway import Gateway
-from mediaserver.hands import Hands
-from mediaserver.hold import Hold
-from mediaserver.monitor import BUSY_S, CALM_S, Monitor
-from mediaserver.report import Report, words
-from mediaserver.torrents import Port, Swarm
-from mediaserver.tunnel import GatewayError, Settings
-from mediaserver.watch import Watch
+from mediaserver import files
+from mediaserver.docker import api
+from mediaserver.monitor import hold, monitor, monitor_state
+from mediaserver.monitor.decide import GONE_S, HOLDER, Act, Container, Life, Memory, Seen, Step, Tunnel
+from mediaserver.monitor.hold import Hold
+from mediaserver.monitor.monitor import BUSY_S, CALM_S, Monitor
+from mediaserver.monitor.observe import Watch
+from mediaserver.monitor.repairs import Hands
+from mediaserver.monitor.report import Report, words
+from mediaserver.monitor.torrents import Port, Swarm
+from mediaserver.tunnel.configuration import GatewayError, Settings
+from mediaserver.tunnel.gateway import Gateway
 
-LIBRARY = Path(__file__).parents[3] / "roles" / "gateway" / "files" / "lib"
+LIBRARY = Path(__file__).parents[3] / "roles" / "runtime" / "files" / "lib"
 CONFIGURED: dict[str, Any] = {
     **{
         "subnet": "172.31.254.0/24",
@@ -48,7 +50,7 @@ LOST = Step(Act.RESTART, "nothing comes", ("transmission",))
 START = "do jellyfin does not run: start jellyfin"
 FAILURES = [
     GatewayError("container vpn could not be told"),
-    docker.DockerError("Docker does not answer"),
+    api.DockerError("Docker does not answer"),
     OSError("no space left"),
     KeyError("State"),
     ValueError("not JSON"),
@@ -147,8 +149,8 @@ def test_while_all_is_well_it_looks_tends_and_rests(scene: Scene) -> None:
 def test_a_swarm_that_is_not_judged_yet_is_noted_for_a_new_start(scene: Scene, pending: bool) -> None:
     scene.monitor.swarm = replace(scene.monitor.swarm, _due=pending)
     scene.round()
-    assert recall.load(scene.clock, scene.monitor.kept).swarm_pending is pending
-    assert Swarm(scene.root, recall.load(scene.clock, scene.monitor.kept).swarm_pending).pending is pending
+    assert monitor_state.load(scene.clock, scene.monitor.kept).swarm_pending is pending
+    assert Swarm(scene.root, monitor_state.load(scene.clock, scene.monitor.kept).swarm_pending).pending is pending
 
 
 def test_a_repair_comes_before_transmission_is_asked(scene: Scene) -> None:
@@ -206,7 +208,7 @@ def test_the_configuration_is_read_once_for_a_look(scene: Scene, monkeypatch: py
             super().__init__(root, **options)
 
     monkeypatch.setattr(monitor, "Gateway", Counted)
-    monkeypatch.setattr("mediaserver.hands.Gateway", Counted)
+    monkeypatch.setattr("mediaserver.monitor.repairs.Gateway", Counted)
     scene.seen = STOPPED
     scene.round()
     assert read == [scene.root]
@@ -269,7 +271,7 @@ def test_another_forwarded_port_is_told_soon(scene: Scene) -> None:
     assert scene.round() == BUSY_S
 
 
-@pytest.mark.parametrize("failure", [None, docker.DockerError("it is gone")])
+@pytest.mark.parametrize("failure", [None, api.DockerError("it is gone")])
 def test_a_new_start_for_the_swarm_is_a_step_like_any_other(scene: Scene, failure: Exception | None) -> None:
     scene.deserted, scene.failure = True, failure
     scene.round()
@@ -327,7 +329,7 @@ def test_what_it_learned_survives_a_new_start_of_it(scene: Scene) -> None:
     scene.round(GONE_S)
     restart = [one for one in scene.happened() if one.endswith("restart Docker")]
     assert len(restart) == 1
-    known = recall.load(scene.clock, scene.monitor.kept)
+    known = monitor_state.load(scene.clock, scene.monitor.kept)
     assert known == Memory(tries={(Act.RESTART_DOCKER,): (scene.clock + 60.0, 1)}, trusted=True, network_seen=True)
     # Another program, the same host: the missing rules are noticed, and its pause is not over.
     scene.monitor.memory = known
@@ -388,8 +390,8 @@ def test_told_to_stop_it_says_that_nobody_watches_any_more(tmp_path: Path) -> No
 import sys; sys.path.insert(0, {str(LIBRARY)!r})
 import time
 from pathlib import Path
-from mediaserver import monitor
-from mediaserver.report import Report
+from mediaserver.monitor import monitor
+from mediaserver.monitor.report import Report
 class Fake:
     report = Report(Path({str(tmp_path / "vpn.json")!r}))
     def round(self):

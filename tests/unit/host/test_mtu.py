@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 from barrier_house import PROVIDER, built, needed, run
-from mediaserver import mtu, netns, signs
-from mediaserver.mtu import CALM_S, CONFIRM_S, LOST_S, SETTLE_S, SMALLEST, Arrived, PacketSize, judge
-from mediaserver.problems import Code
+from mediaserver.monitor.problems import Code
+from mediaserver.tunnel import liveness, mtu, netns
+from mediaserver.tunnel.mtu import CALM_S, CONFIRM_S, LOST_S, SETTLE_S, SMALLEST, Arrived, PacketSize, judge
 
 RESOLVERS = ("10.66.0.1",)
 FULL = 1420
@@ -39,8 +39,8 @@ def test_a_padded_question_makes_a_packet_of_that_size(size: int) -> None:
 
 
 def test_an_echo_request_has_a_good_checksum() -> None:
-    packet = signs.echo(1, 2, 101)
-    assert signs.checksum(packet) == 0
+    packet = liveness.echo(1, 2, 101)
+    assert liveness.checksum(packet) == 0
     assert len(packet) == 109
 
 

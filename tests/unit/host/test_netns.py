@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from mediaserver import netns
+from mediaserver.tunnel import netns
 
 pytestmark = [
     pytest.mark.skipif(os.getuid() != 0, reason="network namespaces need root"),

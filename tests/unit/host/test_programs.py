@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from mediaserver.programs import Programs
-from mediaserver.tunnel import GatewayError
+from mediaserver.tunnel.configuration import GatewayError
 
 KEEPER, MONITOR = "mediaserver-barrier-keeper.service", "vpn-monitor.service"
 RESTARTED = [f"{KEEPER} is restarted", f"{MONITOR} is restarted"]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPTS = Path(__file__).parents[3] / "roles" / "gateway" / "files" / "scripts"
+SCRIPTS = Path(__file__).parents[3] / "roles" / "runtime" / "files" / "scripts"
 NAMES = sorted(path.name for path in SCRIPTS.iterdir())
 
 
@@ -18,12 +18,13 @@ NAMES = sorted(path.name for path in SCRIPTS.iterdir())
 def test_a_shell_hands_over_to_the_system_s_python(tmp_path: Path, name: str) -> None:
     """With a lib of its own beside it, whose main() tells what it got."""
     (tmp_path / "scripts").mkdir()
-    (tmp_path / "lib" / "mediaserver").mkdir(parents=True)
     script = tmp_path / "scripts" / name
     script.write_bytes((SCRIPTS / name).read_bytes())
     script.chmod(0o755)
-    (module,) = re.findall(r"^from mediaserver\.(\w+) import main", script.read_text(), re.MULTILINE)
-    (tmp_path / "lib" / "mediaserver" / f"{module}.py").write_text(
+    (module,) = re.findall(r"^from (mediaserver[.\w]+) import main", script.read_text(), re.MULTILINE)
+    file = tmp_path / "lib" / f"{module.replace('.', '/')}.py"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(
         "import sys\n"
         "def main(*given, root=None):\n"
         "    print(sys.executable, sys.argv, root or given[0])\n"

@@ -8,10 +8,10 @@ from typing import Any, cast
 
 import pytest
 from docker_double import Exchange, scripted
-from mediaserver import docker
-from mediaserver.gateway import Host
-from mediaserver.nft import Nft
-from mediaserver.tunnel import GatewayError
+from mediaserver.docker import api
+from mediaserver.firewall.nft import Nft
+from mediaserver.tunnel.configuration import GatewayError
+from mediaserver.tunnel.gateway import Host
 
 
 def host() -> Host:
@@ -54,7 +54,7 @@ def test_the_running_container_of_the_service_gets_the_signal(
 def test_a_docker_that_does_not_answer_runs_nothing_that_could_be_asked(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(docker, "SOCKET", str(tmp_path / "none.sock"))
+    monkeypatch.setattr(api, "SOCKET", str(tmp_path / "none.sock"))
     host().signal("vpn")
 
 

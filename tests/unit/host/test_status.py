@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mediaserver import status
-from mediaserver.decide import Container, Memory, Seen, Tunnel
-from mediaserver.problems import Code, Problem
-from mediaserver.status import Status, judge
-from mediaserver.watch import Watch
+from mediaserver.monitor.decide import Container, Memory, Seen, Tunnel
+from mediaserver.monitor.observe import Watch
+from mediaserver.monitor.problems import Code, Problem
+from mediaserver.verify import status
+from mediaserver.verify.status import Status, judge
 
 SEEN = Seen(
     containers={"vpn": Container()},
@@ -88,7 +88,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(status.time, "monotonic", lambda: float(next(clock)))
     monkeypatch.setattr(status.time, "sleep", lambda seconds: None)
     monkeypatch.setattr(status, "Gateway", lambda root, **_: None)
-    monkeypatch.setattr(status.recall, "load", lambda now: Memory())
+    monkeypatch.setattr(status.monitor_state, "load", lambda now: Memory())
 
 
 def look(eyes: Eyes, wait: float, online: bool | None = True) -> Status:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mediaserver import forward
-from mediaserver import torrents as tending
-from mediaserver.decide import Act, Step
+from mediaserver.monitor import torrents as tending
+from mediaserver.monitor.decide import Act, Step
+from mediaserver.tunnel import port_forwarding
 
 PATIENCE = tending.SWARM_PATIENCE_S
 SILENT = {"lastAnnounceSucceeded": False, "seederCount": -1}
@@ -25,7 +25,7 @@ def torrent(
     return {**told, "downloadedEver": 1000, "per look": per_look}
 
 
-class Transmission(forward.Transmission):
+class Transmission(port_forwarding.Transmission):
     """Holds these torrents, and notes what it is asked; ``absent`` answers are still missing at first."""
 
     def __init__(self, torrents: list[dict[str, Any]], absent: int = 0) -> None:

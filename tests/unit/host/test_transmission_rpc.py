@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from mediaserver import forward
-from mediaserver.forward import Transmission, TransmissionError
+from mediaserver.tunnel import port_forwarding
+from mediaserver.tunnel.port_forwarding import Transmission, TransmissionError
 
 
 class Call(NamedTuple):
@@ -31,7 +31,7 @@ def success(**arguments: object) -> Reply:
 
 
 def conflict(session: str) -> Reply:
-    return 409, {forward.SESSION: session}, b"<h1>409: Conflict</h1>"
+    return 409, {port_forwarding.SESSION: session}, b"<h1>409: Conflict</h1>"
 
 
 @contextlib.contextmanager
@@ -43,7 +43,7 @@ def rpc(*replies: Reply) -> Iterator[tuple[Transmission, list[Call]]]:
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            calls.append(Call(self.headers["Authorization"], self.headers[forward.SESSION], body))
+            calls.append(Call(self.headers["Authorization"], self.headers[port_forwarding.SESSION], body))
             status, headers, text = left.pop(0) if left else (500, {}, b"asked more often than was foreseen")
             if not status:
                 self.wfile.write(text)

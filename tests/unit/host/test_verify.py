@@ -20,12 +20,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
-from mediaserver import netns, verify
-from mediaserver.nft import Nft
-from mediaserver.problems import Code, Problem
-from mediaserver.status import Status
-from mediaserver.tunnel import GatewayError
-from mediaserver.verify import Failed, Verification
+from mediaserver.firewall.nft import Nft
+from mediaserver.monitor.problems import Code, Problem
+from mediaserver.tunnel import netns
+from mediaserver.tunnel.configuration import GatewayError
+from mediaserver.verify import verify
+from mediaserver.verify.status import Status
+from mediaserver.verify.verify import Failed, Verification
 
 LISTING = """table inet mediaserver_barrier {
 	counter leak_attempts_in {
@@ -475,8 +476,8 @@ def test_what_is_wrong_with_the_host_is_named(monkeypatch: pytest.MonkeyPatch) -
     verification = configured(monkeypatch, ["10.0.0.0/8"])
     off: tuple[str, ...] = ()
     found: tuple[Problem, ...] = ()
-    monkeypatch.setattr(verify.host, "forwarding_off", lambda: off)
-    monkeypatch.setattr(verify.host, "look", lambda lan: found if lan == ("10.0.0.0/8",) else ())
+    monkeypatch.setattr(verify.host_settings, "forwarding_off", lambda: off)
+    monkeypatch.setattr(verify.host_settings, "look", lambda lan: found if lan == ("10.0.0.0/8",) else ())
     assert verification.host() == "it forwards, Docker makes its rules, and the LAN is in mediaserver_lan"
     off = ("net.ipv4.ip_forward",)
     found = (Problem(Code.LAN_NOT_COVERED, "another router"),)

@@ -9,6 +9,6 @@ from pathlib import Path
 LAB = Path(__file__).resolve().parents[2] / "lab"
 # What runs in a provider's container, and the host package, for those that it talks to.
 PROVIDER = LAB / "images" / "provider"
-HOST = LAB.parents[1] / "roles" / "gateway" / "files" / "lib"
+HOST = LAB.parents[1] / "roles" / "runtime" / "files" / "lib"
 LEAKS = LAB.parent / "leaks"
 sys.path.extend(str(folder) for folder in (LAB, PROVIDER, HOST, LEAKS, Path(__file__).parent))

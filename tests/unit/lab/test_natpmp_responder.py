@@ -17,8 +17,8 @@ import natpmp_responder
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
-from mediaserver import natpmp
-from mediaserver.natpmp import Mapping, NatPmpError
+from mediaserver.tunnel import natpmp
+from mediaserver.tunnel.natpmp import Mapping, NatPmpError
 from natpmp_responder import Gateway
 from topology import PROVIDERS
 
@@ -177,7 +177,7 @@ def run(*command: str, stdin: str | None = None) -> str:
 
 CLIENT = """
 import socket, sys
-from mediaserver import natpmp
+from mediaserver.tunnel import natpmp
 line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 port = natpmp.map_port(lambda request: natpmp.udp_exchange(line, "10.66.0.1", request), lifetime=2).port
 heard = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -227,7 +227,7 @@ def test_packets_from_the_world_reach_the_client_while_it_has_the_port(spaces: t
     environment = {
         **os.environ,
         **{"ADDRESS": "10.66.0.1/24", "PUBLIC": PUBLIC, "FIRST_PORT": "40000"},
-        "PYTHONPATH": str(Path(natpmp.__file__).parents[1]),
+        "PYTHONPATH": str(Path(natpmp.__file__).parents[2]),
     }
 
     def start(space: str, *program: str) -> subprocess.Popen[str]:

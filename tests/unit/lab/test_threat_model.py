@@ -18,7 +18,7 @@ PHASES = set(re.findall(r'Phase\(\s*"([^"]+)"', (LEAKS / "phases.py").read_text(
 VARIANTS = {"both", "outer only", "inner only"}
 # The stranger of the leak test knocks from outside, so he is no probe of the table.
 KNOCKS = set(re.findall(r'seen\["([a-z-]+)"\]', (LEAKS / "sightings.py").read_text(encoding="utf-8")))
-PROGRAMS = {"vpn-verify": "roles/gateway/files/scripts/vpn-verify", "demo": "tools/demo.py"}
+PROGRAMS = {"vpn-verify": "roles/runtime/files/scripts/vpn-verify", "demo": "tools/demo.py"}
 # Their last cell names what shows it.
 ROWS = [
     [cell.strip() for cell in line.strip("|").split(" | ")]

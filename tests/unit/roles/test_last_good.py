@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils import _jackett_model as model
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import InvalidValue
-from ansible_collections.household.mediaserver.plugins.module_utils._json_file import Content
-from ansible_collections.household.mediaserver.plugins.module_utils._transmission_values import hash_password
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import InvalidValue
+from ansible_collections.household.mediaserver.plugins.module_utils._core.json_file import Content
+from ansible_collections.household.mediaserver.plugins.module_utils._jackett import model
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission.values import hash_password
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.jackett_doubles import (
     as_written,
     stored_hash,

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.household.mediaserver.plugins.module_utils import _jackett_model as jackett
-from ansible_collections.household.mediaserver.plugins.module_utils import _transmission_model as transmission
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import InvalidValue
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import InvalidValue
+from ansible_collections.household.mediaserver.plugins.module_utils._jackett import model as jackett
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission import model as transmission
 
 ROOT = Path(__file__).resolve().parents[3]
 VARIABLES = {
@@ -53,7 +53,7 @@ def test_no_option_is_named_that_no_role_has(model: Any, settings: dict[str, Any
 def test_every_switch_that_a_message_names_is_a_variable_too() -> None:
     lines = [
         (path.name, match.group(1))
-        for path in sorted((ROOT / "plugins" / "module_utils").glob("*.py"))
+        for path in sorted((ROOT / "plugins" / "module_utils").rglob("*.py"))
         for line in path.read_text(encoding="utf-8").splitlines()
         if (match := NOT_CODE.match(line)) and SWITCH.search(match.group(1))
     ]

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
-from ansible_collections.household.mediaserver.plugins.module_utils._jackett_table import SECRETS
-from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_values import SECRET
+from ansible_collections.household.mediaserver.plugins.module_utils._jackett.table import SECRETS
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.values import SECRET
 
 ROLES = Path(__file__).resolve().parents[3] / "roles"
 PLAIN = [{"name": "parents", "password": "plain & simple"}, {"name": "gone", "state": "absent"}]

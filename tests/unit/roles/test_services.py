@@ -10,7 +10,7 @@ import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
-from ansible_collections.household.mediaserver.plugins.module_utils import _transmission_image as image
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission import image
 
 ROLES = Path(__file__).resolve().parents[3] / "roles"
 FILES = [f"{role}/defaults" for role in ("mediaserver", "host", "stack", "transmission", "jackett", "jellyfin")]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import settings_table
-from ansible_collections.household.mediaserver.plugins.module_utils._transmission_table import SETTINGS, TABLE
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission.table import SETTINGS, TABLE
 
 
 def test_the_page_is_current() -> None:

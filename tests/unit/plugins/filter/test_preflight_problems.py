@@ -13,7 +13,7 @@ from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible.template import Templar, trust_as_template
 from ansible_collections.household.mediaserver.plugins.filter.boot_cmdline import boot_cmdline
 from ansible_collections.household.mediaserver.plugins.filter.preflight_problems import preflight_problems
-from ansible_collections.household.mediaserver.plugins.module_utils._problem import warning, with_text
+from ansible_collections.household.mediaserver.plugins.module_utils._preflight.problem import warning, with_text
 
 FACTS = {"os": {"id": "debian", "version_id": "13"}, "architecture": "arm64"}
 SPECS: dict[str, dict[str, t.Any]] = {

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.household.mediaserver.plugins.filter.preflight_problems import preflight_problems
-from ansible_collections.household.mediaserver.plugins.module_utils import _host_configuration as configuration
-from ansible_collections.household.mediaserver.plugins.module_utils import _host_obstacles as obstacles
-from ansible_collections.household.mediaserver.plugins.module_utils import _host_parsers as parse
+from ansible_collections.household.mediaserver.plugins.module_utils._core import obstacles
+from ansible_collections.household.mediaserver.plugins.module_utils._host import configuration
+from ansible_collections.household.mediaserver.plugins.module_utils._host import parsers as parse
 from ansible_collections.household.mediaserver.plugins.plugin_utils._inventory_faults import faults_of_text
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils import host_fixtures as hosts
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.test_preflight import FACTS, SETTINGS

@@ -11,8 +11,8 @@ from ansible.errors import AnsibleFilterError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 from ansible_collections.household.mediaserver.plugins.filter.transmission_names import transmission_names
-from ansible_collections.household.mediaserver.plugins.module_utils._transmission_model import read_wanted
-from ansible_collections.household.mediaserver.plugins.module_utils._transmission_table import SETTINGS, TABLE
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission.model import read_wanted
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission.table import SETTINGS, TABLE
 
 ROLES = Path(__file__).resolve().parents[4] / "roles"
 SPELLINGS = [(setting.name, spelling) for setting in SETTINGS for spelling in setting.spellings]

@@ -13,7 +13,7 @@ from ansible_collections.household.mediaserver.plugins.filter import (
     wireguard_config,
     wireguard_public_key,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._wireguard_values import public_key
+from ansible_collections.household.mediaserver.plugins.module_utils._wireguard.values import public_key
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.wireguard_samples import (
     MINIMAL,
     MINIMAL_NORMAL,

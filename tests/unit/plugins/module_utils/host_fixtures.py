@@ -7,7 +7,7 @@ from __future__ import annotations
 import fnmatch
 import typing as t
 
-from ansible_collections.household.mediaserver.plugins.module_utils._host_reader import Reader
+from ansible_collections.household.mediaserver.plugins.module_utils._host.reader import Reader
 
 OS_RELEASE = 'NAME="Debian GNU/Linux"\nID=debian\nVERSION_ID="13"\nVERSION_CODENAME=trixie\n'
 PASSWD = "root:x:0:0:root:/root:/bin/bash\npi:x:1000:1000:,,,:/home/pi:/bin/bash\n"

@@ -7,9 +7,9 @@ import hashlib
 import json
 from typing import Any
 
-from ansible_collections.household.mediaserver.plugins.module_utils import _supervisor as supervisor
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import Unreachable
-from ansible_collections.household.mediaserver.plugins.module_utils._http import Response
+from ansible_collections.household.mediaserver.plugins.module_utils._core import supervisor
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import Unreachable
+from ansible_collections.household.mediaserver.plugins.module_utils._core.http import Response
 
 URL = "http://127.0.0.1:9117"
 KEY = "madeupapikey00000000000000000001"

@@ -6,9 +6,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import Unreachable
-from ansible_collections.household.mediaserver.plugins.module_utils._http import Response
-from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_client import JellyfinClient
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import Unreachable
+from ansible_collections.household.mediaserver.plugins.module_utils._core.http import Response
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.client import JellyfinClient
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.transmission_doubles import Clock
 
 URL = "http://127.0.0.1:8096"

@@ -6,9 +6,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils._account import UNKNOWN_ID, gid_of, uid_of
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import FileProblem
-from ansible_collections.household.mediaserver.plugins.module_utils._owned_file import OwnedFile
+from ansible_collections.household.mediaserver.plugins.module_utils._core.account import UNKNOWN_ID, gid_of, uid_of
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import FileProblem
+from ansible_collections.household.mediaserver.plugins.module_utils._core.owned_file import OwnedFile
 
 CASES = {"root": 0, "2000": 2000, "": None, None: None, "nobody-of-that-name": UNKNOWN_ID, "²": UNKNOWN_ID}
 

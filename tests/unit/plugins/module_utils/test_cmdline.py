@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils._cmdline import with_tokens
+from ansible_collections.household.mediaserver.plugins.module_utils._host.cmdline import with_tokens
 
 TOKENS = ["cgroup_enable=memory", "cgroup_memory=1"]
 LINE = "console=tty1 root=PARTUUID=6c586e13-02 rootwait"

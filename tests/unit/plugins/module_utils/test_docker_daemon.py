@@ -7,8 +7,8 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils import _docker_daemon as daemon
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import InvalidValue
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import InvalidValue
+from ansible_collections.household.mediaserver.plugins.module_utils._host import docker_daemon as daemon
 from hypothesis import example, given
 from hypothesis import strategies as st
 

@@ -8,7 +8,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils._docker_engine import (
+from ansible_collections.household.mediaserver.plugins.module_utils._core.docker import (
     Endpoint,
     Engine,
     EngineAbsent,

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils import _file_tree as file_tree
-from ansible_collections.household.mediaserver.plugins.module_utils import _file_tree_disk as disk
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import FileProblem, InvalidValue
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import FileProblem, InvalidValue
+from ansible_collections.household.mediaserver.plugins.module_utils._host import file_tree
+from ansible_collections.household.mediaserver.plugins.module_utils._host import file_tree_disk as disk
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -32,6 +32,7 @@ def entry(path: Path, **given: Any) -> dict[str, Any]:
 def install(*raw: dict[str, Any], owner: str | None = None, secrets: dict[str, str] | None = None) -> list[str]:
     """What the module does; returns the paths that changed."""
     wanted = file_tree.entries(raw, owner, None, secrets=secrets or {})
+    wanted += disk.unlisted(wanted)
     changes = file_tree.plan(wanted, {one.path: disk.read(one.path) for one in wanted})
     file_tree.check_empty(changes)
     file_tree.check_owners(changes)
@@ -138,6 +139,34 @@ def test_recurse_removes_a_full_folder_and_nothing_that_a_link_in_it_points_to(t
     assert (tmp_path / "victim" / "film").exists()
 
 
+def test_exclusive_removes_what_is_not_listed(tmp_path: Path) -> None:
+    library, victim = tmp_path / "lib", tmp_path / "victim"
+    for folder in (library / "package" / "__pycache__", library / "old" / "deep", victim):
+        folder.mkdir(parents=True)
+    for file in ("package/new.py", "package/old.py", "package/__pycache__/new.pyc", "old/deep/x.py", "old.py"):
+        (library / file).write_text("1")
+    (victim / "film").touch()
+    (library / "link").symlink_to(victim)
+    raw = (
+        entry(library, exclusive=True),
+        entry(library / "package"),
+        entry(library / "package" / "new.py", content="2"),
+    )
+    assert sorted(install(*raw)) == [
+        str(library / name) for name in ("link", "old", "old.py", "package/new.py", "package/old.py")
+    ]
+    assert sorted(str(path.relative_to(library)) for path in library.rglob("*") if not path.is_dir()) == [
+        "package/__pycache__/new.pyc",
+        "package/new.py",
+    ]
+    assert (victim / "film").exists()
+    assert install(*raw) == []
+
+
+def test_exclusive_passes_for_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:
+    assert install(entry(tmp_path / "lib", exclusive=True)) == [str(tmp_path / "lib")]
+
+
 def test_absent_removes_a_link_and_not_what_it_points_to(tmp_path: Path) -> None:
     (tmp_path / "victim").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "victim")
@@ -223,6 +252,8 @@ def test_in_check_mode_a_judge_who_is_not_installed_is_not_asked(tmp_path: Path)
         ({"path": "/a", "state": "directory", "mode": "77777"}, "is not octal"),
         ({"path": "/a", "state": "directory", "recurse": True}, "recurse is for folders that are to be absent"),
         ({"path": "/", "state": "absent", "recurse": True}, "recurse is for folders that are to be absent"),
+        ({"path": "/a", "state": "absent", "exclusive": True}, "exclusive is for folders that are to be there"),
+        ({"path": "/", "state": "directory", "exclusive": True}, "exclusive is for folders that are to be there"),
     ],
 )
 def test_a_bad_entry_is_named(raw: dict[str, Any], message: str) -> None:

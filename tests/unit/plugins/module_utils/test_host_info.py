@@ -8,8 +8,8 @@ import pytest
 import yaml
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.household.mediaserver.plugins.module_utils._host_info import measure
-from ansible_collections.household.mediaserver.plugins.module_utils._host_reader import Reader
+from ansible_collections.household.mediaserver.plugins.module_utils._host.info import measure
+from ansible_collections.household.mediaserver.plugins.module_utils._host.reader import Reader
 from ansible_collections.household.mediaserver.plugins.modules import host_info
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils import host_fixtures as hosts
 

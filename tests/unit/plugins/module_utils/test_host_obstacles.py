@@ -13,9 +13,9 @@ import typing as t
 from collections.abc import Iterator
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils import _host_obstacles as obstacles
-from ansible_collections.household.mediaserver.plugins.module_utils._host_info import measure
-from ansible_collections.household.mediaserver.plugins.module_utils._preflight import find_problems
+from ansible_collections.household.mediaserver.plugins.module_utils._core import obstacles
+from ansible_collections.household.mediaserver.plugins.module_utils._host.info import measure
+from ansible_collections.household.mediaserver.plugins.module_utils._preflight.checks import find_problems
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils import host_fixtures as hosts
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.test_preflight import FACTS, SETTINGS
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils._host_info import measure
-from ansible_collections.household.mediaserver.plugins.module_utils._host_parsers import local_addresses, nft_tables
-from ansible_collections.household.mediaserver.plugins.module_utils._preflight_network import check_ports
+from ansible_collections.household.mediaserver.plugins.module_utils._host.info import measure
+from ansible_collections.household.mediaserver.plugins.module_utils._host.parsers import local_addresses, nft_tables
+from ansible_collections.household.mediaserver.plugins.module_utils._preflight.network import check_ports
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils import host_fixtures as hosts
 
 # From a Debian 13 machine, cut.

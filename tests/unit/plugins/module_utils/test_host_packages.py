@@ -9,7 +9,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils._host_info import measure
+from ansible_collections.household.mediaserver.plugins.module_utils._host.info import measure
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils import host_fixtures as hosts
 
 SHARED = Path(os.environ.get("MEDIASERVER_SHARED") or Path(__file__).resolve().parents[5] / "shared")

@@ -7,8 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils._host_reader import Reader
-from ansible_collections.household.mediaserver.plugins.module_utils._host_units import measure_units
+from ansible_collections.household.mediaserver.plugins.module_utils._host.reader import Reader
+from ansible_collections.household.mediaserver.plugins.module_utils._host.units import measure_units
 
 FILE = "/etc/docker/daemon.json"
 

@@ -7,10 +7,10 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils import _jackett_model as model
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import InvalidValue
-from ansible_collections.household.mediaserver.plugins.module_utils._jackett_table import TABLE
-from ansible_collections.household.mediaserver.plugins.module_utils._json_file import Content, parse_object
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import InvalidValue
+from ansible_collections.household.mediaserver.plugins.module_utils._core.json_file import Content, parse_object
+from ansible_collections.household.mediaserver.plugins.module_utils._jackett import model
+from ansible_collections.household.mediaserver.plugins.module_utils._jackett.table import TABLE
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.jackett_doubles import (
     FIRST,
     ID,

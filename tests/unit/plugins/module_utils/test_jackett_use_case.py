@@ -9,21 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils import _jackett_settings as use_case
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import (
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import (
     FileProblem,
     InvalidValue,
     NotTaken,
     ServiceProblem,
     Unreachable,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._http import Response
-from ansible_collections.household.mediaserver.plugins.module_utils._jackett_client import JackettClient
-from ansible_collections.household.mediaserver.plugins.module_utils._jackett_model import read_wanted
-from ansible_collections.household.mediaserver.plugins.module_utils._jackett_settings import JackettSettings, Outcome
-from ansible_collections.household.mediaserver.plugins.module_utils._json_file import JsonFile
-from ansible_collections.household.mediaserver.plugins.module_utils._owned_file import OwnedFile
-from ansible_collections.household.mediaserver.plugins.module_utils._supervisor import Nobody
+from ansible_collections.household.mediaserver.plugins.module_utils._core.http import Response
+from ansible_collections.household.mediaserver.plugins.module_utils._core.json_file import JsonFile
+from ansible_collections.household.mediaserver.plugins.module_utils._core.owned_file import OwnedFile
+from ansible_collections.household.mediaserver.plugins.module_utils._core.supervisor import Nobody
+from ansible_collections.household.mediaserver.plugins.module_utils._jackett import settings as use_case
+from ansible_collections.household.mediaserver.plugins.module_utils._jackett.client import JackettClient
+from ansible_collections.household.mediaserver.plugins.module_utils._jackett.model import read_wanted
+from ansible_collections.household.mediaserver.plugins.module_utils._jackett.settings import JackettSettings, Outcome
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.jackett_doubles import (
     ID,
     KEY,

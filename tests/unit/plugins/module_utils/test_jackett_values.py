@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils import _jackett_values as values
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import InvalidValue
-from ansible_collections.household.mediaserver.plugins.module_utils._jackett_table import SETTINGS, TABLE
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import InvalidValue
+from ansible_collections.household.mediaserver.plugins.module_utils._jackett import values
+from ansible_collections.household.mediaserver.plugins.module_utils._jackett.table import SETTINGS, TABLE
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.jackett_doubles import FIRST
 from hypothesis import given
 from hypothesis import strategies as st

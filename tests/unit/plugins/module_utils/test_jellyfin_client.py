@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import (
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import (
     AccessDenied,
     InvalidValue,
     MediaserverError,
@@ -18,8 +18,8 @@ from ansible_collections.household.mediaserver.plugins.module_utils._errors impo
     ServiceProblem,
     Unreachable,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._http import Response
-from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_client import (
+from ansible_collections.household.mediaserver.plugins.module_utils._core.http import Response
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.client import (
     Denied,
     JellyfinClient,
     Refused,

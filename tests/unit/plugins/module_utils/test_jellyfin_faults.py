@@ -10,13 +10,13 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils import _http
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import (
+from ansible_collections.household.mediaserver.plugins.module_utils._core import http
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import (
     MediaserverError,
     ProtocolError,
     Unreachable,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_client import JellyfinClient, Refused
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.client import JellyfinClient, Refused
 
 Speak = Callable[[socket.socket], None]
 
@@ -69,7 +69,7 @@ def start() -> Iterator[Start]:
 
 def client_of(url: str, timeout: float = 5) -> JellyfinClient:
     return JellyfinClient(
-        _http.UrlHttp(), url, client="tests", device_id="tests", clock=time, token="s3cret-key", timeout=timeout
+        http.UrlHttp(), url, client="tests", device_id="tests", clock=time, token="s3cret-key", timeout=timeout
     )
 
 
@@ -108,7 +108,7 @@ FAULTS: dict[str, tuple[Speak, type[MediaserverError], str]] = {
 def test_faults_end_in_a_clear_failure_in_time(
     start: Start, monkeypatch: pytest.MonkeyPatch, speak: Speak, kind: type[MediaserverError], message: str
 ) -> None:
-    monkeypatch.setattr(_http, "MAX_BYTES", 65536)
+    monkeypatch.setattr(http, "MAX_BYTES", 65536)
     server = start(speak)
     begin = time.monotonic()
     with pytest.raises(kind) as caught:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import (
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import (
     AccessDenied,
     InvalidValue,
     MediaserverError,
@@ -15,9 +15,9 @@ from ansible_collections.household.mediaserver.plugins.module_utils._errors impo
     ServiceProblem,
     Unreachable,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._http import Response
-from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_library import JellyfinLibraries, present
-from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_library_model import parse_wanted
+from ansible_collections.household.mediaserver.plugins.module_utils._core.http import Response
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.library import JellyfinLibraries, present
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.library_model import parse_wanted
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.jellyfin_doubles import (
     HEALTHY,
     NO_BODY,

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import InvalidValue
-from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_library_actions import (
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import InvalidValue
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.library_actions import (
     Action,
     AddPath,
     CreateLibrary,
@@ -20,7 +20,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_li
     ScanAll,
     WriteOptions,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_library_model import (
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.library_model import (
     OPTIONS,
     TYPES,
     Library,
@@ -30,7 +30,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_li
     parse_found,
     parse_wanted,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_library_plan import (
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.library_plan import (
     plan_libraries,
 )
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.jellyfin_shared import JELLYFIN

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import (
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import (
     AccessDenied,
     InvalidValue,
     MediaserverError,
@@ -14,8 +14,8 @@ from ansible_collections.household.mediaserver.plugins.module_utils._errors impo
     ProtocolError,
     ServiceProblem,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._http import Response
-from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_settings import (
+from ansible_collections.household.mediaserver.plugins.module_utils._core.http import Response
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.settings import (
     JellyfinSettings,
     present,
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import (
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import (
     AccessDenied,
     FileProblem,
     InvalidValue,
@@ -18,18 +18,18 @@ from ansible_collections.household.mediaserver.plugins.module_utils._errors impo
     ProtocolError,
     Unreachable,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._file_tree import Found
-from ansible_collections.household.mediaserver.plugins.module_utils._http import Response
-from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_administrator import WantedAdministrator
-from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_key_file import KeyFile, load_key
-from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_setup import (
+from ansible_collections.household.mediaserver.plugins.module_utils._core.http import Response
+from ansible_collections.household.mediaserver.plugins.module_utils._host.file_tree import Found
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.administrator import WantedAdministrator
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.key_file import KeyFile, load_key
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.setup import (
     JellyfinSetup,
     Seen,
     is_claimed,
     plan_setup,
     present,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_wizard import Household
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.wizard import Household
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.jellyfin_doubles import (
     HEALTHY,
     LOADING,

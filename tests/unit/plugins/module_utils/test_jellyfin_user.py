@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import (
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import (
     AccessDenied,
     InvalidValue,
     MediaserverError,
@@ -16,14 +16,14 @@ from ansible_collections.household.mediaserver.plugins.module_utils._errors impo
     ServiceProblem,
     Unreachable,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._http import Response
-from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_user import JellyfinUsers, present
-from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_user_model import (
+from ansible_collections.household.mediaserver.plugins.module_utils._core.http import Response
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.user import JellyfinUsers, present
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.user_model import (
     User,
     WantedUser,
     parse_users,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_user_plan import (
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.user_plan import (
     CreateUser,
     DeleteUser,
     SetPassword,

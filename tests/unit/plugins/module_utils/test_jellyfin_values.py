@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import InvalidValue, ServiceProblem
-from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_values import (
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import InvalidValue, ServiceProblem
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.values import (
     NULLABLE,
     SECRET,
     WIZARD,

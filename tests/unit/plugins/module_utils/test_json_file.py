@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import FileProblem
-from ansible_collections.household.mediaserver.plugins.module_utils._json_file import JsonFile, parse_object
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import FileProblem
+from ansible_collections.household.mediaserver.plugins.module_utils._core.json_file import JsonFile, parse_object
 from hypothesis import given
 from hypothesis import strategies as st
 

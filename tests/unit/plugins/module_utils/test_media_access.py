@@ -12,8 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils import _media_access as access
-from ansible_collections.household.mediaserver.plugins.module_utils._media_access import Unreadable, told, unreadable
+from ansible_collections.household.mediaserver.plugins.module_utils._host import media_access as access
+from ansible_collections.household.mediaserver.plugins.module_utils._host.media_access import (
+    Unreadable,
+    told,
+    unreadable,
+)
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: it takes on an account")
 UID = 4321

@@ -8,8 +8,8 @@ import os
 from pathlib import Path
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import FileProblem
-from ansible_collections.household.mediaserver.plugins.module_utils._owned_file import OwnedFile
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import FileProblem
+from ansible_collections.household.mediaserver.plugins.module_utils._core.owned_file import OwnedFile
 
 
 @pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ansible_collections.household.mediaserver.plugins.module_utils._plan import make_plan
+from ansible_collections.household.mediaserver.plugins.module_utils._core.plan import make_plan
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -8,7 +8,7 @@ import copy
 import typing as t
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils._preflight import find_problems
+from ansible_collections.household.mediaserver.plugins.module_utils._preflight.checks import find_problems
 
 UUID = "0a3407de-014b-458b-b5c1-848e92a327a3"
 FACTS: dict[str, t.Any] = {

@@ -7,7 +7,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils import _host_configuration as configuration
+from ansible_collections.household.mediaserver.plugins.module_utils._host import configuration
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils import host_fixtures as hosts
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.test_preflight import (
     FACTS,

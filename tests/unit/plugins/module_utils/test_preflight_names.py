@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils._preflight_names import check_names
+from ansible_collections.household.mediaserver.plugins.module_utils._preflight.names import check_names
 
 NAMES = ["mediaserver_lan", "jellyfin_libraries", "jellyfin_library_options", "transmission_settings"]
 

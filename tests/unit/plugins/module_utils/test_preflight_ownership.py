@@ -8,7 +8,7 @@ import copy
 import typing as t
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils._preflight import find_problems
+from ansible_collections.household.mediaserver.plugins.module_utils._preflight.checks import find_problems
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.test_preflight import FACTS, SETTINGS
 
 ROOT, STATE = "/opt/mediaserver", "/var/lib/mediaserver"

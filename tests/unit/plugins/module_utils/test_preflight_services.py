@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.household.mediaserver.plugins.filter.preflight_problems import preflight_problems
-from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_relied as relied
-from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_services as services
+from ansible_collections.household.mediaserver.plugins.module_utils._preflight import relied, services
 from ansible_collections.household.mediaserver.plugins.modules import jellyfin_library, jellyfin_user
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.test_preflight import (
     FACTS,

@@ -9,10 +9,10 @@ import os
 import typing as t
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils import _host_reader
-from ansible_collections.household.mediaserver.plugins.module_utils._host_info import measure
-from ansible_collections.household.mediaserver.plugins.module_utils._host_reader import Reader
-from ansible_collections.household.mediaserver.plugins.module_utils._preflight import find_problems
+from ansible_collections.household.mediaserver.plugins.module_utils._host import reader as reader_module
+from ansible_collections.household.mediaserver.plugins.module_utils._host.info import measure
+from ansible_collections.household.mediaserver.plugins.module_utils._host.reader import Reader
+from ansible_collections.household.mediaserver.plugins.module_utils._preflight.checks import find_problems
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils import host_fixtures as hosts
 
 PATHS = {"mediaserver_data": "/mnt", "mediaserver_media": "/mnt/media", "mediaserver_downloads": "/mnt/downloads"}
@@ -61,7 +61,7 @@ def test_the_real_reader_tells_why(monkeypatch: pytest.MonkeyPatch, number: int)
 
     reader = Reader(lambda *_a, **_k: (0, "", ""))
     assert (reader.trouble("/"), reader.trouble("/nonexistent"), reader.trouble("/etc/passwd")) == ("", "", "")
-    monkeypatch.setattr(_host_reader.os, "scandir", refuse)
+    monkeypatch.setattr(reader_module.os, "scandir", refuse)
     assert reader.trouble("/") == os.strerror(number)
 
 

@@ -11,14 +11,14 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils._docker_engine import Engine
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import (
+from ansible_collections.household.mediaserver.plugins.module_utils._core.docker import Engine
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import (
     InvalidValue,
     ProtocolError,
     Unreachable,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._http import UrlHttp
-from ansible_collections.household.mediaserver.plugins.module_utils._service_http import ServiceHttp, http_of
+from ansible_collections.household.mediaserver.plugins.module_utils._core.http import UrlHttp
+from ansible_collections.household.mediaserver.plugins.module_utils._core.service_http import ServiceHttp, http_of
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.docker_engine_double import engine, row
 
 SECRET = {"Authorization": "Basic c2VjcmV0"}

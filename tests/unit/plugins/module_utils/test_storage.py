@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import FileProblem
-from ansible_collections.household.mediaserver.plugins.module_utils._storage import (
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import FileProblem
+from ansible_collections.household.mediaserver.plugins.module_utils._host.storage import (
     MountGuard,
     one_filesystem,
     try_link,

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils import _supervisor as supervisor
-from ansible_collections.household.mediaserver.plugins.module_utils._docker_engine import Engine
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import ServiceProblem
+from ansible_collections.household.mediaserver.plugins.module_utils._core import supervisor
+from ansible_collections.household.mediaserver.plugins.module_utils._core.docker import Engine
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import ServiceProblem
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.docker_engine_double import engine, row
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils._sync import sync_filesystem
+from ansible_collections.household.mediaserver.plugins.module_utils._core.sync import sync_filesystem
 
 
 @pytest.fixture

@@ -13,17 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils import _http, _transmission_client
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import (
+from ansible_collections.household.mediaserver.plugins.module_utils._core import http
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import (
     MediaserverError,
     ProtocolError,
     Unreachable,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._json_file import JsonFile
-from ansible_collections.household.mediaserver.plugins.module_utils._supervisor import Nobody
-from ansible_collections.household.mediaserver.plugins.module_utils._transmission_client import TransmissionClient
-from ansible_collections.household.mediaserver.plugins.module_utils._transmission_model import read_wanted
-from ansible_collections.household.mediaserver.plugins.module_utils._transmission_settings import TransmissionSettings
+from ansible_collections.household.mediaserver.plugins.module_utils._core.json_file import JsonFile
+from ansible_collections.household.mediaserver.plugins.module_utils._core.supervisor import Nobody
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission import client
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission.client import TransmissionClient
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission.model import read_wanted
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission.settings import TransmissionSettings
 
 PASSWORD = "correct horse"
 FILE = '{"speed-limit-up": 1, "umask": 18}'
@@ -128,9 +129,9 @@ FAULTS: dict[str, tuple[Callable[[socket.socket], None], type[MediaserverError],
 
 @pytest.fixture(autouse=True)
 def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_transmission_client, "REQUEST_TIMEOUT_S", TIMEOUT_S)
-    monkeypatch.setattr(_http, "GRACE_S", 0.2)
-    monkeypatch.setattr(_http, "MAX_BYTES", 8000)
+    monkeypatch.setattr(client, "REQUEST_TIMEOUT_S", TIMEOUT_S)
+    monkeypatch.setattr(http, "GRACE_S", 0.2)
+    monkeypatch.setattr(http, "MAX_BYTES", 8000)
 
 
 @contextlib.contextmanager
@@ -145,7 +146,7 @@ def serving(at: int, fault: Callable[[socket.socket], None]) -> Iterator[Server]
 def module(server: Server, path: Path) -> TransmissionSettings:
     return TransmissionSettings(
         wanted=read_wanted({"speed-limit-up": 7}),
-        client=TransmissionClient(_http.UrlHttp(), server.url, username="family", password=PASSWORD),
+        client=TransmissionClient(http.UrlHttp(), server.url, username="family", password=PASSWORD),
         supervisor=Nobody(),
         clock=time,
         file=JsonFile(str(path)),

@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils import _transmission_file as files
-from ansible_collections.household.mediaserver.plugins.module_utils._transmission_table import SETTINGS, TABLE
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission import file as files
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission.table import SETTINGS, TABLE
 
 KEBAB = {
     "speed-limit-up": 1,

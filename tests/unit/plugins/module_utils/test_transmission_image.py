@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils import _transmission_image as image
-from ansible_collections.household.mediaserver.plugins.module_utils._transmission_table import TABLE
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission import image
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission.table import TABLE
 
 AUTH = ["rpc-authentication-required", "rpc-password", "rpc-username"]
 ALWAYS = sorted({*image.SWITCHES, image.BIND})

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 
-from ansible_collections.household.mediaserver.plugins.module_utils import _transmission_password as passwords
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission import password as passwords
 from hypothesis import given
 from hypothesis import strategies as st
 

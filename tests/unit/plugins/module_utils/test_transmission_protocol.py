@@ -7,8 +7,8 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils import _transmission_protocol as protocol
-from ansible_collections.household.mediaserver.plugins.module_utils._transmission_table import SETTINGS, TABLE
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission import protocol
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission.table import SETTINGS, TABLE
 from hypothesis import given
 from hypothesis import strategies as st
 

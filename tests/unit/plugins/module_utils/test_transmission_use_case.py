@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils import _transmission_table as table
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import (
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import (
     AccessDenied,
     FileProblem,
     InvalidValue,
@@ -17,15 +16,16 @@ from ansible_collections.household.mediaserver.plugins.module_utils._errors impo
     ServiceProblem,
     Unreachable,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._json_file import JsonFile
-from ansible_collections.household.mediaserver.plugins.module_utils._supervisor import Nobody
-from ansible_collections.household.mediaserver.plugins.module_utils._transmission_client import (
+from ansible_collections.household.mediaserver.plugins.module_utils._core.json_file import JsonFile
+from ansible_collections.household.mediaserver.plugins.module_utils._core.supervisor import Nobody
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission import table
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission.client import (
     TransmissionClient,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._transmission_model import read_wanted
-from ansible_collections.household.mediaserver.plugins.module_utils._transmission_password import verify_password
-from ansible_collections.household.mediaserver.plugins.module_utils._transmission_plan import DAMAGE, DENIED
-from ansible_collections.household.mediaserver.plugins.module_utils._transmission_settings import (
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission.model import read_wanted
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission.password import verify_password
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission.plan import DAMAGE, DENIED
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission.settings import (
     Outcome,
     TransmissionSettings,
 )

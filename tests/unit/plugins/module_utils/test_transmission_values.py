@@ -6,10 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils import _transmission_table as table
-from ansible_collections.household.mediaserver.plugins.module_utils import _transmission_values as values
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import InvalidValue
-from ansible_collections.household.mediaserver.plugins.module_utils._transmission_model import read_wanted
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import InvalidValue
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission import table, values
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission.model import read_wanted
 
 GOOD = [
     ("dht-enabled", True, True),

@@ -6,9 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils._wireguard_config import from_conf
-from ansible_collections.household.mediaserver.plugins.module_utils._wireguard_draft import ConfigurationError
-from ansible_collections.household.mediaserver.plugins.module_utils._wireguard_values import public_key
+from ansible_collections.household.mediaserver.plugins.module_utils._wireguard.config import from_conf
+from ansible_collections.household.mediaserver.plugins.module_utils._wireguard.draft import ConfigurationError
+from ansible_collections.household.mediaserver.plugins.module_utils._wireguard.values import public_key
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.wireguard_samples import (
     MINIMAL,
     MINIMAL_NORMAL,

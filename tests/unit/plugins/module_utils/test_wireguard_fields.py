@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils._wireguard_config import from_fields
-from ansible_collections.household.mediaserver.plugins.module_utils._wireguard_draft import ConfigurationError
+from ansible_collections.household.mediaserver.plugins.module_utils._wireguard.config import from_fields
+from ansible_collections.household.mediaserver.plugins.module_utils._wireguard.draft import ConfigurationError
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.wireguard_samples import (
     MINIMAL_NORMAL,
     PRESHARED,

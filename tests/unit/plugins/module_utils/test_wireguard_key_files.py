@@ -9,9 +9,9 @@ from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils import _wireguard_key_files as key_files
-from ansible_collections.household.mediaserver.plugins.module_utils._account import UNKNOWN_ID
-from ansible_collections.household.mediaserver.plugins.module_utils._wireguard_keys import (
+from ansible_collections.household.mediaserver.plugins.module_utils._core.account import UNKNOWN_ID
+from ansible_collections.household.mediaserver.plugins.module_utils._wireguard import key_files
+from ansible_collections.household.mediaserver.plugins.module_utils._wireguard.keys import (
     Found,
     KeyFileError,
     Owner,

@@ -6,8 +6,8 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils import _wireguard_keys as keys
-from ansible_collections.household.mediaserver.plugins.module_utils._wireguard_values import public_key
+from ansible_collections.household.mediaserver.plugins.module_utils._wireguard import keys
+from ansible_collections.household.mediaserver.plugins.module_utils._wireguard.values import public_key
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.wireguard_samples import (
     PRESHARED,
     sample_key,

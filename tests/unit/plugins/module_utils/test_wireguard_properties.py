@@ -8,11 +8,11 @@ import traceback
 from typing import Any
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils._wireguard_config import (
+from ansible_collections.household.mediaserver.plugins.module_utils._wireguard.config import (
     from_conf,
     from_fields,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._wireguard_draft import ConfigurationError
+from ansible_collections.household.mediaserver.plugins.module_utils._wireguard.draft import ConfigurationError
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.wireguard_samples import (
     MINIMAL,
     PRESHARED,

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils import _wireguard_values as values
+from ansible_collections.household.mediaserver.plugins.module_utils._wireguard import values
 
 pytestmark = pytest.mark.skipif(shutil.which("wg") is None, reason="needs wg (Debian package wireguard-tools)")
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils import _x25519
+from ansible_collections.household.mediaserver.plugins.module_utils._wireguard import x25519
 
 SCALAR_AND_POINT = {
     "first": (
@@ -27,14 +27,14 @@ SHARED = "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742"
 
 @pytest.mark.parametrize(("scalar", "point", "product"), SCALAR_AND_POINT.values(), ids=SCALAR_AND_POINT.keys())
 def test_single_vectors(scalar: str, point: str, product: str) -> None:
-    assert _x25519.multiply(bytes.fromhex(scalar), bytes.fromhex(point)).hex() == product
+    assert x25519.multiply(bytes.fromhex(scalar), bytes.fromhex(point)).hex() == product
 
 
 def test_thousand_rounds() -> None:
-    scalar = point = _x25519.BASE_POINT
+    scalar = point = x25519.BASE_POINT
     results = []
     for _round in range(1000):
-        scalar, point = _x25519.multiply(scalar, point), scalar
+        scalar, point = x25519.multiply(scalar, point), scalar
         results.append(scalar.hex())
     assert results[0] == "422c8e7a6227d7bca1350b3e2bb7279f7897b87bb6854b783c60e80311ae3079"
     assert results[999] == "684cf59ba83309552800ef566f2f4d3c1c3887c49360e3875f2eb94d99532c51"
@@ -42,20 +42,20 @@ def test_thousand_rounds() -> None:
 
 @pytest.mark.parametrize(("private", "public"), [(ALICE, ALICE_PUBLIC), (BOB, BOB_PUBLIC)], ids=["Alice", "Bob"])
 def test_public_key(private: str, public: str) -> None:
-    assert _x25519.public_key(bytes.fromhex(private)).hex() == public
+    assert x25519.public_key(bytes.fromhex(private)).hex() == public
 
 
 def test_both_sides_agree() -> None:
-    assert _x25519.multiply(bytes.fromhex(ALICE), bytes.fromhex(BOB_PUBLIC)).hex() == SHARED
-    assert _x25519.multiply(bytes.fromhex(BOB), bytes.fromhex(ALICE_PUBLIC)).hex() == SHARED
+    assert x25519.multiply(bytes.fromhex(ALICE), bytes.fromhex(BOB_PUBLIC)).hex() == SHARED
+    assert x25519.multiply(bytes.fromhex(BOB), bytes.fromhex(ALICE_PUBLIC)).hex() == SHARED
 
 
 def test_clamping_sets_the_bits_of_every_private_key() -> None:
-    assert _x25519.clamp(b"\xff" * 32) == b"\xf8" + b"\xff" * 30 + b"\x7f"
-    assert _x25519.clamp(b"\x00" * 32) == b"\x00" * 31 + b"\x40"
+    assert x25519.clamp(b"\xff" * 32) == b"\xf8" + b"\xff" * 30 + b"\x7f"
+    assert x25519.clamp(b"\x00" * 32) == b"\x00" * 31 + b"\x40"
 
 
 @pytest.mark.parametrize("size", [0, 31, 33])
 def test_other_lengths_are_refused(size: int) -> None:
     with pytest.raises(ValueError, match="32 bytes"):
-        _x25519.public_key(b"\x01" * size)
+        x25519.public_key(b"\x01" * size)

@@ -9,13 +9,13 @@ import os
 import urllib.parse
 from typing import Any
 
-from ansible_collections.household.mediaserver.plugins.module_utils import _supervisor as supervisor
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import ServiceProblem, Unreachable
-from ansible_collections.household.mediaserver.plugins.module_utils._http import Response
-from ansible_collections.household.mediaserver.plugins.module_utils._transmission_password import verify_password
-from ansible_collections.household.mediaserver.plugins.module_utils._transmission_protocol import Bespoke, JsonRpc
-from ansible_collections.household.mediaserver.plugins.module_utils._transmission_table import SETTINGS
-from ansible_collections.household.mediaserver.plugins.module_utils._transmission_values import to_file
+from ansible_collections.household.mediaserver.plugins.module_utils._core import supervisor
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import ServiceProblem, Unreachable
+from ansible_collections.household.mediaserver.plugins.module_utils._core.http import Response
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission.password import verify_password
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission.protocol import Bespoke, JsonRpc
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission.table import SETTINGS
+from ansible_collections.household.mediaserver.plugins.module_utils._transmission.values import to_file
 
 URL = "http://127.0.0.1:9091/transmission/rpc"
 # As the daemons of Debian 12, of the 4.0 line and of Debian 13 name themselves.

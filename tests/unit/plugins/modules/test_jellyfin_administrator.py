@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import AccessDenied
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import AccessDenied
 from ansible_collections.household.mediaserver.tests.unit.plugins.modules.jellyfin_claims import PASSWORD, House
 
 OTHER = "second-Pass-2"

@@ -10,8 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import Unreachable
-from ansible_collections.household.mediaserver.plugins.module_utils._http import Response, UrlHttp
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import Unreachable
+from ansible_collections.household.mediaserver.plugins.module_utils._core.http import Response, UrlHttp
 from ansible_collections.household.mediaserver.plugins.modules import (
     jellyfin_library,
     jellyfin_settings,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils import _jellyfin_module
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin import module
 from ansible_collections.household.mediaserver.plugins.modules import (
     jellyfin_library,
     jellyfin_settings,
@@ -26,7 +26,7 @@ from jellyfin_house import film
 def synced(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
     """The folders of which the modules had the filesystem synced."""
     folders: list[str | None] = []
-    monkeypatch.setattr(_jellyfin_module, "sync_filesystem", folders.append)
+    monkeypatch.setattr(module, "sync_filesystem", folders.append)
     return folders
 
 
@@ -95,7 +95,7 @@ def test_a_run_that_fails_half_way_is_synced_too(runs: Runs, synced: list[str | 
 def test_a_claim_is_synced_before_the_key_file_proves_it(house: Claim, monkeypatch: pytest.MonkeyPatch) -> None:
     house.boot()
     seen: list[bool] = []
-    monkeypatch.setattr(_jellyfin_module, "sync_filesystem", lambda folder: seen.append(house.key_file.exists()))
+    monkeypatch.setattr(module, "sync_filesystem", lambda folder: seen.append(house.key_file.exists()))
     assert house.setup()["changed"]
     assert seen == [False]
     assert not house.setup()["changed"]

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils._errors import AccessDenied
-from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin_client import JellyfinClient
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import AccessDenied
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.client import JellyfinClient
 from ansible_collections.household.mediaserver.tests.unit.plugins.modules.jellyfin_claims import PASSWORD, START, House
 from jellyfin_double import Timing
 

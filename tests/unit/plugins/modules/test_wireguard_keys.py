@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.household.mediaserver.plugins.module_utils._wireguard_values import public_key
+from ansible_collections.household.mediaserver.plugins.module_utils._wireguard.values import public_key
 from ansible_collections.household.mediaserver.plugins.modules import wireguard_keys
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.wireguard_samples import (
     PRESHARED,

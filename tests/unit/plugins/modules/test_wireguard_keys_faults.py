@@ -17,7 +17,7 @@ from unittest.mock import patch
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.household.mediaserver.plugins.module_utils import _wireguard_values as values
+from ansible_collections.household.mediaserver.plugins.module_utils._wireguard import values
 from ansible_collections.household.mediaserver.plugins.modules import wireguard_keys
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.wireguard_samples import sample_key
 from hypothesis import given, settings

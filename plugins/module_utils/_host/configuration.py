@@ -1,0 +1,78 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""Measures what the host is configured with: time zone database, filesystems on disks, Docker's daemon.json."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from .._core.errors import InvalidValue
+from . import docker_daemon as daemon
+from .reader import Reader
+
+ZONES = "/usr/share/zoneinfo/"
+# Settings of dockerd that the stack cannot work with, or works with in another way. Others may hold a secret.
+DOCKER_KEYS = ("userns-remap",)
+
+
+def asked_zone(reader: Reader, wanted: str) -> dict[str, t.Any]:
+    """Tell what a time zone's name stands for here, and today's name of one that was renamed."""
+    if not wanted or not reader.exists(ZONES):
+        return {"timezone_asked": "", "timezone_new_name": ""}
+    path = ZONES + wanted
+    names, links = _names(reader.text(ZONES + "tzdata.zi"))
+    if reader.is_folder(path):
+        kind = "folder"
+    elif reader.exists(path) and (not names or wanted in names or wanted in links):
+        kind = "zone"
+    elif wanted in links:
+        kind = "renamed"
+    else:
+        kind = "unknown"
+    return {"timezone_asked": kind, "timezone_new_name": links.get(wanted, "") if kind == "renamed" else ""}
+
+
+def _names(rules: str) -> tuple[set[str], dict[str, str]]:
+    """Return the zones, and the present name of each other name, from tzdata.zi (zic(8), input format)."""
+    zones, links = set(), {}
+    for line in rules.splitlines():
+        fields = line.split()
+        if len(fields) > 2 and fields[0] == "L":
+            links[fields[2]] = fields[1]
+        elif len(fields) > 2 and fields[0] == "Z":
+            zones.add(fields[1])
+    return zones, links
+
+
+def filesystems_on_disks(reader: Reader) -> dict[str, str]:
+    """Type of each filesystem by its UUID. lsblk asks udev, blkid the disks themselves, where udev does not run."""
+    if reader.glob("/dev/disk/by-uuid/*"):
+        rows = (
+            line.split() for line in reader.run(["lsblk", "--noheadings", "--raw", "-o", "UUID,FSTYPE"]).splitlines()
+        )
+        return {row[0]: row[1] for row in rows if len(row) == 2}
+    found = {}
+    for line in reader.run(["blkid"]).splitlines():
+        uuid, kind = re.search(r'(?:^|\s)UUID="([^"]+)"', line), re.search(r'(?:^|\s)TYPE="([^"]+)"', line)
+        if uuid and kind:
+            found[uuid[1]] = kind[1]
+    return found
+
+
+def docker_file(reader: Reader) -> dict[str, t.Any]:
+    """Tell whether daemon.json can be read, and its settings of DOCKER_KEYS."""
+    try:
+        settings = daemon.parse(reader.text(daemon.FILE))
+    except InvalidValue as error:
+        return {"error": str(error), "settings": {}}
+    return {"error": "", "settings": {key: settings[key] for key in DOCKER_KEYS if key in settings}}
+
+
+def measure(reader: Reader, params: dict[str, t.Any]) -> dict[str, t.Any]:
+    return {
+        **asked_zone(reader, params["timezone"]),
+        "block_filesystems": filesystems_on_disks(reader),
+        "docker_file": docker_file(reader),
+    }

@@ -1,0 +1,117 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""Holds the variables of all roles against their argument specs at once, before the first role begins."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from .problem import Problem, not_set, problem
+
+BLANK = "it is left blank"
+QUOTES = (
+    'put it in quotes ("...") where it is set, in main.yml or in the vault; without them YAML reads NO, OFF and'
+    " YES as true or false, and 0123 as a number"
+)
+
+
+def _altered(name: str, value: t.Any, spec: t.Mapping[str, t.Any]) -> t.Iterator[tuple[str, str]]:
+    """Where a text is wanted and YAML made something else of it: 0123 is 83, NO is false, and neither can be undone."""
+    kind = spec.get("type", "str")
+    if kind in ("str", "path") and value is not None and not isinstance(value, str):
+        yield name, _kind(value)
+    elif kind == "list" and isinstance(value, list):
+        inner = {"type": spec.get("elements", "raw"), "options": spec.get("options")}
+        for number, item in enumerate(value):
+            yield from _altered(f"{name}[{number}]", item, inner)
+    elif kind == "dict" and isinstance(value, t.Mapping):
+        for key, option in (spec.get("options") or {}).items():
+            yield from _altered(f"{name}.{key}", value.get(key), option)
+
+
+def _kind(value: t.Any) -> str:
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, (int, float)):
+        return "a number"
+    return "a list or mapping" if isinstance(value, (list, t.Mapping)) else "a date"
+
+
+def _plain(value: t.Any) -> t.Any:
+    """Ordinary dicts and lists: the validator copies deeply, and copying lazy containers is costly."""
+    if isinstance(value, t.Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value
+
+
+def fit_arguments(
+    values: t.Mapping[str, t.Any], specs: t.Mapping[str, t.Mapping[str, t.Any]]
+) -> tuple[list[Problem], dict[str, t.Any]]:
+    """Return what does not fit, and the values that do, as a module gets them: 12345678 for a text is a text.
+
+    One variable at a time, so that each complaint has its variable's name and hides no other.
+    """
+    problems = []
+    fitting = {name: value for name, value in values.items() if name not in specs}
+    for name, spec in specs.items():
+        if spec.get("required") and values.get(name) is None:
+            problems.append(not_set(name))
+            continue
+        if name in values and values[name] is None:
+            problems.append(problem(name, BLANK, "give it a value; or remove the line, and the default is taken"))
+            continue
+        if altered := list(_altered(name, values.get(name), spec)):
+            problems += [problem(place, f"it is a text, and YAML has read {kind}", QUOTES) for place, kind in altered]
+            continue
+        given = {name: _plain(values[name])} if name in values else {}
+        # A default may be a template, which is no value of the right type.
+        checked = {key: _plain(value) for key, value in spec.items() if key != "default"}
+        if wrong := _wrong_whole(given.get(name), checked):
+            errors = [wrong]
+        else:
+            result = ArgumentSpecValidator({name: checked}).validate(given)
+            errors = result.error_messages
+        if errors:
+            told = "its value does not fit" if spec.get("no_log") else _readable("; ".join(errors))
+            remedy = f"see the documentation of the variable: {_sentence(spec.get('description', ''))}"
+            if spec.get("type") == "bool":
+                remedy = "write true or false"
+            # Lists of mappings may hold secrets, which a message must not repeat.
+            if spec.get("type") == "list" and spec.get("elements") == "str" and isinstance(values[name], str):
+                remedy = f"write it as a list: {name}: [{values[name]}]"
+            problems.append(problem(name, told, remedy))
+        elif given:
+            fitting[name] = _only_given(result.validated_parameters[name], given[name])
+    return problems, fitting
+
+
+def _wrong_whole(value: t.Any, spec: t.Mapping[str, t.Any]) -> str:
+    """A module would split a text at its commas; the roles' templates take it letter by letter."""
+    if isinstance(value, str) and spec.get("type") in ("list", "dict"):
+        return f"it is of type str, not {spec['type']}"
+    return ""
+
+
+def _only_given(converted: t.Any, given: t.Any) -> t.Any:
+    """Leave out what the validator adds: options inside that nobody has set."""
+    if isinstance(converted, dict) and isinstance(given, dict):
+        return {key: _only_given(value, given[key]) for key, value in converted.items() if key in given}
+    if isinstance(converted, list) and isinstance(given, list) and len(converted) == len(given):
+        return [_only_given(*pair) for pair in zip(converted, given, strict=True)]
+    return converted
+
+
+def _readable(errors: str) -> str:
+    return re.sub(r" and we were unable to convert to (\w+):.*", r", not \1", errors)
+
+
+def _sentence(description: t.Any) -> str:
+    """The first sentence of a variable's documentation, without markup."""
+    text = description[0] if isinstance(description, list) and description else description
+    return re.sub(r"\b[A-Z]\(([^)]*)\)", r"\1", str(text)).strip()

@@ -1,0 +1,207 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""The preflight checks that keep what belongs to the user: names of this collection that something else bears.
+
+Whatever the roles would overwrite, remove or share is refused by its name before anything changes.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import typing as t
+
+from .problem import (
+    Facts,
+    Problem,
+    Settings,
+    problem,
+)
+
+PROJECT = "mediaserver"
+# The compose project, and the one of the container in which Jellyfin's first-run wizard is completed.
+PROJECTS = (PROJECT, "mediaserver-claim")
+CONTAINER_PREFIX = "mediaserver-"
+# As the compose file names them.
+NETWORKS = ("mediaserver_vpn", "mediaserver_jellyfin")
+BRIDGES = ("br-vpn", "br-jellyfin")
+TABLES = ("inet mediaserver_barrier", "inet mediaserver_inner")
+# In a folder that is a mount point, and what a user may prepare for compose.
+HARMLESS = (
+    "lost+found",
+    "compose.override.yml",
+    "compose.override.yaml",
+    "docker-compose.override.yml",
+    "docker-compose.override.yaml",
+)
+SHOWN = 5
+
+
+def _names(found: t.Iterable[str]) -> str:
+    names = list(found)
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+
+
+def _entries(facts: Facts, folder: t.Any) -> list[str]:
+    found = (facts.get("folder_entries", {}).get(str(folder)) or {}).get("entries", [])
+    return [name for name in found if name not in HARMLESS]
+
+
+def is_installed(facts: Facts, settings: Settings) -> bool:
+    """Whether the project folder is this collection's, complete or not.
+
+    The role gateway makes ``gateway`` right after the folder itself, and the programs in ``lib`` before compose.yml.
+    """
+    found = set(_entries(facts, settings.get("mediaserver_root")))
+    return "gateway" in found and ("compose.yml" not in found or "lib" in found)
+
+
+def check_folders(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
+    if is_installed(facts, settings):
+        return
+    root, state = settings.get("mediaserver_root"), settings.get("mediaserver_state")
+    if found := _entries(facts, root):
+        yield problem(
+            "mediaserver_root",
+            f"{root} exists and was not made by this collection: it holds {_names(found)}",
+            "move that folder away, or set mediaserver_root to another one",
+        )
+    found = _entries(facts, state)
+    if found and "vpn" not in found:
+        yield problem(
+            "mediaserver_state",
+            f"{state} exists and was not made by this collection: it holds {_names(found)}",
+            "move that folder away, or set mediaserver_state to another one",
+        )
+
+
+def check_files(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
+    del settings
+    for path in facts.get("unmarked", []):
+        yield problem(
+            path,
+            "the file exists and was not written by this collection, which needs the name",
+            "rename it, or remove it together with what uses it",
+        )
+
+
+def check_containers(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
+    root = settings.get("mediaserver_root")
+    if root is None:
+        return
+    own = (facts.get("folder_entries", {}).get(str(root)) or {}).get("real") or str(root)
+    foreign: dict[str, list[str]] = {}
+    for one in facts.get("docker_containers", []):
+        if one["project"] == PROJECT and one["folder"] != own:
+            foreign.setdefault(one["folder"] or "an unknown folder", []).append(one["name"])
+        elif one["name"].startswith(CONTAINER_PREFIX) and one["project"] not in PROJECTS:
+            yield problem(
+                f"container {one['name']}",
+                f"its name begins with {CONTAINER_PREFIX}, as those of this collection do, and it is not one of them",
+                f"rename it: docker rename {one['name']} NEW_NAME",
+            )
+    for folder, names in foreign.items():
+        yield problem(
+            f"compose project {PROJECT}",
+            f"another project of this name has containers ({_names(names)}) and lies in {folder}, not in {own}",
+            "give that project another name (`name:` in its compose file); or, if it is this collection's, set"
+            f" mediaserver_root to {folder}",
+        )
+
+
+def check_networks(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
+    if settings.get("mediaserver_root") is None:
+        return
+    networks = facts.get("docker_networks", [])
+    for one in networks:
+        if one["project"] == PROJECT:
+            continue
+        if one["name"] in NETWORKS:
+            yield problem(
+                f"Docker network {one['name']}",
+                "a network of this name exists and is not this collection's",
+                f"remove it with what uses it: docker network rm {one['name']}",
+            )
+        elif one["bridge"] in BRIDGES:
+            yield problem(
+                f"bridge {one['bridge']}",
+                f"it is the interface of the Docker network {one['name']}",
+                "give that network's interface another name (com.docker.network.bridge.name)",
+            )
+        yield from _overlaps(one, settings)
+    if is_installed(facts, settings):
+        return
+    known = [one["bridge"] for one in networks]
+    for bridge in BRIDGES:
+        if bridge in facts.get("interfaces", []) and bridge not in known:
+            yield problem(
+                f"bridge {bridge}",
+                "an interface of this name exists and is not this collection's",
+                f"rename it or remove it: ip link delete {bridge}",
+            )
+
+
+def _overlaps(network: dict[str, t.Any], settings: Settings) -> t.Iterator[Problem]:
+    try:
+        own = ipaddress.ip_network(str(settings["gateway_subnet"]))
+    except (KeyError, ValueError):
+        return  # another check names it
+    for text in network["subnets"]:
+        other = ipaddress.ip_network(text, strict=False)
+        if own.version == other.version and own.overlaps(other):
+            yield problem(
+                "gateway_subnet",
+                f"{own} overlaps {other} of the Docker network {network['name']}",
+                "choose a private network used nowhere else",
+            )
+
+
+def check_account(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
+    home, found = settings.get("mediaserver_state"), facts.get("account") or {}
+    if home is None or not found or found["home"] == home or is_installed(facts, settings):
+        return
+    yield problem(
+        "mediaserver_user",
+        f"an account {settings.get('mediaserver_user')} exists with home {found['home']} and shell {found['shell']},"
+        " and was not made by this collection",
+        "choose another name for mediaserver_user, and a number that is free for mediaserver_uid",
+    )
+
+
+def check_tables(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
+    if settings.get("mediaserver_root") is None or is_installed(facts, settings):
+        return
+    for table in TABLES:
+        if table in facts.get("nft_tables", []):
+            yield problem(
+                f"nft table {table}",
+                "a table of this name is loaded and is not this collection's",
+                f"rename it where it comes from, and remove it: nft delete table {table}",
+            )
+
+
+def check_bind_address(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
+    addresses = facts.get("addresses", [])
+    try:
+        wanted = ipaddress.IPv4Address(str(settings["mediaserver_bind_address"]))
+    except (KeyError, ValueError):
+        return  # another check names it
+    if wanted.is_unspecified or wanted.is_loopback or not addresses or str(wanted) in addresses:
+        return
+    others = [one for one in addresses if not ipaddress.IPv4Address(one).is_loopback]
+    yield problem(
+        "mediaserver_bind_address",
+        f"{wanted} is not an address of this host, which has {', '.join(others) or 'none'}",
+        "use one of them, or 0.0.0.0 for all",
+    )
+
+
+CHECKS = (
+    check_bind_address,
+    check_folders,
+    check_files,
+    check_containers,
+    check_networks,
+    check_account,
+    check_tables,
+)

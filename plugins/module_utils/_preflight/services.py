@@ -1,0 +1,151 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""What the services are to be told, held against what their modules take, before the first of them is started."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from .._core.errors import InvalidValue
+from .._jackett import model as jackett
+from .._jellyfin.library_model import (
+    normal_path,
+    parse_wanted,
+)
+from .._jellyfin.library_plan import (
+    plan_libraries,
+)
+from .._jellyfin.user_model import parse_users
+from .._jellyfin.values import SECTIONS, plan_section
+from .._transmission import model as transmission
+from .problem import (
+    Facts,
+    Problem,
+    Settings,
+    not_set,
+    problem,
+    warning,
+)
+from .relied import check_relied_on
+
+PLACEHOLDER = re.compile(
+    r"(change[-_ ]?(me|it|this).*|.*_here|your[-_ ].*|<.*>|x{3,}|password|secret|placeholder|todo|\.\.\.)",
+    re.IGNORECASE,
+)
+CREDENTIALS = (
+    "transmission_user",
+    "transmission_password",
+    "jackett_admin_password",
+    "jellyfin_admin_user",
+    "jellyfin_admin_password",
+)
+# Where the container of Jellyfin has the folder mediaserver_media.
+MEDIA = "/media"
+REMEDY = "correct it; the documentation of the module {} says what it takes"
+
+
+def check_credentials(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
+    for name in CREDENTIALS:
+        if name not in settings:
+            continue
+        value = str(settings[name] or "")
+        if not value.strip():
+            yield not_set(name)
+        elif name.endswith("password") and PLACEHOLDER.fullmatch(value):
+            yield problem(name, "it still holds a placeholder", "choose a password of your own, in the vault")
+
+
+def check_transmission(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
+    for variable in ("transmission_default_settings", "transmission_settings"):
+        try:
+            wanted = transmission.read_wanted(settings.get(variable) or {})
+        except InvalidValue as error:
+            yield problem(variable, str(error), "docs/transmission-settings.md lists all settings")
+        else:
+            yield from check_relied_on(variable, "transmission", wanted)
+
+
+def check_jackett(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
+    for variable in ("jackett_default_settings", "jackett_settings"):
+        try:
+            wanted = jackett.read_wanted(settings.get(variable) or {})
+        except InvalidValue as error:
+            yield problem(variable, str(error), REMEDY.format("jackett_settings"))
+        else:
+            yield from check_relied_on(variable, "jackett", wanted)
+
+
+def check_jellyfin(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
+    """Which names there are, and of what type, only the running server can tell."""
+    for section in SECTIONS:
+        for variable in (f"jellyfin_default_{section}_settings", f"jellyfin_{section}_settings"):
+            wanted = settings.get(variable) or {}
+            try:
+                plan_section(section, wanted, {}, allow_unknown=True)
+            except InvalidValue as error:
+                yield problem(variable, str(error), REMEDY.format("jellyfin_settings"))
+            else:
+                yield from check_relied_on(variable, "jellyfin", wanted if section == "network" else {})
+
+
+def check_libraries(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
+    """As on a server that has none; what is there already, the module compares later."""
+    shared = settings.get("jellyfin_library_options") or {}
+    given = [
+        {**library, "options": {**shared, **(library.get("options") or {})}}
+        for library in settings.get("jellyfin_libraries") or []
+    ]
+    try:
+        wanted = parse_wanted(given)
+        plan_libraries(wanted, [])
+    except InvalidValue as error:
+        yield problem("jellyfin_libraries", _without_name(error), REMEDY.format("jellyfin_library"))
+        return
+    for library in wanted:
+        for path in library.paths:
+            if not normal_path(path).startswith(MEDIA + "/"):
+                yield problem(
+                    "jellyfin_libraries",
+                    f"{library.name}: {path} is no folder that Jellyfin could see",
+                    f"name a folder below {MEDIA}, which is {settings.get('mediaserver_media')} on the Pi",
+                )
+
+
+def check_members(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
+    """Of a server that is set up, nobody knows here which accounts and libraries somebody has made by hand."""
+    try:
+        members = parse_users(settings.get("jellyfin_users") or [])
+    except InvalidValue as error:
+        yield problem("jellyfin_users", _without_name(error), REMEDY.format("jellyfin_user"))
+        return
+    administrator = str(settings.get("jellyfin_admin_user") or "")
+    libraries = {one["name"] for one in settings.get("jellyfin_libraries") or [] if one.get("state") != "absent"}
+    new = not settings.get("preflight_installed")
+    for member in members:
+        if member.name.casefold() == administrator.casefold():
+            yield problem(
+                "jellyfin_users",
+                f"{member.name} is the administrator, whom jellyfin_admin_user names",
+                "take it out of the list, or name another administrator",
+            )
+        if member.absent:
+            continue
+        if new and member.password is None:
+            yield problem("jellyfin_users", f"{member.name} has no password", "give it one, in the vault")
+        elif member.password is not None and PLACEHOLDER.fullmatch(member.password):
+            yield problem(
+                "jellyfin_users", f"{member.name}'s password is a placeholder", "choose another, in the vault"
+            )
+        for name in sorted(set(member.libraries or ()) - libraries):
+            yield (problem if new else warning)(
+                "jellyfin_users",
+                f"{member.name} may see {name!r}, which is none of jellyfin_libraries",
+                f"name some of {', '.join(sorted(libraries)) or 'none'}; or nothing, if somebody made it by hand",
+            )
+
+
+def _without_name(error: InvalidValue) -> str:
+    """The modules' own option is no variable of the household."""
+    return re.sub("^(libraries|users): ", "", str(error))

@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What vpn-monitor sees: one look at the host gives one ``Seen``. Nothing is changed here."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mediaserver import clock, files
+from mediaserver.docker import api, compose
+from mediaserver.firewall import barrier, keeper
+from mediaserver.firewall.nft import Nft
+from mediaserver.monitor import host_settings
+from mediaserver.monitor.decide import HOLDER, TUNNEL, Container, Home, Life, Seen, Tunnel
+from mediaserver.monitor.report import words
+from mediaserver.tunnel import dns, liveness, netns
+from mediaserver.tunnel.configuration import active_peer, forbidden
+from mediaserver.tunnel.gateway import LOCK, Gateway
+
+PROJECT = api.PROJECT
+INTERFACES = Path("/sys/class/net")
+# The longest that a look waits for another program that works on the gateway.
+LOCK_PATIENCE_S = 30.0
+# Where Docker keeps the VPN network's address translation: iptables' way, and that of its nftables back end.
+DOCKER_TABLES = (("ip", "nat"), ("ip", "docker-bridges"))
+LIVES = {
+    "running": Life.RUNNING,
+    "paused": Life.PAUSED,
+    "restarting": Life.RESTARTING,
+    "created": Life.STOPPED,
+    "exited": Life.STOPPED,
+    "dead": Life.STOPPED,
+}
+
+
+@dataclass
+class Watch:
+    """Looks at one project folder's stack; keeps what is costly to find out again."""
+
+    root: Path
+    _nft: Nft = field(default_factory=Nft)
+    _lock: Path = LOCK
+    _holder: int = 0  # its process
+    _host: host_settings.HostWatch = field(default_factory=host_settings.HostWatch)
+    _silent: bool = False  # no resolver answered in the last look
+    _project: tuple[tuple[int, ...], dict[str, str]] = ((), {})  # the compose files' times of change, and services
+
+    def look(self, gateway: Gateway, *, held: bool = False) -> Seen:
+        """Look at the host, for a gateway as it is configured now, and a hold.
+
+        Raises OSError, GatewayError where the outer barrier cannot be seen; whatever goes wrong behind it, it is told.
+        """
+        common: dict[str, Any] = {
+            "held": held,
+            "barrier": self._barrier_stands(gateway),
+            "peers": sum(peer.host in gateway.state.addresses for peer in gateway.settings.peers),
+            "asked": asked(gateway),
+            "forwarding_off": host_settings.forwarding_off(),
+            "obstacles": self._host.look(gateway.settings.lan, clock.now(), soon=self._silent),
+            "resolvers": gateway.settings.resolvers,
+            **endpoint_of(gateway),
+        }
+        try:
+            containers, pids = self._containers()
+            holder = pids.get(HOLDER, 0)
+            return Seen(
+                network=self._network() if holder else None,
+                containers=containers,
+                tunnel=(
+                    self._tunnel(holder, pids.get(TUNNEL, 0), gateway.settings.resolvers, configured_at(gateway))
+                    if holder
+                    else None
+                ),
+                **common,
+            )
+        except Exception as error:  # whatever Docker or compose has answered: a barrier is put up in any case
+            return Seen(docker=False, trouble=words(error), network=None, **common)
+
+    def _barrier_stands(self, gateway: Gateway) -> bool:
+        table = gateway.outer()
+        if keeper.stands(self._nft, table):
+            return True
+        # "vpn-gateway apply" may just be restarting the keeper: its lock is held meanwhile.
+        with contextlib.suppress(OSError), files.locked(self._lock, patience=LOCK_PATIENCE_S):
+            pass
+        return keeper.stands(self._nft, table)
+
+    def leak_attempts(self) -> int | None:
+        """Packets from the VPN network that the outer barrier has dropped and counted; None without a barrier."""
+        return self._nft.leak_attempts(barrier.OUTER_TABLE)
+
+    def services(self) -> dict[str, str]:
+        """Names of the project's services with their network modes; asked of compose when a file of it has changed."""
+        changed = compose.changed(self.root)
+        if not changed:
+            return {}
+        if changed != self._project[0]:
+            try:
+                project = compose.read(self.root)
+            except compose.ComposeError as error:
+                raise api.DockerError(str(error)) from error
+            if project.trouble:
+                print(f"{project.trouble}; containers are repaired by {compose.FILE} alone", flush=True)
+            found = json.loads(project.config)["services"]
+            self._project = (changed, {name: str(one.get("network_mode", "")) for name, one in found.items()})
+        return self._project[1]
+
+    def _containers(self) -> tuple[dict[str, Container], dict[str, int]]:
+        """Return every service's container, and the process ids of those that run.
+
+        A container that vanishes meanwhile is left out: the next look tells whether it is missing, or made anew.
+        """
+        by_service = {row["Labels"].get(api.SERVICE_LABEL, ""): row for row in api.containers()}
+        asked = {name: self._pid(row) for name, row in by_service.items() if row["State"] == "running"}
+        pids = {name: pid for name, pid in asked.items() if pid is not None}
+        holder = by_service.get(HOLDER, {}).get("Id", "")
+        holders_namespace = netns.identity(pids.get(HOLDER, 0))
+        containers = {}
+        for name, mode in self.services().items():
+            if name in asked and asked[name] is None:
+                continue
+            row = by_service.get(name)
+            if row is None:
+                containers[name] = Container(Life.MISSING)
+                continue
+            home = Home.HOLDERS
+            if mode == f"service:{HOLDER}":
+                if row["HostConfig"]["NetworkMode"] != f"container:{holder}":
+                    home = Home.FOREIGN
+                elif pids.get(name) and holders_namespace and netns.identity(pids[name]) != holders_namespace:
+                    home = Home.DEAD
+            unhealthy = "(unhealthy)" in row["Status"]
+            containers[name] = Container(LIVES.get(row["State"], Life.RESTARTING), unhealthy, home)
+        return containers, pids
+
+    @staticmethod
+    def _pid(row: dict[str, Any]) -> int | None:
+        """Return the process of a container, None for one that is gone since it was listed."""
+        try:
+            return int(api.request("GET", f"/containers/{row['Id']}/json")["State"]["Pid"])
+        except api.NotThereError:
+            return None
+
+    def _network(self) -> bool:
+        """Say whether Docker's side of the VPN network is there."""
+        rules = any(f'"{barrier.BRIDGE}"' in (self._nft.listing(*table) or "") for table in DOCKER_TABLES)
+        return rules and (INTERFACES / barrier.BRIDGE).exists()
+
+    def inside(self, make: Callable[[], socket.socket]) -> socket.socket:
+        """Return a socket that is made in the VPN namespace. Raises OSError."""
+        return netns.inside(self._holder, make)
+
+    def tunnel_socket(self) -> socket.socket:
+        """Return a UDP socket in the VPN namespace that can only use the tunnel. Raises OSError without one."""
+        return netns.inside(self._holder, _socket_in_tunnel)
+
+    def _tunnel(self, holder: int, tunnel: int, resolvers: tuple[str, ...], configured: float = 0.0) -> Tunnel:
+        self._holder = holder
+        interface = True
+        try:
+            if self._silent:  # so that whatever else carries is seen by the next look
+                netns.inside(holder, lambda: liveness.provoke(resolvers))
+            with self.tunnel_socket() as line:
+                if any(dns.answers(line, resolver, dns.ANSWER_TIMEOUT_S) for resolver in resolvers):
+                    self._silent = False
+                    return Tunnel(answered=True)
+        except OSError as error:
+            interface = error.errno != errno.ENODEV  # no wg0, or no holder any more
+        self._silent = True
+        return Tunnel(
+            answered=False,
+            handshake_age=_handshake_age(tunnel, configured),
+            received=liveness.received(holder),
+            interface=interface,
+        )
+
+
+def asked(gateway: Gateway) -> tuple[str, ...]:
+    """Return what an answer through the tunnel depends on: resolvers, peers, and a digest of the keys."""
+    keys = [files.read(gateway.folder / "private.key") or ""]
+    keys += [f"{peer.public_key} {peer.preshared_key}" for peer in gateway.settings.peers]
+    peers = (peer.name for peer in gateway.settings.peers)
+    return (*gateway.settings.resolvers, *peers, files.digest("\n".join(keys)))
+
+
+def configured_at(gateway: Gateway) -> float:
+    """Return when the tunnel's configuration was written last; a handshake before that proves nothing of it."""
+    try:
+        return (gateway.folder / "run" / "tunnel" / "wg0.conf").stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def endpoint_of(gateway: Gateway) -> dict[str, str]:
+    """Return the active peer, its address, and why the address that its name has now is refused."""
+    peer = active_peer(gateway.settings, gateway.state)
+    address = gateway.state.addresses.get(peer.host, "")
+    seen = gateway.state.seen.get(peer.host, "")
+    refused = f"its address {seen} is {forbidden(gateway.settings, seen)}" if seen and not address else ""
+    return {"peer": peer.name, "endpoint": address, "refused": refused}
+
+
+def _socket_in_tunnel() -> socket.socket:
+    line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"wg0")
+    except OSError:
+        line.close()
+        raise
+    return line
+
+
+def _handshake_age(pid: int, configured: float) -> float | None:
+    """Ask wg in the tunnel's container, whose socket wireguard-go uses; a child, but only when in trouble."""
+    if not pid:
+        return None
+    command = ["nsenter", "--target", str(pid), "--mount", "--net", "wg", "show", "wg0", "latest-handshakes"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
+    times = [int(line.split()[-1]) for line in shown.stdout.splitlines() if line.split()[-1].isdecimal()]
+    # A whole second earlier, because wg tells no fractions.
+    return time.time() - max(times) if times and max(times) > 0 and max(times) >= configured - 1 else None

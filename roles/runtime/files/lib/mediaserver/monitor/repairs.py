@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What vpn-monitor does: each step of its decision, as requests to Docker, to systemd and to the gateway program."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mediaserver import files
+from mediaserver.docker import api, compose
+from mediaserver.monitor import host_settings
+from mediaserver.monitor.decide import HOLDER, TUNNEL, Act, Step
+from mediaserver.tunnel.configuration import GatewayError, Settings, State, failed_over, resolved_again
+from mediaserver.tunnel.gateway import LOCK, Gateway, Host, look_up, look_up_nothing
+
+DOCKER_UNIT = "docker.service"
+STEP_TIMEOUT_S = 180
+LOG_LINES = 3
+# Steps that are one request to Docker for each target.
+CONTAINER_VERBS: dict[Act, tuple[str, dict[str, str]]] = {
+    Act.START: ("start", {}),
+    Act.UNPAUSE: ("unpause", {}),
+    # Cut off from the network, Transmission would spend a minute on saying farewell; what it keeps is written first.
+    Act.RESTART: ("restart", {"t": "10"}),
+    Act.RESTART_TUNNEL: ("restart", {"t": "2"}),
+}
+
+
+def run(*command: str) -> None:
+    """Run a repair. Raises GatewayError with the last lines that it printed."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=STEP_TIMEOUT_S)
+    except subprocess.TimeoutExpired as error:
+        raise GatewayError(f"{' '.join(command)} has not ended after {STEP_TIMEOUT_S} s") from error
+    if done.returncode != 0:
+        said = " ".join((done.stderr.strip() or done.stdout.strip()).splitlines()[-LOG_LINES:])
+        raise GatewayError(f"{' '.join(command)} failed: {said}")
+
+
+@dataclass(frozen=True)
+class Hands:
+    """Does the steps."""
+
+    root: Path
+
+    def do(self, step: Step) -> None:
+        """Raises GatewayError, DockerError, OSError; the step is tried again later then."""
+        if step.act in CONTAINER_VERBS:
+            path, query = CONTAINER_VERBS[step.act]
+            for service in step.targets or (TUNNEL,):
+                found = api.container(service)["Id"]
+                api.request("POST", f"/containers/{found}/{path}", timeout=STEP_TIMEOUT_S, **query)
+            return
+        {
+            Act.LOAD_BARRIER: lambda: Host().reload_barrier(),
+            Act.FORWARD: host_settings.switch_on_forwarding,
+            Act.RESTART_DOCKER: lambda: run("systemctl", "restart", DOCKER_UNIT),
+            # What runs is left alone, the holder above all; Ansible recreates containers. It removes orphans as well,
+            # because only it has seen before that no other project has this one's name.
+            Act.BRING_UP: lambda: self._compose("--no-recreate"),
+            Act.RECREATE: lambda: self._compose("--force-recreate", "--no-deps", *step.targets),
+            Act.RELOAD_HOLDER: self._reload_holder,
+            Act.RESOLVE: self._resolve,
+            Act.FAIL_OVER: lambda: self._change(failed_over),
+        }[step.act]()
+
+    @staticmethod
+    def _reload_holder() -> None:
+        Host().signal(HOLDER)
+        # Whoever changed the namespace's routes has mostly taken the tunnel's away, too.
+        Host().signal(TUNNEL)
+
+    def _resolve(self) -> None:
+        # Why an endpoint is not used: its name has no address now, or one inside the house.
+        for note in self._change(lambda settings, state: resolved_again(settings, state, look_up)):
+            print(note, flush=True)
+        # In any case: its routes may be what is wrong.
+        Host().signal(TUNNEL)
+
+    def _compose(self, *arguments: str) -> None:
+        chosen: tuple[str, ...] = ("--project-directory", str(self.root))
+        if compose.override(self.root):
+            try:
+                project = compose.read(self.root)
+            except compose.ComposeError as error:
+                raise GatewayError(str(error)) from error
+            chosen = project.arguments
+        run("docker", "compose", *chosen, "up", "--detach", "--pull", "never", "--no-build", *arguments)
+
+    def apply(self) -> None:
+        """Bring files, barrier and containers in line with what is known."""
+        with files.locked(LOCK):
+            Gateway(self.root, resolve=look_up_nothing).apply(Host())
+
+    def _change(self, change: Callable[[Settings, State], State]) -> list[str]:
+        """Return what a person should know of the endpoints then."""
+        with files.locked(LOCK):
+            gateway = Gateway(self.root, resolve=look_up, change=change)
+            gateway.apply(Host())
+        return gateway.notes()

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What vpn-monitor tells people and programs: lines in the journal when something changes, and the state file."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mediaserver import files
+from mediaserver.docker.api import DockerError
+from mediaserver.monitor.decide import Seen, Step, Verdict
+from mediaserver.monitor.hold import Hold
+from mediaserver.monitor.problems import Code, Problem, reason
+from mediaserver.monitor.steps import Act
+from mediaserver.tunnel.configuration import GatewayError
+
+STATE = Path("/run/mediaserver/vpn.json")
+VERSION = 2
+# Said when vpn-monitor starts a container that may have been stopped on purpose.
+BY_HAND = "to stop the stack by hand: sudo systemctl stop mediaserver.service"
+# What a monitor that is stopped before its first look knows of the household.
+NOTHING: dict[str, object] = {"peer": "", "endpoint": "", "forwarded_port": 0, "leak_attempts": None}
+
+
+@dataclass
+class Report:
+    """Tells people and programs: lines in the journal when something changes, and the state file."""
+
+    path: Path = STATE
+    _said: dict[str, object] = field(default_factory=dict)
+    _steps: int = 0
+    _last_step: dict[str, object] | None = None
+    _hold: Hold | None = None
+    _unwritten: bool = False
+
+    def step(self, step: Step) -> None:
+        self._steps += 1
+        self._last_step = {"at": _stamp(), "act": str(step.act), "targets": list(step.targets), "why": step.why}
+        stopped = step.act is Act.START or step.problem.code is Code.CONTAINER_STOPPED
+        print(f"{step} ({BY_HAND})" if stopped else step, flush=True)
+
+    def hold(self, found: Hold | None) -> None:
+        """Say once when a hold begins, ends, or is not believed."""
+        if _heard_as(found) != _heard_as(self._hold):
+            print(f"hold {found.why}" if found else "no hold any more", flush=True)
+        self._hold = found
+
+    def stopped(self) -> None:
+        """Say that nobody watches any more."""
+        self._lost_sight("stopped", [])
+
+    def blind(self, error: Exception) -> None:
+        """Say that a look failed, and why."""
+        self._lost_sight("blind", [Problem(Code.BLIND, words(error))])
+
+    def failure(self, error: Exception) -> None:
+        print(f"that did not work, it is tried again: {words(error)}", flush=True)
+
+    def _lost_sight(self, state: str, problems: list[Problem]) -> None:
+        """What was seen last stands, but for the problems: nobody knows them now."""
+        self.look(state, problems, **{key: self._said.get(key, value) for key, value in NOTHING.items()})
+
+    def look(self, state: str, problems: Sequence[Problem], **facts: object) -> None:
+        """Write the state file when anything in it has changed, and a line when the state or a problem has.
+
+        Another line is the alarm: the outer barrier has had to drop what the inner one should have.
+        """
+        facts = {"problems": [problem.as_json() for problem in problems], **facts}
+        told = {"state": state, "problems": facts["problems"]}
+        if told != {key: self._said.get(key) for key in told}:
+            words = "; ".join(problem.text for problem in problems)
+            print(f"{state}{': ' if words else ''}{words}", flush=True)
+        if more := _risen(self._said.get("leak_attempts"), facts["leak_attempts"]):
+            print(
+                f"leak attempts: the outer barrier has dropped {more} more on their way past the inner one", flush=True
+            )
+        current = {"version": VERSION, "state": state, **facts, "steps": self._steps, "last_step": self._last_step}
+        if self._unwritten or {**current, "since": None} != {**self._said, "since": None}:
+            same = self._said.get("state") == state
+            current["since"] = self._said["since"] if same else _stamp()
+            self._said = current
+            self._write(json.dumps(current, indent=2) + "\n")
+
+    def _write(self, text: str) -> None:
+        """A disk that takes nothing must not keep the monitor from its work."""
+        try:
+            files.write(self.path, text, mode=0o644)
+            self._unwritten = False
+        except OSError as error:
+            if not self._unwritten:
+                print(f"{self.path} cannot be written, it is tried again: {error}", flush=True)
+            self._unwritten = True
+
+
+def _risen(before: object, now: object) -> int:
+    """How many a counter has counted since; one that began anew has counted what it shows."""
+    if not isinstance(before, int) or not isinstance(now, int):
+        return 0  # nothing to compare with: the first look, or one without a barrier
+    return now - before if now >= before else now
+
+
+def state_of(seen: Seen, verdict: Verdict) -> str:
+    """One word for the tunnel: held, online, offline, healing or waiting. It stays online while traffic passes."""
+    if seen.held:
+        return "held"
+    if verdict.tunnel_alive:
+        return "online"
+    if seen.online is False:
+        return "offline"
+    return "healing" if verdict.problems else "waiting"
+
+
+def words(error: Exception) -> str:
+    """What is said of an error; of one that nobody foresaw also its kind."""
+    foreseen = isinstance(error, (GatewayError, DockerError, OSError, subprocess.SubprocessError))
+    return reason(error) if foreseen else f"{type(error).__name__}: {error}"
+
+
+def _heard_as(found: Hold | None) -> str:
+    """What makes two looks at a hold the same news; the seconds that a valid one has left do not."""
+    if found is None:
+        return ""
+    return "valid" if found.valid else found.why
+
+
+def _stamp() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S%z")

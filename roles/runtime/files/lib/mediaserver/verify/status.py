@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether the tunnel is up now, and if not, the most likely cause: for vpn-verify and the end of a playbook run."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mediaserver import clock
+from mediaserver.monitor import causes, monitor_state
+from mediaserver.monitor.decide import Memory, Seen
+from mediaserver.monitor.observe import Watch, endpoint_of
+from mediaserver.monitor.problems import BLOCKS_TUNNEL, HOUSEHOLD_MUST_ACT, Code, Problem
+from mediaserver.tunnel import dns, mtu
+from mediaserver.tunnel.gateway import Gateway, look_up, look_up_nothing
+
+PAUSE_S = 1.0
+# Looks in a row in which the host itself is offline, before waiting for the tunnel is given up.
+OFFLINE_LOOKS = 2
+
+
+@dataclass(frozen=True)
+class Status:
+    """``problems`` begin with the cause where the tunnel is not up."""
+
+    up: bool
+    online: bool | None
+    peer: str
+    endpoint: str
+    problems: tuple[Problem, ...]
+
+    @property
+    def must_act(self) -> bool:
+        """The tunnel is down on a host that is online, because of a key, an endpoint or a setting of this host."""
+        if self.up or not self.problems:
+            return False
+        code = self.problems[0].code
+        # Where it is not known whether the host is online, only its own settings are certain.
+        certain = self.online is True or (self.online is None and code in BLOCKS_TUNNEL)
+        return certain and code in HOUSEHOLD_MUST_ACT
+
+    def to_json(self) -> str:
+        found = {
+            "version": 1,
+            "up": self.up,
+            "online": self.online,
+            "peer": self.peer,
+            "endpoint": self.endpoint,
+            "must_act": self.must_act,
+            "problems": [problem.as_json() for problem in self.problems],
+        }
+        return json.dumps(found)
+
+
+def of_host(seen: Seen) -> tuple[Problem, ...]:
+    """Return what is wrong with the settings of this host."""
+    off = ", ".join(seen.forwarding_off)
+    text = f"IPv4 forwarding is off on this host ({off}); vpn-monitor switches it on while it runs"
+    return (*((Problem(Code.FORWARDING_OFF, text),) if off else ()), *seen.obstacles)
+
+
+def judge(seen: Seen, memory: Memory, *, online: bool | None, carries: bool) -> Status:
+    """Return the status by one look at a tunnel that had time to come up. Pure."""
+    host = of_host(seen)
+    if seen.tunnel is not None and (seen.tunnel.answered or carries):
+        dead_resolver = () if seen.tunnel.answered else (causes.of_dead_resolver(seen.resolvers),)
+        return Status(True, online, seen.peer, seen.endpoint or "", (*dead_resolver, *host))
+    if not seen.docker:
+        cause = Problem(Code.DOCKER_SILENT, seen.trouble or "Docker does not answer")
+    elif seen.tunnel is None:
+        cause = Problem(Code.CONTAINER_STOPPED, "the container that holds the VPN namespace (vpn) does not run")
+    else:
+        cause = causes.of_dead_tunnel(
+            causes.Evidence(
+                online=online,
+                obstacles=host,
+                peer=seen.peer,
+                endpoint=seen.endpoint,
+                refused=seen.refused,
+                interface=seen.tunnel.interface,
+                handshakes=seen.tunnel.handshake_age is not None,
+                trusted=memory.trusted and memory.asked == seen.asked,
+            )
+        )
+    others = tuple(one for one in host if one.code != cause.code)
+    return Status(False, online, seen.peer, seen.endpoint or "", (cause, *others))
+
+
+def look(
+    root: Path,
+    wait: float = 0.0,
+    *,
+    eyes: Watch | None = None,
+    is_online: Callable[[], bool | None] = dns.house_is_online,
+) -> Status:
+    """Look until the tunnel is up or ``wait`` seconds have passed. Raises GatewayError, OSError."""
+    eyes = eyes or Watch(root)
+    deadline = time.monotonic() + wait
+    offline, received = 0, None
+    while True:
+        gateway = Gateway(root, resolve=look_up_nothing)
+        seen = eyes.look(gateway)
+        tunnel = seen.tunnel
+        carries = bool(tunnel and received is not None and tunnel.received is not None and tunnel.received > received)
+        received = tunnel.received if tunnel and not tunnel.answered else None
+        up = bool(tunnel and tunnel.answered) or carries
+        online = None if up else is_online()
+        offline = offline + 1 if online is False else 0
+        # A second look, because what else carries shows only after the first one without an answer.
+        if up or time.monotonic() >= deadline or offline >= OFFLINE_LOOKS:
+            break
+        time.sleep(PAUSE_S)
+    if not up and seen.endpoint == "" and online is not False:
+        # Only now, because a resolver may take its time; the state file keeps no address that is refused.
+        seen = replace(seen, refused=endpoint_of(Gateway(root, resolve=look_up))["refused"])
+    return judge(seen, monitor_state.load(clock.now()), online=online, carries=carries)
+
+
+def packet_size(root: Path, eyes: Watch | None = None) -> int | None:
+    """Return the largest packet that arrives, the tunnel's MTU where none is lost; None where nothing answers."""
+    gateway = Gateway(root, resolve=look_up_nothing)
+    settings = gateway.settings
+    eyes = eyes or Watch(root)
+    if eyes.look(gateway).tunnel is None:
+        return None
+    first = mtu.probe(settings.mtu, settings.resolvers, eyes.inside)
+    if mtu.judge(settings.mtu, [first]) in (settings.mtu, None):
+        return mtu.judge(settings.mtu, [first])
+    return mtu.judge(settings.mtu, [first, mtu.probe(settings.mtu, settings.resolvers, eyes.inside)])
+
+
+def report(root: Path, wait: float) -> str:
+    """Return the whole as JSON, for the end of a playbook run."""
+    eyes = Watch(root)
+    found = look(root, wait, eyes=eyes)
+    if found.up:
+        settings = Gateway(root, resolve=look_up_nothing).settings
+        works = packet_size(root, eyes)
+        if works is not None and works != settings.mtu:
+            lost = mtu.problem(settings.mtu, works)
+            found = Status(True, found.online, found.peer, found.endpoint, (*found.problems, lost))
+    return found.to_json()
