@@ -93,7 +93,7 @@ def test_a_name_is_found_when_it_can_be(stage: Stage, by_name: list[str]) -> Non
 def test_an_address_of_the_house_is_refused(stage: Stage, by_name: list[str]) -> None:
     move(stage.house.laptop)
     with watching(stage, "endpoint in the house", installs=True) as watch:
-        run = converge_without_a_tunnel(stage, by_name, "cannot be used: its address")
+        run = converge_without_a_tunnel(stage, by_name, "cannot be used, because its address")
         words = f"{NAME} is not used as endpoint: its address {stage.house.laptop} is in the house's own network"
         assert words in told(run)
         endpoints = stage.pi("nft list set inet mediaserver_barrier endpoints")
