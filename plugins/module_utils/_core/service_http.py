@@ -25,7 +25,7 @@ from .errors import (
     ProtocolError,
     Unreachable,
 )
-from .http import Http, Response, UrlHttp
+from .transport import Http, Response, UrlHttp
 
 # Options of a module that finds a service by its labels.
 OPTIONS: dict[str, dict[str, t.Any]] = {

@@ -15,7 +15,7 @@ from .._core.errors import (
     ProtocolError,
     Unreachable,
 )
-from .._core.http import Http, Response
+from .._core.transport import Http, Response
 from .protocol import (
     VERSION_HEADER,
     Bespoke,

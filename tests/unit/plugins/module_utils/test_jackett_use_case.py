@@ -16,10 +16,10 @@ from ansible_collections.household.mediaserver.plugins.module_utils._core.errors
     ServiceProblem,
     Unreachable,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._core.http import Response
 from ansible_collections.household.mediaserver.plugins.module_utils._core.json_file import JsonFile
 from ansible_collections.household.mediaserver.plugins.module_utils._core.owned_file import OwnedFile
 from ansible_collections.household.mediaserver.plugins.module_utils._core.supervisor import Nobody
+from ansible_collections.household.mediaserver.plugins.module_utils._core.transport import Response
 from ansible_collections.household.mediaserver.plugins.module_utils._jackett import settings as use_case
 from ansible_collections.household.mediaserver.plugins.module_utils._jackett.client import JackettClient
 from ansible_collections.household.mediaserver.plugins.module_utils._jackett.model import read_wanted

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils._core import http
+from ansible_collections.household.mediaserver.plugins.module_utils._core import transport
 from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import (
     MediaserverError,
     ProtocolError,
@@ -69,7 +69,7 @@ def start() -> Iterator[Start]:
 
 def client_of(url: str, timeout: float = 5) -> JellyfinClient:
     return JellyfinClient(
-        http.UrlHttp(), url, client="tests", device_id="tests", clock=time, token="s3cret-key", timeout=timeout
+        transport.UrlHttp(), url, client="tests", device_id="tests", clock=time, token="s3cret-key", timeout=timeout
     )
 
 
@@ -108,7 +108,7 @@ FAULTS: dict[str, tuple[Speak, type[MediaserverError], str]] = {
 def test_faults_end_in_a_clear_failure_in_time(
     start: Start, monkeypatch: pytest.MonkeyPatch, speak: Speak, kind: type[MediaserverError], message: str
 ) -> None:
-    monkeypatch.setattr(http, "MAX_BYTES", 65536)
+    monkeypatch.setattr(transport, "MAX_BYTES", 65536)
     server = start(speak)
     begin = time.monotonic()
     with pytest.raises(kind) as caught:

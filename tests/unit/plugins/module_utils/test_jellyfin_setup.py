@@ -18,7 +18,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._core.errors
     ProtocolError,
     Unreachable,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._core.http import Response
+from ansible_collections.household.mediaserver.plugins.module_utils._core.transport import Response
 from ansible_collections.household.mediaserver.plugins.module_utils._host.file_tree import Found
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.administrator import WantedAdministrator
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.key_file import KeyFile, load_key

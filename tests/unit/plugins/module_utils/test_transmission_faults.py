@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils._core import http
+from ansible_collections.household.mediaserver.plugins.module_utils._core import transport
 from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import (
     MediaserverError,
     ProtocolError,
@@ -130,8 +130,8 @@ FAULTS: dict[str, tuple[Callable[[socket.socket], None], type[MediaserverError],
 @pytest.fixture(autouse=True)
 def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "REQUEST_TIMEOUT_S", TIMEOUT_S)
-    monkeypatch.setattr(http, "GRACE_S", 0.2)
-    monkeypatch.setattr(http, "MAX_BYTES", 8000)
+    monkeypatch.setattr(transport, "GRACE_S", 0.2)
+    monkeypatch.setattr(transport, "MAX_BYTES", 8000)
 
 
 @contextlib.contextmanager
@@ -146,7 +146,7 @@ def serving(at: int, fault: Callable[[socket.socket], None]) -> Iterator[Server]
 def module(server: Server, path: Path) -> TransmissionSettings:
     return TransmissionSettings(
         wanted=read_wanted({"speed-limit-up": 7}),
-        client=TransmissionClient(http.UrlHttp(), server.url, username="family", password=PASSWORD),
+        client=TransmissionClient(transport.UrlHttp(), server.url, username="family", password=PASSWORD),
         supervisor=Nobody(),
         clock=time,
         file=JsonFile(str(path)),
