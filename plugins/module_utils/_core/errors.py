@@ -44,3 +44,22 @@ class ServiceProblem(MediaserverError):
 
 class NotTaken(MediaserverError):
     """The service accepted a change and does not show it."""
+
+
+class DockerError(MediaserverError):
+    """Docker does not answer, or refuses a request."""
+
+
+class DockerNotRunning(DockerError):
+    """Docker is not installed, or does not run."""
+
+
+class DockerNotFound(DockerError):
+    """Docker knows no such object."""
+
+
+def reason(error: BaseException) -> str:
+    """Return an error's text without the number that Python puts before it ("[Errno 19] No such device")."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return str(error)

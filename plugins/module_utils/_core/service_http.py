@@ -15,12 +15,9 @@ import socket
 import typing as t
 import urllib.parse
 
-from .docker import (
-    Endpoint,
-    Engine,
-    EngineError,
-)
+from .docker import DockerClient, Endpoint
 from .errors import (
+    DockerError,
     InvalidValue,
     ProtocolError,
     Unreachable,
@@ -63,8 +60,8 @@ class _BridgeHttp(UrlHttp):
 class ServiceHttp:
     """Sends requests to a service's container, whose address replaces the host of the URL."""
 
-    def __init__(self, engine: Engine, project: str, service: str) -> None:
-        self._engine = engine
+    def __init__(self, docker: DockerClient, project: str, service: str) -> None:
+        self._docker = docker
         self._name = f"service {service} of project {project}"
         self._project, self._service = project, service
 
@@ -81,11 +78,11 @@ class ServiceHttp:
 
     def _find(self) -> Endpoint:
         try:
-            row = self._engine.service(self._project, self._service)
+            row = self._docker.service(self._project, self._service)
             if row is None or row.get("State") != "running":
                 raise Unreachable(f"{self._name} has no running container", refused=True)
-            found = self._engine.endpoint(row)
-        except EngineError as error:
+            found = self._docker.endpoint(row)
+        except DockerError as error:
             raise Unreachable(f"{self._name}: {error}") from error
         if found is None:
             raise Unreachable(f"{self._name}: its container has no address on a bridge of this host")
@@ -98,4 +95,4 @@ def http_of(options: dict[str, t.Any]) -> Http:
         return UrlHttp()
     if not options["url"].startswith("http://"):
         raise InvalidValue("with service, url must begin with http://: the container itself is asked, without TLS")
-    return ServiceHttp(Engine(), options["project"], options["service"])
+    return ServiceHttp(DockerClient(), options["project"], options["service"])
