@@ -46,6 +46,10 @@ class NotTaken(MediaserverError):
     """The service accepted a change and does not show it."""
 
 
+class RpcRefused(MediaserverError):
+    """Transmission answered in its protocol, and did not do what it was asked."""
+
+
 class DockerError(MediaserverError):
     """Docker does not answer, or refuses a request."""
 

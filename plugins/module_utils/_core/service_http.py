@@ -10,8 +10,6 @@ host that has taken the address.
 
 from __future__ import annotations
 
-import http.client
-import socket
 import typing as t
 import urllib.parse
 
@@ -24,37 +22,12 @@ from .errors import (
 )
 from .http import Http, Response, UrlHttp
 
+HTTP_PORT = 80
 # Options of a module that finds a service by its labels.
 OPTIONS: dict[str, dict[str, t.Any]] = {
     "service": {"type": "str"},
     "project": {"type": "str", "default": "mediaserver"},
 }
-
-
-class BridgeConnection(http.client.HTTPConnection):
-    """A connection that leaves this host by one interface or not at all."""
-
-    def __init__(self, endpoint: Endpoint, port: int, *, timeout: float) -> None:
-        super().__init__(endpoint.address, port, timeout=timeout)
-        self._endpoint = endpoint
-
-    def connect(self) -> None:
-        # Kept first, so that it is closed with the connection whatever comes.
-        self.sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, self._endpoint.bridge.encode())
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.sock.connect((self._endpoint.address, self.port))
-
-
-class _BridgeHttp(UrlHttp):
-    def __init__(self, endpoint: Endpoint) -> None:
-        self._endpoint = endpoint
-
-    def connection(self, url: str, timeout: float) -> tuple[http.client.HTTPConnection, str]:
-        _unused, path = super().connection(url, timeout)
-        port = urllib.parse.urlsplit(url).port
-        return BridgeConnection(self._endpoint, port or http.client.HTTP_PORT, timeout=timeout), path
 
 
 class ServiceHttp:
@@ -71,10 +44,10 @@ class ServiceHttp:
         endpoint = self._find()
         try:
             parts = urllib.parse.urlsplit(url)
-            own = parts._replace(netloc=f"{endpoint.address}:{parts.port or http.client.HTTP_PORT}").geturl()
+            own = parts._replace(netloc=f"{endpoint.address}:{parts.port or HTTP_PORT}").geturl()
         except ValueError as error:
             raise ProtocolError(f"{url}: {error}") from error
-        return _BridgeHttp(endpoint).request(method, own, headers=headers, body=body, timeout=timeout)
+        return UrlHttp(device=endpoint.bridge).request(method, own, headers=headers, body=body, timeout=timeout)
 
     def _find(self) -> Endpoint:
         try:

@@ -116,7 +116,7 @@ class Scene:
 
     def inside(self, pid: int, make: Callable[[], Any]) -> Any:
         assert pid == 11
-        if make is observe._socket_in_tunnel:
+        if make is observe.tunnel_socket:
             return socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         return make()
 

@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from mediaserver._core import sockets
 from mediaserver._core.docker import DockerClient
 from mediaserver._core.errors import DockerError
 from mediaserver.firewall.nft import Nft
@@ -492,7 +493,7 @@ def test_a_way_out_that_fails_names_the_likely_cause(
         ("eth0", r"there is no uplink \(eth0\) in the VPN namespace"),
     ],
 )
-@pytest.mark.parametrize("kind", [verify.listen, verify.through])
+@pytest.mark.parametrize("kind", [verify.listen, sockets.udp])
 def test_an_interface_that_is_missing_is_told_in_plain_words(
     monkeypatch: pytest.MonkeyPatch, device: str, words: str, kind: Callable[[str], socket.socket]
 ) -> None:

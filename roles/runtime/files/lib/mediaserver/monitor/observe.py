@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mediaserver import clock, files
+from mediaserver._core import sockets
 from mediaserver._core.docker import SERVICE_LABEL, DockerClient, label
 from mediaserver._core.errors import DockerError
 from mediaserver._core.names import PROJECT
@@ -160,7 +161,7 @@ class Watch:
 
     def tunnel_socket(self) -> socket.socket:
         """Return a UDP socket in the VPN namespace that can only use the tunnel. Raises OSError without one."""
-        return netns.inside(self._holder, _socket_in_tunnel)
+        return netns.inside(self._holder, tunnel_socket)
 
     def _tunnel(self, holder: int, tunnel: int, resolvers: tuple[str, ...], configured: float = 0.0) -> Tunnel:
         self._holder = holder
@@ -208,14 +209,8 @@ def endpoint_of(gateway: Gateway) -> dict[str, str]:
     return {"peer": peer.name, "endpoint": address, "refused": refused}
 
 
-def _socket_in_tunnel() -> socket.socket:
-    line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    try:
-        line.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"wg0")
-    except OSError:
-        line.close()
-        raise
-    return line
+def tunnel_socket() -> socket.socket:
+    return sockets.udp(liveness.TUNNEL_DEVICE)
 
 
 def _handshake_age(pid: int, configured: float) -> float | None:

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mediaserver import files
+from mediaserver._core import sockets
 from mediaserver._core.docker import SERVICE_LABEL, DockerClient, label
 from mediaserver._core.errors import DockerError, reason
 from mediaserver._core.names import PROJECT
@@ -198,7 +199,7 @@ class Verification:
         before = attempts(nft, barrier.INNER_TABLE)
         with beyond_the_wall() as outside:
             try:
-                with open_inside(pid, "eth0", through) as line:
+                with open_inside(pid, "eth0", sockets.udp) as line:
                     line.sendto(word.encode(), (self.target, PORT))
                 raise Failed("a program inside could send by the uplink; run the playbook again")
             except PermissionError:
@@ -289,17 +290,6 @@ def open_inside(pid: int, device: str, make: Callable[[str], socket.socket]) -> 
         if error.errno != errno.ENODEV:
             raise
         raise Failed(f"there is no {MISSING[device]}") from error
-
-
-def through(device: str) -> socket.socket:
-    """Return a UDP socket that sends by this interface only."""
-    line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    try:
-        line.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode())
-    except OSError:
-        line.close()
-        raise
-    return line
 
 
 def listen(device: str) -> socket.socket:
