@@ -38,6 +38,10 @@ class FileProblem(MediaserverError):
     """A file or folder is not what it has to be."""
 
 
+class KeyFileError(FileProblem):
+    """A key file needs a decision or a repair by a person. The text never holds a key."""
+
+
 class ServiceProblem(MediaserverError):
     """A container or unit does not do what it was told."""
 

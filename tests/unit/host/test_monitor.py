@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mediaserver import files
+from mediaserver._core import files
 from mediaserver._core.errors import DockerError
 from mediaserver.monitor import hold, monitor, monitor_state
 from mediaserver.monitor.decide import GONE_S, HOLDER, Act, Container, Life, Memory, Seen, Step, Tunnel

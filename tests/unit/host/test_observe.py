@@ -19,8 +19,7 @@ from typing import Any
 import pytest
 from barrier_house import PROVIDER, WORLD, built, needed
 from docker_script import Exchange, scripted
-from mediaserver import files
-from mediaserver._core import docker
+from mediaserver._core import docker, files
 from mediaserver.firewall import barrier, keeper
 from mediaserver.firewall.nft import Nft
 from mediaserver.monitor import host_settings, observe

@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mediaserver import files
+from mediaserver._core import files
+from mediaserver._core.clock import now
 from mediaserver._core.docker import DockerClient, Events
 from mediaserver._core.errors import DockerError
 from mediaserver._core.names import PROJECT
-from mediaserver.clock import now
 from mediaserver.monitor import hold, monitor_state
 from mediaserver.monitor.decide import Memory, Step, Verdict, decide
 from mediaserver.monitor.observe import Watch

@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mediaserver import clock, files
-from mediaserver._core import sockets
+from mediaserver._core import clock, files, sockets
 from mediaserver._core.docker import SERVICE_LABEL, DockerClient, label
 from mediaserver._core.errors import DockerError
 from mediaserver._core.names import PROJECT

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mediaserver import files
+from mediaserver._core import files
 from mediaserver._core.docker import DockerClient
 from mediaserver._core.names import PROJECT
 from mediaserver.docker import compose

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mediaserver import files
+from mediaserver._core import files
 from mediaserver._core.errors import DockerError, reason
 from mediaserver.monitor.decide import Seen, Step, Verdict
 from mediaserver.monitor.hold import Hold

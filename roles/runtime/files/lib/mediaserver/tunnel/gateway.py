@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from mediaserver import clock, files
+from mediaserver._core import clock, files
 from mediaserver._core.docker import DockerClient
 from mediaserver._core.errors import DockerError, reason
 from mediaserver._core.names import PROJECT
@@ -206,7 +206,7 @@ class Gateway:
 
     @staticmethod
     def _stands(path: Path, text: str) -> bool:
-        return files.stands(path, text, mode=0o600)
+        return files.matches(path, text, mode=0o600)
 
 
 def release(*, dry_run: bool) -> list[str]:

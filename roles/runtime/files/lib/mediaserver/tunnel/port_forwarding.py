@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from mediaserver import clock, files
+from mediaserver._core import clock, files
 from mediaserver.tunnel import natpmp
 
 LEASE = Path("/run/mediaserver/forwarded.json")

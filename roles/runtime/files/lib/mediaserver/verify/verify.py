@@ -25,8 +25,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mediaserver import files
-from mediaserver._core import sockets
+from mediaserver._core import files, sockets
 from mediaserver._core.docker import SERVICE_LABEL, DockerClient, label
 from mediaserver._core.errors import DockerError, reason
 from mediaserver._core.names import PROJECT
