@@ -19,9 +19,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mediaserver._core import files
+from mediaserver._core.errors import GatewayError
 from mediaserver.firewall import barrier
 from mediaserver.firewall.nft import Nft
-from mediaserver.tunnel.configuration import GatewayError
 
 # What was loaded, for others to compare with what stands: the digest of the text and the kernel's own form of it.
 LOADED = Path("/run/mediaserver/barrier.json")

@@ -16,7 +16,7 @@ from pathlib import Path
 from mediaserver._core import files
 from mediaserver._core.clock import now
 from mediaserver._core.docker import DockerClient, Events
-from mediaserver._core.errors import DockerError
+from mediaserver._core.errors import DockerError, GatewayError
 from mediaserver._core.names import PROJECT
 from mediaserver.monitor import hold, monitor_state
 from mediaserver.monitor.decide import Memory, Step, Verdict, decide
@@ -26,7 +26,7 @@ from mediaserver.monitor.repairs import Hands
 from mediaserver.monitor.report import Report, state_of
 from mediaserver.monitor.torrents import Port, Swarm
 from mediaserver.tunnel import dns
-from mediaserver.tunnel.configuration import GatewayError, active_peer
+from mediaserver.tunnel.configuration import active_peer
 from mediaserver.tunnel.gateway import Gateway, look_up_nothing
 from mediaserver.tunnel.mtu import PacketSize
 

@@ -16,7 +16,6 @@ from typing import Any
 
 from mediaserver._core import clock, files, sockets
 from mediaserver._core.docker import SERVICE_LABEL, DockerClient, label
-from mediaserver._core.errors import DockerError
 from mediaserver._core.names import PROJECT
 from mediaserver.docker import compose
 from mediaserver.firewall import barrier, keeper
@@ -106,10 +105,7 @@ class Watch:
         if not changed:
             return {}
         if changed != self._project[0]:
-            try:
-                project = compose.read(self.root)
-            except compose.ComposeError as error:
-                raise DockerError(str(error)) from error
+            project = compose.read(self.root)
             if project.trouble:
                 print(f"{project.trouble}; containers are repaired by {compose.FILE} alone", flush=True)
             found = json.loads(project.config)["services"]

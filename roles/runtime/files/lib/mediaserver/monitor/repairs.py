@@ -10,11 +10,12 @@ from pathlib import Path
 
 from mediaserver._core import files
 from mediaserver._core.docker import DockerClient
+from mediaserver._core.errors import GatewayError
 from mediaserver._core.names import PROJECT
 from mediaserver.docker import compose
 from mediaserver.monitor import host_settings
 from mediaserver.monitor.decide import HOLDER, TUNNEL, Act, Step
-from mediaserver.tunnel.configuration import GatewayError, Settings, State, failed_over, resolved_again
+from mediaserver.tunnel.configuration import Settings, State, failed_over, resolved_again
 from mediaserver.tunnel.gateway import LOCK, Gateway, Host, look_up, look_up_nothing
 
 DOCKER_UNIT = "docker.service"
@@ -48,7 +49,7 @@ class Hands:
     root: Path
 
     def do(self, step: Step) -> None:
-        """Raises GatewayError, DockerError, OSError; the step is tried again later then."""
+        """Raises MediaserverError, OSError; the step is tried again later then."""
         if step.act in CONTAINER_VERBS:
             docker, (path, query) = DockerClient(), CONTAINER_VERBS[step.act]
             for service in step.targets or (TUNNEL,):
@@ -84,11 +85,7 @@ class Hands:
     def _compose(self, *arguments: str) -> None:
         chosen: tuple[str, ...] = ("--project-directory", str(self.root))
         if compose.override(self.root):
-            try:
-                project = compose.read(self.root)
-            except compose.ComposeError as error:
-                raise GatewayError(str(error)) from error
-            chosen = project.arguments
+            chosen = compose.read(self.root).arguments
         run("docker", "compose", *chosen, "up", "--detach", "--pull", "never", "--no-build", *arguments)
 
     def apply(self) -> None:

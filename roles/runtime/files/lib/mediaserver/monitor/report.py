@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mediaserver._core import files
-from mediaserver._core.errors import DockerError, reason
+from mediaserver._core.errors import MediaserverError, reason
 from mediaserver.monitor.decide import Seen, Step, Verdict
 from mediaserver.monitor.hold import Hold
 from mediaserver.monitor.problems import Code, Problem
 from mediaserver.monitor.steps import Act
-from mediaserver.tunnel.configuration import GatewayError
 
 STATE = Path("/run/mediaserver/vpn.json")
 VERSION = 2
@@ -116,7 +115,7 @@ def state_of(seen: Seen, verdict: Verdict) -> str:
 
 def words(error: Exception) -> str:
     """What is said of an error; of one that nobody foresaw also its kind."""
-    foreseen = isinstance(error, (GatewayError, DockerError, OSError, subprocess.SubprocessError))
+    foreseen = isinstance(error, (MediaserverError, OSError, subprocess.SubprocessError))
     return reason(error) if foreseen else f"{type(error).__name__}: {error}"
 
 

@@ -13,8 +13,8 @@ from mediaserver._core.errors import MediaserverError
 from mediaserver.firewall.barrier import BRIDGE
 from mediaserver.monitor.decide import Act, Step
 from mediaserver.monitor.repairs import Hands
-from mediaserver.tunnel import natpmp, port_forwarding
-from mediaserver.tunnel.configuration import GatewayError, Settings
+from mediaserver.tunnel import port_forwarding
+from mediaserver.tunnel.configuration import Settings
 
 if TYPE_CHECKING:
     from mediaserver._transmission.client import TransmissionClient
@@ -136,7 +136,7 @@ class Port:
             changed = said is not None
             if changed or self._forwarding.settled:
                 self._complaint = ""
-        except (MediaserverError, natpmp.NatPmpError, GatewayError, OSError) as error:
+        except (MediaserverError, OSError) as error:
             said = f"no port is forwarded: {error}" if str(error) != self._complaint else None
             self._complaint, changed = str(error), False
         if said:

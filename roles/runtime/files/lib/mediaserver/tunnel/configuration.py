@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from mediaserver._core.errors import GatewayError
 from mediaserver.firewall import barrier
 
 UPLINK_MTU = 1500
@@ -21,10 +22,6 @@ WIREGUARD_OVERHEAD = 80
 KEEPALIVE_S = 25
 FWMARK = 51820
 THIS_NETWORK = ipaddress.IPv4Network("0.0.0.0/8")
-
-
-class GatewayError(Exception):
-    """Something that a person must put right; the text says what and how."""
 
 
 @dataclass(frozen=True)

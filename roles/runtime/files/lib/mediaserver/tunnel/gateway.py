@@ -13,22 +13,14 @@ from typing import Protocol
 
 from mediaserver._core import clock, files
 from mediaserver._core.docker import DockerClient
-from mediaserver._core.errors import DockerError, reason
+from mediaserver._core.errors import DockerError, GatewayError, reason
 from mediaserver._core.names import PROJECT
 from mediaserver.firewall import barrier, keeper
 from mediaserver.firewall.nft import Nft
 from mediaserver.monitor import hold, host_settings
 from mediaserver.programs import Programs
 from mediaserver.tunnel import port_forwarding
-from mediaserver.tunnel.configuration import (
-    GatewayError,
-    Settings,
-    State,
-    container_files,
-    forbidden,
-    next_state,
-    outer_table,
-)
+from mediaserver.tunnel.configuration import Settings, State, container_files, forbidden, next_state, outer_table
 
 STATE = Path("/var/lib/mediaserver/vpn/endpoints.json")
 LOCK = Path("/run/mediaserver/lock")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from mediaserver._core import clock, files
+from mediaserver._core.errors import NatPmpError
 from mediaserver.tunnel import natpmp
 
 LEASE = Path("/run/mediaserver/forwarded.json")
@@ -88,7 +89,7 @@ class Forwarding:
                     self.port or natpmp.ANY_PORT,
                     never=self.never,
                 )
-        except (natpmp.NatPmpError, OSError):
+        except (NatPmpError, OSError):
             self.expire(now)
             raise
         said = None

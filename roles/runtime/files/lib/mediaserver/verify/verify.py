@@ -27,7 +27,7 @@ from pathlib import Path
 
 from mediaserver._core import files, sockets
 from mediaserver._core.docker import SERVICE_LABEL, DockerClient, label
-from mediaserver._core.errors import DockerError, reason
+from mediaserver._core.errors import CheckFailed, MediaserverError, reason
 from mediaserver._core.names import PROJECT
 from mediaserver.docker import compose
 from mediaserver.firewall import barrier
@@ -36,7 +36,6 @@ from mediaserver.monitor import host_settings
 from mediaserver.monitor.decide import HOLDER
 from mediaserver.monitor.problems import Code
 from mediaserver.tunnel import mtu, netns
-from mediaserver.tunnel.configuration import GatewayError
 from mediaserver.tunnel.gateway import BARRIER_UNIT, KEEPER_UNIT, MONITOR_UNIT, Gateway, Host, look_up_nothing
 from mediaserver.verify import status
 
@@ -54,10 +53,6 @@ MISSING = {
     "it; its log says why it did not: docker logs mediaserver-wireguard-1",
     "eth0": "uplink (eth0) in the VPN namespace. Have it made again: systemctl restart mediaserver",
 }
-
-
-class Failed(Exception):
-    """A check that did not hold; the text says what was seen and what to do."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +80,7 @@ class Verification:
         units = (BARRIER_UNIT, KEEPER_UNIT, "docker.service", "mediaserver.service", MONITOR_UNIT)
         down = [unit for unit in units if run("systemctl", "is-active", "--quiet", unit).returncode != 0]
         if down:
-            raise Failed(f"not running: {', '.join(down)}; see: journalctl --unit {down[0]}")
+            raise CheckFailed(f"not running: {', '.join(down)}; see: journalctl --unit {down[0]}")
         return "barrier, Docker, media server and its monitor run"
 
     def host(self) -> str:
@@ -94,37 +89,41 @@ class Verification:
         found = [f"IPv4 forwarding is off on this host ({', '.join(off)}); run the playbook again"] if off else []
         found += [problem.text for problem in host_settings.look(settings.lan)]
         if found:
-            raise Failed("; ".join(found))
+            raise CheckFailed("; ".join(found))
         return "it forwards, Docker makes its rules, and the LAN is in mediaserver_lan"
 
     def barriers(self) -> str:
         differences = Gateway(self.root, resolve=look_up_nothing).differences(Host())
         if differences:
-            raise Failed(f"not as configured: {'; '.join(differences)}. Run the playbook again")
+            raise CheckFailed(f"not as configured: {'; '.join(differences)}. Run the playbook again")
         if Nft().fingerprint(barrier.INNER_TABLE) is not None:
-            raise Failed("the namespace's own table lies on the host; restart mediaserver.service")
+            raise CheckFailed("the namespace's own table lies on the host; restart mediaserver.service")
         return "files and the host's table are as configured"
 
     def namespace(self) -> str:
         rows = {label(row, SERVICE_LABEL): row for row in DockerClient().services(PROJECT)}
         asked = run("docker", "compose", "--project-directory", str(self.root), "config", "--services")
         if asked.returncode != 0 or not asked.stdout:
-            raise Failed(self._why_not_read(asked.stderr))
+            raise CheckFailed(self._why_not_read(asked.stderr))
         states = dict.fromkeys(asked.stdout.split(), "missing") | {name: row["State"] for name, row in rows.items()}
         stopped = [f"{name} {state}" for name, state in states.items() if state != "running"]
         if stopped:
-            raise Failed(f"not running: {', '.join(stopped)}; vpn-monitor should start them: journalctl -u vpn-monitor")
+            raise CheckFailed(
+                f"not running: {', '.join(stopped)}; vpn-monitor should start them: journalctl -u vpn-monitor"
+            )
         # The holder is healthy when its table is as it was loaded, the tunnel when the interface is as its files say.
         ill = [name for name, row in rows.items() if "(unhealthy)" in row["Status"]]
         if ill:
             first = rows[ill[0]]["Names"][0].lstrip("/")
-            raise Failed(f"not healthy: {', '.join(ill)}; what is wrong: docker inspect {first} (State.Health.Log)")
+            raise CheckFailed(
+                f"not healthy: {', '.join(ill)}; what is wrong: docker inspect {first} (State.Health.Log)"
+            )
         show, tunnel = ("nsenter", f"--net=/proc/{pid_of(HOLDER)}/ns/net", "ip"), [["default", "dev", "wg0"]]
         # Not every tunnel carries IPv6.
         for family, wanted in (("-4", [tunnel]), ("-6", [tunnel, []])):
             routes = run(*show, family, "route", "show", "default").stdout
             if [route.split()[:3] for route in routes.splitlines()] not in wanted:
-                raise Failed(
+                raise CheckFailed(
                     f"the way out of the VPN namespace is {routes.strip() or 'none'}, and should be the tunnel"
                 )
         return "all containers run and are healthy, and the namespace's only way out is the tunnel"
@@ -139,22 +138,26 @@ class Verification:
 
     def way_out(self) -> str:
         if not is_page(self.address_page):
-            raise Failed(f"{self.address_page!r} is not the address of a page; it must begin with http:// or https://")
+            raise CheckFailed(
+                f"{self.address_page!r} is not the address of a page; it must begin with http:// or https://"
+            )
         page = ["curl", "--ipv4", "--silent", "--fail", "--max-time", f"{TIMEOUT_S:g}", self.address_page]
         through = run("docker", "exec", container_of("transmission"), *page).stdout.strip()
         if not _is_address(through):
-            raise Failed(self._why_not_through())
+            raise CheckFailed(self._why_not_through())
         try:
             direct = ask_over_ipv4(self.address_page)
         except (OSError, ValueError, http.client.HTTPException) as error:
-            raise Failed(f"{self.address_page} is not reached from the host itself, so there is nothing to compare: "
-                         f"{reason(error)}") from error  # fmt: skip
+            raise CheckFailed(
+                f"{self.address_page} is not reached from the host itself, so there is nothing to compare: "
+                f"{reason(error)}"
+            ) from error
         if not _is_address(direct):
-            raise Failed(
+            raise CheckFailed(
                 f"{self.address_page} does not answer the host with an address, so there is nothing to compare"
             )
         if through == direct:
-            raise Failed(f"Transmission is seen on the internet as {through}, which is this house's own address")
+            raise CheckFailed(f"Transmission is seen on the internet as {through}, which is this house's own address")
         return f"the internet sees {through} from Transmission, and {direct} from this house"
 
     def _why_not_through(self) -> str:
@@ -174,22 +177,22 @@ class Verification:
             ask = ("curl", "--silent", "--max-time", "5", f"http://{word}.example.com/")
             run("docker", "exec", container_of("transmission"), *ask)
             if not appears(word, [tunnel]):
-                raise Failed("a name that Transmission looked up did not go into the tunnel; "
+                raise CheckFailed("a name that Transmission looked up did not go into the tunnel; "
                              "is another resolver set than the provider's (gateway_dns)?")  # fmt: skip
             if appears(word, outside, wait=0):
-                raise Failed("a name that Transmission looked up was seen in clear outside the tunnel")
+                raise CheckFailed("a name that Transmission looked up was seen in clear outside the tunnel")
         found = status.look(self.root, TUNNEL_WAIT_S)
         if found.problems and (not found.up or found.problems[0].code is Code.RESOLVER_DEAD):
-            raise Failed(found.problems[0].text)
+            raise CheckFailed(found.problems[0].text)
         return "names are looked up in the tunnel, and cannot be read outside of it"
 
     def packet_size(self) -> str:
         wanted = Gateway(self.root, resolve=look_up_nothing).settings.mtu
         works = status.packet_size(self.root)
         if works is None:
-            raise Failed("no packet of any size is answered in the tunnel, so its packet size cannot be checked")
+            raise CheckFailed("no packet of any size is answered in the tunnel, so its packet size cannot be checked")
         if works != wanted:
-            raise Failed(mtu.problem(wanted, works).text)
+            raise CheckFailed(mtu.problem(wanted, works).text)
         return f"packets of {wanted} bytes go through the tunnel"
 
     def inner_barrier(self) -> str:
@@ -200,14 +203,16 @@ class Verification:
             try:
                 with open_inside(pid, "eth0", sockets.udp) as line:
                     line.sendto(word.encode(), (self.target, PORT))
-                raise Failed("a program inside could send by the uplink; run the playbook again")
+                raise CheckFailed("a program inside could send by the uplink; run the playbook again")
             except PermissionError:
                 pass  # what the barrier answers
             if appears(word, outside):
-                raise Failed("a packet that a program inside sent by the uplink got out")
+                raise CheckFailed("a packet that a program inside sent by the uplink got out")
         counted = attempts(nft, barrier.INNER_TABLE) - before
         if counted < 1:
-            raise Failed("a packet by the uplink was refused, but not by the inner barrier: it has counted nothing")
+            raise CheckFailed(
+                "a packet by the uplink was refused, but not by the inner barrier: it has counted nothing"
+            )
         return "a packet that a program inside sent by the uplink was dropped and counted"
 
     def outer_barrier(self) -> str:
@@ -219,9 +224,9 @@ class Verification:
             with open_inside(pid, "eth0", listen) as line:
                 line.send(to + line.getsockname()[4] + b"\x08\x00" + datagram(own, self.target, word.encode()))
             if appears(word, outside):
-                raise Failed("a packet that went past the inner barrier got out of the host")
+                raise CheckFailed("a packet that went past the inner barrier got out of the host")
         if attempts(nft, barrier.OUTER_TABLE) - before < 1:
-            raise Failed("a packet that went past the inner barrier did not come to the outer one's counter")
+            raise CheckFailed("a packet that went past the inner barrier did not come to the outer one's counter")
         return "a packet that went past the inner barrier was dropped and counted by the outer one"
 
 
@@ -248,28 +253,28 @@ def ask_over_ipv4(url: str) -> str:
 
 
 def container_of(service: str) -> str:
-    """Return the id of a service's running container. Raises Failed when it has none, DockerError."""
+    """Return the id of a service's running container. Raises CheckFailed when it has none, DockerError."""
     found = DockerClient().service(PROJECT, service)
     if found is None or found["State"] != "running":
-        raise Failed(f"service {service} does not run; see: journalctl --unit {MONITOR_UNIT}")
+        raise CheckFailed(f"service {service} does not run; see: journalctl --unit {MONITOR_UNIT}")
     return str(found["Id"])
 
 
 def pid_of(service: str) -> int:
-    """Raises Failed when the service's container does not run, DockerError."""
+    """Raises CheckFailed when the service's container does not run, DockerError."""
     found = DockerClient().details(container_of(service))
     pid = int(found["State"]["Pid"]) if found else 0
     if pid <= 0:
-        raise Failed(f"service {service} does not run; see: journalctl --unit {MONITOR_UNIT}")
+        raise CheckFailed(f"service {service} does not run; see: journalctl --unit {MONITOR_UNIT}")
     return pid
 
 
 def address_of(device: str) -> bytes:
-    """Return the hardware address of an interface of the host. Raises Failed where there is none."""
+    """Return the hardware address of an interface of the host. Raises CheckFailed where there is none."""
     try:
         text = Path(f"/sys/class/net/{device}/address").read_text(encoding="ascii")
     except FileNotFoundError as error:
-        raise Failed(f"Docker's bridge {device} is missing; restart Docker: systemctl restart docker") from error
+        raise CheckFailed(f"Docker's bridge {device} is missing; restart Docker: systemctl restart docker") from error
     return bytes.fromhex(text.strip().replace(":", ""))
 
 
@@ -277,18 +282,18 @@ def attempts(nft: Nft, table: str) -> int:
     """Return how many packets a table has dropped on their way out."""
     found = nft.leak_attempts(table)
     if found is None:
-        raise Failed(f"table inet {table} does not stand; run the playbook again")
+        raise CheckFailed(f"table inet {table} does not stand; run the playbook again")
     return found
 
 
 def open_inside(pid: int, device: str, make: Callable[[str], socket.socket]) -> socket.socket:
-    """Return a socket on an interface of the VPN namespace. Raises Failed where that is missing, OSError."""
+    """Return a socket on an interface of the VPN namespace. Raises CheckFailed where that is missing, OSError."""
     try:
         return netns.inside(pid, lambda: make(device))
     except OSError as error:
         if error.errno != errno.ENODEV:
             raise
-        raise Failed(f"there is no {MISSING[device]}") from error
+        raise CheckFailed(f"there is no {MISSING[device]}") from error
 
 
 def listen(device: str) -> socket.socket:
@@ -394,7 +399,7 @@ def _verify(checks: dict[str, Callable[[], str]]) -> int:
     for name, check in checks.items():
         try:
             print(f"ok    {name}: {check()}")
-        except (Failed, GatewayError, DockerError, OSError, ValueError, subprocess.TimeoutExpired) as error:
+        except (MediaserverError, OSError, ValueError, subprocess.TimeoutExpired) as error:
             failed += 1
             print(f"FAIL  {name}: {in_words(error)}")
     print(
