@@ -14,8 +14,9 @@ import pytest
 from docker_script import Exchange, scripted
 from mediaserver._core.docker import DockerClient
 from mediaserver._core.errors import DockerError, GatewayError
+from mediaserver._core.names import HOLDER, TUNNEL
 from mediaserver.monitor import repairs
-from mediaserver.monitor.decide import HOLDER, TUNNEL, Act, Step
+from mediaserver.monitor.decide import Act, Step
 from mediaserver.monitor.repairs import Hands
 from mediaserver.tunnel.configuration import State, failed_over
 

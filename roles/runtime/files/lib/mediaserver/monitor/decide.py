@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from mediaserver._core.names import HOLDER, TUNNEL
 from mediaserver.monitor import causes
 from mediaserver.monitor.problems import BLOCKS_TUNNEL, Code, Problem
 from mediaserver.monitor.steps import Act, Step
@@ -142,9 +143,6 @@ class Verdict:
     tunnel_alive: bool
     carries: bool = False  # packets come out of the tunnel, although no resolver answers
     busy: bool = False  # a repair is under way or due: look again soon
-
-
-HOLDER, TUNNEL = "vpn", "wireguard"
 
 
 def decide(seen: Seen, memory: Memory, now: float) -> Verdict:

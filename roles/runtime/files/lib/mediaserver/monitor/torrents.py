@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mediaserver._core.errors import MediaserverError
-from mediaserver.firewall.barrier import BRIDGE
+from mediaserver._core.names import TRANSMISSION, VPN_BRIDGE
 from mediaserver.monitor.decide import Act, Step
 from mediaserver.monitor.repairs import Hands
 from mediaserver.tunnel import port_forwarding
@@ -19,7 +19,6 @@ from mediaserver.tunnel.configuration import Settings
 if TYPE_CHECKING:
     from mediaserver._transmission.client import TransmissionClient
 
-TRANSMISSION = "transmission"
 # From the word to ask its trackers to the look at what they have answered.
 SWARM_PATIENCE_S = 20.0
 RPC_TIMEOUT_S = 5.0
@@ -42,7 +41,7 @@ def transmission(root: Path) -> TransmissionClient:
     from mediaserver._transmission.client import TransmissionClient  # noqa: PLC0415
 
     access = Access.read(str(root / "gateway" / "transmission.json"))
-    http = UrlHttp(device=BRIDGE, max_bytes=LONGEST_ANSWER)
+    http = UrlHttp(device=VPN_BRIDGE, max_bytes=LONGEST_ANSWER)
     return TransmissionClient(http, access.url, username=access.user, password=access.password, timeout=RPC_TIMEOUT_S)
 
 

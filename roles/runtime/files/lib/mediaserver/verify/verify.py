@@ -28,30 +28,42 @@ from pathlib import Path
 from mediaserver._core import files, sockets
 from mediaserver._core.docker import SERVICE_LABEL, DockerClient, label
 from mediaserver._core.errors import CheckFailed, MediaserverError, reason
-from mediaserver._core.names import PROJECT
+from mediaserver._core.names import (
+    BARRIER_UNIT,
+    DOCKER_UNIT,
+    HOLDER,
+    INNER_TABLE,
+    KEEPER_UNIT,
+    MONITOR_UNIT,
+    OUTER_TABLE,
+    PROJECT,
+    STACK_UNIT,
+    TRANSMISSION,
+    TUNNEL_DEVICE,
+    UPLINK,
+    VERIFY_LOCK,
+    VPN_BRIDGE,
+)
 from mediaserver.docker import compose
-from mediaserver.firewall import barrier
 from mediaserver.firewall.nft import Nft
 from mediaserver.monitor import host_settings
-from mediaserver.monitor.decide import HOLDER
 from mediaserver.monitor.problems import Code
 from mediaserver.tunnel import mtu, netns
-from mediaserver.tunnel.gateway import BARRIER_UNIT, KEEPER_UNIT, MONITOR_UNIT, Gateway, Host, look_up_nothing
+from mediaserver.tunnel.gateway import Gateway, Host, look_up_nothing
 from mediaserver.verify import status
 
-LOCK = Path("/run/mediaserver/verify.lock")
 NOWHERE = "192.0.2.1"
 PORT = 9
 TIMEOUT_S, DRAIN_S = 10.0, 2.0
 # For a tunnel that vpn-monitor is just restarting.
 TUNNEL_WAIT_S = 10.0
 # Where an interface of the host is the namespace's own side of the wall, and not beyond it.
-INSIDE = re.compile(rf"{re.escape(barrier.BRIDGE)}|veth.*|lo")
+INSIDE = re.compile(rf"{re.escape(VPN_BRIDGE)}|veth.*|lo")
 ETH_P_ALL = 3
 MISSING = {
-    "wg0": "tunnel interface (wg0) in the VPN namespace, so no name can be looked up in it. Container wireguard makes "
-    "it; its log says why it did not: docker logs mediaserver-wireguard-1",
-    "eth0": "uplink (eth0) in the VPN namespace. Have it made again: systemctl restart mediaserver",
+    TUNNEL_DEVICE: f"tunnel interface ({TUNNEL_DEVICE}) in the VPN namespace, so no name can be looked up in it. "
+    "Container wireguard makes it; its log says why it did not: docker logs mediaserver-wireguard-1",
+    UPLINK: f"uplink ({UPLINK}) in the VPN namespace. Have it made again: systemctl restart mediaserver",
 }
 
 
@@ -77,7 +89,7 @@ class Verification:
         }
 
     def services(self) -> str:
-        units = (BARRIER_UNIT, KEEPER_UNIT, "docker.service", "mediaserver.service", MONITOR_UNIT)
+        units = (BARRIER_UNIT, KEEPER_UNIT, DOCKER_UNIT, STACK_UNIT, MONITOR_UNIT)
         down = [unit for unit in units if run("systemctl", "is-active", "--quiet", unit).returncode != 0]
         if down:
             raise CheckFailed(f"not running: {', '.join(down)}; see: journalctl --unit {down[0]}")
@@ -96,8 +108,8 @@ class Verification:
         differences = Gateway(self.root, resolve=look_up_nothing).differences(Host())
         if differences:
             raise CheckFailed(f"not as configured: {'; '.join(differences)}. Run the playbook again")
-        if Nft().fingerprint(barrier.INNER_TABLE) is not None:
-            raise CheckFailed("the namespace's own table lies on the host; restart mediaserver.service")
+        if Nft().fingerprint(INNER_TABLE) is not None:
+            raise CheckFailed(f"the namespace's own table is loaded on the host; restart {STACK_UNIT}")
         return "files and the host's table are as configured"
 
     def namespace(self) -> str:
@@ -118,7 +130,7 @@ class Verification:
             raise CheckFailed(
                 f"not healthy: {', '.join(ill)}; what is wrong: docker inspect {first} (State.Health.Log)"
             )
-        show, tunnel = ("nsenter", f"--net=/proc/{pid_of(HOLDER)}/ns/net", "ip"), [["default", "dev", "wg0"]]
+        show, tunnel = ("nsenter", f"--net=/proc/{pid_of(HOLDER)}/ns/net", "ip"), [["default", "dev", TUNNEL_DEVICE]]
         # Not every tunnel carries IPv6.
         for family, wanted in (("-4", [tunnel]), ("-6", [tunnel, []])):
             routes = run(*show, family, "route", "show", "default").stdout
@@ -142,7 +154,7 @@ class Verification:
                 f"{self.address_page!r} is not the address of a page; it must begin with http:// or https://"
             )
         page = ["curl", "--ipv4", "--silent", "--fail", "--max-time", f"{TIMEOUT_S:g}", self.address_page]
-        through = run("docker", "exec", container_of("transmission"), *page).stdout.strip()
+        through = run("docker", "exec", container_of(TRANSMISSION), *page).stdout.strip()
         if not _is_address(through):
             raise CheckFailed(self._why_not_through())
         try:
@@ -173,9 +185,9 @@ class Verification:
     def names(self) -> str:
         word = f"verify-{secrets.token_hex(6)}"
         pid = pid_of(HOLDER)
-        with open_inside(pid, "wg0", listen) as tunnel, beyond_the_wall() as outside:
+        with open_inside(pid, TUNNEL_DEVICE, listen) as tunnel, beyond_the_wall() as outside:
             ask = ("curl", "--silent", "--max-time", "5", f"http://{word}.example.com/")
-            run("docker", "exec", container_of("transmission"), *ask)
+            run("docker", "exec", container_of(TRANSMISSION), *ask)
             if not appears(word, [tunnel]):
                 raise CheckFailed("a name that Transmission looked up did not go into the tunnel; "
                              "is another resolver set than the provider's (gateway_dns)?")  # fmt: skip
@@ -198,17 +210,17 @@ class Verification:
     def inner_barrier(self) -> str:
         pid, word = pid_of(HOLDER), f"verify-{secrets.token_hex(6)}"
         nft = netns.inside(pid, Nft)
-        before = attempts(nft, barrier.INNER_TABLE)
+        before = attempts(nft, INNER_TABLE)
         with beyond_the_wall() as outside:
             try:
-                with open_inside(pid, "eth0", sockets.udp) as line:
+                with open_inside(pid, UPLINK, sockets.udp) as line:
                     line.sendto(word.encode(), (self.target, PORT))
                 raise CheckFailed("a program inside could send by the uplink; run the playbook again")
             except PermissionError:
                 pass  # what the barrier answers
             if appears(word, outside):
                 raise CheckFailed("a packet that a program inside sent by the uplink got out")
-        counted = attempts(nft, barrier.INNER_TABLE) - before
+        counted = attempts(nft, INNER_TABLE) - before
         if counted < 1:
             raise CheckFailed(
                 "a packet by the uplink was refused, but not by the inner barrier: it has counted nothing"
@@ -217,15 +229,15 @@ class Verification:
 
     def outer_barrier(self) -> str:
         pid, word, nft = pid_of(HOLDER), f"verify-{secrets.token_hex(6)}", Nft()
-        before = attempts(nft, barrier.OUTER_TABLE)
+        before = attempts(nft, OUTER_TABLE)
         own = Gateway(self.root, resolve=look_up_nothing).settings.holder_address
-        to = address_of(barrier.BRIDGE)
+        to = address_of(VPN_BRIDGE)
         with beyond_the_wall() as outside:
-            with open_inside(pid, "eth0", listen) as line:
+            with open_inside(pid, UPLINK, listen) as line:
                 line.send(to + line.getsockname()[4] + b"\x08\x00" + datagram(own, self.target, word.encode()))
             if appears(word, outside):
                 raise CheckFailed("a packet that went past the inner barrier got out of the host")
-        if attempts(nft, barrier.OUTER_TABLE) - before < 1:
+        if attempts(nft, OUTER_TABLE) - before < 1:
             raise CheckFailed("a packet that went past the inner barrier did not come to the outer one's counter")
         return "a packet that went past the inner barrier was dropped and counted by the outer one"
 
@@ -376,7 +388,7 @@ def main(
     *,
     root: Path,
     checks: Callable[[Verification], dict[str, Callable[[], str]]] = Verification.checks,
-    lock: Path = LOCK,
+    lock: Path = VERIFY_LOCK,
 ) -> int:
     """Do every check, print a line for each; return how many failed, 100 at the most."""
     parser = argparse.ArgumentParser(prog="vpn-verify", description="Shows that nothing leaves past the tunnel.")
