@@ -127,7 +127,8 @@ import contextlib
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import MediaserverError
+from ansible_collections.household.mediaserver.plugins.module_utils._core import secret_file
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import KeyFileError, MediaserverError
 from ansible_collections.household.mediaserver.plugins.module_utils._wireguard import key_files, keys
 
 SPEC: dict[str, dict[str, Any]] = {
@@ -147,7 +148,7 @@ def wanted(params: dict[str, Any]) -> keys.Wanted:
     try:
         mode = int(params["mode"], 8)
     except ValueError:
-        raise keys.KeyFileError('mode is not octal; write it in quotes, like "0600"') from None
+        raise KeyFileError('mode is not octal; write it in quotes, like "0600"') from None
     return keys.Wanted(
         path=params["path"],
         public_path=params["public_path"] or f"{params['path']}.pub",
@@ -156,7 +157,7 @@ def wanted(params: dict[str, Any]) -> keys.Wanted:
         preshared_key=params["preshared_key"],
         regenerate=params["regenerate"],
         mode=mode,
-        owner=key_files.owner(params["owner"], params["group"]),
+        owner=secret_file.Owner.of(params["owner"], params["group"]),
     )
 
 
@@ -164,7 +165,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     wish = wanted(module.params)
     paths = [path for path in (wish.path, wish.public_path, wish.preshared_path) if path]
     kept: list[str] = []
-    with contextlib.nullcontext() if module.check_mode else key_files.alone(paths):
+    with contextlib.nullcontext() if module.check_mode else secret_file.alone(paths):
         found = {path: state for path in paths if (state := key_files.read(path)) is not None}
         plan = keys.plan(wish, found)
         if not module.check_mode:

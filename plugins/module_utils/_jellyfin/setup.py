@@ -17,7 +17,7 @@ from .._core.errors import (
     Unreachable,
 )
 from .._core.plan import MISSING, Change, Plan
-from .._host.file_tree import Found
+from .._core.secret_file import SecretFile
 from .administrator import (
     JellyfinAdministrator,
     WantedAdministrator,
@@ -42,7 +42,7 @@ class Seen:
     """What was found. ``server`` is the answer of /System/Info/Public, None when nobody listens."""
 
     server: dict[str, t.Any] | None
-    file: Found
+    file: SecretFile | None
     key_works: bool
     administrator: t.Sequence[Change] = ()
 
@@ -73,7 +73,7 @@ def plan_setup(seen: Seen, wrong: t.Mapping[str, tuple[str, str]]) -> Plan:
     """Return what is to do; ``wrong`` are the attributes of the key file that have to change."""
     changes = [Change(f"api_key_file {name}", before, after) for name, (before, after) in wrong.items()]
     if not seen.key_works:
-        changes.append(Change("api_key_file", MISSING if seen.file.kind == "absent" else DEAD, VALID))
+        changes.append(Change("api_key_file", MISSING if seen.file is None else DEAD, VALID))
     if seen.server is None or not is_claimed(seen.server):
         changes.append(Change("wizard_completed", False, True))
     changes += seen.administrator

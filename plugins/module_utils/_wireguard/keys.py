@@ -13,34 +13,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._core.errors import MediaserverError
+from .._core.errors import KeyFileError
+from .._core.secret_file import UNCHANGED, Owner, SecretFile
 from . import values
 
 PUBLIC_MODE = 0o644
 POLICIES = ("never", "if_missing", "if_invalid", "always")
 NEW = "a new key"
-
-
-class KeyFileError(MediaserverError):
-    """Something that a person must decide or put right; never names a key."""
-
-
-@dataclass(frozen=True)
-class Owner:
-    """Who owns the files. None: left alone. An id of -1: an account that does not exist (yet)."""
-
-    uid: int | None = None
-    gid: int | None = None
-
-
-@dataclass(frozen=True)
-class Found:
-    """A file as it is."""
-
-    text: str = field(repr=False)
-    mode: int
-    uid: int
-    gid: int
 
 
 @dataclass(frozen=True)
@@ -54,7 +33,7 @@ class Wanted:
     preshared_key: str | None = field(default=None, repr=False)
     regenerate: str = "if_missing"
     mode: int = 0o600
-    owner: Owner = Owner()
+    owner: Owner = UNCHANGED
 
 
 @dataclass(frozen=True)
@@ -62,7 +41,7 @@ class Step:
     """One file: how it is, and how it shall be."""
 
     path: str
-    found: Found | None
+    found: SecretFile | None
     text: str = field(repr=False)
     mode: int
     owner: Owner
@@ -116,7 +95,7 @@ class Plan:
 
 def plan(
     wanted: Wanted,
-    found: dict[str, Found],
+    found: dict[str, SecretFile],
     *,
     new_private_key: Callable[[], str] = values.new_private_key,
     new_preshared_key: Callable[[], str] = values.new_preshared_key,
@@ -155,7 +134,7 @@ def plan(
 def _secret(
     wanted: Wanted,
     path: str,
-    found: dict[str, Found],
+    found: dict[str, SecretFile],
     option: str,
     given: str | None,
     new: Callable[[], str],
@@ -207,12 +186,12 @@ def _valid(text: str) -> str | None:
     return text.strip()
 
 
-def _public_of(private: Found | None) -> str:
+def _public_of(private: SecretFile | None) -> str:
     key = _valid(private.text) if private else None
     return values.public_key(key) if key else ""
 
 
-def _public_shown(old: Found | None, public_key: str) -> str:
+def _public_shown(old: SecretFile | None, public_key: str) -> str:
     # Another content is not shown: it might be anything, a private key gone astray too.
     return f"public key {public_key}" if old and old.text.strip() == public_key else "something else"
 

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from mediaserver import files
+from mediaserver._core import files
 from mediaserver.firewall import keeper
 from mediaserver.monitor import monitor
 from mediaserver.tunnel.configuration import GatewayError

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mediaserver._core.errors import DockerError
 from mediaserver.docker import compose
-from mediaserver.docker.api import DockerError
 from mediaserver.firewall.nft import Nft
 from mediaserver.monitor import observe, repairs
 from mediaserver.monitor.decide import Act, Step

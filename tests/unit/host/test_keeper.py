@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from mediaserver import files
+from mediaserver._core import files
 from mediaserver.firewall import keeper
 from mediaserver.firewall.nft import Nft
 from mediaserver.tunnel.configuration import GatewayError

@@ -18,9 +18,8 @@ from typing import Any
 
 import pytest
 from barrier_house import PROVIDER, WORLD, built, needed
-from docker_double import Exchange, scripted
-from mediaserver import files
-from mediaserver.docker import api
+from docker_script import Exchange, scripted
+from mediaserver._core import docker, files
 from mediaserver.firewall import barrier, keeper
 from mediaserver.firewall.nft import Nft
 from mediaserver.monitor import host_settings, observe
@@ -56,7 +55,7 @@ TOLD: dict[str, Any] = {
 INSIDE = f"service:{HOLDER}"
 PROJECT = {HOLDER: "", TUNNEL: INSIDE, "transmission": INSIDE, "jellyfin": "host"}
 RULES = f'chain POSTROUTING {{ oifname != "{barrier.BRIDGE}" masquerade }}'
-LIST = 'GET /containers/json?all=1&filters={"label": ["com.docker.compose.project=mediaserver"]}'
+LIST = 'GET /containers/json?all=true&filters={"label": ["com.docker.compose.project=mediaserver"]}'
 
 
 class Tables(Nft):
@@ -116,7 +115,7 @@ class Scene:
 
     def inside(self, pid: int, make: Callable[[], Any]) -> Any:
         assert pid == 11
-        if make is observe._socket_in_tunnel:
+        if make is observe.tunnel_socket:
             return socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         return make()
 
@@ -210,7 +209,7 @@ def test_a_container_that_vanishes_during_the_look_is_left_to_the_next_one(scene
 def test_another_refusal_is_told_with_dockers_words(scene: Scene) -> None:
     seen = scene.look(WELL[0], (WELL[1][0], 500, {"message": "cannot be read"}))
     assert not seen.docker
-    assert seen.trouble == f'Docker answers GET /containers/{HOLDER}-id/json with 500: {{"message": "cannot be read"}}'
+    assert seen.trouble == f"Docker answers GET /containers/{HOLDER}-id/json with status 500: cannot be read"
 
 
 def test_what_compose_run_makes_is_no_service(scene: Scene) -> None:
@@ -221,7 +220,7 @@ def test_what_compose_run_makes_is_no_service(scene: Scene) -> None:
 
 def test_a_docker_without_a_socket(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     gateway = Gateway(scene.folder, resolve=look_up_nothing, state=scene.folder / "endpoints.json")
-    monkeypatch.setattr(api, "SOCKET", str(scene.folder / "gone.sock"))
+    monkeypatch.setattr(docker, "DOCKER_SOCKET", str(scene.folder / "gone.sock"))
     seen = Watch(scene.folder, scene.tables).look(gateway, held=True)
     assert seen == Seen(docker=False, held=True, network=None, trouble=seen.trouble, **TOLD)
     assert seen.trouble.startswith(f"Docker does not answer at {scene.folder}/gone.sock: ")

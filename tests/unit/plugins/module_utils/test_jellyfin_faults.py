@@ -69,7 +69,13 @@ def start() -> Iterator[Start]:
 
 def client_of(url: str, timeout: float = 5) -> JellyfinClient:
     return JellyfinClient(
-        http.UrlHttp(), url, client="tests", device_id="tests", clock=time, token="s3cret-key", timeout=timeout
+        http.UrlHttp(max_bytes=65536),
+        url,
+        client="tests",
+        device_id="tests",
+        clock=time,
+        token="s3cret-key",
+        timeout=timeout,
     )
 
 
@@ -106,9 +112,8 @@ FAULTS: dict[str, tuple[Speak, type[MediaserverError], str]] = {
 
 @pytest.mark.parametrize(("speak", "kind", "message"), FAULTS.values(), ids=FAULTS.keys())
 def test_faults_end_in_a_clear_failure_in_time(
-    start: Start, monkeypatch: pytest.MonkeyPatch, speak: Speak, kind: type[MediaserverError], message: str
+    start: Start, speak: Speak, kind: type[MediaserverError], message: str
 ) -> None:
-    monkeypatch.setattr(http, "MAX_BYTES", 65536)
     server = start(speak)
     begin = time.monotonic()
     with pytest.raises(kind) as caught:

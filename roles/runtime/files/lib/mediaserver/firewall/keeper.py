@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from mediaserver import files
+from mediaserver._core import files
 from mediaserver.firewall import barrier
 from mediaserver.firewall.nft import Nft
 from mediaserver.tunnel.configuration import GatewayError

@@ -12,7 +12,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from mediaserver import files
+from mediaserver._core import files
 
 PATH = Path("/run/mediaserver/hold")
 # The longest that anybody may ask for; a deadline further away is a mistake or a forgery.

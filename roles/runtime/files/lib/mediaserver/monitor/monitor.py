@@ -13,12 +13,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mediaserver import files
-from mediaserver.clock import now
-from mediaserver.docker import api
+from mediaserver._core import files
+from mediaserver._core.clock import now
+from mediaserver._core.docker import DockerClient, Events
+from mediaserver._core.errors import DockerError
+from mediaserver._core.names import PROJECT
 from mediaserver.monitor import hold, monitor_state
 from mediaserver.monitor.decide import Memory, Step, Verdict, decide
-from mediaserver.monitor.observe import PROJECT, Watch
+from mediaserver.monitor.observe import Watch
 from mediaserver.monitor.problems import Problem
 from mediaserver.monitor.repairs import Hands
 from mediaserver.monitor.report import Report, state_of
@@ -112,7 +114,7 @@ class Monitor:
 
 def watch(monitor: Monitor) -> None:
     """Run forever."""
-    events: api.Events | None = None
+    events: Events | None = None
     while True:
         # Before the look, so that nothing happens between the two.
         events = events or _listen()
@@ -129,14 +131,14 @@ def _facts(gateway: Gateway, eyes: Watch) -> dict[str, object]:
     }
 
 
-def _listen() -> api.Events | None:
+def _listen() -> Events | None:
     try:
-        return api.Events(PROJECT)
-    except api.DockerError:
+        return DockerClient().events(PROJECT)
+    except DockerError:
         return None
 
 
-def _wait(events: api.Events | None, seconds: float) -> api.Events | None:
+def _wait(events: Events | None, seconds: float) -> Events | None:
     """Wait for an event of Docker's or the time; return the stream as long as it goes on."""
     if events is None:
         time.sleep(seconds)

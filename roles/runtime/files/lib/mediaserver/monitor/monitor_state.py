@@ -12,7 +12,7 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
-from mediaserver import files
+from mediaserver._core import files
 from mediaserver.monitor.decide import LONGEST_PAUSE_S, Act, Memory
 
 PATH = Path("/run/mediaserver/monitor.json")

@@ -14,8 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mediaserver import clock, files
-from mediaserver.docker import api, compose
+from mediaserver._core import clock, files, sockets
+from mediaserver._core.docker import SERVICE_LABEL, DockerClient, label
+from mediaserver._core.errors import DockerError
+from mediaserver._core.names import PROJECT
+from mediaserver.docker import compose
 from mediaserver.firewall import barrier, keeper
 from mediaserver.firewall.nft import Nft
 from mediaserver.monitor import host_settings
@@ -25,7 +28,6 @@ from mediaserver.tunnel import dns, liveness, netns
 from mediaserver.tunnel.configuration import active_peer, forbidden
 from mediaserver.tunnel.gateway import LOCK, Gateway
 
-PROJECT = api.PROJECT
 INTERFACES = Path("/sys/class/net")
 # The longest that a look waits for another program that works on the gateway.
 LOCK_PATIENCE_S = 30.0
@@ -48,6 +50,7 @@ class Watch:
     root: Path
     _nft: Nft = field(default_factory=Nft)
     _lock: Path = LOCK
+    _docker: DockerClient = field(default_factory=DockerClient)
     _holder: int = 0  # its process
     _host: host_settings.HostWatch = field(default_factory=host_settings.HostWatch)
     _silent: bool = False  # no resolver answered in the last look
@@ -106,7 +109,7 @@ class Watch:
             try:
                 project = compose.read(self.root)
             except compose.ComposeError as error:
-                raise api.DockerError(str(error)) from error
+                raise DockerError(str(error)) from error
             if project.trouble:
                 print(f"{project.trouble}; containers are repaired by {compose.FILE} alone", flush=True)
             found = json.loads(project.config)["services"]
@@ -118,7 +121,7 @@ class Watch:
 
         A container that vanishes meanwhile is left out: the next look tells whether it is missing, or made anew.
         """
-        by_service = {row["Labels"].get(api.SERVICE_LABEL, ""): row for row in api.containers()}
+        by_service = {label(row, SERVICE_LABEL): row for row in self._docker.services(PROJECT)}
         asked = {name: self._pid(row) for name, row in by_service.items() if row["State"] == "running"}
         pids = {name: pid for name, pid in asked.items() if pid is not None}
         holder = by_service.get(HOLDER, {}).get("Id", "")
@@ -141,13 +144,10 @@ class Watch:
             containers[name] = Container(LIVES.get(row["State"], Life.RESTARTING), unhealthy, home)
         return containers, pids
 
-    @staticmethod
-    def _pid(row: dict[str, Any]) -> int | None:
+    def _pid(self, row: dict[str, Any]) -> int | None:
         """Return the process of a container, None for one that is gone since it was listed."""
-        try:
-            return int(api.request("GET", f"/containers/{row['Id']}/json")["State"]["Pid"])
-        except api.NotThereError:
-            return None
+        found = self._docker.details(row["Id"])
+        return int(found["State"]["Pid"]) if found else None
 
     def _network(self) -> bool:
         """Say whether Docker's side of the VPN network is there."""
@@ -160,7 +160,7 @@ class Watch:
 
     def tunnel_socket(self) -> socket.socket:
         """Return a UDP socket in the VPN namespace that can only use the tunnel. Raises OSError without one."""
-        return netns.inside(self._holder, _socket_in_tunnel)
+        return netns.inside(self._holder, tunnel_socket)
 
     def _tunnel(self, holder: int, tunnel: int, resolvers: tuple[str, ...], configured: float = 0.0) -> Tunnel:
         self._holder = holder
@@ -208,14 +208,8 @@ def endpoint_of(gateway: Gateway) -> dict[str, str]:
     return {"peer": peer.name, "endpoint": address, "refused": refused}
 
 
-def _socket_in_tunnel() -> socket.socket:
-    line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    try:
-        line.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"wg0")
-    except OSError:
-        line.close()
-        raise
-    return line
+def tunnel_socket() -> socket.socket:
+    return sockets.udp(liveness.TUNNEL_DEVICE)
 
 
 def _handshake_age(pid: int, configured: float) -> float | None:

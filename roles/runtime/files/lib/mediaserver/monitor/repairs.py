@@ -8,8 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mediaserver import files
-from mediaserver.docker import api, compose
+from mediaserver._core import files
+from mediaserver._core.docker import DockerClient
+from mediaserver._core.names import PROJECT
+from mediaserver.docker import compose
 from mediaserver.monitor import host_settings
 from mediaserver.monitor.decide import HOLDER, TUNNEL, Act, Step
 from mediaserver.tunnel.configuration import GatewayError, Settings, State, failed_over, resolved_again
@@ -48,10 +50,10 @@ class Hands:
     def do(self, step: Step) -> None:
         """Raises GatewayError, DockerError, OSError; the step is tried again later then."""
         if step.act in CONTAINER_VERBS:
-            path, query = CONTAINER_VERBS[step.act]
+            docker, (path, query) = DockerClient(), CONTAINER_VERBS[step.act]
             for service in step.targets or (TUNNEL,):
-                found = api.container(service)["Id"]
-                api.request("POST", f"/containers/{found}/{path}", timeout=STEP_TIMEOUT_S, **query)
+                found = docker.required(PROJECT, service)["Id"]
+                docker.request("POST", f"/containers/{found}/{path}", timeout=STEP_TIMEOUT_S, **query)
             return
         {
             Act.LOAD_BARRIER: lambda: Host().reload_barrier(),

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mediaserver import files
-from mediaserver.docker.api import DockerError
+from mediaserver._core import files
+from mediaserver._core.errors import DockerError, reason
 from mediaserver.monitor.decide import Seen, Step, Verdict
 from mediaserver.monitor.hold import Hold
-from mediaserver.monitor.problems import Code, Problem, reason
+from mediaserver.monitor.problems import Code, Problem
 from mediaserver.monitor.steps import Act
 from mediaserver.tunnel.configuration import GatewayError
 

@@ -11,12 +11,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from mediaserver import clock, files
-from mediaserver.docker import api
+from mediaserver._core import clock, files
+from mediaserver._core.docker import DockerClient
+from mediaserver._core.errors import DockerError, reason
+from mediaserver._core.names import PROJECT
 from mediaserver.firewall import barrier, keeper
 from mediaserver.firewall.nft import Nft
 from mediaserver.monitor import hold, host_settings
-from mediaserver.monitor.problems import reason
 from mediaserver.programs import Programs
 from mediaserver.tunnel import port_forwarding
 from mediaserver.tunnel.configuration import (
@@ -81,14 +82,15 @@ class Host:
 
     def signal(self, service: str) -> None:
         """Ask a running service to read its files again; one that is not there will read them when it starts."""
+        docker = DockerClient()
         try:
-            found = api.container(service)
-        except api.DockerError:
+            found = docker.service(PROJECT, service)
+        except DockerError:
             return
-        if found["State"] == "running":
+        if found and found["State"] == "running":
             try:
-                api.request("POST", f"/containers/{found['Id']}/kill", signal="HUP")
-            except api.DockerError as error:
+                docker.request("POST", f"/containers/{found['Id']}/kill", signal="HUP")
+            except DockerError as error:
                 raise GatewayError(f"service {service} could not be told to reload: {error}") from error
 
 
@@ -204,7 +206,7 @@ class Gateway:
 
     @staticmethod
     def _stands(path: Path, text: str) -> bool:
-        return files.stands(path, text, mode=0o600)
+        return files.matches(path, text, mode=0o600)
 
 
 def release(*, dry_run: bool) -> list[str]:

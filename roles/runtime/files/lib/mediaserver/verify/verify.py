@@ -25,14 +25,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mediaserver import files
-from mediaserver.docker import api, compose
+from mediaserver._core import files, sockets
+from mediaserver._core.docker import SERVICE_LABEL, DockerClient, label
+from mediaserver._core.errors import DockerError, reason
+from mediaserver._core.names import PROJECT
+from mediaserver.docker import compose
 from mediaserver.firewall import barrier
 from mediaserver.firewall.nft import Nft
 from mediaserver.monitor import host_settings
 from mediaserver.monitor.decide import HOLDER
-from mediaserver.monitor.observe import PROJECT
-from mediaserver.monitor.problems import Code, reason
+from mediaserver.monitor.problems import Code
 from mediaserver.tunnel import mtu, netns
 from mediaserver.tunnel.configuration import GatewayError
 from mediaserver.tunnel.gateway import BARRIER_UNIT, KEEPER_UNIT, MONITOR_UNIT, Gateway, Host, look_up_nothing
@@ -104,22 +106,18 @@ class Verification:
         return "files and the host's table are as configured"
 
     def namespace(self) -> str:
-        rows = run(
-            *("docker", "ps", "--all", "--filter", f"label={api.PROJECT_LABEL}={PROJECT}"),
-            *("--filter", f"label={api.ONE_OFF_LABEL}=False"),
-            *("--format", f'{{{{.Label "{api.SERVICE_LABEL}"}}}} {{{{.State}}}} {{{{.Names}}}} {{{{.Status}}}}'),
-        ).stdout.splitlines()
+        rows = {label(row, SERVICE_LABEL): row for row in DockerClient().services(PROJECT)}
         asked = run("docker", "compose", "--project-directory", str(self.root), "config", "--services")
         if asked.returncode != 0 or not asked.stdout:
             raise Failed(self._why_not_read(asked.stderr))
-        states = {name: "missing" for name in asked.stdout.split()} | {row.split()[0]: row.split()[1] for row in rows}
+        states = dict.fromkeys(asked.stdout.split(), "missing") | {name: row["State"] for name, row in rows.items()}
         stopped = [f"{name} {state}" for name, state in states.items() if state != "running"]
         if stopped:
             raise Failed(f"not running: {', '.join(stopped)}; vpn-monitor should start them: journalctl -u vpn-monitor")
         # The holder is healthy when its table is as it was loaded, the tunnel when the interface is as its files say.
-        ill = {row.split()[0]: row.split()[2] for row in rows if row.endswith("(unhealthy)")}
+        ill = [name for name, row in rows.items() if "(unhealthy)" in row["Status"]]
         if ill:
-            first = next(iter(ill.values()))
+            first = rows[ill[0]]["Names"][0].lstrip("/")
             raise Failed(f"not healthy: {', '.join(ill)}; what is wrong: docker inspect {first} (State.Health.Log)")
         show, tunnel = ("nsenter", f"--net=/proc/{pid_of(HOLDER)}/ns/net", "ip"), [["default", "dev", "wg0"]]
         # Not every tunnel carries IPv6.
@@ -200,7 +198,7 @@ class Verification:
         before = attempts(nft, barrier.INNER_TABLE)
         with beyond_the_wall() as outside:
             try:
-                with open_inside(pid, "eth0", through) as line:
+                with open_inside(pid, "eth0", sockets.udp) as line:
                     line.sendto(word.encode(), (self.target, PORT))
                 raise Failed("a program inside could send by the uplink; run the playbook again")
             except PermissionError:
@@ -250,21 +248,20 @@ def ask_over_ipv4(url: str) -> str:
 
 
 def container_of(service: str) -> str:
-    """Return the id of a service's running container. Raises Failed when it has none."""
-    labels = {api.PROJECT_LABEL: PROJECT, api.SERVICE_LABEL: service, api.ONE_OFF_LABEL: "False"}
-    filters = [word for name, value in labels.items() for word in ("--filter", f"label={name}={value}")]
-    found = run("docker", "ps", "--no-trunc", "--quiet", *filters).stdout.split()
-    if not found:
+    """Return the id of a service's running container. Raises Failed when it has none, DockerError."""
+    found = DockerClient().service(PROJECT, service)
+    if found is None or found["State"] != "running":
         raise Failed(f"service {service} does not run; see: journalctl --unit {MONITOR_UNIT}")
-    return found[0]
+    return str(found["Id"])
 
 
 def pid_of(service: str) -> int:
-    """Raises Failed when the service's container does not run."""
-    told = run("docker", "inspect", "--format", "{{.State.Pid}}", container_of(service)).stdout.strip()
-    if not told.isdecimal() or told == "0":
+    """Raises Failed when the service's container does not run, DockerError."""
+    found = DockerClient().details(container_of(service))
+    pid = int(found["State"]["Pid"]) if found else 0
+    if pid <= 0:
         raise Failed(f"service {service} does not run; see: journalctl --unit {MONITOR_UNIT}")
-    return int(told)
+    return pid
 
 
 def address_of(device: str) -> bytes:
@@ -292,17 +289,6 @@ def open_inside(pid: int, device: str, make: Callable[[str], socket.socket]) -> 
         if error.errno != errno.ENODEV:
             raise
         raise Failed(f"there is no {MISSING[device]}") from error
-
-
-def through(device: str) -> socket.socket:
-    """Return a UDP socket that sends by this interface only."""
-    line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    try:
-        line.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode())
-    except OSError:
-        line.close()
-        raise
-    return line
 
 
 def listen(device: str) -> socket.socket:
@@ -408,7 +394,7 @@ def _verify(checks: dict[str, Callable[[], str]]) -> int:
     for name, check in checks.items():
         try:
             print(f"ok    {name}: {check()}")
-        except (Failed, GatewayError, OSError, ValueError, subprocess.TimeoutExpired) as error:
+        except (Failed, GatewayError, DockerError, OSError, ValueError, subprocess.TimeoutExpired) as error:
             failed += 1
             print(f"FAIL  {name}: {in_words(error)}")
     print(

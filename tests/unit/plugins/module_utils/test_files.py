@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils._core import atomic
+from ansible_collections.household.mediaserver.plugins.module_utils._core import files
 
 
 def mode(path: Path) -> int:
@@ -39,7 +39,7 @@ def test_content_and_mode_are_as_asked_for(tmp_path: Path, umask: int) -> None:
     for content in (b"old, and longer", b"new", b""):
         before = os.umask(umask)
         try:
-            atomic.replace(str(path), content, mode=0o2640)
+            files.replace(str(path), content, mode=0o2640)
         finally:
             os.umask(before)
         assert (path.read_bytes(), mode(path)) == (content, 0o2640)
@@ -49,7 +49,7 @@ def test_content_and_mode_are_as_asked_for(tmp_path: Path, umask: int) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 def test_set_id_bits_survive_the_owner(tmp_path: Path) -> None:
     path = tmp_path / "file"
-    atomic.replace(str(path), b"x", mode=0o6755, owner=(2000, 2001))
+    files.replace(str(path), b"x", mode=0o6755, owner=(2000, 2001))
     status = path.stat()
     assert (status.st_uid, status.st_gid, mode(path)) == (2000, 2001, 0o6755)
 
@@ -58,7 +58,7 @@ def test_a_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
     target, link = tmp_path / "target", tmp_path / "link"
     target.write_text("target")
     link.symlink_to(target)
-    atomic.replace(str(link), b"new", mode=0o600)
+    files.replace(str(link), b"new", mode=0o600)
     assert (link.is_symlink(), link.read_text(), target.read_text()) == (False, "new", "target")
 
 
@@ -66,14 +66,14 @@ def test_another_name_of_the_old_file_keeps_the_old_content(tmp_path: Path) -> N
     path, other = tmp_path / "file", tmp_path / "other"
     path.write_text("old")
     other.hardlink_to(path)
-    atomic.replace(str(path), b"new", mode=0o600)
+    files.replace(str(path), b"new", mode=0o600)
     assert (path.read_text(), other.read_text()) == ("new", "old")
 
 
 def test_in_between_the_new_file_is_whole_and_the_old_one_in_its_place(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("old")
-    with atomic.replacing(str(path), b"new", mode=0o640):
+    with files.replacing(str(path), b"new", mode=0o640):
         (made,) = set(tmp_path.iterdir()) - {path}
         assert (path.read_text(), made.read_bytes(), mode(made)) == ("old", b"new", 0o640)
     assert path.read_text() == "new"
@@ -84,7 +84,7 @@ def test_a_body_that_raises_leaves_all_as_it_was(tmp_path: Path) -> None:
     path.write_text("old")
     with (
         pytest.raises(KeyboardInterrupt),
-        atomic.replacing(str(path), b"new", mode=0o640),
+        files.replacing(str(path), b"new", mode=0o640),
     ):
         raise KeyboardInterrupt
     assert path.read_text() == "old"
@@ -105,7 +105,7 @@ def test_a_step_that_fails_leaves_all_as_it_was(tmp_path: Path, monkeypatch: pyt
     with monkeypatch.context() as patch:
         patch.setattr(os, step, refuse)
         with pytest.raises(OSError, match="Input/output error"):
-            atomic.replace(str(path), b"new", mode=0o600, owner=(os.getuid(), os.getgid()))
+            files.replace(str(path), b"new", mode=0o600, owner=(os.getuid(), os.getgid()))
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["file"]
 
@@ -114,7 +114,7 @@ def test_a_full_disk_leaves_all_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("old")
     with full_disk(), pytest.raises(OSError, match="File too large"):
-        atomic.replace(str(path), b"new", mode=0o600)
+        files.replace(str(path), b"new", mode=0o600)
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["file"]
 
@@ -122,20 +122,20 @@ def test_a_full_disk_leaves_all_as_it_was(tmp_path: Path) -> None:
 def test_a_folder_in_the_way_is_an_error_and_stays(tmp_path: Path) -> None:
     (tmp_path / "file").mkdir()
     with pytest.raises(IsADirectoryError):
-        atomic.replace(str(tmp_path / "file"), b"new", mode=0o600)
+        files.replace(str(tmp_path / "file"), b"new", mode=0o600)
     assert (tmp_path / "file").is_dir()
     assert os.listdir(tmp_path) == ["file"]
 
 
 def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        atomic.replace(str(tmp_path / "missing" / "file"), b"new", mode=0o600)
+        files.replace(str(tmp_path / "missing" / "file"), b"new", mode=0o600)
 
 
 def test_a_reader_sees_the_old_or_the_new_file_whole(tmp_path: Path) -> None:
     path = tmp_path / "file"
     contents = [bytes([letter]) * 70_000 for letter in b"ab"]
-    atomic.replace(str(path), contents[0], mode=0o600)
+    files.replace(str(path), contents[0], mode=0o600)
     done = threading.Event()
     seen: list[bytes] = []
 
@@ -146,7 +146,7 @@ def test_a_reader_sees_the_old_or_the_new_file_whole(tmp_path: Path) -> None:
     reader = threading.Thread(target=read)
     reader.start()
     for turn in range(50):
-        atomic.replace(str(path), contents[turn % 2], mode=0o600)
+        files.replace(str(path), contents[turn % 2], mode=0o600)
     done.set()
     reader.join()
     assert seen != []
@@ -168,19 +168,19 @@ def test_file_and_folder_reach_the_disk_in_this_order(tmp_path: Path, monkeypatc
 
     monkeypatch.setattr(os, "fsync", sync)
     monkeypatch.setattr(os, "replace", move)
-    atomic.replace(str(path), b"new", mode=0o600)
+    files.replace(str(path), b"new", mode=0o600)
     assert steps == ["content", "name", "folder"]
 
 
 def test_a_temporary_file_is_private_and_goes(tmp_path: Path) -> None:
-    with atomic.temporary(b"secret", folder=str(tmp_path)) as (file, name):
+    with files.temporary(b"secret", folder=str(tmp_path)) as (file, name):
         file.close()
         assert (Path(name).read_bytes(), mode(Path(name))) == (b"secret", 0o600)
     assert os.listdir(tmp_path) == []
 
 
 def test_a_temporary_file_that_was_closed_can_be_executed(tmp_path: Path) -> None:
-    with atomic.temporary(f"#!{sys.executable}\nprint('ran')\n".encode(), folder=str(tmp_path)) as (file, name):
+    with files.temporary(f"#!{sys.executable}\nprint('ran')\n".encode(), folder=str(tmp_path)) as (file, name):
         file.close()
         Path(name).chmod(0o700)
         assert subprocess.run([name], capture_output=True, text=True, check=True).stdout == "ran\n"

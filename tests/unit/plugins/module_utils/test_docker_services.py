@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.household.mediaserver.plugins.module_utils._core.docker import (
+    DockerClient,
     Endpoint,
-    Engine,
-    EngineAbsent,
-    EngineError,
     bridge_of,
 )
-from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.docker_engine_double import (
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import (
+    DockerError,
+    DockerNotRunning,
+)
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.docker_by_path import (
     HOUSE_NETWORK,
     VPN_NETWORK,
     engine,
@@ -40,7 +42,7 @@ LABELS = '{"label": ["com.docker.compose.project=mediaserver", "com.docker.compo
 )
 def test_a_service_is_found_by_its_labels(tmp_path: Path, rows: list[dict[str, t.Any]], found: str | None) -> None:
     with engine(tmp_path, {"/containers/json": rows}) as (address, asked):
-        one = Engine(address).service("mediaserver", "jellyfin")
+        one = DockerClient(address).service("mediaserver", "jellyfin")
     assert (one and one["Id"]) == found
     assert asked == [f"/containers/json all=true&filters={LABELS}"]
 
@@ -72,7 +74,7 @@ def test_a_container_is_reached_at_its_own_address_on_a_bridge(
         "/containers/vpn-id/json": row("vpn", mode="mediaserver_vpn", networks=joined(VPN_NETWORK, "172.31.254.2")),
     }
     with engine(tmp_path, answers) as (address, _asked):
-        assert Engine(address).endpoint(container) == expected
+        assert DockerClient(address).endpoint(container) == expected
 
 
 @pytest.mark.parametrize(("network", "name"), [(VPN_NETWORK, "br-vpn"), (HOUSE_NETWORK, "br-0123456789ab"), ({}, "")])
@@ -81,17 +83,17 @@ def test_the_bridge_of_a_network(network: dict[str, t.Any], name: str) -> None:
 
 
 def test_a_docker_that_does_not_run_is_told_from_one_that_answers_wrongly(tmp_path: Path) -> None:
-    with pytest.raises(EngineAbsent, match=r"does not answer at .*/none\.sock"):
-        Engine(str(tmp_path / "none.sock")).containers()
+    with pytest.raises(DockerNotRunning, match=r"does not answer at .*/none\.sock"):
+        DockerClient(str(tmp_path / "none.sock")).containers()
     for answer, words in (
         (b'HTTP/1.1 500 Oops\r\nContent-Length: 16\r\n\r\n{"message": "x"}', "500"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnope", "is not JSON"),
-        (b"", "does not answer GET"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnope", "incomplete or not JSON"),
+        (b"", "closed the connection without an answer"),
     ):
         with (
             engine(tmp_path, {"/containers/json": answer}) as (address, _asked),
-            pytest.raises(EngineError, match=words) as caught,
+            pytest.raises(DockerError, match=words) as caught,
         ):
-            Engine(address).containers()
-        assert not isinstance(caught.value, EngineAbsent)
+            DockerClient(address).containers()
+        assert not isinstance(caught.value, DockerNotRunning)
         (tmp_path / "docker.sock").unlink()

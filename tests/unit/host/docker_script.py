@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mediaserver.docker import api
+from mediaserver._core import docker
 
 # Method and path with its query, decoded; then status and content.
 Exchange = tuple[str, int, Any]
@@ -23,7 +23,7 @@ Exchange = tuple[str, int, Any]
 def scripted(monkeypatch: pytest.MonkeyPatch, folder: Path, *script: Exchange) -> Iterator[None]:
     """Answer as foreseen; fail on any other request, and on one that does not come."""
     address, left, wrong = folder / "docker.sock", list(script), []
-    monkeypatch.setattr(api, "SOCKET", str(address))
+    monkeypatch.setattr(docker, "DOCKER_SOCKET", str(address))
 
     def serve(listener: socket.socket) -> None:
         while True:
