@@ -15,14 +15,14 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 
 # The service whose namespace the others join, and the bridge network of those outside the VPN (compose.yml).
 HOLDER = "vpn"
 LAN_NETWORK = "house"
 
 
-class Namespace(str, Enum):
+class Namespace(StrEnum):
     """Where a service lives."""
 
     HOLDER = "holder"  # it owns the VPN namespace; there is one
