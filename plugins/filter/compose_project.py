@@ -23,6 +23,7 @@ options:
   limits:
     description: Memory ceilings by service, in compose's notation; V(none) where the kernel cannot enforce any.
     type: dict
+    required: true
   entrypoints:
     description: Entries of P(household.mediaserver.folder_entries#lookup) for the entry points, for their digests.
     type: list
@@ -31,9 +32,9 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Show the compose file
+- name: Show the lines of .env
   ansible.builtin.debug:
-    msg: "{{ (given | household.mediaserver.compose_project(values, none, entrypoints)).compose }}"
+    msg: "{{ (given | household.mediaserver.compose_project(values, none, entrypoints)).env_file }}"
 """
 
 RETURN = r"""

@@ -25,9 +25,8 @@ options:
 EXAMPLES = r"""
 - name: Show which ports of the host are published
   ansible.builtin.debug:
-    msg: "{{ (given | household.mediaserver.services).published_ports }}"
-  vars:
-    given: {stack_services: [vpn, wireguard, transmission]}
+    msg: "{{ ({'stack_services': ['vpn', 'wireguard', 'transmission']}
+      | household.mediaserver.services).published_ports }}"
 """
 
 RETURN = r"""
@@ -44,6 +43,7 @@ _value:
       description: Each service, with the fields of the class C(Service) of C(plugins/module_utils/_services/model.py).
       type: list
       elements: dict
+      sample: [{name: vpn, namespace: holder}]
     registered:
       description: Names of all services of the registry.
       type: list
@@ -77,6 +77,7 @@ _value:
       description: What the programs on the host know of each service.
       type: list
       elements: dict
+      sample: [{name: vpn, namespace: holder, restart_when_unhealthy: false}]
     roles:
       description: Roles that configure services of the registry.
       type: list

@@ -21,6 +21,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils import _pref
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_ownership as ownership
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_relied as relied
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_services as services
+from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_stack as stack
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_storage as storage
 from ansible_collections.household.mediaserver.plugins.module_utils import _preflight_tunnel as tunnel
 from ansible_collections.household.mediaserver.plugins.module_utils._problem import (
@@ -217,7 +218,8 @@ CHECKS: Checks = (
     host.check_time_zone,
     network.check_lan,
     network.check_subnets,
-    network.check_ports,
+    stack.check_selection,
+    stack.check_ports,
     *ownership.CHECKS,
     tunnel.check_tunnel,
     tunnel.check_tunnel_in_house,
