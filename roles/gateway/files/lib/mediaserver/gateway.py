@@ -15,6 +15,7 @@ from mediaserver import barrier, clock, docker, files, forward, hold, host, keep
 from mediaserver.nft import Nft
 from mediaserver.problems import reason
 from mediaserver.programs import Programs
+from mediaserver.services import HOLDER, TUNNEL
 from mediaserver.tunnel import (
     GatewayError,
     Settings,
@@ -33,7 +34,7 @@ MONITOR_UNIT = "vpn-monitor.service"
 PROGRAMS = Programs(KEEPER_UNIT, MONITOR_UNIT)
 COMMAND_TIMEOUT_S = 60
 # Who reads each folder of files, and whom nobody could tell yet that they are new; a reboot makes all of them read.
-READERS = {"holder": "vpn", "tunnel": "wireguard"}
+READERS = {"holder": HOLDER, "tunnel": TUNNEL}
 Resolve = Callable[[str], str | None]
 
 

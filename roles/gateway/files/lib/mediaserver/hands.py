@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mediaserver import compose, docker, files, host
-from mediaserver.decide import HOLDER, TUNNEL, Act, Step
+from mediaserver.decide import Act, Step
 from mediaserver.gateway import LOCK, Gateway, Host, look_up, look_up_nothing
+from mediaserver.services import HOLDER, TUNNEL
 from mediaserver.tunnel import GatewayError, Settings, State, failed_over, resolved_again
 
 DOCKER_UNIT = "docker.service"

@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mediaserver import barrier, clock, compose, dns, docker, files, host, keeper, netns, signs
-from mediaserver.decide import HOLDER, TUNNEL, Container, Home, Life, Seen, Tunnel
+from mediaserver import barrier, clock, compose, dns, docker, files, host, keeper, netns, services, signs
+from mediaserver.decide import Container, Home, Life, Seen, Tunnel
 from mediaserver.gateway import LOCK, Gateway
 from mediaserver.nft import Nft
 from mediaserver.report import words
+from mediaserver.services import HOLDER, TUNNEL
 from mediaserver.tunnel import active_peer, forbidden
 
 PROJECT = docker.PROJECT
@@ -62,6 +63,7 @@ class Watch:
             "forwarding_off": host.forwarding_off(),
             "obstacles": self._host.look(gateway.settings.lan, clock.now(), soon=self._silent),
             "resolvers": gateway.settings.resolvers,
+            "restarted_when_unhealthy": services.restarted(gateway.settings.services),
             **endpoint_of(gateway),
         }
         try:
