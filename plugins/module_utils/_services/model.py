@@ -6,9 +6,9 @@
 The registry (``roles/mediaserver/vars/services.yml``) and a household's own services become the same form, from which
 the compose file, ``.env``, both barriers, preflight, vpn-monitor and the checks are made.
 
-In every text, ``<name>`` stands for the value of a household's variable, which is put in when the compose file is
-written, and ``${NAME}`` for a line of ``.env``, which compose puts in. A text that is nothing but one ``<name>`` may
-stand for a list.
+In every text, ``<name>`` stands for the value of a household's variable (``<name?>`` for one that may be empty), which
+is put in when the compose file is written, and ``${NAME}`` for a line of ``.env``, which compose puts in. A text that
+is nothing but one ``<name>`` may stand for a list.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ class Service:
     read_only: bool = False
     tmpfs: tuple[str, ...] = ()
     sysctls: t.Mapping[str, str] = field(default_factory=dict)
-    dns: str = ""  # of the holder alone: the variable with the list of resolvers
+    dns: tuple[str, ...] = ()  # of the holder alone
     healthcheck: HealthCheck | None = None
     memory: str = ""  # ceiling in compose's notation, where the kernel can enforce one; empty: none
     stop_grace_period: str = "10s"
@@ -142,6 +142,7 @@ class Service:
     backup: Backup = Backup()
     restart_when_unhealthy: bool = False  # vpn-monitor restarts it when Docker calls it unhealthy
     probe: bool = False  # it lives in the VPN namespace and its image has curl: verify asks from it
+    next_step: str = ""  # what the household does first, said at the end of a run: "add your indexers in Jackett"
     forwarded_port: ForwardedPort | None = None
     reaches: tuple[Reach, ...] = ()
 
@@ -157,11 +158,20 @@ class Service:
 
 
 @dataclass(frozen=True)
-class Project:
-    """All services of one household, in the order of the compose file: the registry's, then the household's own."""
+class Registry:
+    """What the data file says."""
 
     services: tuple[Service, ...]
-    env_order: tuple[str, ...] = ()  # lines of .env that come before those of the services
+    env: t.Mapping[str, str]  # lines of .env that all services share
+    env_order: tuple[str, ...] = ()  # lines that come before the others of the services
+
+
+@dataclass(frozen=True)
+class Project:
+    """All services of one household, in the order of the compose file: those of stack_services, then its own."""
+
+    services: tuple[Service, ...]
+    registry: Registry
 
     @property
     def names(self) -> tuple[str, ...]:

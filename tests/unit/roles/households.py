@@ -18,9 +18,9 @@ from ansible.template import Templar, trust_as_template
 ROOT = Path(__file__).resolve().parents[3]
 RENDERED = Path(__file__).resolve().parent / "rendered"
 ROLES = ROOT / "roles"
-sys.path.append(str(ROLES / "gateway" / "files" / "lib"))
+sys.path.append(str(ROLES / "runtime" / "files" / "lib"))
 
-from mediaserver import tunnel  # noqa: E402  (of the host package, which is no part of the collection)
+from mediaserver.tunnel import configuration as tunnel  # noqa: E402  (of the host package, which is no part of the collection)
 
 ORDER = (
     "mediaserver",
@@ -28,6 +28,7 @@ ORDER = (
     "host",
     "storage",
     "docker",
+    "runtime",
     "gateway",
     "stack",
     "transmission",

@@ -164,6 +164,7 @@ class Forwarding:
     changed: Callable[[], object]
     path: Path = LEASE
     exchange: Callable[[socket.socket, str, bytes], bytes] = _ask_provider
+    has_transmission: bool = True  # else nobody is told the port
     port: int = 0
     settled: bool = False  # the last thing asked for came to its end
     _applied: int = 0  # the port that the barrier is known to have open
@@ -202,9 +203,10 @@ class Forwarding:
             self.changed()
             self._applied = self.port
             said = f"the provider forwards port {self.port}"
-        told = self.transmission()
-        if told.peer_port() != self.port:
-            told.set_peer_port(self.port)
+        if self.has_transmission:
+            told = self.transmission()
+            if told.peer_port() != self.port:
+                told.set_peer_port(self.port)
         self.settled = True
         self._again = now + min(natpmp.REFRESH_S, mapping.lifetime * 0.75)
         return said
