@@ -54,7 +54,8 @@ older protocol, `allowed` in JSON-RPC 2.0 |
 | `rpc-password` | salted and hashed; a daemon hashes a plain one at its start | |
 
 `message-level` counts differently in 3.00: 0 is nothing, 1 errors, 2 information, 3 everything. In 4.1 `utp-enabled`
-and `tcp-enabled` follow `preferred-transports`: the daemon ignores a value that contradicts it, and the module then fails.
+and `tcp-enabled` follow `preferred-transports`: the daemon ignores a value that contradicts it, and the module then
+fails.
 """
 
 

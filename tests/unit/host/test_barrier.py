@@ -35,7 +35,7 @@ def blocks(text: str) -> dict[str, list[str]]:
 def test_each_bridge_has_one_name_wherever_it_must_be_written() -> None:
     """Neither compose nor the checks before a run can read it from the host package."""
     bridges = [barrier.BRIDGE, barrier.HOUSE_BRIDGE]
-    compose = (ROOT / "roles" / "stack" / "templates" / "compose.yml.j2").read_text(encoding="utf-8")
+    compose = (ROOT / "tests" / "unit" / "roles" / "rendered" / "default.compose").read_text(encoding="utf-8")
     assert re.findall(r"com\.docker\.network\.bridge\.name: ([\w-]+)", compose) == bridges
     preflight = (ROOT / "plugins" / "module_utils" / "_preflight" / "network.py").read_text(encoding="utf-8")
     (own,) = re.findall(r'OWN_INTERFACE = re\.compile\(r"(.*)"\)', preflight)

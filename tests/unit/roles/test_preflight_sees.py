@@ -30,11 +30,11 @@ def seen(*roles: str, **given: Any) -> dict[str, Any]:
         "inventory_hostname": "pi",
         "ansible_play_role_names": [f"household.mediaserver.{role}" for role in roles],
         "ansible_facts": {},
-        "__mediaserver_installed": False,
     }
     for role in (*roles, "mediaserver", "preflight"):
         variables |= loader.load_from_file(str(ROLES / role / "defaults" / "main.yml"), trusted_as_template=True) or {}
-    variables |= loader.load_from_file(str(ROLES / "preflight" / "vars" / "main.yml"), trusted_as_template=True)
+    for role in ("mediaserver", "preflight"):
+        variables |= loader.load_from_file(str(ROLES / role / "vars" / "main.yml"), trusted_as_template=True)
     templar = Templar(loader=loader, variables=variables | given)
     return dict(templar.template(variables["__preflight_settings"]))
 

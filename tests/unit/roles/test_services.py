@@ -3,35 +3,22 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar, trust_as_template
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission import image
 
-ROLES = Path(__file__).resolve().parents[3] / "roles"
-FILES = [f"{role}/defaults" for role in ("mediaserver", "host", "stack", "transmission", "jackett", "jellyfin")]
-BARE = {"os": {}, "gpu": {"devices": [], "gids": []}, "memory_cgroup": True}
-PI4 = {**BARE, "gpu": {"devices": ["/dev/dri/renderD128", "/dev/video11"], "gids": [44, 992]}}
+sys.path.append(str(Path(__file__).resolve().parent))
+
+from households import PI4, ROLES, content
 
 
-def told(template: str, host: dict[str, Any] = BARE, **variables: Any) -> str:
-    """A template of the role stack as a household gets it."""
-    known: dict[str, Any] = {"inventory_hostname": "livingroom", "ansible_facts": {"mediaserver_host": host}}
-    for file in (*FILES, "mediaserver/vars"):
-        known |= DataLoader().load_from_file(str(ROLES / file / "main.yml"), trusted_as_template=True)
-    # Of the role gateway, which is not looked at here.
-    known |= {"__stack_digests": dict.fromkeys(known["stack_services"], "0"), "gateway_image": "a"}
-    known |= {"gateway_holder_image": "b"}
-    text = (ROLES / "stack" / "templates" / template).read_text(encoding="utf-8")
-    return str(Templar(loader=DataLoader(), variables={**known, **variables}).template(trust_as_template(text)))
-
-
-def service(name: str, host: dict[str, Any] = BARE, **variables: Any) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(told(f"services/{name}.yml.j2", host, **variables))[name]
+def service(name: str, host: dict[str, Any] | None = None, **variables: Any) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(content("compose.yml", host, **variables))["services"][name]
     return found
 
 
@@ -73,7 +60,7 @@ def test_jellyfin_gets_the_devices_and_groups_that_were_found() -> None:
     assert found["group_add"] == ["44", "992"]
 
 
-@pytest.mark.parametrize(("host", "wanted"), [(BARE, "auto"), (PI4, "none")], ids=["none there", "none wanted"])
+@pytest.mark.parametrize(("host", "wanted"), [({}, "auto"), (PI4, "none")], ids=["none there", "none wanted"])
 def test_jellyfin_gets_no_device_where_there_is_none_or_none_is_wanted(host: dict[str, Any], wanted: str) -> None:
     assert not {"devices", "group_add"} & service("jellyfin", host, host_transcoding=wanted).keys()
 
@@ -93,7 +80,7 @@ def test_https_is_published_where_it_is_wanted(port: int, ports: list[str]) -> N
 def test_programs_are_told_an_address_where_there_is_one(url: str) -> None:
     environment = service("jellyfin", jellyfin_published_url=url)["environment"]
     assert ("JELLYFIN_PublishedServerUrl" in environment) is bool(url)
-    assert f"JELLYFIN_URL={url}" in told("env.j2", jellyfin_published_url=url).splitlines()
+    assert f"JELLYFIN_URL={url}" in content(".env", jellyfin_published_url=url).splitlines()
 
 
 @pytest.mark.parametrize(("name", "seconds"), [("transmission", 60), ("jackett", 30), ("jellyfin", 60)])

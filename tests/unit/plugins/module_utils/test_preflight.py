@@ -8,6 +8,7 @@ import copy
 import typing as t
 
 import pytest
+from ansible_collections.household.mediaserver.plugins.filter.services import services
 from ansible_collections.household.mediaserver.plugins.module_utils._preflight.checks import find_problems
 
 UUID = "0a3407de-014b-458b-b5c1-848e92a327a3"
@@ -85,7 +86,13 @@ TAKEN = {"port": 8096, "process": "jellyfin", "container": "", "project": ""}
 
 
 def found(facts: dict[str, t.Any] | None = None, settings: dict[str, t.Any] | None = None) -> list[dict[str, str]]:
-    return find_problems({**copy.deepcopy(FACTS), **(facts or {})}, {**SETTINGS, **(settings or {})})
+    return find_problems({**copy.deepcopy(FACTS), **(facts or {})}, with_services({**SETTINGS, **(settings or {})}))
+
+
+def with_services(settings: dict[str, t.Any]) -> dict[str, t.Any]:
+    """What the role adds to the variables: the services in their normal form."""
+    project = services(settings)
+    return {**settings, "preflight_services": project["services"], "preflight_registered": project["registered"]}
 
 
 def test_a_good_household_has_no_problem() -> None:

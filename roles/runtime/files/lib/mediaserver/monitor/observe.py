@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mediaserver import services
 from mediaserver._core import clock, files, sockets
 from mediaserver._core.docker import SERVICE_LABEL, DockerClient, label
 from mediaserver._core.errors import DockerError
@@ -22,8 +23,9 @@ from mediaserver.docker import compose
 from mediaserver.firewall import barrier, keeper
 from mediaserver.firewall.nft import Nft
 from mediaserver.monitor import host_settings
-from mediaserver.monitor.decide import HOLDER, TUNNEL, Container, Home, Life, Seen, Tunnel
+from mediaserver.monitor.decide import Container, Home, Life, Seen, Tunnel
 from mediaserver.monitor.report import words
+from mediaserver.services import HOLDER, TUNNEL
 from mediaserver.tunnel import dns, liveness, netns
 from mediaserver.tunnel.configuration import active_peer, forbidden
 from mediaserver.tunnel.gateway import LOCK, Gateway
@@ -69,6 +71,7 @@ class Watch:
             "forwarding_off": host_settings.forwarding_off(),
             "obstacles": self._host.look(gateway.settings.lan, clock.now(), soon=self._silent),
             "resolvers": gateway.settings.resolvers,
+            "restarted_when_unhealthy": services.restarted(gateway.settings.services),
             **endpoint_of(gateway),
         }
         try:

@@ -13,7 +13,8 @@ from mediaserver._core.docker import DockerClient
 from mediaserver._core.names import PROJECT
 from mediaserver.docker import compose
 from mediaserver.monitor import host_settings
-from mediaserver.monitor.decide import HOLDER, TUNNEL, Act, Step
+from mediaserver.monitor.decide import Act, Step
+from mediaserver.services import HOLDER, TUNNEL
 from mediaserver.tunnel.configuration import GatewayError, Settings, State, failed_over, resolved_again
 from mediaserver.tunnel.gateway import LOCK, Gateway, Host, look_up, look_up_nothing
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mediaserver.firewall import barrier
+from mediaserver.services import UNLISTED, Service
 
 UPLINK_MTU = 1500
 # Bytes that WireGuard adds to an IPv4 or IPv6 packet (wg-quick(8) subtracts the same).
@@ -70,6 +71,7 @@ class Settings:
     resolvers: tuple[str, ...]
     peers: tuple[Peer, ...]
     containers: tuple[str, ...] = ()  # where Docker takes the subnets of its networks from
+    services: tuple[Service, ...] = UNLISTED
 
     @property
     def bridge_address(self) -> str:
@@ -98,8 +100,9 @@ class Settings:
                 peers=tuple(Peer.from_json(peer, ipv6=bool(data["ipv6"])) for peer in data["peers"]),
                 # Absent where a run was cut off between the programs and this file; then the barrier is narrower.
                 containers=tuple(data.get("containers", ())),
+                services=tuple(map(Service.from_json, data["services"])) if "services" in data else UNLISTED,
             )
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise GatewayError(f"gateway.json cannot be used ({error!r}); run the playbook again") from error
 
 

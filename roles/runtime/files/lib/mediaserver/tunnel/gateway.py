@@ -19,6 +19,7 @@ from mediaserver.firewall import barrier, keeper
 from mediaserver.firewall.nft import Nft
 from mediaserver.monitor import hold, host_settings
 from mediaserver.programs import Programs
+from mediaserver.services import HOLDER, TUNNEL
 from mediaserver.tunnel import port_forwarding
 from mediaserver.tunnel.configuration import (
     GatewayError,
@@ -38,7 +39,7 @@ MONITOR_UNIT = "vpn-monitor.service"
 PROGRAMS = Programs(KEEPER_UNIT, MONITOR_UNIT)
 COMMAND_TIMEOUT_S = 60
 # Who reads each folder of files, and whom nobody could tell yet that they are new; a reboot makes all of them read.
-READERS = {"holder": "vpn", "tunnel": "wireguard"}
+READERS = {"holder": HOLDER, "tunnel": TUNNEL}
 Resolve = Callable[[str], str | None]
 
 

@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mediaserver import services
 from mediaserver._core import files, sockets
 from mediaserver._core.docker import SERVICE_LABEL, DockerClient, label
 from mediaserver._core.errors import DockerError, reason
@@ -33,8 +34,8 @@ from mediaserver.docker import compose
 from mediaserver.firewall import barrier
 from mediaserver.firewall.nft import Nft
 from mediaserver.monitor import host_settings
-from mediaserver.monitor.decide import HOLDER
 from mediaserver.monitor.problems import Code
+from mediaserver.services import HOLDER, Service
 from mediaserver.tunnel import mtu, netns
 from mediaserver.tunnel.configuration import GatewayError
 from mediaserver.tunnel.gateway import BARRIER_UNIT, KEEPER_UNIT, MONITOR_UNIT, Gateway, Host, look_up_nothing
@@ -42,6 +43,7 @@ from mediaserver.verify import status
 
 LOCK = Path("/run/mediaserver/verify.lock")
 NOWHERE = "192.0.2.1"
+NOT_TRIED = "not tried, because no service with curl lives in the VPN namespace"
 PORT = 9
 TIMEOUT_S, DRAIN_S = 10.0, 2.0
 # For a tunnel that vpn-monitor is just restarting.
@@ -140,8 +142,11 @@ class Verification:
     def way_out(self) -> str:
         if not is_page(self.address_page):
             raise Failed(f"{self.address_page!r} is not the address of a page; it must begin with http:// or https://")
+        service = self._prober()
+        if service is None:
+            return NOT_TRIED
         page = ["curl", "--ipv4", "--silent", "--fail", "--max-time", f"{TIMEOUT_S:g}", self.address_page]
-        through = run("docker", "exec", container_of("transmission"), *page).stdout.strip()
+        through = run("docker", "exec", container_of(service.name), *page).stdout.strip()
         if not _is_address(through):
             raise Failed(self._why_not_through())
         try:
@@ -154,8 +159,11 @@ class Verification:
                 f"{self.address_page} does not answer the host with an address, so there is nothing to compare"
             )
         if through == direct:
-            raise Failed(f"Transmission is seen on the internet as {through}, which is this house's own address")
-        return f"the internet sees {through} from Transmission, and {direct} from this house"
+            raise Failed(f"{service.title} is seen on the internet as {through}, which is this house's own address")
+        return f"the internet sees {through} from {service.title}, and {direct} from this house"
+
+    def _prober(self) -> Service | None:
+        return services.prober(Gateway(self.root, resolve=look_up_nothing).settings.services)
 
     def _why_not_through(self) -> str:
         """Say why the page is not reached: the tunnel, its resolver, or the page."""
@@ -168,16 +176,19 @@ class Verification:
         )
 
     def names(self) -> str:
+        service = self._prober()
+        if service is None:
+            return NOT_TRIED
         word = f"verify-{secrets.token_hex(6)}"
         pid = pid_of(HOLDER)
         with open_inside(pid, "wg0", listen) as tunnel, beyond_the_wall() as outside:
             ask = ("curl", "--silent", "--max-time", "5", f"http://{word}.example.com/")
-            run("docker", "exec", container_of("transmission"), *ask)
+            run("docker", "exec", container_of(service.name), *ask)
             if not appears(word, [tunnel]):
-                raise Failed("a name that Transmission looked up did not go into the tunnel; "
+                raise Failed(f"a name that {service.title} looked up did not go into the tunnel; "
                              "is another resolver set than the provider's (gateway_dns)?")  # fmt: skip
             if appears(word, outside, wait=0):
-                raise Failed("a name that Transmission looked up was seen in clear outside the tunnel")
+                raise Failed(f"a name that {service.title} looked up was seen in clear outside the tunnel")
         found = status.look(self.root, TUNNEL_WAIT_S)
         if found.problems and (not found.up or found.problems[0].code is Code.RESOLVER_DEAD):
             raise Failed(found.problems[0].text)
