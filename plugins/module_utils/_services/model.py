@@ -3,7 +3,7 @@
 # Private to this collection: may change without notice.
 """The normal form of the services of one household: values only.
 
-The registry (``roles/mediaserver/vars/services.yml``) and a household's own services become the same form, from which
+The registry (``roles/mediaserver/files/services.yml``) and a household's own services become the same form, from which
 the compose file, ``.env``, both barriers, preflight, vpn-monitor and the checks are made.
 
 In every text, ``<name>`` stands for the value of a household's variable (``<name?>`` for one that may be empty), which
@@ -139,6 +139,7 @@ class Service:
     comments: t.Mapping[str, str] = field(default_factory=dict)
 
     folders: tuple[str, ...] = ()  # its configuration, below mediaserver_root; its own account alone may look in
+    owner: str = ""  # of its folders and secret files, by number or name on the host; empty: the household's account
     backup: Backup = Backup()
     restart_when_unhealthy: bool = False  # vpn-monitor restarts it when Docker calls it unhealthy
     probe: bool = False  # it lives in the VPN namespace and its image has curl: verify asks from it
