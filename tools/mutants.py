@@ -25,7 +25,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = ROOT / "roles" / "runtime" / "files" / "lib"
-TESTS = [ROOT / "tests" / "unit" / "host" / f"test_barrier_{subject}.py" for subject in ("kernel", "passes", "pages")]
+SUBJECTS = ("kernel", "passes", "pages", "own")
+TESTS = [ROOT / "tests" / "unit" / "host" / f"test_barrier_{subject}.py" for subject in SUBJECTS]
 HOUSE = TESTS[0].with_name("barrier_house.py")
 REPORT = ROOT / "build" / "reports" / "mutants.json"
 VARIABLE = "BARRIER_MUTANT"

@@ -10,7 +10,7 @@ author: household.mediaserver contributors (@household)
 version_added: 0.1.0
 short_description: The lines that end a playbook run
 description: Says whether the tunnel is up or why not, which addresses to open, and what to do next.
-positional: address, ports, user
+positional: address, pages, next_steps, user
 options:
   _input:
     description: What C(vpn-gateway report) printed.
@@ -20,10 +20,16 @@ options:
     description: The host's address on the LAN.
     required: true
     type: str
-  ports:
-    description: The host's port of each service.
+  pages:
+    description: Web interfaces, each with a C(title) and a C(port) of the host.
     required: true
-    type: dict
+    type: list
+    elements: dict
+  next_steps:
+    description: What the household does first with its services.
+    required: true
+    type: list
+    elements: str
   user:
     description: Name to log in with, empty where it is not known.
     type: str
@@ -34,7 +40,8 @@ EXAMPLES = r"""
 - name: Say how the household is reached
   ansible.builtin.debug:
     msg: "{{ '{\"up\": true, \"peer\": \"vpn.example:51820\", \"endpoint\": \"\"}'
-      | household.mediaserver.end_screen('192.168.1.5', {'jellyfin': 8096}) }}"
+      | household.mediaserver.end_screen('192.168.1.5', [{'title': 'Jellyfin', 'port': 8096}],
+      ['add your indexers in Jackett']) }}"
 """
 
 RETURN = r"""
@@ -59,16 +66,18 @@ _value:
       - "Next: add your indexers in Jackett, and run playbooks/verify.yml to see that nothing leaves past the tunnel."
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.household.mediaserver.plugins.module_utils._host import end_screen as screen
 
 
-def end_screen(text: str, address: str, ports: Mapping[str, Any], user: str = "") -> dict[str, Any]:
+def end_screen(
+    text: str, address: str, pages: Sequence[Mapping[str, Any]], next_steps: Sequence[str], user: str = ""
+) -> dict[str, Any]:
     """Return the lines for what ``vpn-gateway report`` printed, and whether the run must fail."""
     report = screen.parse(text)
-    return {"must_act": bool(report.get("must_act")), "lines": screen.lines(report, address, ports, user)}
+    return {"must_act": bool(report.get("must_act")), "lines": screen.lines(report, address, pages, next_steps, user)}
 
 
 class FilterModule:

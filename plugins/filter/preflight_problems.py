@@ -51,10 +51,6 @@ _value:
 
 import typing as t
 
-from ansible_collections.household.mediaserver.plugins.module_utils._preflight.arguments import (
-    fit_arguments,
-)
-from ansible_collections.household.mediaserver.plugins.module_utils._preflight.checks import find_problems
 from ansible_collections.household.mediaserver.plugins.module_utils._preflight.problem import with_text
 from ansible_collections.household.mediaserver.plugins.module_utils._wireguard.config import (
     ConfigurationError,
@@ -98,6 +94,14 @@ def preflight_problems(
     settings: t.Mapping[str, t.Any],
     specs: t.Mapping[str, t.Mapping[str, t.Any]] | None = None,
 ) -> list[dict[str, str]]:
+    # Here, because Ansible loads every filter of the collection in each process that uses one of them.
+    from ansible_collections.household.mediaserver.plugins.module_utils._preflight.arguments import (  # noqa: PLC0415
+        fit_arguments,
+    )
+    from ansible_collections.household.mediaserver.plugins.module_utils._preflight.checks import (  # noqa: PLC0415
+        find_problems,
+    )
+
     misfits, fitting = fit_arguments(settings, specs or {})
     found = misfits + find_problems(facts, {**fitting, **read_tunnel(fitting)})
     return [with_text(one) for one in found]

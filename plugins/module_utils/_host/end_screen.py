@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import typing as t
 
-TITLES = {"transmission": "Transmission", "jackett": "Jackett", "jellyfin": "Jellyfin"}
 OLD_PROGRAMS = (
     "Tunnel: not checked, because the programs on this host are of another version. Run the playbook without --tags."
 )
@@ -23,8 +22,14 @@ def parse(text: str) -> dict[str, t.Any]:
     return found if isinstance(found, dict) and "up" in found else {}
 
 
-def lines(report: t.Mapping[str, t.Any], address: str, ports: t.Mapping[str, t.Any], user: str) -> list[str]:
-    """Return the screen, a line for each thing to know. ``ports`` by service: those with a web interface count."""
+def lines(
+    report: t.Mapping[str, t.Any],
+    address: str,
+    pages: t.Iterable[t.Mapping[str, t.Any]],
+    next_steps: t.Sequence[str],
+    user: str,
+) -> list[str]:
+    """Return the screen, a line for each thing to know. ``pages`` are web interfaces, each a title and a port."""
     problems = [f"{one['text'][:1].upper()}{one['text'][1:]}." for one in report.get("problems", [])]
     if not report:
         told, problems = [OLD_PROGRAMS], []
@@ -35,11 +40,11 @@ def lines(report: t.Mapping[str, t.Any], address: str, ports: t.Mapping[str, t.A
         told = [f"Tunnel: NOT up. {problems[0] if problems else ''}".rstrip()]
         problems = problems[1:]
     told += [f"Also to be put right: {text}" for text in problems]
-    pages = [f"{TITLES[name]} http://{address}:{port}" for name, port in ports.items() if name in TITLES]
-    return [*told, f"Open: {', '.join(pages)}", _next(report, user)]
+    places = [f"{page['title']} http://{address}:{page['port']}" for page in pages]
+    return [*told, *([f"Open: {', '.join(places)}"] if places else []), _next(report, next_steps, user)]
 
 
-def _next(report: t.Mapping[str, t.Any], user: str) -> str:
+def _next(report: t.Mapping[str, t.Any], next_steps: t.Sequence[str], user: str) -> str:
     if report and not report["up"]:
         if report.get("must_act"):
             return (
@@ -47,8 +52,6 @@ def _next(report: t.Mapping[str, t.Any], user: str) -> str:
                 "past the tunnel."
             )
         return "Next: nothing, if that ends by itself. vpn-monitor goes on trying; see: sudo journalctl -u vpn-monitor"
-    login = f"log in as {user}, " if user else ""
-    return (
-        f"Next: {login}add your indexers in Jackett, and run playbooks/verify.yml to see that nothing leaves past the "
-        "tunnel."
-    )
+    steps = [*([f"log in as {user}"] if user else []), *next_steps]
+    before = f"{', '.join(steps)}, and " if steps else ""
+    return f"Next: {before}run playbooks/verify.yml to see that nothing leaves past the tunnel."

@@ -35,6 +35,15 @@ def journal(host: Any, since: str) -> str:
     return str(host.check_output(f"journalctl --no-pager --output cat --unit vpn-monitor --since '{since}'"))
 
 
+def pauses(result: playbook.Run) -> list[list[str]]:
+    """Return the commands that paused vpn-monitor.
+
+    Not by the journal: a pause may be shorter than the time between two observations of vpn-monitor.
+    """
+    commands = [list(task.result.get("cmd") or [])[1:] for task in result.tasks]
+    return [command for command in commands if "--hold" in command or command[:1] == ["hold"]]
+
+
 def running(host: Any, service: str) -> bool:
     label = f"label=com.docker.compose.service={service}"
     return bool(host.check_output(f"docker ps --quiet --filter {label}"))
@@ -54,10 +63,9 @@ def test_nobody_starts_what_a_role_has_stopped(
             result = playbook.run(inventory, *extra, playbook=play(tmp_path, service))
         assert result.ok, result.failures
         assert result.stats["changed"], "it was not stopped at all"
+        assert pauses(result), "there was no pause"
         assert not host.file(HOLD).exists, "vpn-monitor waits on"
-    told = journal(host, since)
-    assert told.count("hold by ansible") == 2, told
-    assert f"start {service}" not in told
+    assert f"start {service}" not in journal(host, since)
     assert running(host, service)
 
 
@@ -106,7 +114,5 @@ def test_a_run_that_fails_ends_the_pause(host: Any, inventory: str, tmp_path: Pa
     result = playbook.run(inventory, playbook=chosen)
     assert not result.ok, "it did not fail"
     assert "ServerConfig.json" in result.failures
-    # Not by the journal: a pause may be shorter than the time between two observations of vpn-monitor.
-    commands = [list(task.result.get("cmd") or [])[1:] for task in result.tasks]
-    assert any("--hold" in one or one[:1] == ["hold"] for one in commands), "there was no pause that could end"
+    assert pauses(result), "there was no pause that could end"
     assert not host.file(HOLD).exists, "vpn-monitor waits on"

@@ -54,6 +54,7 @@ looks = st.builds(
     peers=st.integers(0, 3),
     forwarding_off=st.sampled_from([(), FORWARDING_OFF]),
     obstacles=st.sampled_from([(), *((one,) for one in OBSTACLES)]),
+    restarted_when_unhealthy=st.sampled_from([(), (TUNNEL,), (TUNNEL, APP)]),
 ).map(as_watched)
 
 

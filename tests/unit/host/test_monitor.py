@@ -102,7 +102,10 @@ class Scene:
                 return scene.new_port
 
         class Swarms(Swarm):
-            def tend(self, now: float, do: Callable[[Step], bool], *, alive: bool, idle: bool = True) -> None:
+            def tend(
+                self, now: float, do: Callable[[Step], bool], *, service: str, alive: bool, idle: bool = True
+            ) -> None:
+                assert service == "transmission"
                 scene.done.append(f"swarm{'' if alive else ' without a tunnel'}{'' if idle else ', busy'}")
                 if scene.deserted:
                     scene.worked = do(LOST)
@@ -282,6 +285,15 @@ def test_a_new_start_for_the_swarm_is_a_step_like_any_other(scene: Scene, failur
     scene.round()
     last = scene.told()["last_step"]
     assert (scene.told()["steps"], last["act"], last["targets"]) == (1, "restart", ["transmission"])
+
+
+def test_a_household_without_transmission_has_no_swarm(scene: Scene) -> None:
+    jackett = {"name": "jackett", "title": "Jackett", "namespace": "vpn", "probe": True, "forwarded_port": None}
+    listed = {"services": [{**jackett, "restart_when_unhealthy": False}]}
+    files.write(scene.root / "gateway" / "gateway.json", json.dumps(CONFIGURED | listed), mode=0o600)
+    scene.seen, scene.online = DEAD, False
+    scene.round()
+    assert scene.happened() == ["look", "ask the house", "port without a tunnel"]
 
 
 def test_a_docker_that_does_not_answer_does_not_make_the_swarm_believe_that_the_tunnel_was_away(scene: Scene) -> None:

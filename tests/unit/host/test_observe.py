@@ -185,6 +185,13 @@ def test_each_state_of_a_container(scene: Scene, name: str, found: dict[str, Any
     assert seen.containers == {**dict.fromkeys(PROJECT, Container()), name: expected}
 
 
+def test_the_services_to_restart_are_those_of_the_configuration(scene: Scene) -> None:
+    row = {"title": "x", "namespace": "vpn", "probe": False, "forwarded_port": None}
+    listed = [{**row, "name": name, "restart_when_unhealthy": name == "sonarr"} for name in ("jackett", "sonarr")]
+    files.write(scene.folder / "gateway" / "gateway.json", json.dumps({**CONFIGURED, "services": listed}), mode=0o600)
+    assert scene.look().restarted_when_unhealthy == ("sonarr",)
+
+
 def test_a_container_in_a_dead_namespace(scene: Scene) -> None:
     scene.namespaces[13] = 899
     assert scene.look().containers["transmission"] == Container(home=Home.DEAD)

@@ -175,6 +175,13 @@ def test_a_transmission_that_has_the_port_is_left_alone(house: House) -> None:
     assert house.happened() == ["barrier 40000"]
 
 
+def test_where_there_is_no_transmission_nobody_is_told(house: House) -> None:
+    house.forwarding.has_transmission = False
+    assert house.tend(0) == "the provider forwards port 40000"
+    assert house.forwarding.settled
+    assert house.happened() == ["barrier 40000"]
+
+
 def test_nobody_is_asked_before_the_time(held: House) -> None:
     assert held.tend(44.9) is None
     assert held.asked == [natpmp.ANY_PORT]

@@ -65,7 +65,7 @@ def follow(
     monkeypatch.setattr(tending, "transmission", lambda root: found)
     swarm = tending.Swarm(Path("/nowhere"))
     for now, alive in looks:
-        swarm.tend(now, hands.do, alive=alive)
+        swarm.tend(now, hands.do, service="transmission", alive=alive)
     return hands.steps
 
 
@@ -121,10 +121,10 @@ def test_a_download_that_was_finished_meanwhile_is_no_stall(monkeypatch: pytest.
     hands = Hands()
     monkeypatch.setattr(tending, "transmission", lambda root: found)
     swarm = tending.Swarm(Path("/nowhere"))
-    swarm.tend(0.0, hands.do, alive=False)
-    swarm.tend(1.0, hands.do, alive=True)
+    swarm.tend(0.0, hands.do, service="transmission", alive=False)
+    swarm.tend(1.0, hands.do, service="transmission", alive=True)
     found.held[0]["status"] = 6
-    swarm.tend(1.0 + PATIENCE, hands.do, alive=True)
+    swarm.tend(1.0 + PATIENCE, hands.do, service="transmission", alive=True)
     assert hands.steps == []
 
 
@@ -146,12 +146,12 @@ def test_what_was_not_judged_before_a_new_start_is_judged_after_it(monkeypatch: 
     monkeypatch.setattr(tending, "transmission", lambda root: found)
     first = tending.Swarm(Path("/nowhere"))
     assert not first.pending
-    first.tend(0.0, hands.do, alive=False)
-    first.tend(1.0, hands.do, alive=True)
+    first.tend(0.0, hands.do, service="transmission", alive=False)
+    first.tend(1.0, hands.do, service="transmission", alive=True)
     second = tending.Swarm(Path("/nowhere"), first.pending)
-    second.tend(5.0, hands.do, alive=True)
+    second.tend(5.0, hands.do, service="transmission", alive=True)
     assert second.pending
-    second.tend(5.0 + PATIENCE, hands.do, alive=True)
+    second.tend(5.0 + PATIENCE, hands.do, service="transmission", alive=True)
     assert (len(hands.steps), second.pending) == (1, False)
 
 
@@ -166,11 +166,11 @@ def test_nobody_is_judged_in_a_look_that_repairs_something_else(monkeypatch: pyt
     found, hands = Transmission([torrent(SILENT)]), Hands()
     monkeypatch.setattr(tending, "transmission", lambda root: found)
     swarm = tending.Swarm(Path("/nowhere"))
-    swarm.tend(0.0, hands.do, alive=False)
-    swarm.tend(1.0, hands.do, alive=True, idle=False)
-    swarm.tend(1.0 + PATIENCE, hands.do, alive=True, idle=False)
+    swarm.tend(0.0, hands.do, service="transmission", alive=False)
+    swarm.tend(1.0, hands.do, service="transmission", alive=True, idle=False)
+    swarm.tend(1.0 + PATIENCE, hands.do, service="transmission", alive=True, idle=False)
     assert (found.asked, hands.steps) == (["torrent-get", "torrent-reannounce"], [])
-    swarm.tend(2.0 + PATIENCE, hands.do, alive=True)
+    swarm.tend(2.0 + PATIENCE, hands.do, service="transmission", alive=True)
     assert len(hands.steps) == 1
 
 

@@ -25,11 +25,13 @@ from mediaserver._core.docker import DockerClient
 from mediaserver._core.errors import CheckFailed, DockerError, GatewayError
 from mediaserver.firewall.nft import Nft
 from mediaserver.monitor.problems import Code, Problem
+from mediaserver.services import UNLISTED, Service
 from mediaserver.tunnel import netns
 from mediaserver.verify import verify
 from mediaserver.verify.status import Status
 from mediaserver.verify.verify import Verification
 
+JACKETT = Service("jackett", "Jackett", "vpn", probe=True)
 LISTING = """table inet mediaserver_barrier {
 	counter leak_attempts_in {
 		packets 99 bytes 9900
@@ -40,6 +42,20 @@ LISTING = """table inet mediaserver_barrier {
 	}
 }
 """
+
+
+def configured(
+    monkeypatch: pytest.MonkeyPatch,
+    *lan: str,
+    page: str = "http://page/",
+    services: tuple[Service, ...] = UNLISTED,
+) -> Verification:
+    class Known:
+        def __init__(self, root: Path, *, resolve: object) -> None:
+            self.settings = SimpleNamespace(lan=lan, mtu=1420, services=services)
+
+    monkeypatch.setattr(verify, "Gateway", Known)
+    return Verification(Path("/nowhere"), page, verify.NOWHERE)
 
 
 def folded(data: bytes) -> int:
@@ -376,7 +392,7 @@ def test_a_name_must_be_looked_up_in_the_tunnel_and_nowhere_else(
         monkeypatch.setattr(verify, "listen", {"wg0": tunnel}.__getitem__)
         monkeypatch.setattr(verify, "beyond_the_wall", lambda: contextlib.nullcontext([uplink]))
         monkeypatch.setattr(verify.status, "look", lambda root, wait: UP)
-        names = Verification(Path("/nowhere"), "http://page/", verify.NOWHERE).names
+        names = configured(monkeypatch).names
         if not words:
             assert names() == "names are looked up in the tunnel, and cannot be read outside of it"
             return
@@ -395,7 +411,7 @@ def test_a_name_that_is_asked_for_in_the_tunnel_and_not_answered_is_told(
     monkeypatch.setattr(verify, "appears", lambda word, lines, wait=1.5: bool(lines))
     monkeypatch.setattr(verify.status, "look", lambda root, wait: Status(up, True, "", "", (problem,)))
     with pytest.raises(CheckFailed, match=f"^{problem.text}$"):
-        Verification(Path("/nowhere"), "http://page/", verify.NOWHERE).names()
+        configured(monkeypatch).names()
 
 
 @pytest.mark.parametrize(
@@ -466,7 +482,7 @@ def test_the_way_out_fails_where_nothing_is_shown(
     monkeypatch.setattr(verify, "run", Commands(docker_exec_f00d=(0, through)))
     monkeypatch.setattr(verify.status, "look", lambda root, wait: UP)
     with page(direct) as address, pytest.raises(CheckFailed, match=words):
-        Verification(Path("/nowhere"), address, verify.NOWHERE).way_out()
+        configured(monkeypatch, page=address).way_out()
 
 
 @pytest.mark.parametrize(
@@ -484,7 +500,7 @@ def test_a_way_out_that_fails_names_the_likely_cause(
     monkeypatch.setattr(verify, "run", Commands(docker_exec_f00d=(22, "")))
     monkeypatch.setattr(verify.status, "look", lambda root, wait: found)
     with pytest.raises(CheckFailed, match=words):
-        Verification(Path("/nowhere"), "http://page/", verify.NOWHERE).way_out()
+        configured(monkeypatch).way_out()
 
 
 @pytest.mark.parametrize(
@@ -511,17 +527,8 @@ def test_a_bridge_that_is_missing_is_told_in_plain_words() -> None:
         verify.address_of("br-nowhere")
 
 
-def configured(monkeypatch: pytest.MonkeyPatch, lan: list[str]) -> Verification:
-    class Known:
-        def __init__(self, root: Path, *, resolve: object) -> None:
-            self.settings = SimpleNamespace(lan=tuple(lan), mtu=1420)
-
-    monkeypatch.setattr(verify, "Gateway", Known)
-    return Verification(Path("/nowhere"), "http://page/", verify.NOWHERE)
-
-
 def test_what_is_wrong_with_the_host_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    verification = configured(monkeypatch, ["10.0.0.0/8"])
+    verification = configured(monkeypatch, "10.0.0.0/8")
     off: tuple[str, ...] = ()
     found: tuple[Problem, ...] = ()
     monkeypatch.setattr(verify.host_settings, "forwarding_off", lambda: off)
@@ -540,7 +547,7 @@ def test_what_is_wrong_with_the_host_is_named(monkeypatch: pytest.MonkeyPatch) -
 def test_a_packet_size_that_does_not_go_through_is_named(
     monkeypatch: pytest.MonkeyPatch, works: int | None, words: str
 ) -> None:
-    verification = configured(monkeypatch, [])
+    verification = configured(monkeypatch)
     monkeypatch.setattr(verify.status, "packet_size", lambda root: works)
     if not words:
         assert verification.packet_size() == "packets of 1420 bytes go through the tunnel"
@@ -555,7 +562,7 @@ def test_what_is_no_page_s_address_is_said_so_and_nobody_is_asked(
 ) -> None:
     monkeypatch.setattr(verify, "run", lambda *command: pytest.fail(f"asked {command}"))
     with pytest.raises(CheckFailed, match="is not the address of a page; it must begin with http"):
-        Verification(Path("/nowhere"), address, verify.NOWHERE).way_out()
+        configured(monkeypatch, page=address).way_out()
 
 
 def test_two_addresses_are_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -563,6 +570,21 @@ def test_two_addresses_are_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verify, "run", Commands(docker_exec_f00d=(0, "198.18.0.20\n")))
     asked: list[str] = []
     with page("203.0.113.9\n", asked) as address:
-        told = Verification(Path("/nowhere"), address, verify.NOWHERE).way_out()
+        told = configured(monkeypatch, page=address).way_out()
     assert asked == ["/ip?format=text"]
     assert told == "the internet sees 198.18.0.20 from Transmission, and 203.0.113.9 from this house"
+
+
+def test_a_service_that_the_household_has_is_asked_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    services = (Service("jellyfin", "Jellyfin", "lan"), Service("quiet", "Quiet", "vpn"), JACKETT)
+    with_docker(monkeypatch, Docker(row("jackett")))
+    monkeypatch.setattr(verify, "run", Commands(docker_exec_f00d=(0, "198.18.0.20\n")))
+    with page("203.0.113.9\n") as address:
+        told = configured(monkeypatch, page=address, services=services).way_out()
+    assert told == "the internet sees 198.18.0.20 from Jackett, and 203.0.113.9 from this house"
+
+
+def test_where_no_service_can_ask_it_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify, "run", lambda *command: pytest.fail(f"asked {command}"))
+    verification = configured(monkeypatch, services=(Service("jellyfin", "Jellyfin", "lan", probe=True),))
+    assert verification.way_out() == verification.names() == verify.NOT_TRIED

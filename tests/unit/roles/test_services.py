@@ -3,35 +3,23 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar, trust_as_template
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission import image
 
-ROLES = Path(__file__).resolve().parents[3] / "roles"
-FILES = [f"{role}/defaults" for role in ("mediaserver", "host", "stack", "transmission", "jackett", "jellyfin")]
-BARE = {"os": {}, "gpu": {"devices": [], "gids": []}, "memory_cgroup": True}
-PI4 = {**BARE, "gpu": {"devices": ["/dev/dri/renderD128", "/dev/video11"], "gids": [44, 992]}}
+sys.path.append(str(Path(__file__).resolve().parent))
+
+from households import PI4, ROLES, content, value
 
 
-def told(template: str, host: dict[str, Any] = BARE, **variables: Any) -> str:
-    """A template of the role stack as a household gets it."""
-    known: dict[str, Any] = {"inventory_hostname": "livingroom", "ansible_facts": {"mediaserver_host": host}}
-    for file in (*FILES, "mediaserver/vars"):
-        known |= DataLoader().load_from_file(str(ROLES / file / "main.yml"), trusted_as_template=True)
-    # Of the role gateway, which is not looked at here.
-    known |= {"__stack_digests": dict.fromkeys(known["stack_services"], "0"), "gateway_image": "a"}
-    known |= {"gateway_holder_image": "b"}
-    text = (ROLES / "stack" / "templates" / template).read_text(encoding="utf-8")
-    return str(Templar(loader=DataLoader(), variables={**known, **variables}).template(trust_as_template(text)))
-
-
-def service(name: str, host: dict[str, Any] = BARE, **variables: Any) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(told(f"services/{name}.yml.j2", host, **variables))[name]
+def service(name: str, host: dict[str, Any] | None = None, **variables: Any) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(content("compose.yml", host, **variables))["services"][name]
     return found
 
 
@@ -73,7 +61,7 @@ def test_jellyfin_gets_the_devices_and_groups_that_were_found() -> None:
     assert found["group_add"] == ["44", "992"]
 
 
-@pytest.mark.parametrize(("host", "wanted"), [(BARE, "auto"), (PI4, "none")], ids=["none there", "none wanted"])
+@pytest.mark.parametrize(("host", "wanted"), [({}, "auto"), (PI4, "none")], ids=["none there", "none wanted"])
 def test_jellyfin_gets_no_device_where_there_is_none_or_none_is_wanted(host: dict[str, Any], wanted: str) -> None:
     assert not {"devices", "group_add"} & service("jellyfin", host, host_transcoding=wanted).keys()
 
@@ -93,7 +81,7 @@ def test_https_is_published_where_it_is_wanted(port: int, ports: list[str]) -> N
 def test_programs_are_told_an_address_where_there_is_one(url: str) -> None:
     environment = service("jellyfin", jellyfin_published_url=url)["environment"]
     assert ("JELLYFIN_PublishedServerUrl" in environment) is bool(url)
-    assert f"JELLYFIN_URL={url}" in told("env.j2", jellyfin_published_url=url).splitlines()
+    assert f"JELLYFIN_URL={url}" in content(".env", jellyfin_published_url=url).splitlines()
 
 
 @pytest.mark.parametrize(("name", "seconds"), [("transmission", 60), ("jackett", 30), ("jellyfin", 60)])
@@ -109,3 +97,58 @@ def test_nothing_of_the_image_s_own_start_touches_transmission_s_settings() -> N
     defaults = DataLoader().load_from_file(str(ROLES / "transmission/defaults/main.yml"))
     setup = {"Entrypoint": found["entrypoint"], "Env": [f"{key}=x" for key in found["environment"]]}
     assert image.warning(setup, defaults["transmission_default_settings"]) == ""
+
+
+def test_the_unit_waits_for_every_mount_that_a_container_needs() -> None:
+    def needed(**variables: Any) -> str:
+        text = value("lookup('ansible.builtin.template', 'mediaserver.service.j2')", **variables)
+        return str(re.search(r"^RequiresMountsFor=(.*)$", text, re.MULTILINE)[1])  # type: ignore[index]
+
+    assert needed() == "/opt/mediaserver /mnt"
+    assert needed(jellyfin_cache="/srv/cache") == "/opt/mediaserver /mnt /srv/cache"
+    without = ["vpn", "wireguard", "transmission"]
+    assert needed(jellyfin_cache="/srv/cache", stack_services=without) == "/opt/mediaserver /mnt"
+
+
+def test_a_lock_of_jellyfin_is_removed_only_where_there_is_one() -> None:
+    assert value("__stack_unlock")["mode"] == "0644"
+    assert value("__stack_unlock", stack_services=["vpn", "wireguard"]) == {"state": "absent"}
+
+
+def test_folders_and_secrets_belong_to_the_service() -> None:
+    own = {"name": "sonarr", "image": "x/y:1", "user": "0:0", "secret_files": {"key": "hidden"}}
+    given: dict[str, Any] = {"mediaserver_extra_services": [own]}
+    folders = {entry["path"]: (entry["owner"], entry["mode"]) for entry in value("__stack_folders", **given)}
+    assert folders == {
+        **{f"/opt/mediaserver/config/{name}": ("2000", "0700") for name in ("transmission", "jackett", "jellyfin")},
+        "/opt/mediaserver/config/jackett/Jackett": ("2000", "0700"),
+        "/opt/mediaserver/config/sonarr": ("0", "0700"),
+    }
+    folder, file = value("__stack_secret_files", **given)
+    assert (folder["path"], folder["mode"]) == ("/opt/mediaserver/secrets/sonarr", "0700")
+    assert (file["path"], file["owner"], file["mode"]) == (f"{folder['path']}/key", "0", "0400")
+    assert value("__stack_secrets", **given) == {file["path"]: "hidden"}
+    assert "hidden" not in content("compose.yml", **given) + content(".env", **given)
+    assert value("__stack_secret_files") == [] and value("__stack_secrets") == {}
+
+
+@pytest.mark.parametrize("name", ["transmission", "jackett", "jellyfin"])
+def test_the_role_of_a_service_that_is_left_out_does_nothing(name: str) -> None:
+    """Every task of it is skipped, the validation of its variables included."""
+    play = yaml.safe_load((ROLES.parent / "playbooks" / "site.yml").read_text(encoding="utf-8"))[0]
+    tasks = [task for task in play["tasks"][0]["block"] if task["ansible.builtin.import_role"]["name"].endswith(name)]
+    assert tasks
+    every = ["vpn", "wireguard", "transmission", "jackett", "jellyfin"]
+    for task in tasks:
+        assert value(task["when"]) is True
+        assert value(task["when"], stack_services=[other for other in every if other != name]) is False
+
+
+def test_the_cache_is_made_for_a_jellyfin_that_is_there() -> None:
+    def made(**given: Any) -> list[str]:
+        return [entry["path"] for entry in value("__storage_folders", role="storage", **given)]
+
+    assert [path for path in made() if "cache" in path] == ["/mnt/cache", "/mnt/cache/jellyfin"]
+    without = made(stack_services=["vpn", "wireguard", "transmission"])
+    assert not [path for path in without if "cache" in path]
+    assert "/mnt/downloads/watch" in without

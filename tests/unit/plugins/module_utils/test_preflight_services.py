@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.household.mediaserver.plugins.filter.preflight_problems import preflight_problems
+from ansible_collections.household.mediaserver.plugins.filter.services import services as services_of
 from ansible_collections.household.mediaserver.plugins.module_utils._preflight import relied, services
 from ansible_collections.household.mediaserver.plugins.modules import jellyfin_library, jellyfin_user
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.test_preflight import (
@@ -217,11 +218,12 @@ def test_what_the_roles_themselves_set_is_no_problem(role: str) -> None:
 
 
 def test_the_ports_are_those_that_the_stack_publishes() -> None:
-    text = (ROLES / "stack" / "vars" / "main.yml").read_text(encoding="utf-8")
     relied_on = relied.RELIED_ON
-    assert yaml.safe_load(text)["__stack_vpn_ports"] == {
-        "transmission": relied_on["transmission"]["rpc-port"][0],
-        "jackett": relied_on["jackett"]["Port"][0],
+    ports = {one["name"]: [port["container"] for port in one["ports"]] for one in services_of({})["services"]}
+    assert {name: found for name, found in ports.items() if found} == {
+        "transmission": [relied_on["transmission"]["rpc-port"][0]],
+        "jackett": [relied_on["jackett"]["Port"][0]],
+        "jellyfin": [relied_on["jellyfin"]["InternalHttpPort"][0], relied_on["jellyfin"]["InternalHttpsPort"][0]],
     }
 
 

@@ -110,6 +110,7 @@ class Seen:
     endpoint: str | None = None  # its address, empty while it has none; None: not told
     refused: str = ""  # why the address that its name has now cannot be used
     resolvers: tuple[str, ...] = ()
+    restarted_when_unhealthy: tuple[str, ...] = (TUNNEL,)  # services
 
 
 @dataclass(frozen=True)
@@ -288,8 +289,11 @@ def _wishes_for_dependants(seen: Seen) -> Iterator[Step]:
             yield Step(Act.UNPAUSE, f"{name} is paused", (name,))
         elif found.life is Life.RUNNING and found.home is Home.DEAD:
             yield Step(Act.RESTART, f"{name} is in a dead namespace", (name,))
-        elif name == TUNNEL and found.life is Life.RUNNING and found.unhealthy:
-            yield Step(Act.RESTART, "the tunnel is not as its files say", (name,), Code.TUNNEL_FILES)
+        elif name in seen.restarted_when_unhealthy and found.life is Life.RUNNING and found.unhealthy:
+            if name == TUNNEL:
+                yield Step(Act.RESTART, "the tunnel is not as its files say", (name,), Code.TUNNEL_FILES)
+            else:
+                yield Step(Act.RESTART, f"{name} is not healthy", (name,), Code.CONTAINER_UNHEALTHY)
 
 
 def _judge_tunnel(seen: Seen, memory: Memory, now: float) -> tuple[Memory, bool]:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from mediaserver import services
 from mediaserver._core import files
 from mediaserver._core.clock import now
 from mediaserver._core.docker import DockerClient, Events
@@ -93,8 +94,8 @@ class Monitor:
         inside = self.eyes.inside if answering else None
         self.packet_size.tend(now(), settings.mtu, settings.resolvers, inside)
         # A Docker that does not answer tells nothing of the tunnel.
-        if seen.docker and not seen.held:
-            self.swarm.tend(now(), self._do, alive=alive, idle=step is None)
+        if seen.docker and not seen.held and (torrents := services.torrents(settings.services)):
+            self.swarm.tend(now(), self._do, service=torrents.name, alive=alive, idle=step is None)
         return pause
 
     def _problems(self, verdict: Verdict) -> tuple[Problem, ...]:

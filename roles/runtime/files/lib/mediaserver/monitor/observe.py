@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mediaserver import services
 from mediaserver._core import clock, files, sockets
 from mediaserver._core.docker import SERVICE_LABEL, DockerClient, label
 from mediaserver._core.names import GATEWAY_LOCK, HOLDER, OUTER_TABLE, PROJECT, TUNNEL, TUNNEL_DEVICE, VPN_BRIDGE
@@ -68,6 +69,7 @@ class Watch:
             "forwarding_off": host_settings.forwarding_off(),
             "obstacles": self._host.look(gateway.settings.lan, clock.now(), soon=self._silent),
             "resolvers": gateway.settings.resolvers,
+            "restarted_when_unhealthy": services.restarted(gateway.settings.services),
             **endpoint_of(gateway),
         }
         try:

@@ -18,6 +18,7 @@ class Code(StrEnum):
     CONTAINER_STOPPED = "container-stopped"
     CONTAINER_PAUSED = "container-paused"
     CONTAINER_STRANDED = "container-stranded"
+    CONTAINER_UNHEALTHY = "container-unhealthy"
     INNER_BARRIER = "inner-barrier"
     TUNNEL_FILES = "tunnel-files"
     TUNNEL_DEAD = "tunnel-dead"

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mediaserver import services
 from mediaserver._core.errors import MediaserverError
-from mediaserver._core.names import TRANSMISSION, VPN_BRIDGE
+from mediaserver._core.names import VPN_BRIDGE
 from mediaserver.monitor.decide import Act, Step
 from mediaserver.monitor.repairs import Hands
 from mediaserver.tunnel import port_forwarding
@@ -85,10 +86,10 @@ class Swarm:
         """The tunnel was away, and what came of it is not judged yet: to be known after a new start, too."""
         return self._due or self._judged_at is not None
 
-    def tend(self, now: float, do: Callable[[Step], bool], *, alive: bool, idle: bool = True) -> None:
+    def tend(self, now: float, do: Callable[[Step], bool], *, service: str, alive: bool, idle: bool = True) -> None:
         """Ask and judge while the tunnel is alive; ``idle`` where nothing else is repaired in this look.
 
-        ``do`` does a step, and says whether that worked.
+        ``do`` does a step, and says whether that worked; ``service`` is the name of the one that is Transmission.
         """
         if not alive:
             self._due, self._judged_at = True, None
@@ -104,7 +105,7 @@ class Swarm:
                 # Once for each time that the tunnel was away: a swarm may as well be dead.
                 deserted = is_deserted(transmission(self.root).torrents(FIELDS), self._received)
                 self._judged_at = None
-                if deserted and not do(Step(Act.RESTART, "nothing comes from Transmission's swarm", (TRANSMISSION,))):
+                if deserted and not do(Step(Act.RESTART, "nothing comes from Transmission's swarm", (service,))):
                     self._judged_at = now + SWARM_PATIENCE_S
         except (MediaserverError, KeyError, TypeError, AttributeError):
             return  # it may be starting; the next look tries again
@@ -130,6 +131,7 @@ class Port:
             self._forwarding = port_forwarding.Forwarding(
                 settings.natpmp_server, settings.ui_ports, lambda: transmission(self.root), self.hands.apply
             )
+        self._forwarding.has_transmission = services.torrents(settings.services) is not None
         try:
             said = self._forwarding.tend(tunnel, now) if tunnel else self._forwarding.expire(now)
             changed = said is not None

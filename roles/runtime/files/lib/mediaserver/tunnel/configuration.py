@@ -16,6 +16,7 @@ from typing import Any
 from mediaserver._core.errors import GatewayError
 from mediaserver._core.names import WIREGUARD_MARK
 from mediaserver.firewall import barrier
+from mediaserver.services import UNLISTED, Service
 
 UPLINK_MTU = 1500
 # Bytes that WireGuard adds to an IPv4 or IPv6 packet (wg-quick(8) subtracts the same).
@@ -67,6 +68,7 @@ class Settings:
     resolvers: tuple[str, ...]
     peers: tuple[Peer, ...]
     containers: tuple[str, ...] = ()  # where Docker takes the subnets of its networks from
+    services: tuple[Service, ...] = UNLISTED
 
     @property
     def bridge_address(self) -> str:
@@ -95,8 +97,9 @@ class Settings:
                 peers=tuple(Peer.from_json(peer, ipv6=bool(data["ipv6"])) for peer in data["peers"]),
                 # Absent where a run was cut off between the programs and this file; then the barrier is narrower.
                 containers=tuple(data.get("containers", ())),
+                services=tuple(map(Service.from_json, data["services"])) if "services" in data else UNLISTED,
             )
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise GatewayError(f"gateway.json cannot be used ({error!r}); run the playbook again") from error
 
 

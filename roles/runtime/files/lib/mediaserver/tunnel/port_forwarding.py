@@ -64,6 +64,7 @@ class Forwarding:
     changed: Callable[[], object]
     path: Path = LEASE
     exchange: Callable[[socket.socket, str, bytes], bytes] = _ask_provider
+    has_transmission: bool = True  # else nobody is told the port
     port: int = 0
     settled: bool = False  # the last thing asked for came to its end
     _applied: int = 0  # the port that the barrier is known to have open
@@ -102,9 +103,10 @@ class Forwarding:
             self.changed()
             self._applied = self.port
             said = f"the provider forwards port {self.port}"
-        daemon = self.transmission()
-        if daemon.session_get().get(PEER_PORT) != self.port:
-            daemon.session_set({PEER_PORT: self.port})
+        if self.has_transmission:
+            daemon = self.transmission()
+            if daemon.session_get().get(PEER_PORT) != self.port:
+                daemon.session_set({PEER_PORT: self.port})
         self.settled = True
         self._again = now + min(natpmp.REFRESH_S, mapping.lifetime * 0.75)
         return said

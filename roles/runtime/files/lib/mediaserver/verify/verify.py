@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mediaserver import services
 from mediaserver._core import files, sockets
 from mediaserver._core.docker import SERVICE_LABEL, DockerClient, label
 from mediaserver._core.errors import CheckFailed, MediaserverError, reason
@@ -38,7 +39,6 @@ from mediaserver._core.names import (
     OUTER_TABLE,
     PROJECT,
     STACK_UNIT,
-    TRANSMISSION,
     TUNNEL_DEVICE,
     UPLINK,
     VERIFY_LOCK,
@@ -48,11 +48,13 @@ from mediaserver.docker import compose
 from mediaserver.firewall.nft import Nft
 from mediaserver.monitor import host_settings
 from mediaserver.monitor.problems import Code
+from mediaserver.services import Service
 from mediaserver.tunnel import mtu, netns
 from mediaserver.tunnel.gateway import Gateway, Host, look_up_nothing
 from mediaserver.verify import status
 
 NOWHERE = "192.0.2.1"
+NOT_TRIED = "not tried, because no service with curl lives in the VPN namespace"
 PORT = 9
 TIMEOUT_S, DRAIN_S = 10.0, 2.0
 # For a tunnel that vpn-monitor is just restarting.
@@ -153,8 +155,11 @@ class Verification:
             raise CheckFailed(
                 f"{self.address_page!r} is not the address of a page; it must begin with http:// or https://"
             )
+        service = self._prober()
+        if service is None:
+            return NOT_TRIED
         page = ["curl", "--ipv4", "--silent", "--fail", "--max-time", f"{TIMEOUT_S:g}", self.address_page]
-        through = run("docker", "exec", container_of(TRANSMISSION), *page).stdout.strip()
+        through = run("docker", "exec", container_of(service.name), *page).stdout.strip()
         if not _is_address(through):
             raise CheckFailed(self._why_not_through())
         try:
@@ -169,8 +174,13 @@ class Verification:
                 f"{self.address_page} does not answer the host with an address, so there is nothing to compare"
             )
         if through == direct:
-            raise CheckFailed(f"Transmission is seen on the internet as {through}, which is this house's own address")
-        return f"the internet sees {through} from Transmission, and {direct} from this house"
+            raise CheckFailed(
+                f"{service.title} is seen on the internet as {through}, which is this house's own address"
+            )
+        return f"the internet sees {through} from {service.title}, and {direct} from this house"
+
+    def _prober(self) -> Service | None:
+        return services.prober(Gateway(self.root, resolve=look_up_nothing).settings.services)
 
     def _why_not_through(self) -> str:
         """Say why the page is not reached: the tunnel, its resolver, or the page."""
@@ -183,16 +193,19 @@ class Verification:
         )
 
     def names(self) -> str:
+        service = self._prober()
+        if service is None:
+            return NOT_TRIED
         word = f"verify-{secrets.token_hex(6)}"
         pid = pid_of(HOLDER)
         with open_inside(pid, TUNNEL_DEVICE, listen) as tunnel, beyond_the_wall() as outside:
             ask = ("curl", "--silent", "--max-time", "5", f"http://{word}.example.com/")
-            run("docker", "exec", container_of(TRANSMISSION), *ask)
+            run("docker", "exec", container_of(service.name), *ask)
             if not appears(word, [tunnel]):
-                raise CheckFailed("a name that Transmission looked up did not go into the tunnel; "
+                raise CheckFailed(f"a name that {service.title} looked up did not go into the tunnel; "
                              "is another resolver set than the provider's (gateway_dns)?")  # fmt: skip
             if appears(word, outside, wait=0):
-                raise CheckFailed("a name that Transmission looked up was seen in clear outside the tunnel")
+                raise CheckFailed(f"a name that {service.title} looked up was seen in clear outside the tunnel")
         found = status.look(self.root, TUNNEL_WAIT_S)
         if found.problems and (not found.up or found.problems[0].code is Code.RESOLVER_DEAD):
             raise CheckFailed(found.problems[0].text)
