@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""vpn-verify, as far as it can be seen without a running host: its packet, its eyes, its counter, its verdict."""
+"""vpn-verify without a running host: its packet, its captures, its counters and its checks."""
 
 from __future__ import annotations
 
@@ -200,7 +200,10 @@ def test_every_failure_is_told_and_the_rest_is_checked_all_the_same(capsys: pyte
         "unknown url type: 'page'",
         "Docker does not answer",
     ]
-    assert out.splitlines() == [*(f"FAIL  check {i}: {text}" for i, text in enumerate(words)), "ok    check 6: seen"]
+    assert out.splitlines() == [
+        *(f"FAIL  check {i}: {text}" for i, text in enumerate(words)),
+        "ok    check 6: seen",
+    ]
     assert err == "6 of the checks failed\n"
 
 
@@ -390,8 +393,8 @@ def test_a_name_must_be_looked_up_in_the_tunnel_and_nowhere_else(
         with_docker(monkeypatch, Docker(row("vpn"), row("transmission")))
         monkeypatch.setattr(netns, "inside", lambda pid, make: make())
         monkeypatch.setattr(verify, "listen", {"wg0": tunnel}.__getitem__)
-        monkeypatch.setattr(verify, "beyond_the_wall", lambda: contextlib.nullcontext([uplink]))
-        monkeypatch.setattr(verify.status, "look", lambda root, wait: UP)
+        monkeypatch.setattr(verify, "sniff_host_interfaces", lambda: contextlib.nullcontext([uplink]))
+        monkeypatch.setattr(verify.status, "observe", lambda root, wait: UP)
         names = configured(monkeypatch).names
         if not words:
             assert names() == "names are looked up in the tunnel, and cannot be read outside of it"
@@ -407,9 +410,9 @@ def test_a_name_that_is_asked_for_in_the_tunnel_and_not_answered_is_told(
     verified(monkeypatch)
     with_docker(monkeypatch, Docker(row("vpn"), row("transmission")))
     monkeypatch.setattr(netns, "inside", lambda pid, make: contextlib.nullcontext())
-    monkeypatch.setattr(verify, "beyond_the_wall", lambda: contextlib.nullcontext([]))
+    monkeypatch.setattr(verify, "sniff_host_interfaces", lambda: contextlib.nullcontext([]))
     monkeypatch.setattr(verify, "appears", lambda word, lines, wait=1.5: bool(lines))
-    monkeypatch.setattr(verify.status, "look", lambda root, wait: Status(up, True, "", "", (problem,)))
+    monkeypatch.setattr(verify.status, "observe", lambda root, wait: Status(up, True, "", "", (problem,)))
     with pytest.raises(CheckFailed, match=f"^{problem.text}$"):
         configured(monkeypatch).names()
 
@@ -480,7 +483,7 @@ def test_the_way_out_fails_where_nothing_is_shown(
 ) -> None:
     with_docker(monkeypatch, Docker(row("transmission")))
     monkeypatch.setattr(verify, "run", Commands(docker_exec_f00d=(0, through)))
-    monkeypatch.setattr(verify.status, "look", lambda root, wait: UP)
+    monkeypatch.setattr(verify.status, "observe", lambda root, wait: UP)
     with page(direct) as address, pytest.raises(CheckFailed, match=words):
         configured(monkeypatch, page=address).way_out()
 
@@ -498,7 +501,7 @@ def test_a_way_out_that_fails_names_the_likely_cause(
 ) -> None:
     with_docker(monkeypatch, Docker(row("transmission")))
     monkeypatch.setattr(verify, "run", Commands(docker_exec_f00d=(22, "")))
-    monkeypatch.setattr(verify.status, "look", lambda root, wait: found)
+    monkeypatch.setattr(verify.status, "observe", lambda root, wait: found)
     with pytest.raises(CheckFailed, match=words):
         configured(monkeypatch).way_out()
 
@@ -532,7 +535,7 @@ def test_what_is_wrong_with_the_host_is_named(monkeypatch: pytest.MonkeyPatch) -
     off: tuple[str, ...] = ()
     found: tuple[Problem, ...] = ()
     monkeypatch.setattr(verify.host_settings, "forwarding_off", lambda: off)
-    monkeypatch.setattr(verify.host_settings, "look", lambda lan: found if lan == ("10.0.0.0/8",) else ())
+    monkeypatch.setattr(verify.host_settings, "problems", lambda lan: found if lan == ("10.0.0.0/8",) else ())
     assert verification.host() == "it forwards, Docker makes its rules, and the LAN is in mediaserver_lan"
     off = ("net.ipv4.ip_forward",)
     found = (Problem(Code.LAN_NOT_COVERED, "another router"),)

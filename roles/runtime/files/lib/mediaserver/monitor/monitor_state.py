@@ -14,48 +14,48 @@ from pathlib import Path
 
 from mediaserver._core import files
 from mediaserver._core.names import MONITOR_STATE
-from mediaserver.monitor.decide import LONGEST_PAUSE_S, Act, Memory
+from mediaserver.monitor.decide import MAX_PAUSE_S, Act, MonitorState
 
 # Its pauses grow, whoever is started anew by it.
 DOCKER: tuple[str, ...] = (Act.RESTART_DOCKER,)
 
 
-def to_json(memory: Memory) -> str:
+def to_json(memory: MonitorState) -> str:
     kept = {
         "trusted": memory.trusted,
         "asked": list(memory.asked),
         "network_seen": memory.network_seen,
         "swarm_pending": memory.swarm_pending,
-        "docker_restarts": list(memory.tries.get(DOCKER, (0.0, 0))),
+        "docker_restarts": list(memory.attempts.get(DOCKER, (0.0, 0))),
     }
     return json.dumps(kept) + "\n"
 
 
-def from_json(text: str | None, now: float) -> Memory:
+def from_json(text: str | None, now: float) -> MonitorState:
     """Return what is known at ``now``, in seconds since boot; it never raises."""
     try:
         kept = json.loads(text or "{}")
         after, times = kept["docker_restarts"]
         # Never further away than a pause can be, whatever is written there.
-        after, times = min(float(after), now + LONGEST_PAUSE_S), max(0, int(times))
+        after, times = min(float(after), now + MAX_PAUSE_S), max(0, int(times))
         asked = tuple(map(str, kept["asked"]))
-        trusted, seen, pending = (kept[name] is True for name in ("trusted", "network_seen", "swarm_pending"))
-        known = Memory(trusted=trusted, asked=asked, network_seen=seen, swarm_pending=pending)
+        trusted, observed, pending = (kept[name] is True for name in ("trusted", "network_seen", "swarm_pending"))
+        known = MonitorState(trusted=trusted, asked=asked, network_seen=observed, swarm_pending=pending)
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
-        return Memory()
+        return MonitorState()
     if times == 0 or math.isnan(after):
         return known
-    return replace(known, tries={DOCKER: (after, times)})
+    return replace(known, attempts={DOCKER: (after, times)})
 
 
-def load(now: float, path: Path = MONITOR_STATE) -> Memory:
+def load(now: float, path: Path = MONITOR_STATE) -> MonitorState:
     try:
         return from_json(files.read(path), now)
     except OSError:
-        return Memory()
+        return MonitorState()
 
 
-def save(memory: Memory, path: Path = MONITOR_STATE) -> None:
+def save(memory: MonitorState, path: Path = MONITOR_STATE) -> None:
     """Write what differs; a disk that takes nothing must not keep the monitor from its work."""
     text = to_json(memory)
     with contextlib.suppress(OSError):

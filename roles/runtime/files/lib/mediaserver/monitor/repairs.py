@@ -42,7 +42,7 @@ def run(*command: str) -> None:
 
 
 @dataclass(frozen=True)
-class Hands:
+class Repairs:
     """Does the steps."""
 
     root: Path

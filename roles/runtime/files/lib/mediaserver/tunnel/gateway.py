@@ -170,14 +170,14 @@ class Gateway:
         """What a person should know of the state and of endpoints that are not used."""
         found = [f"{self.state_path} could not be read, and is made anew"] if self._lost else []
         for peer in self.settings.peers:
-            address = self.state.seen.get(peer.host)
+            address = self.state.rejected.get(peer.host)
             if address:
                 reason = f"its address {address} is {forbidden(self.settings, address)}"
                 older = self.state.addresses.get(peer.host)
                 use = f"used at its older address {older}" if older else "not used as endpoint"
                 found.append(f"{peer.host} is {use}: {reason}")
             elif peer.host not in self.state.addresses:
-                found.append(f"{peer.host} cannot be resolved now; vpn-monitor tries again")
+                found.append(f"{peer.host} cannot be resolved now; vpn-monitor attempts again")
         return found
 
     def order_note(self) -> list[str]:

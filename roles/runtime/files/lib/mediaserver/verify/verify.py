@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """vpn-verify: shows on the running host that nothing leaves past the tunnel. Changes nothing but drop counters.
 
-Each check says in plain words what was seen, and on failure what to do. The packets that must not get out go to an
+Each check says in plain words what was observed, and on failure what to do. The packets that must not get out go to an
 address of the documentation range (RFC 5737), and carry a random word that is looked for on every interface.
 """
 
@@ -101,7 +101,7 @@ class Verification:
         settings = Gateway(self.root, resolve=look_up_nothing).settings
         off = host_settings.forwarding_off()
         found = [f"IPv4 forwarding is off on this host ({', '.join(off)}); run the playbook again"] if off else []
-        found += [problem.text for problem in host_settings.look(settings.lan)]
+        found += [problem.text for problem in host_settings.problems(settings.lan)]
         if found:
             raise CheckFailed("; ".join(found))
         return "it forwards, Docker makes its rules, and the LAN is in mediaserver_lan"
@@ -184,7 +184,7 @@ class Verification:
 
     def _why_not_through(self) -> str:
         """Say why the page is not reached: the tunnel, its resolver, or the page."""
-        found = status.look(self.root, TUNNEL_WAIT_S)
+        found = status.observe(self.root, TUNNEL_WAIT_S)
         if not found.up or found.problems:
             return f"{self.address_page} is not reached through the tunnel: {found.problems[0].text}"
         return (
@@ -198,7 +198,7 @@ class Verification:
             return NOT_TRIED
         word = f"verify-{secrets.token_hex(6)}"
         pid = pid_of(HOLDER)
-        with open_inside(pid, TUNNEL_DEVICE, listen) as tunnel, beyond_the_wall() as outside:
+        with open_inside(pid, TUNNEL_DEVICE, listen) as tunnel, sniff_host_interfaces() as outside:
             ask = ("curl", "--silent", "--max-time", "5", f"http://{word}.example.com/")
             run("docker", "exec", container_of(service.name), *ask)
             if not appears(word, [tunnel]):
@@ -206,7 +206,7 @@ class Verification:
                              "is another resolver set than the provider's (gateway_dns)?")  # fmt: skip
             if appears(word, outside, wait=0):
                 raise CheckFailed(f"a name that {service.title} looked up was seen in clear outside the tunnel")
-        found = status.look(self.root, TUNNEL_WAIT_S)
+        found = status.observe(self.root, TUNNEL_WAIT_S)
         if found.problems and (not found.up or found.problems[0].code is Code.RESOLVER_DEAD):
             raise CheckFailed(found.problems[0].text)
         return "names are looked up in the tunnel, and cannot be read outside of it"
@@ -224,7 +224,7 @@ class Verification:
         pid, word = pid_of(HOLDER), f"verify-{secrets.token_hex(6)}"
         nft = netns.inside(pid, Nft)
         before = attempts(nft, INNER_TABLE)
-        with beyond_the_wall() as outside:
+        with sniff_host_interfaces() as outside:
             try:
                 with open_inside(pid, UPLINK, sockets.udp) as line:
                     line.sendto(word.encode(), (self.target, PORT))
@@ -245,7 +245,7 @@ class Verification:
         before = attempts(nft, OUTER_TABLE)
         own = Gateway(self.root, resolve=look_up_nothing).settings.holder_address
         to = address_of(VPN_BRIDGE)
-        with beyond_the_wall() as outside:
+        with sniff_host_interfaces() as outside:
             with open_inside(pid, UPLINK, listen) as line:
                 line.send(to + line.getsockname()[4] + b"\x08\x00" + datagram(own, self.target, word.encode()))
             if appears(word, outside):
@@ -333,7 +333,7 @@ def listen(device: str) -> socket.socket:
 
 
 @contextlib.contextmanager
-def beyond_the_wall() -> Iterator[list[socket.socket]]:
+def sniff_host_interfaces() -> Iterator[list[socket.socket]]:
     """Listen on every interface of the host behind the barriers."""
     with contextlib.ExitStack() as stack:
         names = [name for _unused, name in socket.if_nameindex() if not INSIDE.fullmatch(name) and is_up(name)]
