@@ -66,6 +66,22 @@ class DockerNotFound(DockerError):
     """Docker knows no such object."""
 
 
+class ComposeError(MediaserverError):
+    """Compose cannot read the project's own file."""
+
+
+class GatewayError(MediaserverError):
+    """The VPN gateway of this host cannot be brought to its configuration."""
+
+
+class NatPmpError(MediaserverError):
+    """The provider grants no port."""
+
+
+class CheckFailed(MediaserverError):
+    """A check of verify did not hold."""
+
+
 def reason(error: BaseException) -> str:
     """Return an error's text without the number that Python puts before it ("[Errno 19] No such device")."""
     if isinstance(error, OSError) and error.strerror:

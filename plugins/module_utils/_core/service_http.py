@@ -21,12 +21,13 @@ from .errors import (
     Unreachable,
 )
 from .http import Http, Response, UrlHttp
+from .names import PROJECT
 
 HTTP_PORT = 80
 # Options of a module that finds a service by its labels.
 OPTIONS: dict[str, dict[str, t.Any]] = {
     "service": {"type": "str"},
-    "project": {"type": "str", "default": "mediaserver"},
+    "project": {"type": "str", "default": PROJECT},
 }
 
 

@@ -9,6 +9,7 @@ import ipaddress
 import re
 import typing as t
 
+from .._core.names import JELLYFIN_BRIDGE, VPN_BRIDGE
 from .lan import check_public
 from .problem import (
     Facts,
@@ -19,7 +20,7 @@ from .problem import (
 )
 
 # Interfaces that Docker or this collection made: not the house's networks.
-OWN_INTERFACE = re.compile(r"docker0|docker_gwbridge|br-vpn|br-jellyfin|br-[0-9a-f]{12}|veth.*|lo|wg\d+")
+OWN_INTERFACE = re.compile(rf"docker0|docker_gwbridge|{VPN_BRIDGE}|{JELLYFIN_BRIDGE}|br-[0-9a-f]{{12}}|veth.*|lo|wg\d+")
 Network = ipaddress.IPv4Network
 
 

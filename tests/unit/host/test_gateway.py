@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 from mediaserver._core import files
+from mediaserver._core.errors import GatewayError
 from mediaserver.monitor import hold
 from mediaserver.tunnel import configuration, gateway
-from mediaserver.tunnel.configuration import GatewayError, Settings, State
+from mediaserver.tunnel.configuration import Settings, State
 from mediaserver.tunnel.gateway import Gateway
 
 KEYS = {name: name * 43 + "=" for name in "abp"}

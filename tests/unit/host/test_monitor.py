@@ -17,16 +17,17 @@ from typing import Any
 
 import pytest
 from mediaserver._core import files
-from mediaserver._core.errors import DockerError
+from mediaserver._core.errors import DockerError, GatewayError
+from mediaserver._core.names import HOLDER
 from mediaserver.monitor import hold, monitor, monitor_state
-from mediaserver.monitor.decide import GONE_S, HOLDER, Act, Container, Life, Memory, Seen, Step, Tunnel
+from mediaserver.monitor.decide import GONE_S, Act, Container, Life, Memory, Seen, Step, Tunnel
 from mediaserver.monitor.hold import Hold
 from mediaserver.monitor.monitor import BUSY_S, CALM_S, Monitor
 from mediaserver.monitor.observe import Watch
 from mediaserver.monitor.repairs import Hands
 from mediaserver.monitor.report import Report, words
 from mediaserver.monitor.torrents import Port, Swarm
-from mediaserver.tunnel.configuration import GatewayError, Settings
+from mediaserver.tunnel.configuration import Settings
 from mediaserver.tunnel.gateway import Gateway
 
 LIBRARY = Path(__file__).parents[3] / "roles" / "runtime" / "files" / "lib"

@@ -20,10 +20,11 @@ import pytest
 from barrier_house import PROVIDER, WORLD, built, needed
 from docker_script import Exchange, scripted
 from mediaserver._core import docker, files
+from mediaserver._core.names import HOLDER, OUTER_TABLE, TUNNEL, VPN_BRIDGE
 from mediaserver.firewall import barrier, keeper
 from mediaserver.firewall.nft import Nft
 from mediaserver.monitor import host_settings, observe
-from mediaserver.monitor.decide import HOLDER, TUNNEL, Container, Home, Life, Seen, Tunnel
+from mediaserver.monitor.decide import Container, Home, Life, Seen, Tunnel
 from mediaserver.monitor.observe import Watch
 from mediaserver.monitor.problems import Code, Problem
 from mediaserver.tunnel import dns, liveness, netns
@@ -54,7 +55,7 @@ TOLD: dict[str, Any] = {
 }
 INSIDE = f"service:{HOLDER}"
 PROJECT = {HOLDER: "", TUNNEL: INSIDE, "transmission": INSIDE, "jellyfin": "host"}
-RULES = f'chain POSTROUTING {{ oifname != "{barrier.BRIDGE}" masquerade }}'
+RULES = f'chain POSTROUTING {{ oifname != "{VPN_BRIDGE}" masquerade }}'
 LIST = 'GET /containers/json?all=true&filters={"label": ["com.docker.compose.project=mediaserver"]}'
 
 
@@ -96,7 +97,7 @@ class Scene:
         self.tables = Tables(ip_nat=RULES, ip_docker_bridges=None)
         files.write(folder / "gateway" / "gateway.json", json.dumps(CONFIGURED), mode=0o600)
         (folder / "compose.yml").write_text("services: {}\n")
-        (folder / "net" / barrier.BRIDGE).mkdir(parents=True)
+        (folder / "net" / VPN_BRIDGE).mkdir(parents=True)
         monkeypatch.setattr(observe, "INTERFACES", folder / "net")
         monkeypatch.setattr(keeper, "stands", lambda nft, text: True)
         monkeypatch.setattr(netns, "identity", lambda pid: self.namespaces.get(pid, 0))
@@ -281,7 +282,7 @@ def test_a_tunnel_that_cannot_be_asked_in_time_does_not_hide_the_outer_barrier(
         ({"ip_nat": "", "ip_docker_bridges": RULES}, True, True),
         ({"ip_nat": RULES, "ip_docker_bridges": None}, False, False),
         ({"ip_nat": None, "ip_docker_bridges": None}, True, False),
-        ({"ip_nat": RULES.replace(barrier.BRIDGE, "docker0"), "ip_docker_bridges": None}, True, False),
+        ({"ip_nat": RULES.replace(VPN_BRIDGE, "docker0"), "ip_docker_bridges": None}, True, False),
     ],
 )
 def test_the_network_is_its_bridge_and_its_rules(
@@ -289,7 +290,7 @@ def test_the_network_is_its_bridge_and_its_rules(
 ) -> None:
     scene.tables = Tables(**tables)
     if not bridge:
-        (scene.folder / "net" / barrier.BRIDGE).rmdir()
+        (scene.folder / "net" / VPN_BRIDGE).rmdir()
     assert scene.look().network is well
 
 
@@ -446,4 +447,4 @@ def test_what_came_from_inside_and_was_dropped_is_counted_wherever_it_went(
         f"\tcounter leak_attempts_{name} {{\n\t\tpackets {n} bytes 9\n\t}}\n" for name, n in counters.items()
     )
     tables = Tables(inet_mediaserver_barrier=listed or None)
-    assert tables.leak_attempts(barrier.OUTER_TABLE) == packets
+    assert tables.leak_attempts(OUTER_TABLE) == packets

@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mediaserver._core.errors import Unreachable
+from mediaserver._core.errors import GatewayError, NatPmpError, Unreachable
 from mediaserver.monitor import torrents
 from mediaserver.monitor.repairs import Hands
 from mediaserver.tunnel import natpmp
-from mediaserver.tunnel.configuration import GatewayError, Settings
-from mediaserver.tunnel.natpmp import NatPmpError
+from mediaserver.tunnel.configuration import Settings
 from mediaserver.tunnel.port_forwarding import Forwarding, leased_port
 
 UI = 9091

@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 from docker_script import Exchange, scripted
 from mediaserver._core.docker import DockerClient
-from mediaserver._core.errors import DockerError
+from mediaserver._core.errors import DockerError, GatewayError
+from mediaserver._core.names import HOLDER, TUNNEL
 from mediaserver.monitor import repairs
-from mediaserver.monitor.decide import HOLDER, TUNNEL, Act, Step
+from mediaserver.monitor.decide import Act, Step
 from mediaserver.monitor.repairs import Hands
-from mediaserver.tunnel.configuration import GatewayError, State, failed_over
+from mediaserver.tunnel.configuration import State, failed_over
 
 COMPOSE = "docker compose --project-directory {root} up --detach --pull never --no-build"
 

@@ -9,8 +9,8 @@ from typing import Any, cast
 import pytest
 from docker_script import Exchange, scripted
 from mediaserver._core import docker
+from mediaserver._core.errors import GatewayError
 from mediaserver.firewall.nft import Nft
-from mediaserver.tunnel.configuration import GatewayError
 from mediaserver.tunnel.gateway import Host
 
 

@@ -92,7 +92,7 @@ def serving(*replies: Reply) -> Iterator[Daemon]:
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project folder whose VPN network is on the loopback interface."""
-    monkeypatch.setattr(torrents, "BRIDGE", "lo")
+    monkeypatch.setattr(torrents, "VPN_BRIDGE", "lo")
     (tmp_path / "gateway").mkdir()
     return tmp_path
 
@@ -245,11 +245,11 @@ def test_an_access_file_that_is_missing_or_damaged_is_named(root: Path, text: st
 def test_without_the_bridge_the_password_goes_nowhere(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a control, the same listener is asked by the interface that is there."""
     with serving(success(**{"peer-port": 51413})) as daemon:
-        monkeypatch.setattr(torrents, "BRIDGE", "br-nowhere")
+        monkeypatch.setattr(torrents, "VPN_BRIDGE", "br-nowhere")
         with pytest.raises(Unreachable, match="No such device"):
             client(root, daemon.url).session_get()
         assert daemon.calls == []
-        monkeypatch.setattr(torrents, "BRIDGE", "lo")
+        monkeypatch.setattr(torrents, "VPN_BRIDGE", "lo")
         assert client(root, daemon.url).session_get() == {"peer-port": 51413}
 
 

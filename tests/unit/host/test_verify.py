@@ -22,15 +22,14 @@ from hypothesis import given
 from hypothesis import strategies as some
 from mediaserver._core import sockets
 from mediaserver._core.docker import DockerClient
-from mediaserver._core.errors import DockerError
+from mediaserver._core.errors import CheckFailed, DockerError, GatewayError
 from mediaserver.firewall.nft import Nft
 from mediaserver.monitor.problems import Code, Problem
 from mediaserver.services import UNLISTED, Service
 from mediaserver.tunnel import netns
-from mediaserver.tunnel.configuration import GatewayError
 from mediaserver.verify import verify
 from mediaserver.verify.status import Status
-from mediaserver.verify.verify import Failed, Verification
+from mediaserver.verify.verify import Verification
 
 JACKETT = Service("jackett", "Jackett", "vpn", probe=True)
 LISTING = """table inet mediaserver_barrier {
@@ -161,7 +160,7 @@ def test_what_was_dropped_on_its_way_out_is_counted_and_nothing_else() -> None:
 
 @pytest.mark.parametrize("listing", [None, "", LISTING.replace("_out", "_elsewhere")])
 def test_no_table_and_no_counter_are_a_failure_and_not_0(listing: str | None) -> None:
-    with pytest.raises(Failed, match="table inet mediaserver_barrier does not stand; run the playbook again"):
+    with pytest.raises(CheckFailed, match="table inet mediaserver_barrier does not stand; run the playbook again"):
         verify.attempts(counter(listing), "mediaserver_barrier")
 
 
@@ -184,7 +183,7 @@ def test_all_well_is_a_line_each_and_0(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_every_failure_is_told_and_the_rest_is_checked_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     errors = [
-        Failed("a packet got out"),
+        CheckFailed("a packet got out"),
         GatewayError("gateway.json is missing"),
         PermissionError(1, "Operation not permitted"),
         subprocess.TimeoutExpired(["docker", "ps"], 60),
@@ -209,7 +208,7 @@ def test_every_failure_is_told_and_the_rest_is_checked_all_the_same(capsys: pyte
 def test_the_exit_code_is_how_many_failed_and_never_becomes_0(
     failures: int, code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert done(*[failing(Failed("no"))] * failures) == code
+    assert done(*[failing(CheckFailed("no"))] * failures) == code
     assert capsys.readouterr().err == f"{failures} of the checks failed\n"
 
 
@@ -288,7 +287,9 @@ def verified(monkeypatch: pytest.MonkeyPatch, **printed: tuple[int, str]) -> Ver
 
 def test_services_that_do_not_run_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     down = {"docker.service": (3, ""), "vpn-monitor.service": (3, "")}
-    with pytest.raises(Failed, match=r"^not running: docker\.service, vpn-monitor\.service; see: .*docker\.service$"):
+    with pytest.raises(
+        CheckFailed, match=r"^not running: docker\.service, vpn-monitor\.service; see: .*docker\.service$"
+    ):
         verified(monkeypatch, **down).services()
     assert verified(monkeypatch).services()
 
@@ -319,7 +320,7 @@ def test_a_service_that_does_not_run_or_is_not_healthy_fails(
 ) -> None:
     verification = verified(monkeypatch, **{"config_--services": (0, "vpn\n"), "-4_route": (0, ROUTE)})
     with_docker(monkeypatch, Docker(*rows))
-    with pytest.raises(Failed, match=words):
+    with pytest.raises(CheckFailed, match=words):
         verification.namespace()
 
 
@@ -342,7 +343,7 @@ def test_a_namespace_with_another_way_out_fails(
         return {key: (0, text) for key, text in (whole | different).items()}
 
     with_docker(monkeypatch, Docker(row("vpn")))
-    with pytest.raises(Failed, match=words):
+    with pytest.raises(CheckFailed, match=words):
         verified(monkeypatch, **told(**different)).namespace()
     assert verified(monkeypatch, **told()).namespace()
     assert verified(monkeypatch, **told(**{"-6_route": "default dev wg0 metric 1024 pref medium\n"})).namespace()
@@ -352,14 +353,14 @@ def test_an_override_that_compose_cannot_read_is_named(monkeypatch: pytest.Monke
     with_docker(monkeypatch, Docker(row("vpn")))
     monkeypatch.setattr(verify, "run", Commands(**{"config_--services": (1, "")}))
     verification = Verification(tmp_path, "http://127.0.0.1:9/", verify.NOWHERE)
-    with pytest.raises(Failed, match=r"/compose\.yml; run the playbook again$"):
+    with pytest.raises(CheckFailed, match=r"/compose\.yml; run the playbook again$"):
         verification.namespace()
     own = tmp_path / "compose.override.yml"
     own.touch()
-    with pytest.raises(Failed, match=rf"^compose cannot read {re.escape(str(own))}: .*remove it$"):
+    with pytest.raises(CheckFailed, match=rf"^compose cannot read {re.escape(str(own))}: .*remove it$"):
         verification.namespace()
     monkeypatch.setattr(verify, "run", Commands(**{"compose": (1, "")}))
-    with pytest.raises(Failed, match=r"/compose\.yml; run the playbook again$"):
+    with pytest.raises(CheckFailed, match=r"/compose\.yml; run the playbook again$"):
         verification.namespace()
 
 
@@ -395,7 +396,7 @@ def test_a_name_must_be_looked_up_in_the_tunnel_and_nowhere_else(
         if not words:
             assert names() == "names are looked up in the tunnel, and cannot be read outside of it"
             return
-        with pytest.raises(Failed, match=words):
+        with pytest.raises(CheckFailed, match=words):
             names()
 
 
@@ -409,7 +410,7 @@ def test_a_name_that_is_asked_for_in_the_tunnel_and_not_answered_is_told(
     monkeypatch.setattr(verify, "beyond_the_wall", lambda: contextlib.nullcontext([]))
     monkeypatch.setattr(verify, "appears", lambda word, lines, wait=1.5: bool(lines))
     monkeypatch.setattr(verify.status, "look", lambda root, wait: Status(up, True, "", "", (problem,)))
-    with pytest.raises(Failed, match=f"^{problem.text}$"):
+    with pytest.raises(CheckFailed, match=f"^{problem.text}$"):
         configured(monkeypatch).names()
 
 
@@ -426,7 +427,7 @@ def test_a_name_that_is_asked_for_in_the_tunnel_and_not_answered_is_told(
 )
 def test_a_container_that_does_not_run_has_no_process(monkeypatch: pytest.MonkeyPatch, docker: Docker) -> None:
     with_docker(monkeypatch, docker)
-    with pytest.raises(Failed, match=r"service vpn does not run; see: journalctl --unit vpn-monitor\.service"):
+    with pytest.raises(CheckFailed, match=r"service vpn does not run; see: journalctl --unit vpn-monitor\.service"):
         verify.pid_of("vpn")
 
 
@@ -469,7 +470,7 @@ def page(text: str | None, asked: list[str] | None = None) -> Iterator[str]:
     [
         ("", "203.0.113.9", "is not reached through the tunnel"),
         ("<html>", "203.0.113.9", "is not reached through the tunnel"),
-        ("203.0.113.9\n", "203.0.113.9\n", r"as 203\.0\.113\.9, which is this house's own address"),
+        ("203.0.113.9\n", "203.0.113.9\n", r"as 203\.0\.113\.9, the host's own address"),
         ("198.18.0.20\n", None, "is not reached from the host itself, so there is nothing to compare"),
         ("198.18.0.20\n", "<html>log in", "does not answer the host with an address, so there is nothing to compare"),
     ],
@@ -480,7 +481,7 @@ def test_the_way_out_fails_where_nothing_is_shown(
     with_docker(monkeypatch, Docker(row("transmission")))
     monkeypatch.setattr(verify, "run", Commands(docker_exec_f00d=(0, through)))
     monkeypatch.setattr(verify.status, "look", lambda root, wait: UP)
-    with page(direct) as address, pytest.raises(Failed, match=words):
+    with page(direct) as address, pytest.raises(CheckFailed, match=words):
         configured(monkeypatch, page=address).way_out()
 
 
@@ -498,7 +499,7 @@ def test_a_way_out_that_fails_names_the_likely_cause(
     with_docker(monkeypatch, Docker(row("transmission")))
     monkeypatch.setattr(verify, "run", Commands(docker_exec_f00d=(22, "")))
     monkeypatch.setattr(verify.status, "look", lambda root, wait: found)
-    with pytest.raises(Failed, match=words):
+    with pytest.raises(CheckFailed, match=words):
         configured(monkeypatch).way_out()
 
 
@@ -517,12 +518,12 @@ def test_an_interface_that_is_missing_is_told_in_plain_words(
         raise OSError(errno.ENODEV, "No such device")
 
     monkeypatch.setattr(netns, "inside", missing)
-    with pytest.raises(Failed, match=words):
+    with pytest.raises(CheckFailed, match=words):
         verify.open_inside(42, device, kind)
 
 
 def test_a_bridge_that_is_missing_is_told_in_plain_words() -> None:
-    with pytest.raises(Failed, match=r"^Docker's bridge br-nowhere is missing; restart Docker"):
+    with pytest.raises(CheckFailed, match=r"^Docker's bridge br-nowhere is missing; restart Docker"):
         verify.address_of("br-nowhere")
 
 
@@ -536,7 +537,7 @@ def test_what_is_wrong_with_the_host_is_named(monkeypatch: pytest.MonkeyPatch) -
     off = ("net.ipv4.ip_forward",)
     found = (Problem(Code.LAN_NOT_COVERED, "another router"),)
     words = r"^IPv4 forwarding is off on this host \(net\.ipv4\.ip_forward\); run the playbook again; another router$"
-    with pytest.raises(Failed, match=words):
+    with pytest.raises(CheckFailed, match=words):
         verification.host()
 
 
@@ -551,7 +552,7 @@ def test_a_packet_size_that_does_not_go_through_is_named(
     if not words:
         assert verification.packet_size() == "packets of 1420 bytes go through the tunnel"
         return
-    with pytest.raises(Failed, match=words):
+    with pytest.raises(CheckFailed, match=words):
         verification.packet_size()
 
 
@@ -560,7 +561,7 @@ def test_what_is_no_page_s_address_is_said_so_and_nobody_is_asked(
     monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
     monkeypatch.setattr(verify, "run", lambda *command: pytest.fail(f"asked {command}"))
-    with pytest.raises(Failed, match="is not the address of a page; it must begin with http"):
+    with pytest.raises(CheckFailed, match="is not the address of a page; it must begin with http"):
         configured(monkeypatch, page=address).way_out()
 
 
@@ -571,7 +572,7 @@ def test_two_addresses_are_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
     with page("203.0.113.9\n", asked) as address:
         told = configured(monkeypatch, page=address).way_out()
     assert asked == ["/ip?format=text"]
-    assert told == "the internet sees 198.18.0.20 from Transmission, and 203.0.113.9 from this house"
+    assert told == "the internet sees 198.18.0.20 from Transmission, and 203.0.113.9 from the host itself"
 
 
 def test_a_service_that_the_household_has_is_asked_from(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -580,7 +581,7 @@ def test_a_service_that_the_household_has_is_asked_from(monkeypatch: pytest.Monk
     monkeypatch.setattr(verify, "run", Commands(docker_exec_f00d=(0, "198.18.0.20\n")))
     with page("203.0.113.9\n") as address:
         told = configured(monkeypatch, page=address, services=services).way_out()
-    assert told == "the internet sees 198.18.0.20 from Jackett, and 203.0.113.9 from this house"
+    assert told == "the internet sees 198.18.0.20 from Jackett, and 203.0.113.9 from the host itself"
 
 
 def test_where_no_service_can_ask_it_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:

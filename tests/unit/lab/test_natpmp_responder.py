@@ -17,8 +17,9 @@ import natpmp_responder
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from mediaserver._core.errors import NatPmpError
 from mediaserver.tunnel import natpmp
-from mediaserver.tunnel.natpmp import Mapping, NatPmpError
+from mediaserver.tunnel.natpmp import Mapping
 from natpmp_responder import Gateway
 from topology import PROVIDERS
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# Every household has these two: the holder of the VPN namespace, and the tunnel in it (compose.yml).
-HOLDER, TUNNEL = "vpn", "wireguard"
+from mediaserver._core.names import TUNNEL
+
 IN_VPN = "vpn"  # the namespace of the services that use the tunnel
 RPC = "rpc"
 

@@ -17,8 +17,8 @@ from mediaserver import services
 from mediaserver._core import files
 from mediaserver._core.clock import now
 from mediaserver._core.docker import DockerClient, Events
-from mediaserver._core.errors import DockerError
-from mediaserver._core.names import PROJECT
+from mediaserver._core.errors import DockerError, GatewayError
+from mediaserver._core.names import MONITOR_LOCK, MONITOR_STATE, PROJECT
 from mediaserver.monitor import hold, monitor_state
 from mediaserver.monitor.decide import Memory, Step, Verdict, decide
 from mediaserver.monitor.observe import Watch
@@ -27,13 +27,12 @@ from mediaserver.monitor.repairs import Hands
 from mediaserver.monitor.report import Report, state_of
 from mediaserver.monitor.torrents import Port, Swarm
 from mediaserver.tunnel import dns
-from mediaserver.tunnel.configuration import GatewayError, active_peer
+from mediaserver.tunnel.configuration import active_peer
 from mediaserver.tunnel.gateway import Gateway, look_up_nothing
 from mediaserver.tunnel.mtu import PacketSize
 
 # Seconds between looks: when all is well, and while something is being put right.
 CALM_S, BUSY_S = 5.0, 1.0
-LOCK = Path("/run/mediaserver/vpn-monitor.lock")
 
 
 @dataclass
@@ -46,7 +45,7 @@ class Monitor:
     report: Report
     port: Port
     swarm: Swarm
-    kept: Path = monitor_state.PATH
+    kept: Path = MONITOR_STATE
     memory: Memory = field(default_factory=Memory)
     packet_size: PacketSize = field(default_factory=PacketSize)
 
@@ -151,7 +150,7 @@ def _wait(events: Events | None, seconds: float) -> Events | None:
     return events
 
 
-def main(arguments: Sequence[str], *, root: Path, lock: Path = LOCK) -> int:
+def main(arguments: Sequence[str], *, root: Path, lock: Path = MONITOR_LOCK) -> int:
     """Watch until told to stop, and say so then. Returns 1 when it cannot run, or runs already."""
     argparse.ArgumentParser(
         prog="vpn-monitor",

@@ -17,18 +17,16 @@ from typing import Any
 from mediaserver import services
 from mediaserver._core import clock, files, sockets
 from mediaserver._core.docker import SERVICE_LABEL, DockerClient, label
-from mediaserver._core.errors import DockerError
-from mediaserver._core.names import PROJECT
+from mediaserver._core.names import GATEWAY_LOCK, HOLDER, OUTER_TABLE, PROJECT, TUNNEL, TUNNEL_DEVICE, VPN_BRIDGE
 from mediaserver.docker import compose
-from mediaserver.firewall import barrier, keeper
+from mediaserver.firewall import keeper
 from mediaserver.firewall.nft import Nft
 from mediaserver.monitor import host_settings
 from mediaserver.monitor.decide import Container, Home, Life, Seen, Tunnel
 from mediaserver.monitor.report import words
-from mediaserver.services import HOLDER, TUNNEL
 from mediaserver.tunnel import dns, liveness, netns
 from mediaserver.tunnel.configuration import active_peer, forbidden
-from mediaserver.tunnel.gateway import LOCK, Gateway
+from mediaserver.tunnel.gateway import Gateway
 
 INTERFACES = Path("/sys/class/net")
 # The longest that a look waits for another program that works on the gateway.
@@ -51,7 +49,7 @@ class Watch:
 
     root: Path
     _nft: Nft = field(default_factory=Nft)
-    _lock: Path = LOCK
+    _lock: Path = GATEWAY_LOCK
     _docker: DockerClient = field(default_factory=DockerClient)
     _holder: int = 0  # its process
     _host: host_settings.HostWatch = field(default_factory=host_settings.HostWatch)
@@ -101,7 +99,7 @@ class Watch:
 
     def leak_attempts(self) -> int | None:
         """Packets from the VPN network that the outer barrier has dropped and counted; None without a barrier."""
-        return self._nft.leak_attempts(barrier.OUTER_TABLE)
+        return self._nft.leak_attempts(OUTER_TABLE)
 
     def services(self) -> dict[str, str]:
         """Names of the project's services with their network modes; asked of compose when a file of it has changed."""
@@ -109,10 +107,7 @@ class Watch:
         if not changed:
             return {}
         if changed != self._project[0]:
-            try:
-                project = compose.read(self.root)
-            except compose.ComposeError as error:
-                raise DockerError(str(error)) from error
+            project = compose.read(self.root)
             if project.trouble:
                 print(f"{project.trouble}; containers are repaired by {compose.FILE} alone", flush=True)
             found = json.loads(project.config)["services"]
@@ -154,8 +149,8 @@ class Watch:
 
     def _network(self) -> bool:
         """Say whether Docker's side of the VPN network is there."""
-        rules = any(f'"{barrier.BRIDGE}"' in (self._nft.listing(*table) or "") for table in DOCKER_TABLES)
-        return rules and (INTERFACES / barrier.BRIDGE).exists()
+        rules = any(f'"{VPN_BRIDGE}"' in (self._nft.listing(*table) or "") for table in DOCKER_TABLES)
+        return rules and (INTERFACES / VPN_BRIDGE).exists()
 
     def inside(self, make: Callable[[], socket.socket]) -> socket.socket:
         """Return a socket that is made in the VPN namespace. Raises OSError."""
@@ -212,14 +207,14 @@ def endpoint_of(gateway: Gateway) -> dict[str, str]:
 
 
 def tunnel_socket() -> socket.socket:
-    return sockets.udp(liveness.TUNNEL_DEVICE)
+    return sockets.udp(TUNNEL_DEVICE)
 
 
 def _handshake_age(pid: int, configured: float) -> float | None:
     """Ask wg in the tunnel's container, whose socket wireguard-go uses; a child, but only when in trouble."""
     if not pid:
         return None
-    command = ["nsenter", "--target", str(pid), "--mount", "--net", "wg", "show", "wg0", "latest-handshakes"]
+    command = ["nsenter", "--target", str(pid), "--mount", "--net", "wg", "show", TUNNEL_DEVICE, "latest-handshakes"]
     shown = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
     times = [int(line.split()[-1]) for line in shown.stdout.splitlines() if line.split()[-1].isdecimal()]
     # A whole second earlier, because wg tells no fractions.

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from mediaserver import services
 from mediaserver._core.errors import MediaserverError
-from mediaserver.firewall.barrier import BRIDGE
+from mediaserver._core.names import VPN_BRIDGE
 from mediaserver.monitor.decide import Act, Step
 from mediaserver.monitor.repairs import Hands
-from mediaserver.tunnel import natpmp, port_forwarding
-from mediaserver.tunnel.configuration import GatewayError, Settings
+from mediaserver.tunnel import port_forwarding
+from mediaserver.tunnel.configuration import Settings
 
 if TYPE_CHECKING:
     from mediaserver._transmission.client import TransmissionClient
@@ -42,7 +42,7 @@ def transmission(root: Path) -> TransmissionClient:
     from mediaserver._transmission.client import TransmissionClient  # noqa: PLC0415
 
     access = Access.read(str(root / "gateway" / "transmission.json"))
-    http = UrlHttp(device=BRIDGE, max_bytes=LONGEST_ANSWER)
+    http = UrlHttp(device=VPN_BRIDGE, max_bytes=LONGEST_ANSWER)
     return TransmissionClient(http, access.url, username=access.user, password=access.password, timeout=RPC_TIMEOUT_S)
 
 
@@ -137,7 +137,7 @@ class Port:
             changed = said is not None
             if changed or self._forwarding.settled:
                 self._complaint = ""
-        except (MediaserverError, natpmp.NatPmpError, GatewayError, OSError) as error:
+        except (MediaserverError, OSError) as error:
             said = f"no port is forwarded: {error}" if str(error) != self._complaint else None
             self._complaint, changed = str(error), False
         if said:

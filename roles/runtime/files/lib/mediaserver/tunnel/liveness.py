@@ -17,9 +17,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mediaserver._core import sockets
+from mediaserver._core.names import TUNNEL_DEVICE
 from mediaserver.tunnel import dns
 
-TUNNEL_DEVICE = "wg0"
 # a.root-servers.net and k.root-servers.net (https://www.iana.org/domains/root/servers).
 ROOT_SERVERS = ("198.41.0.4", "193.0.14.129")
 ECHO_REQUEST, ECHO_REPLY = 8, 0

@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from mediaserver._core import sockets
+from mediaserver._core.names import TUNNEL_DEVICE
 from mediaserver.monitor.problems import Code, Problem
 from mediaserver.tunnel import dns, liveness
 
@@ -140,7 +141,7 @@ def _echo_socket() -> socket.socket:
 
 
 def _question_socket() -> socket.socket:
-    return _unfragmented(sockets.udp(liveness.TUNNEL_DEVICE))
+    return _unfragmented(sockets.udp(TUNNEL_DEVICE))
 
 
 def problem(mtu: int, works: int) -> Problem:

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from mediaserver._core import clock, files
+from mediaserver._core.errors import NatPmpError
+from mediaserver._core.names import LEASE
 from mediaserver.tunnel import natpmp
 
-LEASE = Path("/run/mediaserver/forwarded.json")
 RETRY_S = 20.0
 # Two seconds a protocol at the most: whoever waits here watches nothing meanwhile.
 TRIES = 3
@@ -89,7 +90,7 @@ class Forwarding:
                     self.port or natpmp.ANY_PORT,
                     never=self.never,
                 )
-        except (natpmp.NatPmpError, OSError):
+        except (NatPmpError, OSError):
             self.expire(now)
             raise
         said = None
