@@ -57,7 +57,7 @@ OUTER = barrier.render_outer(
         containers=[CONTAINERS],
         own_bridges=[OWN_BRIDGE],
         bridge_address=BRIDGE,
-        reaches=[(barrier.BRIDGE, PORT_OUTSIDE), (OWN_BRIDGE, PORT_INSIDE)],
+        reaches=[(barrier.VPN_BRIDGE, PORT_OUTSIDE), (OWN_BRIDGE, PORT_INSIDE)],
         reached=[PORT_INSIDE],
     )
 )

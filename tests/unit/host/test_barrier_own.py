@@ -81,7 +81,7 @@ def test_the_inner_barrier_opens_a_reached_port_for_the_host_alone(house: House,
 
 
 def test_a_way_is_open_for_its_own_service_alone(house: House) -> None:
-    with house.service(barrier.HOUSE_BRIDGE, 2222) as jellyfin:
+    with house.service(barrier.JELLYFIN_BRIDGE, 2222) as jellyfin:
         house.load(house.pi, OUTER)
         assert not house.opens(jellyfin, house.pi, BRIDGE, PORT_INSIDE)
         assert house.opens(jellyfin, house.pi, UPLINK, PORT_INSIDE), "the port of another address is concerned"
