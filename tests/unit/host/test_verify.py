@@ -473,7 +473,7 @@ def page(text: str | None, asked: list[str] | None = None) -> Iterator[str]:
     [
         ("", "203.0.113.9", "is not reached through the tunnel"),
         ("<html>", "203.0.113.9", "is not reached through the tunnel"),
-        ("203.0.113.9\n", "203.0.113.9\n", r"as 203\.0\.113\.9, which is this house's own address"),
+        ("203.0.113.9\n", "203.0.113.9\n", r"as 203\.0\.113\.9, the host's own address"),
         ("198.18.0.20\n", None, "is not reached from the host itself, so there is nothing to compare"),
         ("198.18.0.20\n", "<html>log in", "does not answer the host with an address, so there is nothing to compare"),
     ],
@@ -575,7 +575,7 @@ def test_two_addresses_are_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
     with page("203.0.113.9\n", asked) as address:
         told = configured(monkeypatch, page=address).way_out()
     assert asked == ["/ip?format=text"]
-    assert told == "the internet sees 198.18.0.20 from Transmission, and 203.0.113.9 from this house"
+    assert told == "the internet sees 198.18.0.20 from Transmission, and 203.0.113.9 from the host itself"
 
 
 def test_a_service_that_the_household_has_is_asked_from(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -584,7 +584,7 @@ def test_a_service_that_the_household_has_is_asked_from(monkeypatch: pytest.Monk
     monkeypatch.setattr(verify, "run", Commands(docker_exec_f00d=(0, "198.18.0.20\n")))
     with page("203.0.113.9\n") as address:
         told = configured(monkeypatch, page=address, services=services).way_out()
-    assert told == "the internet sees 198.18.0.20 from Jackett, and 203.0.113.9 from this house"
+    assert told == "the internet sees 198.18.0.20 from Jackett, and 203.0.113.9 from the host itself"
 
 
 def test_where_no_service_can_ask_it_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -174,10 +174,8 @@ class Verification:
                 f"{self.address_page} does not answer the host with an address, so there is nothing to compare"
             )
         if through == direct:
-            raise CheckFailed(
-                f"{service.title} is seen on the internet as {through}, which is this house's own address"
-            )
-        return f"the internet sees {through} from {service.title}, and {direct} from this house"
+            raise CheckFailed(f"{service.title} is seen on the internet as {through}, the host's own address")
+        return f"the internet sees {through} from {service.title}, and {direct} from the host itself"
 
     def _prober(self) -> Service | None:
         return services.prober(Gateway(self.root, resolve=look_up_nothing).settings.services)
