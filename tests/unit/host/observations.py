@@ -7,22 +7,12 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 from mediaserver._core.names import HOLDER, TUNNEL
-from mediaserver.monitor.decide import (
-    HANDSHAKE_LIFE_S,
-    MAX_PAUSE_S,
-    NETWORK_MISSING_S,
-    TUNNEL_REPAIRS,
-    Act,
-    Container,
-    ContainerState,
-    Decision,
-    MonitorState,
-    NamespaceState,
-    Observation,
-    Step,
-    Tunnel,
-)
+from mediaserver.monitor.assess import HANDSHAKE_LIFE_S
+from mediaserver.monitor.decide import NETWORK_MISSING_S, TUNNEL_REPAIRS, Decision
+from mediaserver.monitor.monitor_state import MAX_PAUSE_S, MonitorState
+from mediaserver.monitor.observation import Container, ContainerState, NamespaceState, Observation, Tunnel
 from mediaserver.monitor.problems import BLOCKS_TUNNEL, Code, Problem
+from mediaserver.monitor.steps import Act, Step
 
 APP = "jellyfin"
 ALL_WELL = {name: Container() for name in (HOLDER, TUNNEL, APP)}
@@ -66,12 +56,12 @@ def with_container(name: str, container: Container) -> Observation:
     return replace(WELL, containers={**ALL_WELL, name: container})
 
 
-def check(observed: Observation, memory: MonitorState, now: float, decision: Decision) -> None:
+def check(observed: Observation, state: MonitorState, now: float, decision: Decision) -> None:
     """The rules that hold whatever is observed and remembered."""
-    for after, _ in decision.memory.attempts.values():
+    for after, _ in decision.state.attempts.values():
         assert after <= now + MAX_PAUSE_S
-    assert decision.memory.repair_after <= now + MAX_PAUSE_S
-    assert 0 <= decision.memory.repair_index < len(TUNNEL_REPAIRS)
+    assert decision.state.repair_after <= now + MAX_PAUSE_S
+    assert 0 <= decision.state.repair_index < len(TUNNEL_REPAIRS)
     step = decision.step
     if step is None:
         return
@@ -90,20 +80,20 @@ def check(observed: Observation, memory: MonitorState, now: float, decision: Dec
         assert not observed.forwarding_off
         assert not any(one.code in BLOCKS_TUNNEL for one in observed.obstacles)
         assert observed.docker
-        assert now >= memory.repair_after
-        assert decision.memory.repair_after > now
+        assert now >= state.repair_after
+        assert decision.state.repair_after > now
     else:
         key = (step.act, *step.targets)
-        before, after = memory.attempts.get(key, (0.0, 0)), decision.memory.attempts[key]
+        before, after = state.attempts.get(key, (0.0, 0)), decision.state.attempts[key]
         assert before[0] <= now < after[0]
         assert after[1] == before[1] + 1
     if step.act is Act.FAIL_OVER:
         assert observed.peers > 1
     if step.act is Act.RESTART_DOCKER:
         # The one step that takes a running holder along: only for a network that was there and is gone for a while.
-        assert memory.network_seen
-        assert memory.network_missing_since is not None
-        assert memory.network_missing_since + NETWORK_MISSING_S <= now
+        assert state.network_seen
+        assert state.network_missing_since is not None
+        assert state.network_missing_since + NETWORK_MISSING_S <= now
         assert observed.network is False
         assert Code.DOCKER_SETTINGS not in [one.code for one in observed.obstacles]
     if not observed.docker:

@@ -13,7 +13,7 @@ from mediaserver._core.errors import ComposeError
 from mediaserver.docker import compose
 from mediaserver.firewall.nft import Nft
 from mediaserver.monitor import observe, repairs
-from mediaserver.monitor.decide import Act, Step
+from mediaserver.monitor.steps import Act, Step
 
 BROKEN = "yaml: line 2: mapping values are not allowed in this context"
 CONFIG = json.dumps({"services": {"vpn": {}, "wireguard": {"network_mode": "service:vpn"}}})

@@ -7,22 +7,11 @@ from dataclasses import replace
 
 import pytest
 from mediaserver._core.names import HOLDER, TUNNEL
-from mediaserver.monitor.decide import (
-    CRASH_LOOP_S,
-    MAX_PAUSE_S,
-    NETWORK_MISSING_S,
-    PAUSES,
-    RECOVERED_S,
-    TUNNEL_REPAIRS,
-    Act,
-    Container,
-    ContainerState,
-    MonitorState,
-    NamespaceState,
-    Observation,
-    Tunnel,
-    decide,
-)
+from mediaserver.monitor.assess import CRASH_LOOP_S, RECOVERED_S
+from mediaserver.monitor.decide import NETWORK_MISSING_S, PAUSES, TUNNEL_REPAIRS, decide
+from mediaserver.monitor.monitor_state import MAX_PAUSE_S, MonitorState
+from mediaserver.monitor.observation import Container, ContainerState, NamespaceState, Observation, Tunnel
+from mediaserver.monitor.steps import Act
 from observations import ALL_WELL, APP, DEAD_TUNNEL, WELL, texts, with_container
 
 NOW = 1000.0
@@ -120,10 +109,10 @@ def test_the_first_of_many_faults_is_the_outermost() -> None:
         tunnel=Tunnel(answered=False),
         peers=2,
     )
-    memory, done = MonitorState(), []
+    state, done = MonitorState(), []
     for _ in range(5):
-        decision = decide(wrong, memory, 0.0)
-        memory = decision.memory
+        decision = decide(wrong, state, 0.0)
+        state = decision.state
         done.append(decision.step.act if decision.step else None)
     assert done == [Act.LOAD_BARRIER, Act.RELOAD_HOLDER, Act.RECREATE, Act.START, None]
 
@@ -135,14 +124,14 @@ def doubled(first: float) -> list[float]:
 @pytest.mark.parametrize("fault", [name for name, (_, act, _) in FAULTS.items() if act in PAUSES])
 def test_a_step_that_does_not_help_is_repeated_after_pauses_that_double(fault: str) -> None:
     observed, act, _ = FAULTS[fault]
-    memory, now, pauses = LONG_GONE, NOW, doubled(PAUSES[act])
+    state, now, pauses = LONG_GONE, NOW, doubled(PAUSES[act])
     assert pauses[-1] == MAX_PAUSE_S
     for pause in pauses:
-        decision = decide(observed, memory, now)
+        decision = decide(observed, state, now)
         assert decision.step is not None
         assert decision.step.act is act
-        memory = decision.memory
-        early = decide(observed, memory, now + pause - 0.1)
+        state = decision.state
+        early = decide(observed, state, now + pause - 0.1)
         assert early.step is None
         assert early.problems == decision.problems
         now += pause
@@ -150,18 +139,18 @@ def test_a_step_that_does_not_help_is_repeated_after_pauses_that_double(fault: s
 
 def test_a_fault_that_went_away_begins_with_the_short_pause_again() -> None:
     observed, _, _ = FAULTS["app stopped"]
-    memory = decide(observed, decide(observed, MonitorState(), 0.0).memory, 10.0).memory
-    assert memory.attempts
-    memory = decide(WELL, memory, 11.0).memory
-    assert not memory.attempts
-    assert decide(observed, memory, 12.0).step is not None
+    state = decide(observed, decide(observed, MonitorState(), 0.0).state, 10.0).state
+    assert state.attempts
+    state = decide(WELL, state, 11.0).state
+    assert not state.attempts
+    assert decide(observed, state, 12.0).step is not None
 
 
 def test_the_pauses_of_two_apps_do_not_meet() -> None:
     both = {**ALL_WELL, APP: Container(ContainerState.STOPPED), "transmission": Container(ContainerState.STOPPED)}
     observed = replace(WELL, containers=both)
     first = decide(observed, MonitorState(), 0.0)
-    second = decide(observed, first.memory, 0.0)
+    second = decide(observed, first.state, 0.0)
     assert first.step is not None
     assert second.step is not None
     assert (first.step.targets, second.step.targets) == ((APP,), ("transmission",))
@@ -171,20 +160,20 @@ def test_pauses_stay_the_longest_after_weeks_without_success() -> None:
     observed, act, _ = FAULTS["app stopped"]
     key = (act, APP)
     decision = decide(observed, MonitorState(attempts={key: (0.0, 9999)}), 1.0)
-    assert decision.memory.attempts[key] == (1.0 + MAX_PAUSE_S, 10000)
+    assert decision.state.attempts[key] == (1.0 + MAX_PAUSE_S, 10000)
     decision = decide(DEAD_TUNNEL, MonitorState(repair_index=len(TUNNEL_REPAIRS) - 1, repair_rounds=9999), 1.0)
-    assert decision.memory.repair_after == 1.0 + MAX_PAUSE_S
+    assert decision.state.repair_after == 1.0 + MAX_PAUSE_S
 
 
 GONE = replace(WELL, network=False, tunnel=None)
 
 
 def test_docker_is_restarted_only_when_its_rules_stay_away() -> None:
-    memory, acts = decide(WELL, MonitorState(), 0.0).memory, []
+    state, acts = decide(WELL, MonitorState(), 0.0).state, []
     for now in (10.0, 11.0, 10.0 + NETWORK_MISSING_S - 0.1, 10.0 + NETWORK_MISSING_S):
-        decision = decide(GONE, memory, now)
+        decision = decide(GONE, state, now)
         assert texts(decision) == ("Docker's bridge or rules for the VPN network are gone",)
-        memory = decision.memory
+        state = decision.state
         acts.append(decision.step.act if decision.step else None)
     assert acts == [None, None, None, Act.RESTART_DOCKER]
 
@@ -195,15 +184,15 @@ def test_docker_is_restarted_only_when_its_rules_stay_away() -> None:
     ids=["they are back", "no holder to ask of", "no Docker"],
 )
 def test_one_look_that_does_not_miss_them_begins_the_count_anew(between: Observation) -> None:
-    memory = decide(GONE, MonitorState(network_seen=True), 0.0).memory
-    memory = decide(between, memory, 1.0).memory
-    decision = decide(GONE, memory, 1.0 + NETWORK_MISSING_S)
+    state = decide(GONE, MonitorState(network_seen=True), 0.0).state
+    state = decide(between, state, 1.0).state
+    decision = decide(GONE, state, 1.0 + NETWORK_MISSING_S)
     assert decision.step is None
-    assert decision.memory.network_missing_since == 1.0 + NETWORK_MISSING_S
+    assert decision.state.network_missing_since == 1.0 + NETWORK_MISSING_S
 
 
 def test_rules_that_were_never_there_are_not_missed() -> None:
-    decision = decide(GONE, decide(GONE, MonitorState(), 0.0).memory, 900.0)
+    decision = decide(GONE, decide(GONE, MonitorState(), 0.0).state, 900.0)
     assert (decision.step, decision.problems) == (None, ())
 
 
@@ -215,15 +204,15 @@ def test_while_docker_s_rules_are_gone_the_tunnel_is_left_alone() -> None:
 
 def test_docker_that_comes_back_without_its_rules_is_not_restarted_all_the_time() -> None:
     """On the way it does not answer, and runs no holder: that shows nothing, and forgets nothing."""
-    memory, restarts, now = MonitorState(network_seen=True), [], 0.0
+    state, restarts, now = MonitorState(network_seen=True), [], 0.0
     while now < 3600.0:
-        decision = decide(GONE, memory, now)
+        decision = decide(GONE, state, now)
         if decision.step:
             restarts.append(now)
             for look in (Observation(docker=False, network=None), replace(WELL, network=None, tunnel=None)):
                 now += 2.0
-                decision = decide(look, decision.memory, now)
-        memory = decision.memory
+                decision = decide(look, decision.state, now)
+        state = decision.state
         now += 1.0
     assert 10 <= len(restarts) <= 3600 / MAX_PAUSE_S + 5
 
@@ -237,27 +226,27 @@ def test_what_docker_said_is_the_problem() -> None:
 def test_what_docker_restarts_for_long_is_a_problem_even_where_it_runs_for_a_moment(name: str) -> None:
     loop, moment = with_container(name, Container(ContainerState.RESTARTING)), WELL
     words = f"{name} ends again and again, however often Docker starts it"
-    memory, told = MonitorState(), []
+    state, told = MonitorState(), []
     for observed, now in (
         *((loop, 0.0), (moment, 4.0), (loop, CRASH_LOOP_S - 0.1), (moment, CRASH_LOOP_S - 0.05), (loop, CRASH_LOOP_S)),
         *((moment, CRASH_LOOP_S + RECOVERED_S - 0.1), (moment, CRASH_LOOP_S + RECOVERED_S), (loop, 100.0)),
     ):
-        decision = decide(observed, memory, now)
-        memory = decision.memory
+        decision = decide(observed, state, now)
+        state = decision.state
         told.append(words in texts(decision))
         assert decision.step is None
     assert told == [False, False, False, False, True, True, False, False]
 
 
 def test_while_docker_does_not_answer_nothing_is_told_or_forgotten_of_its_restarts() -> None:
-    memory = MonitorState(restarts={APP: (0.0, CRASH_LOOP_S)})
-    decision = decide(Observation(docker=False), memory, 900.0)
+    state = MonitorState(restarts={APP: (0.0, CRASH_LOOP_S)})
+    decision = decide(Observation(docker=False), state, 900.0)
     assert texts(decision) == ("Docker does not answer",)
-    assert decision.memory.restarts == memory.restarts
+    assert decision.state.restarts == state.restarts
 
 
 @pytest.mark.parametrize("name", [HOLDER, TUNNEL])
 def test_without_holder_or_tunnel_the_others_wait(name: str) -> None:
     observed = with_container(name, Container(ContainerState.MISSING))
     observed = replace(observed, containers={**observed.containers, APP: Container(ContainerState.STOPPED)})
-    assert decide(observed, decide(observed, MonitorState(), 0.0).memory, 0.0).step is None
+    assert decide(observed, decide(observed, MonitorState(), 0.0).state, 0.0).step is None

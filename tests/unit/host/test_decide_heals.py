@@ -8,17 +8,10 @@ from dataclasses import dataclass, replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mediaserver._core.names import HOLDER, TUNNEL
-from mediaserver.monitor.decide import (
-    Act,
-    Container,
-    ContainerState,
-    MonitorState,
-    NamespaceState,
-    Observation,
-    Step,
-    Tunnel,
-    decide,
-)
+from mediaserver.monitor.decide import decide
+from mediaserver.monitor.monitor_state import MonitorState
+from mediaserver.monitor.observation import Container, ContainerState, NamespaceState, Observation, Tunnel
+from mediaserver.monitor.steps import Act, Step
 from observations import APP, TUNNEL_ACTS, check, containers, looks, texts
 
 
@@ -120,12 +113,12 @@ houses = st.builds(
 @given(houses, st.booleans())
 @settings(max_examples=200, deadline=None)
 def test_any_combination_of_faults_ends_well(house: House, trusted: bool) -> None:
-    memory, repaired = MonitorState(trusted=trusted, network_seen=True), []
+    state, repaired = MonitorState(trusted=trusted, network_seen=True), []
     for now in range(MAX_LOOKS):
         observed = house.look()
-        decision = decide(observed, memory, float(now))
-        check(observed, memory, float(now), decision)
-        memory = decision.memory
+        decision = decide(observed, state, float(now))
+        check(observed, state, float(now), decision)
+        state = decision.state
         if decision.step:
             repaired.append(decision.step.act)
             house.do(decision.step)
@@ -145,10 +138,10 @@ def test_an_app_that_can_never_be_made_keeps_nothing_else_from_ending_well(house
             found[name] = replace(found[name], state=ContainerState.PAUSED)
     found[APP] = Container(ContainerState.MISSING)
     house.observed, house.pruned = replace(house.observed, containers=found), True
-    memory = MonitorState(trusted=trusted, network_seen=True)
+    state = MonitorState(trusted=trusted, network_seen=True)
     for now in range(MAX_LOOKS):
-        decision = decide(house.look(), memory, float(now))
-        memory = decision.memory
+        decision = decide(house.look(), state, float(now))
+        state = decision.state
         if decision.step:
             house.do(decision.step)
         if decision.tunnel_alive and texts(decision) == (f"there is no container {APP}",) and house.cure is None:

@@ -16,20 +16,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mediaserver._core.names import HOLDER, TUNNEL
-from mediaserver.monitor.decide import (
-    HANDSHAKE_LIFE_S,
-    MAX_PAUSE_S,
-    NETWORK_MISSING_S,
-    PATIENCE,
-    Act,
-    Container,
-    ContainerState,
-    MonitorState,
-    NamespaceState,
-    Observation,
-    Tunnel,
-    decide,
-)
+from mediaserver.monitor.assess import HANDSHAKE_LIFE_S, MAX_UNANSWERED
+from mediaserver.monitor.decide import NETWORK_MISSING_S, decide
+from mediaserver.monitor.monitor_state import MAX_PAUSE_S, MonitorState
+from mediaserver.monitor.observation import Container, ContainerState, NamespaceState, Observation, Tunnel
+from mediaserver.monitor.steps import Act
 from observations import APP, FORWARDING_OFF, OBSTACLES, as_watched, check, looks, texts
 
 NOW = 1000.0
@@ -51,7 +42,7 @@ SIGNS = (
 # Next repair_index, when it may be taken, repair_rounds without success.
 LADDERS = ((0, 0.0, 0), (1, NOW, 0), (2, 0.0, 9999), (2, NOW + 1, 0))
 # Whether a question was ever answered, and how many were not in a row.
-TRUST = ((False, 0), (True, 0), (True, PATIENCE))
+TRUST = ((False, 0), (True, 0), (True, MAX_UNANSWERED))
 Kind = tuple[str, ...]
 
 
@@ -70,9 +61,9 @@ def every_set_of_containers() -> Iterator[dict[str, Container]]:
         yield {name: container for name, container in found.items() if container}
 
 
-def kind(observed: Observation, memory: MonitorState) -> Kind:
+def kind(observed: Observation, state: MonitorState) -> Kind:
     """What a look calls for, the tunnel aside, in words that tell step and targets."""
-    return texts(decide(replace(observed, tunnel=None), memory, NOW))
+    return texts(decide(replace(observed, tunnel=None), state, NOW))
 
 
 @cache
@@ -91,11 +82,11 @@ def test_every_set_of_containers_is_of_a_kind_that_alone_decides() -> None:
         observed = Observation(containers=containers, tunnel=dead, peers=2)
         decision = decide(observed, NETWORKS[1], NOW)
         check(observed, NETWORKS[1], NOW, decision)
-        known, memory = kinds[kind(observed, NETWORKS[1])]
+        known, state = kinds[kind(observed, NETWORKS[1])]
         # But for a note of what Docker restarts, which calls for no step.
-        expected = decide(replace(known, tunnel=dead, peers=2), memory, NOW)
-        noted = replace(expected.memory, restarts=decision.memory.restarts)
-        assert decision == replace(expected, memory=noted)
+        expected = decide(replace(known, tunnel=dead, peers=2), state, NOW)
+        noted = replace(expected.state, restarts=decision.state.restarts)
+        assert decision == replace(expected, state=noted)
     assert len(kinds) > 60
 
 
@@ -120,10 +111,10 @@ def every_look() -> Iterator[tuple[Observation, MonitorState]]:
             )
             if look != as_watched(look):
                 continue
-            yield from ((look, memory) for memory in memories(look))
+            yield from ((look, state) for state in memories(look))
             if observed in [one for one, _ in LITTLE]:
                 for host in HOSTS:
-                    yield from ((replace(look, **host), memory) for memory in memories(look))
+                    yield from ((replace(look, **host), state) for state in memories(look))
 
 
 def memories(look: Observation) -> Iterator[MonitorState]:
@@ -134,13 +125,13 @@ def memories(look: Observation) -> Iterator[MonitorState]:
     for network in networks:
         attempts = waiting(look, network)
         for (trusted, unanswered), (repair_index, repair_after, repair_rounds) in signs:
-            memory = replace(
+            state = replace(
                 *(network,),
                 **{"trusted": trusted, "unanswered": unanswered},
                 **{"repair_index": repair_index, "repair_after": repair_after, "repair_rounds": repair_rounds},
             )
-            yield memory
-            yield replace(memory, attempts=attempts)
+            yield state
+            yield replace(state, attempts=attempts)
 
 
 def waiting(look: Observation, network: MonitorState) -> dict[tuple[str, ...], tuple[float, int]]:
@@ -169,9 +160,9 @@ LITTLE = [
 
 def test_the_rules_hold_for_every_look_and_every_memory() -> None:
     acts, tried = set(), 0
-    for observed, memory in every_look():
-        decision = decide(observed, memory, NOW)
-        check(observed, memory, NOW, decision)
+    for observed, state in every_look():
+        decision = decide(observed, state, NOW)
+        check(observed, state, NOW, decision)
         acts.add(decision.step.act if decision.step else None)
         tried += 1
     assert acts == {None, *Act}
@@ -181,10 +172,10 @@ def test_the_rules_hold_for_every_look_and_every_memory() -> None:
 @given(st.lists(st.tuples(looks, st.sampled_from([0.0, 1.0, 7.0, 400.0])), min_size=1, max_size=12))
 @settings(max_examples=200, deadline=None)
 def test_the_rules_hold_for_any_series_of_looks(series: list[tuple[Observation, float]]) -> None:
-    memory, now = MonitorState(), 0.0
+    state, now = MonitorState(), 0.0
     for observed, pause in series:
         now += pause
-        decision = decide(observed, memory, now)
-        assert decision == decide(observed, memory, now)
-        check(observed, memory, now, decision)
-        memory = decision.memory
+        decision = decide(observed, state, now)
+        assert decision == decide(observed, state, now)
+        check(observed, state, now, decision)
+        state = decision.state

@@ -374,7 +374,7 @@ def test_a_name_that_leads_into_the_house_now_is_noted_though_its_older_address_
 
 
 def test_a_name_without_an_address_is_noted_and_a_good_one_is_not(machine: FakeMachine) -> None:
-    assert installed(machine, {}).notes() == ["vpn.example cannot be resolved now; vpn-monitor attempts again"]
+    assert installed(machine, {}).notes() == ["vpn.example cannot be resolved now; vpn-monitor tries again"]
     assert installed(machine).notes() == []
 
 

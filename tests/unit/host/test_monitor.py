@@ -20,21 +20,15 @@ from mediaserver._core import files
 from mediaserver._core.errors import DockerError, GatewayError
 from mediaserver._core.names import HOLDER
 from mediaserver.monitor import hold, monitor, monitor_state
-from mediaserver.monitor.decide import (
-    NETWORK_MISSING_S,
-    Act,
-    Container,
-    ContainerState,
-    MonitorState,
-    Observation,
-    Step,
-    Tunnel,
-)
+from mediaserver.monitor.decide import NETWORK_MISSING_S
 from mediaserver.monitor.hold import Hold
 from mediaserver.monitor.monitor import BUSY_S, CALM_S, Monitor
+from mediaserver.monitor.monitor_state import MonitorState
+from mediaserver.monitor.observation import Container, ContainerState, Observation, Tunnel
 from mediaserver.monitor.observe import Observer
 from mediaserver.monitor.repairs import Repairs
 from mediaserver.monitor.report import Report, words
+from mediaserver.monitor.steps import Act, Step
 from mediaserver.monitor.torrents import ForwardedPort, SwarmRecovery
 from mediaserver.tunnel.configuration import Settings
 from mediaserver.tunnel.gateway import Gateway
@@ -358,7 +352,7 @@ def test_what_it_learned_survives_a_new_start_of_it(scene: Scene) -> None:
         attempts={(Act.RESTART_DOCKER,): (scene.clock + 60.0, 1)}, trusted=True, network_seen=True
     )
     # Another program, the same host: the missing rules are noticed, and its pause is not over.
-    scene.monitor.memory = known
+    scene.monitor.state = known
     scene.round()
     scene.round(NETWORK_MISSING_S)
     assert not any(one.startswith("do ") for one in scene.happened())

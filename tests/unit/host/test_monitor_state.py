@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 from mediaserver.monitor import monitor_state
-from mediaserver.monitor.decide import MAX_PAUSE_S, Act, MonitorState
+from mediaserver.monitor.monitor_state import MAX_PAUSE_S, MonitorState
+from mediaserver.monitor.steps import Act
 
 NOW = 5000.0
 anything = some.recursive(

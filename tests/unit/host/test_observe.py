@@ -24,7 +24,7 @@ from mediaserver._core.names import HOLDER, OUTER_TABLE, TUNNEL, VPN_BRIDGE
 from mediaserver.firewall import barrier, keeper
 from mediaserver.firewall.nft import Nft
 from mediaserver.monitor import host_settings, observe
-from mediaserver.monitor.decide import Container, ContainerState, NamespaceState, Observation, Tunnel
+from mediaserver.monitor.observation import Container, ContainerState, NamespaceState, Observation, Tunnel
 from mediaserver.monitor.observe import Observer
 from mediaserver.monitor.problems import Code, Problem
 from mediaserver.tunnel import dns, liveness, netns

@@ -16,8 +16,8 @@ from mediaserver._core.docker import DockerClient
 from mediaserver._core.errors import DockerError, GatewayError
 from mediaserver._core.names import HOLDER, TUNNEL
 from mediaserver.monitor import repairs
-from mediaserver.monitor.decide import Act, Step
 from mediaserver.monitor.repairs import Repairs
+from mediaserver.monitor.steps import Act, Step
 from mediaserver.tunnel.configuration import State, failed_over
 
 COMPOSE = "docker compose --project-directory {root} up --detach --pull never --no-build"
@@ -51,7 +51,7 @@ def done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
             found.append("apply")
 
         def notes(self) -> list[str]:
-            return ["vpn.example cannot be resolved now; vpn-monitor attempts again"]
+            return ["vpn.example cannot be resolved now; vpn-monitor tries again"]
 
     @contextlib.contextmanager
     def locked(path: Path) -> Iterator[None]:
@@ -140,7 +140,7 @@ def test_an_endpoint_that_cannot_be_used_is_named_when_names_are_looked_up_again
 ) -> None:
     Repairs(tmp_path).do(Step(Act.RESOLVE, ""))
     Repairs(tmp_path).do(Step(Act.FAIL_OVER, ""))
-    assert capsys.readouterr().out == "vpn.example cannot be resolved now; vpn-monitor attempts again\n"
+    assert capsys.readouterr().out == "vpn.example cannot be resolved now; vpn-monitor tries again\n"
 
 
 def test_a_request_that_docker_refuses_is_raised(

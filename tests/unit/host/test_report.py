@@ -11,10 +11,13 @@ from typing import Any
 import pytest
 from mediaserver._core.errors import GatewayError
 from mediaserver.monitor import report as reporting
-from mediaserver.monitor.decide import Act, Decision, MonitorState, Observation, Step, Tunnel, decide
+from mediaserver.monitor.decide import Decision, decide
 from mediaserver.monitor.hold import Hold
+from mediaserver.monitor.monitor_state import MonitorState
+from mediaserver.monitor.observation import Observation, Tunnel
 from mediaserver.monitor.problems import Code, Problem
 from mediaserver.monitor.report import Report, state_of
+from mediaserver.monitor.steps import Act, Step
 
 WELL: dict[str, Any] = {"problems": [], "peer": "vpn.example:51820", "endpoint": "198.18.0.20", "leak_attempts": 0}
 STOPPED = Problem(Code.CONTAINER_STOPPED, "jellyfin does not run")

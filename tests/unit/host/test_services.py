@@ -12,7 +12,9 @@ import pytest
 from ansible_collections.household.mediaserver.plugins.filter.services import services as household
 from mediaserver import services
 from mediaserver._core.names import HOLDER, TUNNEL
-from mediaserver.monitor.decide import Container, MonitorState, decide
+from mediaserver.monitor.decide import decide
+from mediaserver.monitor.monitor_state import MonitorState
+from mediaserver.monitor.observation import Container
 from mediaserver.monitor.problems import Code
 from mediaserver.services import UNLISTED, Service
 from mediaserver.tunnel.configuration import GatewayError, Settings

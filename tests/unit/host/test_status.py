@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mediaserver.monitor.decide import Container, MonitorState, Observation, Tunnel
+from mediaserver.monitor.monitor_state import MonitorState
+from mediaserver.monitor.observation import Container, Observation, Tunnel
 from mediaserver.monitor.observe import Observer
 from mediaserver.monitor.problems import Code, Problem
 from mediaserver.verify import status
@@ -31,7 +32,7 @@ RULES = Problem(Code.DOCKER_SETTINGS, "no rules")
 
 
 @pytest.mark.parametrize(
-    ("observed", "memory", "online", "carries", "up", "codes", "must_act"),
+    ("observed", "state", "online", "carries", "up", "codes", "must_act"),
     [
         (SEEN, MonitorState(), None, False, True, [], False),
         (replace(SEEN, obstacles=(LAN,)), MonitorState(), None, False, True, [Code.LAN_NOT_COVERED], False),
@@ -57,14 +58,14 @@ RULES = Problem(Code.DOCKER_SETTINGS, "no rules")
 def test_the_status_by_what_is_seen(
     *,
     observed: Observation,
-    memory: MonitorState,
+    state: MonitorState,
     online: bool | None,
     carries: bool,
     up: bool,
     codes: list[Code],
     must_act: bool,
 ) -> None:
-    found = judge(observed, memory, online=online, carries=carries)
+    found = judge(observed, state, online=online, carries=carries)
     assert (found.up, [one.code for one in found.problems], found.must_act) == (up, codes, must_act)
 
 

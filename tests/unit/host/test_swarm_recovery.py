@@ -11,7 +11,7 @@ from mediaserver._core.errors import Unreachable
 from mediaserver._core.http import UrlHttp
 from mediaserver._transmission.client import TransmissionClient
 from mediaserver.monitor import torrents as tending
-from mediaserver.monitor.decide import Act, Step
+from mediaserver.monitor.steps import Act, Step
 
 PATIENCE = tending.SWARM_PATIENCE_S
 SILENT = {"lastAnnounceSucceeded": False, "seederCount": -1}

@@ -20,11 +20,13 @@ from mediaserver._core.docker import DockerClient, Events
 from mediaserver._core.errors import DockerError, GatewayError
 from mediaserver._core.names import MONITOR_LOCK, MONITOR_STATE, PROJECT
 from mediaserver.monitor import hold, monitor_state
-from mediaserver.monitor.decide import Decision, MonitorState, Step, decide
+from mediaserver.monitor.decide import Decision, decide
+from mediaserver.monitor.monitor_state import MonitorState
 from mediaserver.monitor.observe import Observer
 from mediaserver.monitor.problems import Problem
 from mediaserver.monitor.repairs import Repairs
 from mediaserver.monitor.report import Report, state_of
+from mediaserver.monitor.steps import Step
 from mediaserver.monitor.torrents import ForwardedPort, SwarmRecovery
 from mediaserver.tunnel import dns
 from mediaserver.tunnel.configuration import active_peer
@@ -46,15 +48,15 @@ class Monitor:
     port: ForwardedPort
     swarm: SwarmRecovery
     kept: Path = MONITOR_STATE
-    memory: MonitorState = field(default_factory=MonitorState)
+    state: MonitorState = field(default_factory=MonitorState)
     packet_size: PacketSize = field(default_factory=PacketSize)
 
     @classmethod
     def of(cls, root: Path) -> Monitor:
         """Raises GatewayError when what it needs on this host is missing."""
-        repairs, memory = Repairs(root), monitor_state.load(now())
-        swarm = SwarmRecovery(root, memory.swarm_pending)
-        return cls(root, Observer(root), repairs, Report(), ForwardedPort(root, repairs), swarm, memory=memory)
+        repairs, state = Repairs(root), monitor_state.load(now())
+        swarm = SwarmRecovery(root, state.swarm_pending)
+        return cls(root, Observer(root), repairs, Report(), ForwardedPort(root, repairs), swarm, state=state)
 
     def round(self) -> float:
         """Look, decide, do; return the seconds to wait. What goes wrong is said, and the next look comes."""
@@ -69,27 +71,27 @@ class Monitor:
         held = hold.read(now())
         self.report.hold(held)
         observed = self.observer.observe(gateway, held=bool(held and held.valid))
-        decision = decide(observed, self.memory, now())
+        decision = decide(observed, self.state, now())
         if observed.tunnel and not decision.tunnel_alive:
             # Asked only now, because at rest the house's own resolvers are not bothered.
             observed = replace(observed, online=dns.host_is_online())
-            decision = decide(observed, self.memory, now())
+            decision = decide(observed, self.state, now())
         alive, step = decision.tunnel_alive, decision.step
-        self.memory = replace(decision.memory, swarm_pending=self.swarm.pending)
+        self.state = replace(decision.state, swarm_pending=self.swarm.pending)
         # Before the step, which may end this program.
-        monitor_state.save(self.memory, self.kept)
+        monitor_state.save(self.state, self.kept)
         self.report.update(state_of(observed, decision), self._problems(decision), **_facts(gateway, self.observer))
         pause = BUSY_S if decision.busy else CALM_S
         if step and not self._do(step):
             pause = CALM_S
         # Not while answers fail to come: a look must not wait for a provider that may be gone.
-        carries = alive and (decision.carries or not self.memory.unanswered)
+        carries = alive and (decision.carries or not self.state.unanswered)
         tunnel = self.observer.tunnel_socket if carries else None
         # Even while held: a lease ends after a minute, and nobody else prolongs it or closes its port.
         if self.port.refresh(gateway.settings, now(), tunnel):
             pause = BUSY_S
         # Only while answers come at once: a probe in which nothing is answered takes seconds.
-        answering = alive and not self.memory.unanswered and not observed.held
+        answering = alive and not self.state.unanswered and not observed.held
         settings = gateway.settings
         inside = self.observer.inside if answering else None
         self.packet_size.refresh(now(), settings.mtu, settings.resolvers, inside)

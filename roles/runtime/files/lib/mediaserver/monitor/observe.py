@@ -22,7 +22,7 @@ from mediaserver.docker import compose
 from mediaserver.firewall import keeper
 from mediaserver.firewall.nft import Nft
 from mediaserver.monitor import host_settings
-from mediaserver.monitor.decide import Container, ContainerState, NamespaceState, Observation, Tunnel
+from mediaserver.monitor.observation import Container, ContainerState, NamespaceState, Observation, Tunnel
 from mediaserver.monitor.report import words
 from mediaserver.tunnel import dns, liveness, netns
 from mediaserver.tunnel.configuration import active_peer, forbidden

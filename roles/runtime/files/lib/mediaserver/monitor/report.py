@@ -13,10 +13,11 @@ from pathlib import Path
 from mediaserver._core import files
 from mediaserver._core.errors import MediaserverError, reason
 from mediaserver._core.names import STACK_UNIT, STATE_FILE
-from mediaserver.monitor.decide import Decision, Observation, Step
+from mediaserver.monitor.decide import Decision
 from mediaserver.monitor.hold import Hold
+from mediaserver.monitor.observation import Observation
 from mediaserver.monitor.problems import Code, Problem
-from mediaserver.monitor.steps import Act
+from mediaserver.monitor.steps import Act, Step
 
 VERSION = 2
 # Said when vpn-monitor starts a container that may have been stopped on purpose.

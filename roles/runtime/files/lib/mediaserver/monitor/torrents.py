@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from mediaserver import services
 from mediaserver._core.errors import MediaserverError
 from mediaserver._core.names import VPN_BRIDGE
-from mediaserver.monitor.decide import Act, Step
 from mediaserver.monitor.repairs import Repairs
+from mediaserver.monitor.steps import Act, Step
 from mediaserver.tunnel import port_forwarding
 from mediaserver.tunnel.configuration import Settings
 

@@ -177,7 +177,7 @@ class Gateway:
                 use = f"used at its older address {older}" if older else "not used as endpoint"
                 found.append(f"{peer.host} is {use}: {reason}")
             elif peer.host not in self.state.addresses:
-                found.append(f"{peer.host} cannot be resolved now; vpn-monitor attempts again")
+                found.append(f"{peer.host} cannot be resolved now; vpn-monitor tries again")
         return found
 
     def order_note(self) -> list[str]:

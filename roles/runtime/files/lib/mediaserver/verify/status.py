@@ -11,7 +11,8 @@ from pathlib import Path
 
 from mediaserver._core import clock
 from mediaserver.monitor import causes, monitor_state
-from mediaserver.monitor.decide import MonitorState, Observation
+from mediaserver.monitor.monitor_state import MonitorState
+from mediaserver.monitor.observation import Observation
 from mediaserver.monitor.observe import Observer, endpoint_of
 from mediaserver.monitor.problems import BLOCKS_TUNNEL, HOUSEHOLD_MUST_ACT, Code, Problem
 from mediaserver.tunnel import dns, mtu
@@ -62,7 +63,7 @@ def of_host(observed: Observation) -> tuple[Problem, ...]:
     return (*((Problem(Code.FORWARDING_OFF, text),) if off else ()), *observed.obstacles)
 
 
-def judge(observed: Observation, memory: MonitorState, *, online: bool | None, carries: bool) -> Status:
+def judge(observed: Observation, state: MonitorState, *, online: bool | None, carries: bool) -> Status:
     """Return the status by one look at a tunnel that had time to come up. Pure."""
     host = of_host(observed)
     if observed.tunnel is not None and (observed.tunnel.answered or carries):
@@ -82,7 +83,7 @@ def judge(observed: Observation, memory: MonitorState, *, online: bool | None, c
                 refused=observed.refused,
                 interface=observed.tunnel.interface,
                 handshakes=observed.tunnel.handshake_age is not None,
-                trusted=memory.trusted and memory.asked == observed.asked,
+                trusted=state.trusted and state.asked == observed.asked,
             )
         )
     others = tuple(one for one in host if one.code != cause.code)
