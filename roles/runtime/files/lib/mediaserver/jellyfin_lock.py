@@ -21,6 +21,8 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
+from mediaserver import journal
+
 TABLE = "__EFMigrationsLock"
 # Copies of the database as it was, the youngest.
 KEEP = 3
@@ -105,7 +107,7 @@ def main(arguments: Sequence[str]) -> int:
         try:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print(f"jellyfin-unlock: another one is at work on {database}", file=sys.stderr)
+            journal.warning(f"jellyfin-unlock: another process works on {database}", stream=sys.stderr)
             return 1
         return _unlock(database)
     return 0
@@ -117,17 +119,19 @@ def _unlock(database: Path) -> int:
             return 0
         others = holders(database)
         if others:
-            print(f"jellyfin-unlock: {database} is in use (process {others[0]}), it stays as it is", file=sys.stderr)
+            journal.warning(
+                f"jellyfin-unlock: {database} is in use (process {others[0]}), it stays as it is", stream=sys.stderr
+            )
             return 0
         become_owner(database.parent)
         copy = unlock(database, time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
     except (OSError, sqlite3.Error) as error:
-        print(f"jellyfin-unlock: {database} stays as it is: {error}", file=sys.stderr)
+        journal.error(f"jellyfin-unlock: {database} stays as it is: {error}")
         return 1
     if copy:
-        print(
-            f"jellyfin-unlock: a migration of {database} was cut off; its lock is removed, and Jellyfin goes on."
-            f" The database as it was: {copy}",
-            file=sys.stderr,
+        journal.warning(
+            f"jellyfin-unlock: a migration of {database} was interrupted; its lock is removed, so Jellyfin continues."
+            f" A copy of the database from before: {copy}",
+            stream=sys.stderr,
         )
     return 0

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from mediaserver import journal
 from mediaserver._core import files
 from mediaserver._core.errors import GatewayError
 from mediaserver._core.names import KEEPER_LOCK, LOADED_BARRIER, OUTER_TABLE
@@ -87,8 +88,10 @@ def keep(render: Callable[[bool], str], lock: Path = KEEPER_LOCK) -> None:
 def _keep(render: Callable[[bool], str]) -> None:
     nft = Nft()
     owned = load(nft, render)
-    told = "nobody else can change it" if owned else "this kernel (before 6.9) lets others flush it"
-    print(f"vpn-gateway: the outer barrier stands; {told}", flush=True)
+    if owned:
+        journal.info("vpn-gateway: the outer barrier stands; no other program can change it")
+    else:
+        journal.warning("vpn-gateway: the outer barrier stands; this kernel (before 6.9) lets other programs flush it")
     notify("READY=1")
     if signal.sigwait(SIGNALS) == signal.SIGHUP:
         notify(f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")

@@ -7,17 +7,16 @@ import argparse
 import contextlib
 import select
 import signal
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mediaserver import services
+from mediaserver import journal, services
 from mediaserver._core import files
 from mediaserver._core.clock import now
 from mediaserver._core.docker import DockerClient, Events
-from mediaserver._core.errors import DockerError, GatewayError
+from mediaserver._core.errors import DockerError, GatewayError, reason
 from mediaserver._core.names import MONITOR_LOCK, MONITOR_STATE, PROJECT
 from mediaserver.monitor import hold, monitor_state
 from mediaserver.monitor.decide import Decision, decide
@@ -162,10 +161,10 @@ def main(arguments: Sequence[str], *, root: Path, lock: Path = MONITOR_LOCK) -> 
         with files.locked(lock, patience=0):
             return _run(root)
     except TimeoutError:
-        print("vpn-monitor: another one runs already; see: systemctl status vpn-monitor", file=sys.stderr)
+        journal.error("vpn-monitor: another one runs already; see: systemctl status vpn-monitor")
         return 1
     except OSError as error:
-        print(f"vpn-monitor: {error}; it has to run as root", file=sys.stderr)
+        journal.error(f"vpn-monitor: {reason(error)}; it has to run as root")
         return 1
 
 
@@ -174,7 +173,7 @@ def _run(root: Path) -> int:
     try:
         monitor = Monitor.of(root)
     except GatewayError as error:
-        print(f"vpn-monitor: {error}", file=sys.stderr)
+        journal.error(f"vpn-monitor: {error}")
         return 1
     except KeyboardInterrupt:
         return 0

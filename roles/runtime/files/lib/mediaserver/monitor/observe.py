@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mediaserver import services
+from mediaserver import journal, services
 from mediaserver._core import clock, files, sockets
 from mediaserver._core.docker import SERVICE_LABEL, DockerClient, label
 from mediaserver._core.names import GATEWAY_LOCK, HOLDER, OUTER_TABLE, PROJECT, TUNNEL, TUNNEL_DEVICE, VPN_BRIDGE
@@ -109,7 +109,7 @@ class Observer:
         if changed != self._project[0]:
             project = compose.read(self.root)
             if project.trouble:
-                print(f"{project.trouble}; containers are repaired by {compose.FILE} alone", flush=True)
+                journal.warning(f"{project.trouble}; containers are repaired by {compose.FILE} alone")
             found = json.loads(project.config)["services"]
             self._project = (changed, {name: str(one.get("network_mode", "")) for name, one in found.items()})
         return self._project[1]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from mediaserver import journal
 from mediaserver._core import files
 from mediaserver._core.docker import DockerClient
 from mediaserver._core.errors import GatewayError
@@ -77,7 +78,7 @@ class Repairs:
     def _resolve(self) -> None:
         # Why an endpoint is not used: its name has no address now, or one inside the house.
         for note in self._change(lambda settings, state: resolved_again(settings, state, look_up)):
-            print(note, flush=True)
+            journal.warning(note)
         # In any case: its routes may be what is wrong.
         Host().signal(TUNNEL)
 

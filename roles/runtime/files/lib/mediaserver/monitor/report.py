@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mediaserver import journal
 from mediaserver._core import files
 from mediaserver._core.errors import MediaserverError, reason
 from mediaserver._core.names import STACK_UNIT, STATE_FILE
@@ -41,12 +43,15 @@ class Report:
         self._steps += 1
         self._last_step = {"at": _stamp(), "act": str(step.act), "targets": list(step.targets), "why": step.why}
         stopped = step.act is Act.START or step.problem.code is Code.CONTAINER_STOPPED
-        print(f"{step} ({BY_HAND})" if stopped else step, flush=True)
+        journal.notice(f"{step} ({BY_HAND})" if stopped else step)
 
     def hold(self, found: Hold | None) -> None:
         """Say once when a hold begins, ends, or is not believed."""
         if _heard_as(found) != _heard_as(self._hold):
-            print(f"hold {found.why}" if found else "no hold any more", flush=True)
+            if found is None:
+                journal.info("no hold any more")
+            else:
+                (journal.info if found.valid else journal.warning)(f"hold {found.why}")
         self._hold = found
 
     def stopped(self) -> None:
@@ -58,7 +63,7 @@ class Report:
         self._lost_sight("blind", [Problem(Code.BLIND, words(error))])
 
     def failure(self, error: Exception) -> None:
-        print(f"that did not work, it is tried again: {words(error)}", flush=True)
+        journal.warning(f"that did not work, it is tried again: {words(error)}")
 
     def _lost_sight(self, state: str, problems: list[Problem]) -> None:
         """What was observed last stands, but for the problems: nobody knows them now."""
@@ -73,10 +78,11 @@ class Report:
         told = {"state": state, "problems": facts["problems"]}
         if told != {key: self._said.get(key) for key in told}:
             words = "; ".join(problem.text for problem in problems)
-            print(f"{state}{': ' if words else ''}{words}", flush=True)
+            (journal.warning if problems else journal.info)(f"{state}{': ' if words else ''}{words}")
         if more := _risen(self._said.get("leak_attempts"), facts["leak_attempts"]):
-            print(
-                f"leak attempts: the outer barrier has dropped {more} more on their way past the inner one", flush=True
+            journal.error(
+                f"leak attempts: the outer barrier has dropped {more} more on their way past the inner one",
+                stream=sys.stdout,
             )
         current = {"version": VERSION, "state": state, **facts, "steps": self._steps, "last_step": self._last_step}
         if self._unwritten or {**current, "since": None} != {**self._said, "since": None}:
@@ -92,7 +98,7 @@ class Report:
             self._unwritten = False
         except OSError as error:
             if not self._unwritten:
-                print(f"{self.path} cannot be written, it is tried again: {error}", flush=True)
+                journal.warning(f"{self.path} cannot be written, it is tried again: {reason(error)}")
             self._unwritten = True
 
 

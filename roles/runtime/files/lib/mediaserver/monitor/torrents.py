@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mediaserver import services
-from mediaserver._core.errors import MediaserverError
+from mediaserver import journal, services
+from mediaserver._core.errors import MediaserverError, reason
 from mediaserver._core.names import VPN_BRIDGE
 from mediaserver.monitor.repairs import Repairs
 from mediaserver.monitor.steps import Act, Step
@@ -100,7 +100,7 @@ class SwarmRecovery:
                 self._received = received(daemon.torrents(FIELDS[:3]))
                 daemon.reannounce()
                 self._due, self._judged_at = False, now + SWARM_PATIENCE_S
-                print("Transmission asks its trackers again", flush=True)
+                journal.info("Transmission asks its trackers again")
             elif idle and self._judged_at is not None and now >= self._judged_at:
                 # Once for each time that the tunnel was away: a swarm may as well be dead.
                 deserted = is_deserted(transmission(self.root).torrents(FIELDS), self._received)
@@ -123,7 +123,7 @@ class ForwardedPort:
     def refresh(self, settings: Settings, now: float, tunnel: Callable[[], socket.socket] | None) -> bool:
         """Keep the lease while there is a tunnel, and close the port when it ends.
 
-        Says what is new, once; returns whether the port is another now.
+        Logs what is new, once; returns whether the port has changed.
         """
         if not settings.natpmp_server:
             return False
@@ -133,13 +133,14 @@ class ForwardedPort:
             )
         self._forwarding.has_transmission = services.torrents(settings.services) is not None
         try:
-            said = self._forwarding.refresh(tunnel, now) if tunnel else self._forwarding.expire(now)
-            changed = said is not None
-            if changed or self._forwarding.settled:
-                self._complaint = ""
+            news = self._forwarding.refresh(tunnel, now) if tunnel else self._forwarding.expire(now)
         except (MediaserverError, OSError) as error:
-            said = f"no port is forwarded: {error}" if str(error) != self._complaint else None
-            self._complaint, changed = str(error), False
-        if said:
-            print(said, flush=True)
-        return changed
+            if reason(error) != self._complaint:
+                journal.warning(f"no port is forwarded: {reason(error)}")
+            self._complaint = reason(error)
+            return False
+        if news or self._forwarding.settled:
+            self._complaint = ""
+        if news:
+            journal.info(news)
+        return news is not None

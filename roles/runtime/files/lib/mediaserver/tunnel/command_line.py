@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from mediaserver import journal
 from mediaserver._core import clock, files
 from mediaserver._core.errors import GatewayError, MediaserverError, reason
 from mediaserver._core.names import GATEWAY_LOCK, KEEPER_UNIT, MONITOR_UNIT
@@ -57,7 +58,7 @@ def main(arguments: Sequence[str], *, root: Path) -> int:
     try:
         _do(chosen, root)
     except (MediaserverError, OSError, ValueError) as error:
-        print(f"vpn-gateway: {reason(error)}", file=sys.stderr)
+        journal.error(f"vpn-gateway: {reason(error)}")
         return 1
     return 0
 
@@ -102,7 +103,7 @@ def _apply(chosen: argparse.Namespace, root: Path) -> list[str]:
         lines += [*_forwarding(), *gateway.apply(Host())]
         host_settings.switch_on_forwarding()
     for note in [*gateway.order_note(), *gateway.notes()]:
-        print(f"vpn-gateway: {note}", file=sys.stderr)
+        journal.warning(f"vpn-gateway: {note}", stream=sys.stderr)
     return lines + renew(MONITOR_UNIT)
 
 
