@@ -39,7 +39,7 @@ def load_key(path: str) -> str:
     return key
 
 
-def key_in(found: file_tree.Found) -> str:
+def key_in(found: file_tree.PathState) -> str:
     """Return the key in a file's content, or an empty text."""
     text = found.content.decode("ascii", "replace").strip() if found.kind == "file" else ""
     return text if is_key(text) else ""
@@ -61,11 +61,11 @@ class KeyFile:
             secret=True,
         )
 
-    def read(self) -> file_tree.Found:
+    def read(self) -> file_tree.PathState:
         """Return what is there. Raises FileProblem when it cannot be read."""
         return disk.read(self.path)
 
-    def wrong(self, found: file_tree.Found) -> dict[str, tuple[str, str]]:
+    def wrong(self, found: file_tree.PathState) -> dict[str, tuple[str, str]]:
         """Return the attributes of a present file that have to change, each with the present and wanted value."""
         entry = self.entry
         pairs = {
@@ -82,7 +82,7 @@ class KeyFile:
         if not os.path.isdir(os.path.dirname(self.path)):
             raise FileProblem(f"api_key_file {self.path}: its folder does not exist; make it first")
 
-    def write(self, key: str, found: file_tree.Found) -> None:
+    def write(self, key: str, found: file_tree.PathState) -> None:
         """Replace the file, or correct its attributes when the key is the one that it holds. Raises FileProblem."""
         content = f"{key}\n".encode() if key != key_in(found) else found.content
         entry = replace(self.entry, content=content)

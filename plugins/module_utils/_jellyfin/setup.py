@@ -17,7 +17,7 @@ from .._core.errors import (
     Unreachable,
 )
 from .._core.plan import MISSING, Change, Plan
-from .._host.file_tree import Found
+from .._host.file_tree import PathState
 from .administrator import (
     JellyfinAdministrator,
     WantedAdministrator,
@@ -42,7 +42,7 @@ class Seen:
     """What was found. ``server`` is the answer of /System/Info/Public, None when nobody listens."""
 
     server: dict[str, t.Any] | None
-    file: Found
+    file: PathState
     key_works: bool
     administrator: t.Sequence[Change] = ()
 

@@ -18,7 +18,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._core import
 from ansible_collections.household.mediaserver.plugins.module_utils._host import configuration
 from ansible_collections.household.mediaserver.plugins.module_utils._host import parsers as parse
 from ansible_collections.household.mediaserver.plugins.plugin_utils._inventory_faults import faults_of_text
-from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils import host_fixtures as hosts
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._host import hosts
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.test_preflight import FACTS, SETTINGS
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -177,7 +177,7 @@ def test_a_time_zone(zone: str, words: str, specs: dict[str, t.Any]) -> None:
     assert zone in case("V09-V10-zones.yml")
     base = "/usr/share/zoneinfo/"
     files = {base + "tzdata.zi": ZONES, base + "Europe/Berlin": "", base + "America/Argentina/Ushuaia": ""}
-    measured = configuration.asked_zone(hosts.ToldReader(files), zone)
+    measured = configuration.requested_zone(hosts.FakeReader(files), zone)
     ((level, variable, text),) = told({"mediaserver_timezone": zone}, specs, **measured)
     assert (level, variable) == ("problem", "mediaserver_timezone")
     assert words in text
@@ -193,7 +193,7 @@ def test_a_second_line_for_the_kernel(specs: dict[str, t.Any]) -> None:
 def test_docker_without_its_rules_in_the_file_as_in_the_variable(specs: dict[str, t.Any]) -> None:
     text = case("D07-iptables.json")
     off = obstacles.docker_switched_off(text, "")
-    measured = configuration.docker_file(hosts.ToldReader({obstacles.DAEMON_JSON: text}))
+    measured = configuration.docker_file(hosts.FakeReader({obstacles.DAEMON_JSON: text}))
     ((level, place, message),) = told({}, specs, docker_switched_off=off, docker_file=measured)
     assert (level, place) == ("problem", "/etc/docker/daemon.json")
     assert "iptables" in message
@@ -202,7 +202,7 @@ def test_docker_without_its_rules_in_the_file_as_in_the_variable(specs: dict[str
     assert "iptables" in message
 
 
-def test_a_held_package_is_an_installed_one() -> None:
+def test_held_package_counts_as_installed() -> None:
     found = parse.docker(parse.packages(case("P01-dpkg-query.txt")), False)
     assert found == {
         "package": "docker-ce",

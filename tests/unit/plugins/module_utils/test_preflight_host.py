@@ -8,7 +8,7 @@ import typing as t
 
 import pytest
 from ansible_collections.household.mediaserver.plugins.module_utils._host import configuration
-from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils import host_fixtures as hosts
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._host import hosts
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.test_preflight import (
     FACTS,
     UUID,
@@ -178,31 +178,31 @@ FILES = dict.fromkeys(
     ],
 )
 def test_what_a_time_zone_is(wanted: str, kind: str, new: str) -> None:
-    reader = hosts.ToldReader({**FILES, f"{BASE}tzdata.zi": RULES})
-    assert configuration.asked_zone(reader, wanted) == {"timezone_asked": kind, "timezone_new_name": new}
+    reader = hosts.FakeReader({**FILES, f"{BASE}tzdata.zi": RULES})
+    assert configuration.requested_zone(reader, wanted) == {"timezone_asked": kind, "timezone_new_name": new}
 
 
 def test_without_the_list_of_names_a_file_is_a_zone() -> None:
-    assert configuration.asked_zone(hosts.ToldReader(FILES), "Europe/Berlin")["timezone_asked"] == "zone"
+    assert configuration.requested_zone(hosts.FakeReader(FILES), "Europe/Berlin")["timezone_asked"] == "zone"
 
 
 def test_filesystems_by_uuid_with_and_without_udev() -> None:
-    lsblk = hosts.ToldReader({"/dev/disk/by-uuid/aa": ""}, commands={"lsblk": "\naa ntfs\nbb ext4\n cc\n"})
+    lsblk = hosts.FakeReader({"/dev/disk/by-uuid/aa": ""}, commands={"lsblk": "\naa ntfs\nbb ext4\n cc\n"})
     assert configuration.filesystems_on_disks(lsblk) == {"aa": "ntfs", "bb": "ext4"}
     text = (
         '/dev/sda1: LABEL="x" UUID="aa" BLOCK_SIZE="512" TYPE="vfat" PARTUUID="1"\n/dev/sdb: PTUUID="2" PTTYPE="gpt"\n'
     )
-    assert configuration.filesystems_on_disks(hosts.ToldReader({}, commands={"blkid": text})) == {"aa": "vfat"}
+    assert configuration.filesystems_on_disks(hosts.FakeReader({}, commands={"blkid": text})) == {"aa": "vfat"}
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"a": 1,}'])
 def test_a_broken_file_of_docker_is_told_without_its_text(text: str) -> None:
-    measured = configuration.docker_file(hosts.ToldReader({DAEMON: text}))
+    measured = configuration.docker_file(hosts.FakeReader({DAEMON: text}))
     (problem,) = found({"docker_file": measured})
     assert (problem["variable"], problem["level"]) == (DAEMON, "problem")
 
 
 def test_no_secret_of_docker_becomes_a_fact() -> None:
     text = '{"userns-remap": "default", "proxies": {"http-proxy": "http://me:s3cret@proxy"}}'
-    measured = configuration.docker_file(hosts.ToldReader({DAEMON: text}))
+    measured = configuration.docker_file(hosts.FakeReader({DAEMON: text}))
     assert measured == {"error": "", "settings": {"userns-remap": "default"}}

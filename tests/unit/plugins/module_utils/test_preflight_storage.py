@@ -13,7 +13,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._host import
 from ansible_collections.household.mediaserver.plugins.module_utils._host.info import measure
 from ansible_collections.household.mediaserver.plugins.module_utils._host.reader import Reader
 from ansible_collections.household.mediaserver.plugins.module_utils._preflight.checks import find_problems
-from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils import host_fixtures as hosts
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._host import hosts
 
 PATHS = {"mediaserver_data": "/mnt", "mediaserver_media": "/mnt/media", "mediaserver_downloads": "/mnt/downloads"}
 ASKED: dict[str, t.Any] = {**hosts.ASKED, "paths": ["/", *PATHS.values()], "group": "mediaserver"}
@@ -24,7 +24,7 @@ DIRTY = hosts.MOUNTINFO.replace("ext4 /dev/sda1 rw", "ext4 /dev/sda1 ro,emergenc
 
 def facts(mountinfo: str = hosts.MOUNTINFO, **more: t.Any) -> dict[str, t.Any]:
     files = {**hosts.PI4, "/proc/self/mountinfo": mountinfo, "/mnt/media/x": "", "/mnt/downloads/x": ""}
-    return measure(hosts.ToldReader({**files, **more.pop("files", {})}, **more), ASKED)
+    return measure(hosts.FakeReader({**files, **more.pop("files", {})}, **more), ASKED)
 
 
 def told(found: dict[str, t.Any], **settings: t.Any) -> list[tuple[str, str]]:
@@ -49,7 +49,7 @@ def test_mounts_elsewhere_and_those_that_can_be_written_are_no_matter() -> None:
 
 
 def test_a_mount_that_is_gone_is_named_with_what_it_says() -> None:
-    found = facts(troubles={"/mnt/media": "Transport endpoint is not connected"})
+    found = facts(read_errors={"/mnt/media": "Transport endpoint is not connected"})
     text = "/mnt/media cannot be read, not even by root: Transport endpoint is not connected"
     assert told(found) == [("mediaserver_media", text)]
 
@@ -60,9 +60,9 @@ def test_the_real_reader_tells_why(monkeypatch: pytest.MonkeyPatch, number: int)
         raise OSError(number, "anything", path)
 
     reader = Reader(lambda *_a, **_k: (0, "", ""))
-    assert (reader.trouble("/"), reader.trouble("/nonexistent"), reader.trouble("/etc/passwd")) == ("", "", "")
+    assert (reader.read_error("/"), reader.read_error("/nonexistent"), reader.read_error("/etc/passwd")) == ("", "", "")
     monkeypatch.setattr(reader_module.os, "scandir", refuse)
-    assert reader.trouble("/") == os.strerror(number)
+    assert reader.read_error("/") == os.strerror(number)
 
 
 def test_members_are_existing_accounts() -> None:

@@ -23,13 +23,13 @@ LINE = "console=tty1 root=PARTUUID=6c586e13-02 rootwait"
     ],
     ids=["added", "no newline", "half there", "contrary removed", "nothing to do keeps every byte"],
 )
-def test_one_line_stays_one_line(text: str, expected: str) -> None:
+def test_adds_tokens_and_keeps_one_line(text: str, expected: str) -> None:
     once = with_tokens(text, TOKENS)
     assert once == expected
     assert with_tokens(once, TOKENS) == once
 
 
 @pytest.mark.parametrize("text", ["", "\n", "DO NOT EDIT\nmoved to /boot/firmware\n"])
-def test_what_is_no_command_line_is_refused(text: str) -> None:
+def test_rejects_text_without_exactly_one_line(text: str) -> None:
     with pytest.raises(ValueError, match="one line"):
         with_tokens(text, TOKENS)

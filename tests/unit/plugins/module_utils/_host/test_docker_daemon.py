@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""daemon.json: what a user has there stays, unless somebody says otherwise."""
+"""daemon.json keeps the user's settings, unless a variable overrides them."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ LAYERS = st.dictionaries(KEYS, VALUES, max_size=3) | st.builds(
         (({"features": {"x": True}}, {"features": {"y": True}}), {"features": {"x": True, "y": True}}),
         (({"features": {"x": True}}, {"features": {"x": False}}), {"features": {"x": False}}),
     ],
-    ids=["another key stays", "the last wins", "lists are replaced", "dictionaries are joined", "within them too"],
+    ids=["another key stays", "last wins", "lists are replaced", "dictionaries are merged", "last wins inside them"],
 )
-def test_layers(layers: tuple[dict[str, Any], ...], merged: dict[str, Any]) -> None:
+def test_merges_layers(layers: tuple[dict[str, Any], ...], merged: dict[str, Any]) -> None:
     assert daemon.merge(*layers) == merged
 
 
@@ -50,17 +50,17 @@ def test_layers(layers: tuple[dict[str, Any], ...], merged: dict[str, Any]) -> N
         ({"log-driver": "local"}, {"log-opts": {"tag": "x"}}, "json-file", {"max-size": "10m", "tag": "x"}),
     ],
     ids=[
-        "ours",
-        "theirs joined",
-        "another driver's go",
-        "theirs kept",
-        "none of ours",
-        "options' own",
-        "options win",
-        "options alone",
+        "collection's",
+        "user's merged",
+        "another driver's removed",
+        "user's kept",
+        "collection's removed",
+        "options with driver",
+        "options override",
+        "options without driver",
     ],
 )
-def test_log_options_go_with_their_driver(
+def test_log_options_are_kept_only_for_their_driver(
     found: dict[str, Any], options: dict[str, Any], driver: str, log_options: dict[str, str] | None
 ) -> None:
     merged = daemon.merge(found, OURS, options)
@@ -69,24 +69,24 @@ def test_log_options_go_with_their_driver(
 
 @given(found=LAYERS, ours=LAYERS, options=LAYERS)
 @example(found={}, ours={"log-opts": {"a": 0}}, options={"log-driver": "local", "log-opts": {}})
-def test_a_second_merge_changes_nothing(found: dict[str, Any], ours: dict[str, Any], options: dict[str, Any]) -> None:
+def test_second_merge_changes_nothing(found: dict[str, Any], ours: dict[str, Any], options: dict[str, Any]) -> None:
     once = daemon.render(json.dumps(found), ours, options)
     assert daemon.render(once, ours, options) == once
 
 
 @given(found=LAYERS)
-def test_nothing_wanted_leaves_the_text_to_the_letter(found: dict[str, Any]) -> None:
+def test_text_is_unchanged_without_wanted_settings(found: dict[str, Any]) -> None:
     text = json.dumps(found, indent=7)
     assert daemon.render(text, {}, {}) == text
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "3", '{"a": 1} // mine', '"text"', "null"])
-def test_a_broken_file_is_named(text: str) -> None:
+def test_invalid_file_is_named(text: str) -> None:
     with pytest.raises(InvalidValue, match=r"/etc/docker/daemon\.json is not"):
         daemon.render(text, OURS)
 
 
-def test_a_broken_file_is_not_quoted() -> None:
+def test_content_of_invalid_file_is_not_quoted() -> None:
     with pytest.raises(InvalidValue) as caught:
         daemon.render('"http://me:s3cret@proxy"', OURS)
     assert "s3cret" not in str(caught.value)

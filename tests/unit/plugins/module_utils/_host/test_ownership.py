@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What host_info measures to show whose files, folders, containers, networks and ports are."""
+"""Facts of host_info that show to whom files, folders, containers, networks and ports belong."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.household.mediaserver.plugins.module_utils._host.info import measure
 from ansible_collections.household.mediaserver.plugins.module_utils._host.parsers import local_addresses, nft_tables
 from ansible_collections.household.mediaserver.plugins.module_utils._preflight.network import check_ports
-from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils import host_fixtures as hosts
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._host import hosts
 
 # From a Debian 13 machine, cut.
 FIB_TRIE = """Main:
@@ -38,27 +38,27 @@ PROXY = "   0: 00000000:1FA0 00000000:0000 0A 00000000:00000000 00:00000000 0000
 LISTENING = {**SOCKET, "/proc/net/tcp": hosts.TCP_HEAD + PROXY}
 
 
-def told(files: dict[str, str], asked: dict[str, t.Any] | None = None, **more: t.Any) -> dict[str, t.Any]:
-    return measure(hosts.ToldReader(files, **more), {**hosts.ASKED, **(asked or {})})
+def facts_of(files: dict[str, str], asked: dict[str, t.Any] | None = None, **more: t.Any) -> dict[str, t.Any]:
+    return measure(hosts.FakeReader(files, **more), {**hosts.ASKED, **(asked or {})})
 
 
-def test_the_hosts_own_addresses() -> None:
+def test_returns_the_hosts_own_addresses() -> None:
     assert local_addresses(FIB_TRIE) == ["127.0.0.1", "192.168.1.5"]
-    assert told({"/proc/net/fib_trie": FIB_TRIE})["addresses"] == ["127.0.0.1", "192.168.1.5"]
+    assert facts_of({"/proc/net/fib_trie": FIB_TRIE})["addresses"] == ["127.0.0.1", "192.168.1.5"]
     assert local_addresses("") == []
 
 
-def test_tables_of_nft() -> None:
+def test_returns_nft_tables_sorted() -> None:
     text = "table ip nat\ntable inet mediaserver_barrier\n"
     assert nft_tables(text) == ["inet mediaserver_barrier", "ip nat"]
-    assert told({}, commands={"nft": text})["nft_tables"] == ["inet mediaserver_barrier", "ip nat"]
+    assert facts_of({}, commands={"nft": text})["nft_tables"] == ["inet mediaserver_barrier", "ip nat"]
 
 
-def test_interfaces() -> None:
-    assert told({"/sys/class/net/lo": "", "/sys/class/net/br-vpn": ""})["interfaces"] == ["br-vpn", "lo"]
+def test_returns_interfaces_sorted() -> None:
+    assert facts_of({"/sys/class/net/lo": "", "/sys/class/net/br-vpn": ""})["interfaces"] == ["br-vpn", "lo"]
 
 
-def test_files_without_the_collections_mark() -> None:
+def test_lists_existing_files_without_the_collections_mark() -> None:
     units = "/etc/systemd/system/"
     files = {
         f"{units}ours.service": "# Managed by household.mediaserver.\n[Unit]\n",
@@ -67,13 +67,13 @@ def test_files_without_the_collections_mark() -> None:
         f"{units}late.service": "[Unit]\n" + "#" * 500 + "household.mediaserver",
     }
     names = ("ours.service", "sysctl.conf", "foreign.service", "late.service", "masked.service", "none.service")
-    found = told(files, {"marked": [units + name for name in names]}, links={f"{units}masked.service": "/dev/null"})
+    found = facts_of(files, {"marked": [units + name for name in names]}, links={f"{units}masked.service": "/dev/null"})
     assert found["unmarked"] == [f"{units}{name}" for name in ("foreign.service", "late.service", "masked.service")]
 
 
-def test_what_is_in_a_folder() -> None:
+def test_returns_real_path_and_entries_of_folders() -> None:
     files = {"/opt/mediaserver/compose.yml": "", "/opt/mediaserver/.env": "", "/opt/mediaserver/lib/a/b.py": ""}
-    found = told(files, {"folders": ["/opt/mediaserver", "/none"]}, links={"/opt/mediaserver": "/srv/ms"})
+    found = facts_of(files, {"folders": ["/opt/mediaserver", "/none"]}, links={"/opt/mediaserver": "/srv/ms"})
     assert found["folder_entries"] == {
         "/opt/mediaserver": {"real": "/srv/ms", "entries": [".env", "compose.yml", "lib"]},
         "/none": {"real": "/none", "entries": []},
@@ -96,8 +96,8 @@ def binds(port: str, protocol: str = "tcp") -> dict[str, t.Any]:
     return {"HostConfig": {"PortBindings": given}}
 
 
-def test_containers_and_networks_with_their_projects() -> None:
-    found = told(
+def test_returns_containers_and_networks_with_their_projects() -> None:
+    found = facts_of(
         SOCKET,
         containers=[container("tv", "tv"), container("alone", "")],
         networks=[
@@ -130,7 +130,7 @@ USERS_PORT = {"container": "plex", "project": ""}
 @pytest.mark.parametrize(
     ("rows", "details", "expected"),
     [
-        # After a power cut during the first start: Docker's restart policy starts a container that ends at once.
+        # After a power cut during the first start, Docker's restart policy starts a container that exits at once.
         ([OURS], {"mediaserver-jellyfin-1-id": binds("8096")}, OUR_PORT),
         ([OURS, USERS], {"mediaserver-jellyfin-1-id": binds("8096"), "plex-id": binds("32400")}, OUR_PORT),
         ([USERS], {"plex-id": binds("8096")}, USERS_PORT),
@@ -145,17 +145,17 @@ USERS_PORT = {"container": "plex", "project": ""}
     ],
     ids=["ours restarts", "ours beside another", "another's", "ours never started", "UDP", "any port", "unknown"],
 )
-def test_a_port_of_dockers_proxy_belongs_to_the_container_that_publishes_it(
+def test_port_of_docker_proxy_belongs_to_the_container_that_publishes_it(
     rows: list[dict[str, t.Any]], details: dict[str, t.Any], expected: dict[str, str]
 ) -> None:
-    found = told(LISTENING, {"ports": [8096]}, containers=rows, details=details, owners={"4711": "docker-proxy"})
+    found = facts_of(LISTENING, {"ports": [8096]}, containers=rows, details=details, owners={"4711": "docker-proxy"})
     assert found["ports_listening"] == [{"port": 8096, "process": "docker-proxy", **expected}]
     refused = list(check_ports(found, {"mediaserver_ports": {"jellyfin": 8096}}))
     assert bool(refused) is (expected != OUR_PORT)
 
 
-def test_what_a_program_holds_is_no_containers_port() -> None:
-    found = told(
+def test_port_held_by_a_program_has_no_container() -> None:
+    found = facts_of(
         LISTENING,
         {"ports": [8096]},
         containers=[OURS],

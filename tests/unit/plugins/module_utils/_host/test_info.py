@@ -11,11 +11,11 @@ from ansible.module_utils.testing import patch_module_args
 from ansible_collections.household.mediaserver.plugins.module_utils._host.info import measure
 from ansible_collections.household.mediaserver.plugins.module_utils._host.reader import Reader
 from ansible_collections.household.mediaserver.plugins.modules import host_info
-from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils import host_fixtures as hosts
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._host import hosts
 
 
-def told(files: dict[str, str], asked: dict[str, t.Any] | None = None, **more: t.Any) -> dict[str, t.Any]:
-    return measure(hosts.ToldReader(files, **more), {**hosts.ASKED, **(asked or {})})
+def facts_of(files: dict[str, str], asked: dict[str, t.Any] | None = None, **more: t.Any) -> dict[str, t.Any]:
+    return measure(hosts.FakeReader(files, **more), {**hosts.ASKED, **(asked or {})})
 
 
 @pytest.mark.parametrize(
@@ -40,14 +40,16 @@ def told(files: dict[str, str], asked: dict[str, t.Any] | None = None, **more: t
         pytest.param(hosts.CONTAINER, "", 0, [], id="container"),
     ],
 )
-def test_boards(files: dict[str, str], model: str, memory: int, devices: list[str]) -> None:
-    found = told(files)
+def test_reads_model_memory_and_gpu_of_each_board(
+    files: dict[str, str], model: str, memory: int, devices: list[str]
+) -> None:
+    found = facts_of(files)
     assert (found["model"], found["memory_mb"], found["gpu"]["devices"]) == (model, memory, devices)
 
 
-def test_gpu_groups_by_name_not_by_habit() -> None:
-    assert told(hosts.PI4)["gpu"]["gids"] == [44, 992]
-    assert told(hosts.CONTAINER)["gpu"]["gids"] == [44]
+def test_finds_gpu_groups_by_name() -> None:
+    assert facts_of(hosts.PI4)["gpu"]["gids"] == [44, 992]
+    assert facts_of(hosts.CONTAINER)["gpu"]["gids"] == [44]
 
 
 @pytest.mark.parametrize(
@@ -65,26 +67,26 @@ def test_gpu_groups_by_name_not_by_habit() -> None:
         ({}, False, ""),
     ],
 )
-def test_memory_limits_and_boot_flags(files: dict[str, str], limits: bool, cmdline_file: str) -> None:
-    found = told(files)
+def test_reads_memory_cgroup_and_kernel_command_line(files: dict[str, str], limits: bool, cmdline_file: str) -> None:
+    found = facts_of(files)
     assert (found["memory_cgroup"], found["cmdline_file"]) == (limits, cmdline_file)
     assert found["cmdline"] == files.get(cmdline_file, "")
 
 
-def test_networks() -> None:
-    found = told(hosts.PI4)
+def test_returns_networks_and_default_route() -> None:
+    found = facts_of(hosts.PI4)
     assert found["networks"] == [{"interface": "end0", "cidr": "192.168.1.0/24"}]
     assert (found["default_interface"], found["default_address"]) == ("end0", "192.168.1.5")
 
 
-def test_offline_host_has_no_default() -> None:
-    found = told(hosts.CONTAINER)
+def test_host_without_network_has_no_default_route() -> None:
+    found = facts_of(hosts.CONTAINER)
     assert (found["networks"], found["default_interface"], found["default_address"]) == ([], "", "")
 
 
-def test_filesystems_with_and_without_the_folder() -> None:
+def test_measures_filesystem_of_nearest_existing_parent() -> None:
     files = {**hosts.PI4, "/dev/disk/by-uuid/aaaa-1": ""}
-    found = told(
+    found = facts_of(
         files,
         {"paths": ["/", "/mnt/media/films"]},
         links={"/dev/disk/by-uuid/aaaa-1": "/dev/sda1"},
@@ -95,16 +97,16 @@ def test_filesystems_with_and_without_the_folder() -> None:
     assert found["block_uuids"] == ["aaaa-1"]
 
 
-def test_data_disk_is_recognised_by_uuid() -> None:
+def test_filesystem_has_uuid_of_its_disk() -> None:
     files = {**hosts.PI4, "/dev/disk/by-uuid/aaaa-1": "", "/mnt/.marker": ""}
     links = {"/dev/disk/by-uuid/aaaa-1": "/dev/sda1"}
-    disk = told(files, {"paths": ["/mnt/media"]}, links=links)["filesystems"]["/mnt/media"]
+    disk = facts_of(files, {"paths": ["/mnt/media"]}, links=links)["filesystems"]["/mnt/media"]
     assert (disk["mount"], disk["device"], disk["uuid"]) == ("/mnt", "/dev/sda1", "aaaa-1")
 
 
-def test_uuids_without_udev() -> None:
+def test_reads_uuids_with_blkid_without_udev() -> None:
     answer = '/dev/loop0: UUID="c0ffee" BLOCK_SIZE="4096" TYPE="ext4"\n/dev/sdb: PTUUID="11" PTTYPE="gpt"\n'
-    assert told(hosts.CONTAINER, commands={"blkid": answer})["block_uuids"] == ["c0ffee"]
+    assert facts_of(hosts.CONTAINER, commands={"blkid": answer})["block_uuids"] == ["c0ffee"]
 
 
 PACKAGES = "ii  docker-ce 5:28.5.1-1~debian.13~trixie\nii  docker-compose-plugin 2.40.0-1~debian.13~trixie\n"
@@ -125,10 +127,10 @@ PACKAGES = "ii  docker-ce 5:28.5.1-1~debian.13~trixie\nii  docker-compose-plugin
     ],
     ids=["none", "docker-ce", "docker.io", "removed", "by hand"],
 )
-def test_docker(packages: str, files: dict[str, str], expected: tuple[str, ...]) -> None:
+def test_finds_docker_packages_and_versions(packages: str, files: dict[str, str], expected: tuple[str, ...]) -> None:
     files = {**files, "/etc/docker/daemon.json": '{"proxies": {"http-proxy": "http://me:s3cret@proxy"}}'}
-    found = told({**hosts.PI4, **files}, commands={"dpkg-query": packages})["docker"]
-    # It becomes a fact, which is no place for a proxy's password.
+    found = facts_of({**hosts.PI4, **files}, commands={"dpkg-query": packages})["docker"]
+    # Facts are logged and cached, so they must not hold a proxy's password.
     assert "s3cret" not in repr(found)
     assert (
         found["package"],
@@ -138,15 +140,15 @@ def test_docker(packages: str, files: dict[str, str], expected: tuple[str, ...])
     ) == expected
 
 
-def test_packages_asked_for() -> None:
+def test_returns_requested_packages_and_apt_readiness() -> None:
     answer = "ii  nftables 1.1.3-1\nun  kmod <none>\nii  python3-apt 3.0.0\n"
     asked = {"packages": ["nftables", "kmod"]}
-    found = told({"/var/lib/apt/lists/x_Packages": ""}, asked, commands={"dpkg-query": answer})
+    found = facts_of({"/var/lib/apt/lists/x_Packages": ""}, asked, commands={"dpkg-query": answer})
     assert (found["packages"], found["apt_ready"]) == ({"nftables": "1.1.3-1"}, True)
-    assert told({}, asked, commands={"dpkg-query": answer})["apt_ready"] is False
+    assert facts_of({}, asked, commands={"dpkg-query": answer})["apt_ready"] is False
 
 
-def test_ports_name_program_and_container() -> None:
+def test_listening_port_has_process_and_container() -> None:
     row = "   {}: {} 00000000:0000 {} 00000000:00000000 00:00000000 00000000     0        0 {} 1 0 1 0\n"
     tcp = (
         hosts.TCP_HEAD
@@ -163,26 +165,26 @@ def test_ports_name_program_and_container() -> None:
     more: dict[str, t.Any] = {"containers": [container], "owners": {"111": "docker-proxy", "222": "nginx"}}
     ours = {"port": 9091, "process": "docker-proxy", "container": "vpn", "project": "mediaserver"}
     other = {"port": 80, "process": "nginx", "container": "", "project": ""}
-    assert told(files, **more)["ports_listening"] == [other, ours]
-    assert told(files, {"ports": [9091, 8096]}, **more)["ports_listening"] == [ours]
+    assert facts_of(files, **more)["ports_listening"] == [other, ours]
+    assert facts_of(files, {"ports": [9091, 8096]}, **more)["ports_listening"] == [ours]
 
 
-def test_sysctl_tells_what_cannot_be_written() -> None:
+def test_lists_sysctls_that_cannot_be_written() -> None:
     files = {"/proc/sys/vm/dirty_bytes": "0\n", "/proc/sys/net/ipv4/tcp_rmem": "4096\t131072\t6291456\n"}
     asked = {"sysctl": ["vm.dirty_bytes", "net.ipv4.tcp_rmem", "net.core.rmem_max"]}
-    found = told(files, asked, read_only=["/proc/sys/vm/dirty_bytes"])
+    found = facts_of(files, asked, read_only=["/proc/sys/vm/dirty_bytes"])
     assert found["sysctl"] == {"vm.dirty_bytes": "0", "net.ipv4.tcp_rmem": "4096 131072 6291456"}
     assert found["sysctl_fixed"] == ["net.core.rmem_max", "vm.dirty_bytes"]
 
 
-def test_kernel_modules() -> None:
+def test_returns_state_of_each_kernel_module() -> None:
     files = {
         "/proc/modules": "nf_tables 300000 2 - Live 0x0\n",
         "/sys/module/tun/": "",
         "/lib/modules/6.12.47+rpt-rpi-v8/modules.dep": "kernel/drivers/net/wireguard/wireguard.ko.xz: a b\n",
         "/lib/modules/6.12.47+rpt-rpi-v8/modules.builtin": "kernel/net/bridge/br-netfilter.ko\n",
     }
-    found = told(files, {"kernel_modules": ["nf_tables", "tun", "br_netfilter", "absent"]})
+    found = facts_of(files, {"kernel_modules": ["nf_tables", "tun", "br_netfilter", "absent"]})
     assert found["kernel_modules"] == {
         "wireguard": "available",
         "nf_tables": "loaded",
@@ -190,7 +192,7 @@ def test_kernel_modules() -> None:
         "br_netfilter": "built-in",
         "absent": "missing",
     }
-    assert (found["wireguard_module"], told({})["wireguard_module"]) == (True, False)
+    assert (found["wireguard_module"], facts_of({})["wireguard_module"]) == (True, False)
 
 
 @pytest.mark.parametrize(
@@ -202,34 +204,34 @@ def test_kernel_modules() -> None:
         ("", True, None),
     ],
 )
-def test_time_zone(wanted: str, database: bool, known: bool | None) -> None:
+def test_returns_time_zone_and_whether_requested_one_exists(wanted: str, database: bool, known: bool | None) -> None:
     files = {"/usr/share/zoneinfo/Europe/Berlin": ""} if database else {}
-    found = told(files, {"timezone": wanted}, links={"/etc/localtime": "/usr/share/zoneinfo/Etc/UTC"})
+    found = facts_of(files, {"timezone": wanted}, links={"/etc/localtime": "/usr/share/zoneinfo/Etc/UTC"})
     assert (found["timezone"], found["timezones_known"]) == ("Etc/UTC", known)
 
 
-def test_account_with_its_groups() -> None:
-    assert told(hosts.PI4, {"user": "pi"})["account"] == {
+def test_returns_account_with_its_groups() -> None:
+    assert facts_of(hosts.PI4, {"user": "pi"})["account"] == {
         "uid": 1000,
         "group": "pi",
         "home": "/home/pi",
         "shell": "/bin/bash",
         "groups": ["users", "video"],
     }
-    assert told(hosts.PI4, {"user": "mediaserver"})["account"] == {}
+    assert facts_of(hosts.PI4, {"user": "mediaserver"})["account"] == {}
 
 
-def test_every_measurement_is_documented_and_nothing_else() -> None:
+def test_documentation_lists_exactly_the_measured_facts() -> None:
     documented = yaml.safe_load(host_info.RETURN)["ansible_facts"]["contains"]["mediaserver_host"]["contains"]
     samples = {name: value["sample"] for name, value in documented.items()}
-    measured = told(hosts.PI4)
+    measured = facts_of(hosts.PI4)
     assert list(documented) == list(measured)
     fixed = ("os", "clock", "gpu", "docker")
     assert {name: set(samples[name]) for name in fixed} == {name: set(measured[name]) for name in fixed}
 
 
-def test_a_host_that_says_nothing_is_no_error() -> None:
-    found = told({})
+def test_unreadable_host_yields_empty_facts() -> None:
+    found = facts_of({})
     assert found["os"] == {"id": "", "version_id": "", "codename": ""}
     assert (found["architecture"], found["memory_mb"], found["users"]) == ("", 0, {})
 
@@ -240,13 +242,13 @@ def reader() -> Reader:
         return Reader(AnsibleModule({}).run_command)
 
 
-def test_the_real_reader_does_not_fail_where_it_runs(reader: Reader) -> None:
+def test_real_reader_measures_this_host(reader: Reader) -> None:
     found = measure(reader, {**hosts.ASKED, "paths": ["/", "/nonexistent/folder"], "ports": [1], "sysctl": ["a.b"]})
     assert found["filesystems"]["/nonexistent/folder"] == found["filesystems"]["/"]
     assert found["sysctl_fixed"] == ["a.b"]
 
 
-def test_a_real_command_says_what_it_says_and_one_that_is_not_there_nothing(reader: Reader) -> None:
+def test_run_returns_output_and_nothing_for_a_missing_command(reader: Reader) -> None:
     assert reader.run(["printf", r"a\377b"]) == "a\N{REPLACEMENT CHARACTER}b"
     assert reader.run(["sh", "-c", "echo half; exit 1"]) == "half\n"
     assert reader.run(["no-such-command-on-any-host"]) == ""

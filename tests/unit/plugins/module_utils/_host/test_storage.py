@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Links and guarded mount points, on real file systems."""
+"""Hard links and protected mount points, on real filesystems."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from ansible_collections.household.mediaserver.plugins.module_utils._host.storag
     try_link,
 )
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: it takes on accounts and sets file flags")
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to drop to an account and set file flags")
 UID = 4321
 
 
 @pytest.fixture
 def folders() -> Iterator[tuple[Path, Path]]:
-    """Two folders that account UID may reach; pytest's own are closed to it."""
+    """Two folders that account UID may enter. It cannot enter pytest's own temporary folders."""
     top = Path(tempfile.mkdtemp(dir="/var/tmp"))
     top.chmod(0o755)
     for name in ("downloads", "media"):
@@ -33,12 +33,12 @@ def folders() -> Iterator[tuple[Path, Path]]:
     subprocess.run(["rm", "-r", str(top)], check=True)
 
 
-def test_a_link_that_can_be_made_leaves_nothing(folders: tuple[Path, Path]) -> None:
+def test_link_probe_leaves_no_file(folders: tuple[Path, Path]) -> None:
     try_link(str(folders[0]), str(folders[1]), uid=UID, gid=UID)
     assert [list(folder.iterdir()) for folder in folders] == [[], []]
 
 
-def test_two_filesystems_are_told_by_the_names_of_their_variables(folders: tuple[Path, Path]) -> None:
+def test_two_filesystems_are_reported_with_their_variables(folders: tuple[Path, Path]) -> None:
     elsewhere = Path(tempfile.mkdtemp(dir="/dev/shm"))
     os.chown(elsewhere, UID, UID)
     try:
@@ -49,14 +49,14 @@ def test_two_filesystems_are_told_by_the_names_of_their_variables(folders: tuple
         elsewhere.rmdir()
 
 
-def test_a_look_tells_two_filesystems_too(folders: tuple[Path, Path]) -> None:
+def test_one_filesystem_detects_two_filesystems(folders: tuple[Path, Path]) -> None:
     assert one_filesystem(str(folders[0]), str(folders[1])) is True
     assert one_filesystem(str(folders[0]), str(folders[1] / "not yet")) is None
     with pytest.raises(FileProblem, match=r"mediaserver_downloads.*different filesystems"):
         one_filesystem(str(folders[0]), "/dev/shm")
 
 
-def test_the_account_itself_must_be_able_to(folders: tuple[Path, Path]) -> None:
+def test_link_is_made_as_the_account(folders: tuple[Path, Path]) -> None:
     os.chown(folders[1], 0, 0)
     with pytest.raises(FileProblem, match=f"account {UID} cannot link"):
         try_link(str(folders[0]), str(folders[1]), uid=UID, gid=UID)
@@ -79,48 +79,48 @@ def mount_point() -> Iterator[Path]:
     subprocess.run(["rm", "-r", str(path)], check=True)
 
 
-def test_below_a_mount_nothing_can_be_written(mount_point: Path) -> None:
+def test_protected_mount_point_rejects_writes_without_the_mount(mount_point: Path) -> None:
     guard = MountGuard(str(mount_point), run)
-    assert guard.stands() is False
+    assert guard.is_protected() is False
     subprocess.run(["mount", "-t", "tmpfs", "none", str(mount_point)], check=True)
-    guard.set()
-    assert guard.stands() is True
+    guard.protect()
+    assert guard.is_protected() is True
     (mount_point / "on the disk").touch()
     subprocess.run(["umount", str(mount_point)], check=True)
     with pytest.raises(PermissionError):
         (mount_point / "on the card").touch()
 
 
-def test_files_below_are_told_and_left_alone(mount_point: Path) -> None:
+def test_files_below_a_mount_point_are_reported_and_kept(mount_point: Path) -> None:
     (mount_point / "film").write_text("mine")
     guard = MountGuard(str(mount_point), run)
-    for step in (guard.set, guard.stands):
-        with pytest.raises(FileProblem, match="files lie on the system's own disk below"):
+    for step in (guard.protect, guard.is_protected):
+        with pytest.raises(FileProblem, match=r"on the system's own disk, where .* holds files"):
             step()
     assert (mount_point / "film").read_text() == "mine"
-    # Protected by hand, with its files: nothing more can be written, and that is all that is asked.
+    # A folder that was protected by hand, with its files, counts as protected: nothing more can be written.
     run(["chattr", "+i", str(mount_point)])
-    assert guard.stands() is True
+    assert guard.is_protected() is True
 
 
-def test_a_look_makes_nothing_and_finds_files_without_lsattr(mount_point: Path) -> None:
+def test_reading_makes_no_folder_and_finds_files_without_lsattr(mount_point: Path) -> None:
     (mount_point / "film").write_text("mine")
     hidden = MountGuard(
         str(mount_point), lambda command: run([part.replace("lsattr", "lsattr-gone") for part in command])
     )
-    with pytest.raises(FileProblem, match="files lie"):
-        hidden.stands()
+    with pytest.raises(FileProblem, match="holds files"):
+        hidden.is_protected()
     absent = mount_point.with_name("not-there-yet")
-    assert MountGuard(str(absent), run).stands() is False
+    assert MountGuard(str(absent), run).is_protected() is False
     assert not absent.exists()
 
 
-def test_a_mount_point_that_is_not_there_does_not_stand() -> None:
-    assert MountGuard("/var/tmp/nothing-here", run).stands() is False
+def test_missing_mount_point_is_not_protected() -> None:
+    assert MountGuard("/var/tmp/nothing-here", run).is_protected() is False
 
 
-def test_a_missing_program_is_named() -> None:
+def test_missing_chattr_is_reported_with_its_package() -> None:
     guard = MountGuard("/mnt", lambda _command: (127, "", "sh: 1: chattr: not found"))
-    assert guard.stands() is False
+    assert guard.is_protected() is False
     with pytest.raises(FileProblem, match="install e2fsprogs"):
-        guard.set()
+        guard.protect()

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hosts as host_info meets them: what their files and commands say."""
+"""Hosts for the tests of host_info, as tables of file contents and command output."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ FIRMWARE_CMDLINE = "coherent_pool=1M cgroup_disable=memory console=tty1 root=PAR
 
 
 def _no_command(*_arguments: t.Any, **_options: t.Any) -> tuple[int, str, str]:
-    raise AssertionError("a told host runs no command")
+    raise AssertionError("a fake host runs no command")
 
 
-# The module's parameters when nothing is asked for.
+# The module's parameters when nothing is requested.
 ASKED: dict[str, t.Any] = {
     **{name: [] for name in ("paths", "packages", "ports", "sysctl", "kernel_modules", "probe", "marked", "folders")},
     **dict.fromkeys(("timezone", "user", "group"), ""),
@@ -39,13 +39,13 @@ ASKED: dict[str, t.Any] = {
 }
 
 
-class ToldReader(Reader):
-    """A host that exists as a table of texts."""
+class FakeReader(Reader):
+    """A host that is a table of file contents. ``given`` are results of the other methods."""
 
-    def __init__(self, files: dict[str, str], **told: t.Any) -> None:
+    def __init__(self, files: dict[str, str], **given: t.Any) -> None:
         super().__init__(_no_command)
         self.files = files
-        self.told = told
+        self.given = given
 
     def text(self, path: str) -> str:
         return self.files.get(path, "")
@@ -53,8 +53,8 @@ class ToldReader(Reader):
     def exists(self, path: str) -> bool:
         return any(name == path or name.startswith(path.rstrip("/") + "/") for name in self.files)
 
-    def trouble(self, path: str) -> str:
-        return str(self.told.get("troubles", {}).get(path, ""))
+    def read_error(self, path: str) -> str:
+        return str(self.given.get("read_errors", {}).get(path, ""))
 
     def is_folder(self, path: str) -> bool:
         return path not in self.files and any(name.startswith(path.rstrip("/") + "/") for name in self.files)
@@ -63,13 +63,13 @@ class ToldReader(Reader):
         return sorted(name for name in self.files if fnmatch.fnmatchcase(name, pattern))
 
     def real(self, path: str) -> str:
-        return str(self.told.get("links", {}).get(path, path))
+        return str(self.given.get("links", {}).get(path, path))
 
     def link(self, path: str) -> str:
-        return str(self.told.get("links", {}).get(path, ""))
+        return str(self.given.get("links", {}).get(path, ""))
 
     def writable(self, path: str) -> bool:
-        return path not in self.told.get("read_only", ())
+        return path not in self.given.get("read_only", ())
 
     def mode(self, path: str) -> str:
         return "0755"
@@ -78,34 +78,34 @@ class ToldReader(Reader):
         return path in self.files and path.startswith("/dev/") and path != "/dev/dri/by-path"
 
     def usage(self, path: str) -> tuple[int, int]:
-        return self.told.get("usage", {}).get(path, (30000, 20000))
+        return self.given.get("usage", {}).get(path, (30000, 20000))
 
     def kernel(self) -> tuple[str, str]:
-        return self.told.get("kernel", ("6.12.47+rpt-rpi-v8", "aarch64"))
+        return self.given.get("kernel", ("6.12.47+rpt-rpi-v8", "aarch64"))
 
     def year(self) -> int:
         return 2026
 
     def synchronized(self) -> bool:
-        return bool(self.told.get("synchronized", True))
+        return bool(self.given.get("synchronized", True))
 
     def source_address(self) -> str:
         return "192.168.1.5"
 
     def run(self, command: list[str]) -> str:
-        return str(self.told.get("commands", {}).get(command[0], ""))
+        return str(self.given.get("commands", {}).get(command[0], ""))
 
     def containers(self) -> list[dict[str, t.Any]]:
-        return list(self.told.get("containers", []))
+        return list(self.given.get("containers", []))
 
     def container(self, number: str) -> dict[str, t.Any]:
-        return dict(self.told.get("details", {}).get(number, {}))
+        return dict(self.given.get("details", {}).get(number, {}))
 
     def networks(self) -> list[dict[str, t.Any]]:
-        return list(self.told.get("networks", []))
+        return list(self.given.get("networks", []))
 
     def owner_of_sockets(self, inodes: set[str]) -> dict[str, str]:
-        return {inode: self.told.get("owners", {}).get(inode, "") for inode in inodes}
+        return {inode: self.given.get("owners", {}).get(inode, "") for inode in inodes}
 
 
 def board(model: str, devices: list[str], memory_kb: int, **files: str) -> dict[str, str]:

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Units that are older than their files, after a run that was interrupted."""
+"""Units that were started before their files changed, after an interrupted run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._host.units 
 FILE = "/etc/docker/daemon.json"
 
 
-def told(state: str, since_us: int | str, needs_reload: str = "no", name: str = "docker.service") -> str:
+def show_output(state: str, since_us: int | str, needs_reload: str = "no", name: str = "docker.service") -> str:
     return (
         f"Id={name}\nActiveState={state}\nNeedDaemonReload={needs_reload}\nActiveEnterTimestampMonotonic={since_us}\n"
     )
@@ -42,24 +42,24 @@ class Host(Reader):
 
 
 CASES: dict[str, tuple[str, dict[str, float], bool]] = {
-    "file written after the start": (told("active", 900_000_000), {FILE: 50.0}, True),
-    "file written before the start": (told("active", 900_000_000), {FILE: 150.0}, False),
-    "file written before the boot": (told("active", 10_000_000), {FILE: 86_400.0}, False),
-    "no such file": (told("active", 900_000_000), {}, False),
-    "not running": (told("inactive", 900_000_000), {FILE: 50.0}, False),
-    "never started": (told("active", 0), {FILE: 50.0}, False),
-    "no number": (told("active", ""), {FILE: 50.0}, False),
+    "file written after the start": (show_output("active", 900_000_000), {FILE: 50.0}, True),
+    "file written before the start": (show_output("active", 900_000_000), {FILE: 150.0}, False),
+    "file written before the boot": (show_output("active", 10_000_000), {FILE: 86_400.0}, False),
+    "no such file": (show_output("active", 900_000_000), {}, False),
+    "not running": (show_output("inactive", 900_000_000), {FILE: 50.0}, False),
+    "never started": (show_output("active", 0), {FILE: 50.0}, False),
+    "no number": (show_output("active", ""), {FILE: 50.0}, False),
 }
 
 
 @pytest.mark.parametrize(("output", "ages", "outdated"), CASES.values(), ids=CASES.keys())
-def test_a_unit_is_outdated_when_its_file_is_younger(output: str, ages: dict[str, float], outdated: bool) -> None:
+def test_unit_is_outdated_when_its_file_is_newer(output: str, ages: dict[str, float], outdated: bool) -> None:
     found = measure_units(Host(output, ages), {"docker.service": [FILE]})
     assert found == {"docker.service": {"needs_reload": False, "outdated": outdated}}
 
 
-def test_all_units_are_asked_about_in_one_command() -> None:
-    output = "\n".join([told("active", 1), told("inactive", 0, "yes", "mediaserver.service")])
+def test_all_units_are_read_with_one_command() -> None:
+    output = "\n".join([show_output("active", 1), show_output("inactive", 0, "yes", "mediaserver.service")])
     host = Host(output, {FILE: 5.0})
     found = measure_units(host, {"docker.service": [FILE], "mediaserver.service": []})
     assert found == {
@@ -70,5 +70,5 @@ def test_all_units_are_asked_about_in_one_command() -> None:
 
 
 @pytest.mark.parametrize("host", [Host("", {}, systemd=False), Host("", {})], ids=["no systemd", "no answer"])
-def test_nothing_is_claimed_without_an_answer(host: Any) -> None:
+def test_no_unit_is_reported_without_systemctl_output(host: Any) -> None:
     assert measure_units(host, {"docker.service": [FILE]}) == {}
