@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings of dockerd, merged into what is there."""
+"""Filter that merges settings into daemon.json."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a household reads at the end of a playbook run."""
+"""Filter that makes the summary at the end of a playbook run."""
 
 from __future__ import annotations
 

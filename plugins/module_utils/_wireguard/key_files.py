@@ -20,10 +20,10 @@ from collections.abc import Iterable, Iterator
 from .._core.account import UNKNOWN_ID, gid_of, uid_of
 from .._core.atomic import replacing, sync_folder
 from .keys import (
-    Found,
+    KeyFileChange,
     KeyFileError,
+    KeyFileState,
     Owner,
-    Step,
 )
 
 SIZE_MAX = 4096
@@ -35,7 +35,7 @@ def owner(user: str | None, group: str | None) -> Owner:
     return Owner(uid=uid_of(user), gid=gid_of(group))
 
 
-def read(path: str) -> Found | None:
+def read(path: str) -> KeyFileState | None:
     """Return the file, or None when it is not there. Raises KeyFileError for anything but a plain file."""
     if not os.path.isabs(path):
         raise KeyFileError(f"{path} is not an absolute path")
@@ -53,10 +53,10 @@ def read(path: str) -> Found | None:
         text = os.read(descriptor, SIZE_MAX + 1).decode("utf-8", errors="replace")
     finally:
         os.close(descriptor)
-    return Found(text, stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid)
+    return KeyFileState(text, stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid)
 
 
-def check_possible(steps: tuple[Step, ...]) -> None:
+def check_possible(steps: tuple[KeyFileChange, ...]) -> None:
     """Raise KeyFileError for what would stop the steps half-way, before the first is taken."""
     for step in steps:
         folder = os.path.dirname(step.path)
@@ -66,7 +66,7 @@ def check_possible(steps: tuple[Step, ...]) -> None:
             raise KeyFileError(f"owner or group of {step.path} does not exist on this host. Make the account first")
 
 
-def apply(step: Step) -> str | None:
+def apply(step: KeyFileChange) -> str | None:
     """Make the file what it shall be; return the path under which an old secret was kept, if one was."""
     try:
         if step.rewrites:
@@ -109,7 +109,7 @@ def _locked(descriptor: int, folder: str) -> bool:
     return True
 
 
-def _replace(step: Step) -> str | None:
+def _replace(step: KeyFileChange) -> str | None:
     uid, gid = _ids(step)
     kept = None
     with replacing(step.path, step.text.encode(), mode=step.mode, owner=(uid, gid)):
@@ -125,7 +125,7 @@ def _replace(step: Step) -> str | None:
     return kept
 
 
-def _correct(step: Step) -> None:
+def _correct(step: KeyFileChange) -> None:
     descriptor = _open(step.path)
     try:
         os.fchown(descriptor, *_ids(step))
@@ -143,7 +143,7 @@ def _open(path: str) -> int:
         raise
 
 
-def _ids(step: Step) -> tuple[int, int]:
+def _ids(step: KeyFileChange) -> tuple[int, int]:
     found = step.found
     uid = step.owner.uid if step.owner.uid is not None else found.uid if found else -1
     gid = step.owner.gid if step.owner.gid is not None else found.gid if found else -1

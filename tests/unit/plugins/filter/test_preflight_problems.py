@@ -199,7 +199,7 @@ def test_every_setting_that_is_not_used_is_named_with_its_reason() -> None:
         (
             "note",
             "gateway_provider_config, line 11",
-            "keepalive is set to 25 s, because without it the router of the house forgets the tunnel when it is quiet",
+            "keepalive is set to 25 s, because without it the LAN's router (NAT) drops the idle tunnel",
         ),
         ("note", "mediaserver_ipv6", "it is on, but the provider gives no IPv6 address"),
     ]
@@ -212,7 +212,7 @@ def test_all_faults_of_one_file_are_told_at_once_with_the_user_s_lines() -> None
     file = {"gateway_provider_config": text, "gateway_endpoints": [], "gateway_addresses": [], "gateway_dns": []}
     found = preflight_problems(FACTS, {**FIELDS, **file})
     assert [(one["variable"], one["problem"]) for one in found] == [
-        ("gateway_provider_config, line 5", "Address: the address is none"),
+        ("gateway_provider_config, line 5", "Address: this is not a valid IP address"),
         ("gateway_provider_config, line 6", "the setting is unknown"),
         ("gateway_provider_config, line 9", "PublicKey: the key is not base64"),
         ("gateway_provider_config, line 12", "PostUp is a command that would run as root on the Pi"),

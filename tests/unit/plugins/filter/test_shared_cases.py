@@ -1,8 +1,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Inputs of real households, from the folder of reference material: each gets the message that its README names.
+"""Inputs of real households, from the folder of reference material: each yields the message that its README names.
 
-A file that this table does not know is a failure, so that none is forgotten.
+A case file without an entry in these tables is a failure.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def specs() -> dict[str, t.Any]:
 
 
 def told(settings: dict[str, t.Any], specs: dict[str, t.Any], **facts: t.Any) -> Found:
-    """What preflight says, without the tunnel of the fixture where a case brings one."""
+    """Return the problems of preflight. A case with a tunnel replaces the fixture's."""
     given = {name: value for name, value in SETTINGS.items() if name != "tunnel"}
     if "gateway_endpoints" in settings or FILE in settings:
         given |= {"gateway_endpoints": []}
@@ -77,15 +77,15 @@ CONF: dict[str, list[tuple[str, str, str]]] = {
 
 
 @pytest.mark.parametrize("name", CONF)
-def test_a_provider_s_file(name: str, specs: dict[str, t.Any]) -> None:
+def test_provider_file_yields_the_expected_messages(name: str, specs: dict[str, t.Any]) -> None:
     found = told({FILE: case(name)}, specs)
     assert [(level, variable) for level, variable, _text in found] == [row[:2] for row in CONF[name]]
     for (_level, _variable, text), row in zip(found, CONF[name], strict=True):
         assert row[2] in text
-        assert "IPv6 address |" not in text, "an endpoint is taken for one of IPv6"
+        assert "IPv6 address |" not in text, "an endpoint is misread as an IPv6 address"
 
 
-def test_the_resolver_of_w36_may_come_from_its_variable(specs: dict[str, t.Any]) -> None:
+def test_gateway_dns_supplies_the_resolver_missing_in_w36(specs: dict[str, t.Any]) -> None:
     assert told({FILE: case("W36.conf"), "gateway_dns": ["10.2.0.1"]}, specs) == []
 
 
@@ -141,7 +141,7 @@ YAML_CASES: dict[str, list[tuple[str, tuple[str, ...]]]] = {
 
 
 @pytest.mark.parametrize("name", YAML_CASES)
-def test_variables(name: str, specs: dict[str, t.Any]) -> None:
+def test_variables_yield_the_expected_problems(name: str, specs: dict[str, t.Any]) -> None:
     given, facts = variables(name), {}
     if name == "B02-uuid.yml":
         facts = {"block_uuids": [given["storage_uuid"].removeprefix("UUID=")]}
@@ -159,10 +159,10 @@ def test_variables(name: str, specs: dict[str, t.Any]) -> None:
         texts = [text for level, one, text in found if one == variable and level == "problem"]
         assert any(all(word in text for word in words) for text in texts), texts
     assert "mkfs" not in str(found)
-    assert "42798" not in str(found), "a secret is told"
+    assert "42798" not in str(found), "a secret is shown"
 
 
-def test_an_octal_number_is_found_where_it_is_written() -> None:
+def test_octal_number_is_reported_with_its_line() -> None:
     (fault,) = faults_of_text(case("T44-octal.yml"), "main.yml", secrets=set(), known=set())
     assert (fault["level"], fault["variable"]) == ("problem", "transmission_settings.speed-limit-up")
     assert "main.yml, line 2" in fault["problem"] and "320" in fault["problem"]
@@ -173,7 +173,7 @@ def test_an_octal_number_is_found_where_it_is_written() -> None:
     ("zone", "words"),
     [("America/Argentina", "is a folder of time zones"), ("US/Eastern", "write America/New_York")],
 )
-def test_a_time_zone(zone: str, words: str, specs: dict[str, t.Any]) -> None:
+def test_time_zone_yields_the_expected_problem(zone: str, words: str, specs: dict[str, t.Any]) -> None:
     assert zone in case("V09-V10-zones.yml")
     base = "/usr/share/zoneinfo/"
     files = {base + "tzdata.zi": ZONES, base + "Europe/Berlin": "", base + "America/Argentina/Ushuaia": ""}
@@ -183,14 +183,14 @@ def test_a_time_zone(zone: str, words: str, specs: dict[str, t.Any]) -> None:
     assert words in text
 
 
-def test_a_second_line_for_the_kernel(specs: dict[str, t.Any]) -> None:
+def test_second_line_of_cmdline_is_a_problem(specs: dict[str, t.Any]) -> None:
     facts = {"cmdline_file": "/boot/firmware/cmdline.txt", "cmdline": case("C03-cmdline.txt")}
     ((level, variable, text),) = told({}, specs, **facts)
     assert (level, variable) == ("problem", "/boot/firmware/cmdline.txt")
     assert "it has 2 lines" in text and "into one line" in text
 
 
-def test_docker_without_its_rules_in_the_file_as_in_the_variable(specs: dict[str, t.Any]) -> None:
+def test_docker_without_firewall_rules_is_a_problem_in_file_and_variable(specs: dict[str, t.Any]) -> None:
     text = case("D07-iptables.json")
     off = obstacles.docker_switched_off(text, "")
     measured = configuration.docker_file(hosts.FakeReader({obstacles.DAEMON_JSON: text}))
@@ -212,7 +212,7 @@ def test_held_package_counts_as_installed() -> None:
     }
 
 
-def test_no_case_is_forgotten() -> None:
+def test_every_case_file_has_a_test() -> None:
     if not CASES.exists():
         pytest.skip(f"{CASES} is not there")
     others = {"README.md", "T44-octal.yml", "V09-V10-zones.yml", "C03-cmdline.txt", "D07-iptables.json"}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A tunnel described by single fields: the same normal form, by the same rules."""
+"""Normal form of a tunnel described by single fields, by the same rules as for a file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ansible_collections.household.mediaserver.plugins.module_utils._wireguard.config import from_fields
 from ansible_collections.household.mediaserver.plugins.module_utils._wireguard.draft import ConfigurationError
-from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.wireguard_samples import (
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._wireguard.samples import (
     MINIMAL_NORMAL,
     PRESHARED,
     PRIVATE,
@@ -20,20 +20,20 @@ ENDPOINT: dict[str, Any] = {"host": "198.18.0.20", "port": 51820, "public_key": 
 FIELDS: dict[str, Any] = {"private_key": PRIVATE, "addresses": ["10.66.0.2/32"], "dns": ["10.66.0.1"]}
 
 
-def test_same_normal_form_as_from_a_file() -> None:
+def test_fields_have_the_normal_form_of_a_file() -> None:
     assert from_fields([ENDPOINT], **FIELDS) == MINIMAL_NORMAL
 
 
-def test_without_a_private_key_one_is_made_later() -> None:
+def test_private_key_may_be_generated_later() -> None:
     assert from_fields([ENDPOINT], **FIELDS | {"private_key": ""}) == MINIMAL_NORMAL | {"private_key": ""}
 
 
-def test_defaults_of_an_endpoint() -> None:
+def test_endpoint_has_default_port_and_no_preshared_key() -> None:
     entry = {"host": "198.18.0.20", "public_key": f"{SERVER}\n", "preshared_key": None}
     assert from_fields([entry], **FIELDS) == MINIMAL_NORMAL
 
 
-def test_everything_given() -> None:
+def test_all_fields_appear_in_the_normal_form() -> None:
     second = {
         "host": "vpn2.example.org",
         "port": "443",
@@ -64,8 +64,8 @@ REFUSED: dict[str, tuple[list[Any], dict[str, Any], str]] = {
     "no endpoint": ([], {}, "gateway_endpoints: there is no server"),
     "no host": ([{"public_key": SERVER}], {}, "gateway_endpoints[0]: the peer has no endpoint"),
     "no public key": ([{"host": "a.example"}], {}, "gateway_endpoints[0]: the peer has no public key"),
-    "unknown field": ([ENDPOINT | {"endpoint": "x"}], {}, "gateway_endpoints[0]: this is not a mapping of"),
-    "no mapping": (["198.18.0.20:51820"], {}, "gateway_endpoints[0]: this is not a mapping of"),
+    "unknown field": ([ENDPOINT | {"endpoint": "x"}], {}, "gateway_endpoints[0]: this is not a mapping with only"),
+    "no mapping": (["198.18.0.20:51820"], {}, "gateway_endpoints[0]: this is not a mapping with only"),
     "bad port": ([ENDPOINT, ENDPOINT | {"port": 0}], {}, "gateway_endpoints[1].port: the port is not"),
     "bad host": (
         [ENDPOINT | {"host": "fd00::1"}],
@@ -86,7 +86,7 @@ REFUSED: dict[str, tuple[list[Any], dict[str, Any], str]] = {
     "bad address": (
         [ENDPOINT],
         {"addresses": ["10.0.0.1", "x"]},
-        "gateway_addresses[1]: the address is none",
+        "gateway_addresses[1]: this is not a valid IP address",
     ),
     "no resolver": ([ENDPOINT], {"dns": []}, "gateway_dns: no resolver"),
     "bad resolver": ([ENDPOINT], {"dns": ["127.0.0.1"]}, "gateway_dns[0]: the resolver is loopback"),
@@ -100,7 +100,7 @@ REFUSED: dict[str, tuple[list[Any], dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("endpoints", "fields", "expected"), REFUSED.values(), ids=REFUSED.keys())
-def test_refused_by_the_variable_s_name(endpoints: list[Any], fields: dict[str, Any], expected: str) -> None:
+def test_invalid_field_is_named_by_its_variable(endpoints: list[Any], fields: dict[str, Any], expected: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         from_fields(endpoints, **FIELDS | fields)
     assert str(caught.value).startswith(expected)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keys and configurations that the WireGuard tests share. The keys are used nowhere else."""
+"""Keys and configurations of the WireGuard tests. No host uses these keys."""
 
 from __future__ import annotations
 

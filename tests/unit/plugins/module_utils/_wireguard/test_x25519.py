@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""X25519 against the vectors of RFC 7748, sections 5.2 and 6.1."""
+"""X25519 with the test vectors of RFC 7748, sections 5.2 and 6.1."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ SHARED = "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742"
 
 
 @pytest.mark.parametrize(("scalar", "point", "product"), SCALAR_AND_POINT.values(), ids=SCALAR_AND_POINT.keys())
-def test_single_vectors(scalar: str, point: str, product: str) -> None:
+def test_multiply_matches_rfc_vectors(scalar: str, point: str, product: str) -> None:
     assert x25519.multiply(bytes.fromhex(scalar), bytes.fromhex(point)).hex() == product
 
 
-def test_thousand_rounds() -> None:
+def test_thousand_rounds_match_rfc_vectors() -> None:
     scalar = point = x25519.BASE_POINT
     results = []
     for _round in range(1000):
@@ -41,21 +41,21 @@ def test_thousand_rounds() -> None:
 
 
 @pytest.mark.parametrize(("private", "public"), [(ALICE, ALICE_PUBLIC), (BOB, BOB_PUBLIC)], ids=["Alice", "Bob"])
-def test_public_key(private: str, public: str) -> None:
+def test_public_key_matches_expected_value(private: str, public: str) -> None:
     assert x25519.public_key(bytes.fromhex(private)).hex() == public
 
 
-def test_both_sides_agree() -> None:
+def test_both_peers_derive_the_shared_secret() -> None:
     assert x25519.multiply(bytes.fromhex(ALICE), bytes.fromhex(BOB_PUBLIC)).hex() == SHARED
     assert x25519.multiply(bytes.fromhex(BOB), bytes.fromhex(ALICE_PUBLIC)).hex() == SHARED
 
 
-def test_clamping_sets_the_bits_of_every_private_key() -> None:
+def test_clamp_sets_and_clears_the_bits_of_a_private_key() -> None:
     assert x25519.clamp(b"\xff" * 32) == b"\xf8" + b"\xff" * 30 + b"\x7f"
     assert x25519.clamp(b"\x00" * 32) == b"\x00" * 31 + b"\x40"
 
 
 @pytest.mark.parametrize("size", [0, 31, 33])
-def test_other_lengths_are_refused(size: int) -> None:
+def test_other_lengths_are_rejected(size: int) -> None:
     with pytest.raises(ValueError, match="32 bytes"):
         x25519.public_key(b"\x01" * size)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Key files on a real file system."""
+"""Key files on a real filesystem."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ import pytest
 from ansible_collections.household.mediaserver.plugins.module_utils._core.account import UNKNOWN_ID
 from ansible_collections.household.mediaserver.plugins.module_utils._wireguard import key_files
 from ansible_collections.household.mediaserver.plugins.module_utils._wireguard.keys import (
-    Found,
+    KeyFileChange,
     KeyFileError,
+    KeyFileState,
     Owner,
-    Step,
 )
 
-NOBODY = Owner()
+UNMANAGED = Owner()
 
 
-def step(path: Path, text: str, *, owner: Owner = NOBODY, mode: int = 0o600, aside: bool = True) -> Step:
+def step(path: Path, text: str, *, owner: Owner = UNMANAGED, mode: int = 0o600, aside: bool = True) -> KeyFileChange:
     old = key_files.read(str(path))
-    return Step(str(path), old, text, mode, owner, shown="new", was="old", aside=aside and old is not None)
+    return KeyFileChange(str(path), old, text, mode, owner, shown="new", was="old", aside=aside and old is not None)
 
 
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_read_says_what_is_there(tmp_path: Path) -> None:
+def test_read_returns_content_mode_and_owner(tmp_path: Path) -> None:
     path = tmp_path / "key"
     assert key_files.read(str(path)) is None
     assert key_files.read(str(tmp_path / "no" / "folder" / "key")) is None
     path.write_text("text\n")
     path.chmod(0o640)
-    assert key_files.read(str(path)) == Found("text\n", 0o640, os.getuid(), os.getgid())
+    assert key_files.read(str(path)) == KeyFileState("text\n", 0o640, os.getuid(), os.getgid())
 
 
-def test_read_follows_no_link_and_opens_only_files(tmp_path: Path) -> None:
+def test_read_rejects_links_and_special_files(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("key")
     os.mkfifo(tmp_path / "pipe")
     for name, message in (("link", "symbolic link"), ("pipe", "not a plain file"), (".", "not a plain file")):
@@ -49,12 +49,12 @@ def test_read_follows_no_link_and_opens_only_files(tmp_path: Path) -> None:
         key_files.read("key")
 
 
-def test_binary_content_is_no_error_yet(tmp_path: Path) -> None:
+def test_read_accepts_binary_content(tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(b"\xff\x00" * 5000)
     assert key_files.read(str(tmp_path / "key")) is not None
 
 
-def test_a_new_file_is_complete_and_private(tmp_path: Path) -> None:
+def test_new_file_is_complete_and_private(tmp_path: Path) -> None:
     path = tmp_path / "key"
     old_umask = os.umask(0)
     try:
@@ -66,7 +66,7 @@ def test_a_new_file_is_complete_and_private(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["key"]
 
 
-def test_a_replaced_secret_is_kept_beside(tmp_path: Path) -> None:
+def test_replaced_secret_is_kept_in_another_file(tmp_path: Path) -> None:
     path = tmp_path / "key"
     path.write_text("first\n")
     path.chmod(0o644)
@@ -80,7 +80,7 @@ def test_a_replaced_secret_is_kept_beside(tmp_path: Path) -> None:
     assert {mode(entry) for entry in tmp_path.iterdir()} == {0o600}
 
 
-def test_attributes_alone_leave_the_file_itself(tmp_path: Path) -> None:
+def test_attribute_change_keeps_the_inode(tmp_path: Path) -> None:
     path = tmp_path / "key"
     path.write_text("same\n")
     path.chmod(0o644)
@@ -89,8 +89,8 @@ def test_attributes_alone_leave_the_file_itself(tmp_path: Path) -> None:
     assert (mode(path), path.stat().st_ino) == (0o640, number)
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root may give files away")
-def test_owner_is_set_or_left_alone(tmp_path: Path) -> None:
+@pytest.mark.skipif(os.getuid() != 0, reason="only root may change a file's owner")
+def test_owner_is_set_or_kept(tmp_path: Path) -> None:
     path = tmp_path / "key"
     key_files.apply(step(path, "one\n", owner=Owner(1234, 2345)))
     assert (path.stat().st_uid, path.stat().st_gid) == (1234, 2345)
@@ -98,7 +98,7 @@ def test_owner_is_set_or_left_alone(tmp_path: Path) -> None:
     assert (path.stat().st_uid, path.stat().st_gid) == (1234, 2345)
 
 
-def test_a_failed_write_leaves_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_write_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "key"
     path.write_text("old\n")
     path.chmod(0o640)
@@ -110,7 +110,7 @@ def test_a_failed_write_leaves_everything(tmp_path: Path, monkeypatch: pytest.Mo
     assert os.listdir(tmp_path) == ["key"]
 
 
-def test_a_lock_that_is_never_given_up_ends_in_a_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_permanent_lock_is_reported_after_a_timeout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(key_files, "PATIENCE_S", 0.05)
     monkeypatch.setattr(key_files, "PAUSE_S", 0.01)
     path = str(tmp_path / "key")
@@ -124,19 +124,19 @@ def test_a_lock_that_is_never_given_up_ends_in_a_message(tmp_path: Path, monkeyp
         assert os.listdir(tmp_path) == []
 
 
-def test_where_there_is_no_folder_nothing_is_locked(tmp_path: Path) -> None:
+def test_missing_folder_is_not_locked(tmp_path: Path) -> None:
     with key_files.alone([str(tmp_path / "missing" / "key"), "relative"]):
         assert os.listdir(tmp_path) == []
 
 
-def test_what_would_stop_half_way_is_found_before(tmp_path: Path) -> None:
+def test_missing_folder_or_account_is_found_before_writing(tmp_path: Path) -> None:
     with pytest.raises(KeyFileError, match=r"directory .*/missing does not exist"):
         key_files.check_possible((step(tmp_path / "missing" / "key", "x"),))
     with pytest.raises(KeyFileError, match=r"owner or group .* does not exist"):
         key_files.check_possible((step(tmp_path / "key", "x", owner=key_files.owner("nobody-of-that-name", None)),))
 
 
-def test_accounts_by_name_and_number() -> None:
+def test_owner_is_looked_up_by_name_and_number() -> None:
     assert key_files.owner("root", "root") == Owner(0, 0)
     assert key_files.owner("2000", None) == Owner(2000, None)
     assert key_files.owner(None, "no-such-group") == Owner(None, UNKNOWN_ID)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What holds for every provider's configuration: the normal form is stable, and no error shows a secret."""
+"""Properties of every provider's configuration: the normal form is stable, and no error shows a secret."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._wireguard.c
     from_fields,
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._wireguard.draft import ConfigurationError
-from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.wireguard_samples import (
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._wireguard.samples import (
     MINIMAL,
     PRESHARED,
     PRIVATE,
@@ -53,7 +53,7 @@ configurations = st.fixed_dictionaries(
 
 
 def render(config: dict[str, Any]) -> str:
-    """Write a normal form as a provider would."""
+    """Return a normal form as a provider's file."""
     lines = [
         "[Interface]",
         f"PrivateKey = {config['private_key']}",
@@ -72,12 +72,12 @@ def render(config: dict[str, Any]) -> str:
 
 
 @given(configurations)
-def test_the_normal_form_written_and_read_again_is_itself(config: dict[str, Any]) -> None:
+def test_normal_form_survives_rendering_and_parsing(config: dict[str, Any]) -> None:
     assert from_conf(render(config), ipv6=True) == config
 
 
 def shown(error: ConfigurationError) -> str:
-    """Everything that a person or a log could get to see of an error."""
+    """Return every text that a user or a log may contain of an error."""
     return "".join(traceback.format_exception(error)) + repr(error) + repr(error.__cause__)
 
 
@@ -87,7 +87,7 @@ def assert_secret_free(text: str) -> None:
     except ConfigurationError as error:
         notes = [shown(error)]
     for secret in (PRIVATE, PRESHARED):
-        # Not even a piece of it that would be worth something; both samples are runs of one pattern.
+        # No part of the secret either; each sample key is a run of one pattern.
         assert not any(secret[8:20] in note for note in notes)
 
 
@@ -121,12 +121,12 @@ def test_no_error_shows_a_secret_in_the_wrong_place(name: str, form: str) -> Non
 
 
 @given(st.text(max_size=300))
-def test_any_text_is_read_or_refused(text: str) -> None:
+def test_any_text_is_parsed_or_rejected(text: str) -> None:
     assert_secret_free(text)
 
 
 @given(st.sampled_from(["host", "port", "public_key", "preshared_key"]), st.sampled_from([PRIVATE, PRIVATE[:-1]]))
-def test_fields_show_no_secret_either(name: str, secret: str) -> None:
+def test_no_error_of_fields_shows_a_secret(name: str, secret: str) -> None:
     endpoint = {"host": "198.18.0.20", "port": 1, "public_key": PRESHARED} | {name: secret}
     with pytest.raises(ConfigurationError) as caught:
         from_fields([endpoint], addresses=[secret], dns=["10.66.0.1"])

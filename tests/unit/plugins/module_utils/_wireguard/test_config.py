@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The normalisation table: what becomes of a provider's configuration as users have it."""
+"""Normal form of a provider's configuration, by tables of texts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.household.mediaserver.plugins.module_utils._wireguard.config import from_conf
 from ansible_collections.household.mediaserver.plugins.module_utils._wireguard.draft import ConfigurationError
 from ansible_collections.household.mediaserver.plugins.module_utils._wireguard.values import public_key
-from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.wireguard_samples import (
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._wireguard.samples import (
     MINIMAL,
     MINIMAL_NORMAL,
     PRESHARED,
@@ -38,9 +38,9 @@ def peer(line: str) -> str:
 SAME = {
     "minimal": MINIMAL,
     "byte order mark": "\ufeff" + MINIMAL,
-    "line ends of Windows": MINIMAL.replace("\n", "\r\n"),
-    "line ends of old Macs": MINIMAL.replace("\n", "\r"),
-    "no line end at the end": MINIMAL.rstrip("\n"),
+    "CRLF line endings": MINIMAL.replace("\n", "\r\n"),
+    "CR line endings": MINIMAL.replace("\n", "\r"),
+    "no final newline": MINIMAL.rstrip("\n"),
     "keys in lower case": MINIMAL.replace("PrivateKey", "privatekey").replace("AllowedIPs", "allowedips"),
     "sections in capitals": MINIMAL.replace("[Peer]", "[PEER]").replace("[Interface]", "[ INTERFACE ]"),
     "no space around =": MINIMAL.replace(" = ", "="),
@@ -49,18 +49,18 @@ SAME = {
     "comments after values": changed("10.66.0.1\n", "10.66.0.1 # resolver\n"),
     "peer before interface": "\n".join(reversed(MINIMAL.split("\n\n"))),
     "address without a prefix": changed("10.66.0.2/32", "10.66.0.2"),
-    "address in two lines, doubled": interface("Address = 10.66.0.2/32"),
+    "address in two lines, duplicate": interface("Address = 10.66.0.2/32"),
     "default route in halves": changed("0.0.0.0/0", "0.0.0.0/1, 128.0.0.0/1"),
     "default route and parts of it": changed("0.0.0.0/0", "10.0.0.0/8, 0.0.0.0/0"),
     "AllowedIPs in two lines": changed("AllowedIPs = 0.0.0.0/0", "AllowedIPs = 0.0.0.0/1\nAllowedIPs = 128.0.0.0/1"),
-    "keepalive as ours": peer("PersistentKeepalive = 25"),
+    "default keepalive": peer("PersistentKeepalive = 25"),
     "lists with blanks": changed("0.0.0.0/0", "0.0.0.0/1 128.0.0.0/1").replace("10.66.0.1\n", " 10.66.0.1  ,\n"),
     "optional settings left empty": interface("MTU =\nPostUp =\nTable=") + "PresharedKey =\nPersistentKeepalive =\n",
 }
 
 
 @pytest.mark.parametrize("text", SAME.values(), ids=SAME.keys())
-def test_carries_no_meaning(text: str) -> None:
+def test_equivalent_text_has_the_same_normal_form(text: str) -> None:
     assert from_conf(text) == MINIMAL_NORMAL
 
 
@@ -86,12 +86,12 @@ KEPT_PEER: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize(("text", "expected"), KEPT.values(), ids=KEPT.keys())
-def test_kept(text: str, expected: dict[str, Any]) -> None:
+def test_interface_setting_is_kept(text: str, expected: dict[str, Any]) -> None:
     assert from_conf(text) == MINIMAL_NORMAL | expected
 
 
 @pytest.mark.parametrize(("text", "expected"), KEPT_PEER.values(), ids=KEPT_PEER.keys())
-def test_kept_of_a_peer(text: str, expected: dict[str, Any]) -> None:
+def test_peer_setting_is_kept(text: str, expected: dict[str, Any]) -> None:
     assert from_conf(text)["peers"] == [MINIMAL_NORMAL["peers"][0] | expected]
 
 
@@ -122,19 +122,19 @@ NOTED = {
         interface("ExcludedApplications = com.example.bank"),
         "line 5: ExcludedApplications is not used: it lists apps",
     ),
-    "peer given twice": (MINIMAL + MINIMAL.partition("\n\n")[2], "line 10: this peer is there already"),
+    "peer given twice": (MINIMAL + MINIMAL.partition("\n\n")[2], "line 10: this peer is a duplicate"),
 }
 
 
 @pytest.mark.parametrize(("text", "note"), NOTED.values(), ids=NOTED.keys())
-def test_dropped_with_a_note(text: str, note: str) -> None:
+def test_unused_setting_is_dropped_with_a_note(text: str, note: str) -> None:
     normal = from_conf(text)
     assert normal | {"notes": []} == MINIMAL_NORMAL
     assert len(normal["notes"]) == 1
     assert normal["notes"][0].startswith(f"gateway_provider_config, {note}")
 
 
-def test_several_peers_are_candidates_in_their_order() -> None:
+def test_several_peers_are_candidates_in_file_order() -> None:
     peers = from_conf(MINIMAL + SECOND_PEER)["peers"]
     assert [(entry["host"], entry["port"], entry["public_key"]) for entry in peers] == [
         ("198.18.0.20", 51820, SERVER),
@@ -142,7 +142,7 @@ def test_several_peers_are_candidates_in_their_order() -> None:
     ]
 
 
-def test_ipv6_inside_the_tunnel_follows_ipv4() -> None:
+def test_ipv6_values_follow_ipv4_values() -> None:
     text = changed("10.66.0.2/32", "fd00:66::2/128, 10.66.0.2/32").replace("10.66.0.1", "FD00:66::1,10.66.0.1")
     normal = from_conf(text.replace("0.0.0.0/0", "::/0, 0.0.0.0/0"), ipv6=True)
     assert normal["addresses"] == ["10.66.0.2/32", "fd00:66::2/128"]
@@ -152,12 +152,12 @@ def test_ipv6_inside_the_tunnel_follows_ipv4() -> None:
 
 
 @pytest.mark.parametrize("text", [MINIMAL, MINIMAL.replace("DNS = 10.66.0.1\n", "")], ids=["with DNS", "without"])
-def test_a_resolver_given_separately_comes_first(text: str) -> None:
+def test_gateway_dns_replaces_the_files_resolver(text: str) -> None:
     assert from_conf(text, dns=["10.9.9.9"])["dns"] == ["10.9.9.9"]
 
 
 REFUSED = {
-    # what is missing
+    # missing parts
     "empty text": (" \r\n", "gateway_provider_config: the text is empty"),
     "no interface": (MINIMAL.partition("\n\n")[2], "gateway_provider_config: there is no [Interface] section"),
     "no peer": (MINIMAL.partition("\n\n")[0], "gateway_provider_config: there is no server to connect to"),
@@ -168,7 +168,7 @@ REFUSED = {
     "no endpoint": (changed("Endpoint = 198.18.0.20:51820\n", ""), "line 6: the peer has no endpoint"),
     "no AllowedIPs": (changed("AllowedIPs = 0.0.0.0/0\n", ""), "line 6: there is no default route"),
     "no value": (changed("10.66.0.1", ""), "line 1: no resolver is given"),
-    "no value of what is needed": (changed("198.18.0.20:51820", ""), "line 9: Endpoint has no value"),
+    "no value of a required setting": (changed("198.18.0.20:51820", ""), "line 9: Endpoint has no value"),
     "a second peer without endpoint": (
         MINIMAL + SECOND_PEER.replace("Endpoint", "# Endpoint"),
         "line 10: the peer has no endpoint",
@@ -179,7 +179,7 @@ REFUSED = {
         interface(f"PrivateKey: {PRIVATE[:-1]}"),
         "line 5: the line is not of the form",
     ),
-    "setting before any section": (f"MTU = 1420\n{MINIMAL}", "line 1: a setting stands before any section"),
+    "setting before any section": (f"MTU = 1420\n{MINIMAL}", "line 1: a setting is before any section"),
     "unknown section": (f"{MINIMAL}[WebSocket]\n", "line 10: the section is neither"),
     "broken section": (f"{MINIMAL}[Peer\n", "line 10: the section is neither"),
     "second interface": (f"{MINIMAL}[Interface]\n", "line 10: there is a second [Interface]"),
@@ -191,7 +191,7 @@ REFUSED = {
         "line 5: this setting belongs to [Peer]",
     ),
     "setting given twice": (interface("MTU = 1400\nMTU = 1420"), "line 6: MTU is given a second time"),
-    "too long": (MINIMAL + "# x\n" * 20000, "gateway_provider_config: the text is far too long"),
+    "too long": (MINIMAL + "# x\n" * 20000, "gateway_provider_config: the text has more than 65536 characters"),
     # hooks
     **{
         f"hook {hook}": (
@@ -204,7 +204,7 @@ REFUSED = {
     "hook in a peer": (peer("PostUp = true"), "line 10: PostUp is a command"),
     # keys
     "private key not base64": (changed(PRIVATE, "!" * 44), "line 2: PrivateKey: the key is not base64"),
-    "private key cut short": (changed(PRIVATE, PRIVATE[:40]), "line 2: PrivateKey: the key has 30 bytes"),
+    "truncated private key": (changed(PRIVATE, PRIVATE[:40]), "line 2: PrivateKey: the key has 30 bytes"),
     "private key without its =": (
         changed(PRIVATE, PRIVATE[:-1]),
         "line 2: PrivateKey: the key is not base64",
@@ -225,7 +225,7 @@ REFUSED = {
         "line 7: PublicKey: this is the tunnel's own key",
     ),
     # addresses
-    "address malformed": (changed("10.66.0.2/32", "10.66.0.256"), "line 3: Address: the address is none"),
+    "address malformed": (changed("10.66.0.2/32", "10.66.0.256"), "line 3: Address: this is not a valid IP address"),
     "address with prefix length 0": (
         changed("10.66.0.2/32", "10.66.0.2/0"),
         "line 3: Address: the address has prefix",
@@ -251,7 +251,7 @@ REFUSED = {
     ),
     "AllowedIPs malformed": (
         changed("0.0.0.0/0", "everything"),
-        "line 8: AllowedIPs: an entry is no network",
+        "line 8: AllowedIPs: an entry is not a network",
     ),
     # endpoints
     "endpoint without port": (changed(":51820", ""), "line 9: Endpoint: the endpoint has no port"),
@@ -269,7 +269,7 @@ REFUSED = {
     ),
     "endpoint is localhost": (
         changed("198.18.0.20", "localhost"),
-        "line 9: Endpoint: the endpoint is this machine",
+        "line 9: Endpoint: the endpoint is this host",
     ),
     "endpoint is multicast": (
         changed("198.18.0.20", "224.0.0.1"),
@@ -289,7 +289,7 @@ REFUSED = {
     ),
     "endpoint's name malformed": (
         changed("198.18.0.20", "my_server!"),
-        "line 9: Endpoint: the endpoint's host is not a name",
+        "line 9: Endpoint: the endpoint's host is not a valid name",
     ),
     "port 0": (changed(":51820", ":0"), "line 9: Endpoint: the port is not a number from 1 to 65535"),
     "port too large": (changed(":51820", ":65536"), "line 9: Endpoint: the port is not a number"),
@@ -311,7 +311,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("text", "expected"), REFUSED.values(), ids=REFUSED.keys())
-def test_refused_with_place_and_remedy(text: str, expected: str) -> None:
+def test_invalid_text_is_rejected_with_place_and_remedy(text: str, expected: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         from_conf(text)
     message = str(caught.value)
@@ -322,11 +322,11 @@ def test_refused_with_place_and_remedy(text: str, expected: str) -> None:
     assert not any(secret[:-1] in message for secret in (PRIVATE, PRESHARED))
 
 
-def test_mtu_for_ipv6_is_larger() -> None:
+def test_minimum_mtu_with_ipv6_is_1280() -> None:
     with pytest.raises(ConfigurationError, match="from 1280 to 1500"):
         from_conf(interface("MTU = 1279"), ipv6=True)
 
 
-def test_the_missing_resolver_is_explained() -> None:
-    with pytest.raises(ConfigurationError, match=r"outside it none may be asked.*Set gateway_dns"):
+def test_missing_resolver_names_gateway_dns_as_remedy() -> None:
+    with pytest.raises(ConfigurationError, match=r"no DNS query may bypass it.*Set gateway_dns"):
         from_conf(changed("DNS = 10.66.0.1\n", ""))
