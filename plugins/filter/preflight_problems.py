@@ -52,7 +52,7 @@ _value:
 import typing as t
 
 from ansible_collections.household.mediaserver.plugins.module_utils._preflight.arguments import (
-    fit_arguments,
+    validate_arguments,
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._preflight.checks import find_problems
 from ansible_collections.household.mediaserver.plugins.module_utils._preflight.problem import with_text
@@ -99,7 +99,7 @@ def preflight_problems(
     specs: t.Mapping[str, t.Mapping[str, t.Any]] | None = None,
 ) -> list[dict[str, str]]:
     """Return all problems, warnings and notes, those of the argument specs first."""
-    problems, valid = fit_arguments(settings, specs or {})
+    problems, valid = validate_arguments(settings, specs or {})
     problems += find_problems(facts, {**valid, **read_tunnel(valid)})
     return [with_text(problem) for problem in problems]
 

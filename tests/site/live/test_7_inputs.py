@@ -97,7 +97,7 @@ def test_what_is_not_used_is_named_and_changes_nothing(inventory: str, house: Ho
         ({"transmission_peer_port": None}, "transmission_peer_port: it is left blank"),
         ({"jackett_settings": {"FlareSolverrUrl": "http://192.168.1.5:8191"}}, "FlareSolverrUrl leads to"),
         ({"transmission_settings": {"rpc-whitelist-enabled": True}}, "rpc-whitelist-enabled must stay False"),
-        ({"jellyfin_metadata_country": False}, "jellyfin_metadata_country: it is a text, and YAML has read true or"),
+        ({"jellyfin_metadata_country": False}, "jellyfin_metadata_country: it must be a text, but YAML reads true or"),
     ],
 )
 def test_it_is_refused_before_anything_changes(inventory: str, variables: dict[str, Any], words: str) -> None:

@@ -19,7 +19,10 @@ from ansible_collections.household.mediaserver.plugins.module_utils._host import
 from ansible_collections.household.mediaserver.plugins.module_utils._host import parsers as parse
 from ansible_collections.household.mediaserver.plugins.plugin_utils._inventory_faults import faults_of_text
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._host import hosts
-from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.test_preflight import FACTS, SETTINGS
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._preflight.household import (
+    FACTS,
+    SETTINGS,
+)
 
 ROOT = Path(__file__).resolve().parents[4]
 CASES = Path(os.environ.get("MEDIASERVER_SHARED") or ROOT.parent / "shared") / "cases"
@@ -96,7 +99,7 @@ def variables(name: str) -> dict[str, t.Any]:
 
 QUOTES = "put it in quotes"
 YAML_CASES: dict[str, list[tuple[str, tuple[str, ...]]]] = {
-    "B02-uuid.yml": [("storage_uuid", ("is not a UUID alone", "write 0b0e0d3c-5a3f-4f0e-9d0e-3a1f6a2c7d11"))],
+    "B02-uuid.yml": [("storage_uuid", ("is not a plain UUID", "write 0b0e0d3c-5a3f-4f0e-9d0e-3a1f6a2c7d11"))],
     "E01-host-with-port.yml": [
         ("gateway_endpoints[0].host", ("the port has a field of its own",)),
     ],
@@ -110,9 +113,9 @@ YAML_CASES: dict[str, list[tuple[str, tuple[str, ...]]]] = {
     "E13-mtu.yml": [("gateway_mtu", ("the MTU is not a number from 576 to 1500",))],
     "T24-whitelist.yml": [
         ("transmission_settings", ("rpc-whitelist-enabled must stay False", "mediaserver_lan")),
-        ("transmission_settings", ("rpc-whitelist is not for you to set", "mediaserver_lan")),
+        ("transmission_settings", ("rpc-whitelist must not be set", "mediaserver_lan")),
     ],
-    "T25-bind.yml": [("transmission_settings", ("bind-address-ipv4 is not for you", "transmission_bind_address"))],
+    "T25-bind.yml": [("transmission_settings", ("bind-address-ipv4 must not be set", "transmission_bind_address"))],
     "T26-random-port.yml": [
         ("transmission_settings", ("peer-port-random-on-start must stay False", "gateway_peer_port_forwarded"))
     ],

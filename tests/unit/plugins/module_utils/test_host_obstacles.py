@@ -17,7 +17,10 @@ from ansible_collections.household.mediaserver.plugins.module_utils._core import
 from ansible_collections.household.mediaserver.plugins.module_utils._host.info import measure
 from ansible_collections.household.mediaserver.plugins.module_utils._preflight.checks import find_problems
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._host import hosts
-from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.test_preflight import FACTS, SETTINGS
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._preflight.household import (
+    FACTS,
+    SETTINGS,
+)
 
 FILE = "/etc/docker/daemon.json"
 SECRET = "http://user:proxy-password@proxy.example"

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mounts that cannot be read or written are refused by name, and so are members that the host does not have."""
+"""Mounts that cannot be read or written, and members without an account on the host, are rejected by name."""
 
 from __future__ import annotations
 
@@ -27,35 +27,35 @@ def facts(mountinfo: str = hosts.MOUNTINFO, **more: t.Any) -> dict[str, t.Any]:
     return measure(hosts.FakeReader({**files, **more.pop("files", {})}, **more), ASKED)
 
 
-def told(found: dict[str, t.Any], **settings: t.Any) -> list[tuple[str, str]]:
+def problems_of(found: dict[str, t.Any], **settings: t.Any) -> list[tuple[str, str]]:
     return [(one["variable"], one["problem"]) for one in find_problems(found, {**PATHS, **settings})]
 
 
 @pytest.mark.parametrize("mountinfo", [REMOUNTED, DIRTY], ids=["mounted read-only", "filesystem read-only"])
-def test_a_disk_that_is_mounted_read_only_is_named_once(mountinfo: str) -> None:
-    text = "/mnt lies on /mnt (ext4, /dev/sda1), which is mounted read-only"
-    assert told(facts(mountinfo)) == [("mediaserver_data", text)]
+def test_read_only_mount_is_reported_once(mountinfo: str) -> None:
+    text = "/mnt is on /mnt (ext4, /dev/sda1), which is mounted read-only"
+    assert problems_of(facts(mountinfo)) == [("mediaserver_data", text)]
 
 
-def test_a_share_of_films_may_be_read_only() -> None:
+def test_read_only_share_below_the_media_folder_is_accepted() -> None:
     found = facts(hosts.MOUNTINFO + SHARE)
-    assert (found["read_only_mounts"], told(found)) == (["/mnt/media/movies"], [])
+    assert (found["read_only_mounts"], problems_of(found)) == (["/mnt/media/movies"], [])
 
 
-def test_mounts_elsewhere_and_those_that_can_be_written_are_no_matter() -> None:
+def test_writable_and_unrelated_mounts_are_ignored() -> None:
     elsewhere = "60 25 0:70 / /proc/sys ro - proc proc rw\n61 25 0:71 / /mnt2 ro - ext4 /dev/sdb ro\n"
     assert facts(hosts.MOUNTINFO + elsewhere)["read_only_mounts"] == []
     assert facts(hosts.MOUNTINFO + SHARE + SHARE.replace(" ro,", " rw,"))["read_only_mounts"] == []
 
 
-def test_a_mount_that_is_gone_is_named_with_what_it_says() -> None:
+def test_unreadable_mount_is_reported_with_its_error() -> None:
     found = facts(read_errors={"/mnt/media": "Transport endpoint is not connected"})
     text = "/mnt/media cannot be read, not even by root: Transport endpoint is not connected"
-    assert told(found) == [("mediaserver_media", text)]
+    assert problems_of(found) == [("mediaserver_media", text)]
 
 
 @pytest.mark.parametrize("number", [errno.ENOTCONN, errno.EACCES, errno.EIO, errno.ESTALE])
-def test_the_real_reader_tells_why(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+def test_real_reader_returns_the_error_of_a_folder(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     def refuse(path: str) -> t.NoReturn:
         raise OSError(number, "anything", path)
 
@@ -65,9 +65,9 @@ def test_the_real_reader_tells_why(monkeypatch: pytest.MonkeyPatch, number: int)
     assert reader.read_error("/") == os.strerror(number)
 
 
-def test_members_are_existing_accounts() -> None:
-    assert told(facts(), mediaserver_members=["pi"]) == []
-    assert told(facts(), mediaserver_members=["pi", "anna"]) == [
+def test_member_without_an_account_is_rejected() -> None:
+    assert problems_of(facts(), mediaserver_members=["pi"]) == []
+    assert problems_of(facts(), mediaserver_members=["pi", "anna"]) == [
         ("mediaserver_members", "the host has no account 'anna'")
     ]
 
@@ -82,5 +82,5 @@ def test_members_are_existing_accounts() -> None:
         ("", []),
     ],
 )
-def test_who_is_in_the_group(group: str, members: list[str]) -> None:
+def test_returns_members_of_the_group(group: str, members: list[str]) -> None:
     assert facts(files={"/etc/group": group})["group_members"] == members

@@ -17,7 +17,7 @@ NAMES = ["mediaserver_lan", "jellyfin_libraries", "jellyfin_library_options", "t
         ("transmission_setting", "transmission_settings"),
     ],
 )
-def test_a_misspelled_variable_is_a_warning(name: str, meant: str) -> None:
+def test_misspelled_variable_is_a_warning(name: str, meant: str) -> None:
     (found,) = check_names({}, {"preflight_names": NAMES, "preflight_other_names": [name]})
     assert (found["level"], found["variable"]) == ("warning", name)
     assert meant in found["remedy"]

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a host is configured with: what would fail late is told in preflight; each row changes one thing."""
+"""Faults in the host's configuration are found before they would stop a run; each row changes one value."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typing as t
 import pytest
 from ansible_collections.household.mediaserver.plugins.module_utils._host import configuration
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._host import hosts
-from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.test_preflight import (
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._preflight.household import (
     FACTS,
     UUID,
     found,
@@ -42,7 +42,7 @@ ROWS: list[tuple[str, dict[str, t.Any], dict[str, t.Any], str, str, str]] = [
     ),
     ("remapped", {"docker_file": {"settings": {"userns-remap": "default"}}}, {}, DAEMON, "userns-remap", "remove"),
     (
-        "remapped by us",
+        "remapped by a variable",
         {},
         {"docker_daemon_options": {"userns-remap": "x"}},
         "docker_daemon_options",
@@ -57,14 +57,14 @@ ROWS: list[tuple[str, dict[str, t.Any], dict[str, t.Any], str, str, str]] = [
         "it is false",
         "remove",
     ),
-    ("NTFS", {"block_filesystems": {UUID: "ntfs"}}, {"storage_uuid": UUID}, "storage_uuid", "has ntfs", "copy what"),
+    ("NTFS", {"block_filesystems": {UUID: "ntfs"}}, {"storage_uuid": UUID}, "storage_uuid", "has ntfs", "copy its"),
     (
         "exFAT",
         {"block_filesystems": {UUID: "exfat"}},
         {"storage_uuid": UUID},
         "storage_uuid",
         "hard links",
-        "copy what",
+        "copy its files",
     ),
     (
         "LUKS",
@@ -90,25 +90,25 @@ ROWS: list[tuple[str, dict[str, t.Any], dict[str, t.Any], str, str, str]] = [
         "/mnt is on exfat",
         "ext4",
     ),
-    ("a device", {}, {"storage_uuid": "/dev/sda1"}, "storage_uuid", "not a UUID alone", "lsblk"),
-    ("a label", {}, {"storage_uuid": "LABEL=media"}, "storage_uuid", "not a UUID alone", "lsblk"),
-    ("quoted", {}, {"storage_uuid": f'UUID="{UUID}"'}, "storage_uuid", "not a UUID alone", f"write {UUID}"),
-    ("a link", {}, {"storage_uuid": f"/dev/disk/by-uuid/{UUID}"}, "storage_uuid", "not a UUID alone", f"write {UUID}"),
+    ("a device", {}, {"storage_uuid": "/dev/sda1"}, "storage_uuid", "not a plain UUID", "lsblk"),
+    ("a label", {}, {"storage_uuid": "LABEL=media"}, "storage_uuid", "not a plain UUID", "lsblk"),
+    ("quoted", {}, {"storage_uuid": f'UUID="{UUID}"'}, "storage_uuid", "not a plain UUID", f"write {UUID}"),
+    ("a link", {}, {"storage_uuid": f"/dev/disk/by-uuid/{UUID}"}, "storage_uuid", "not a plain UUID", f"write {UUID}"),
     (
-        "no room for the cache",
+        "no space for the cache",
         {"filesystems": filesystems(cache=2047)},
         CACHE,
         "jellyfin_cache",
         "2047 MB",
-        "make room",
+        "free space",
     ),
     (
-        "no room for Jellyfin",
+        "no space for Jellyfin",
         {"filesystems": filesystems(root=900)},
         CACHE,
         "mediaserver_root",
         "every start",
-        "make room",
+        "free space",
     ),
     ("a folder", {"timezone_asked": "folder"}, {}, "mediaserver_timezone", "is a folder", "timedatectl"),
     (
@@ -125,7 +125,7 @@ ROWS: list[tuple[str, dict[str, t.Any], dict[str, t.Any], str, str, str]] = [
 @pytest.mark.parametrize(
     ("facts", "settings", "variable", "words", "way"), [pytest.param(*row[1:], id=row[0]) for row in ROWS]
 )
-def test_it_is_refused(
+def test_fault_is_rejected_with_remedy(
     facts: dict[str, t.Any], settings: dict[str, t.Any], variable: str, words: str, way: str
 ) -> None:
     (problem,) = found(facts, settings)
@@ -145,13 +145,13 @@ def test_it_is_refused(
         ({"filesystems": filesystems(cache=100)}, {**CACHE, "storage_uuid": UUID}),
         ({"timezone_asked": "zone", "timezones_known": True}, {}),
     ],
-    ids=["one line", "docker as usual", "ext4", "room", "room on a disk that is not mounted yet", "a zone"],
+    ids=["one line", "valid daemon.json", "ext4", "space", "space on a disk that is not mounted yet", "a zone"],
 )
-def test_it_is_accepted(facts: dict[str, t.Any], settings: dict[str, t.Any]) -> None:
+def test_valid_value_is_accepted(facts: dict[str, t.Any], settings: dict[str, t.Any]) -> None:
     assert found(facts, settings) == []
 
 
-def test_little_room_is_a_warning_and_a_household_that_is_set_up_can_be_repaired() -> None:
+def test_little_space_is_a_warning_and_never_stops_an_installed_host() -> None:
     (notice,) = found({"filesystems": filesystems(cache=3000)}, CACHE)
     assert (notice["level"], notice["variable"]) == ("warning", "jellyfin_cache")
     (notice,) = found({"filesystems": filesystems(cache=100)}, {**CACHE, "preflight_installed": True})
@@ -177,16 +177,16 @@ FILES = dict.fromkeys(
         ("", "", ""),
     ],
 )
-def test_what_a_time_zone_is(wanted: str, kind: str, new: str) -> None:
+def test_classifies_a_requested_time_zone(wanted: str, kind: str, new: str) -> None:
     reader = hosts.FakeReader({**FILES, f"{BASE}tzdata.zi": RULES})
     assert configuration.requested_zone(reader, wanted) == {"timezone_asked": kind, "timezone_new_name": new}
 
 
-def test_without_the_list_of_names_a_file_is_a_zone() -> None:
+def test_file_is_a_zone_without_tzdata_list() -> None:
     assert configuration.requested_zone(hosts.FakeReader(FILES), "Europe/Berlin")["timezone_asked"] == "zone"
 
 
-def test_filesystems_by_uuid_with_and_without_udev() -> None:
+def test_reads_filesystem_types_with_and_without_udev() -> None:
     lsblk = hosts.FakeReader({"/dev/disk/by-uuid/aa": ""}, commands={"lsblk": "\naa ntfs\nbb ext4\n cc\n"})
     assert configuration.filesystems_on_disks(lsblk) == {"aa": "ntfs", "bb": "ext4"}
     text = (
@@ -196,13 +196,13 @@ def test_filesystems_by_uuid_with_and_without_udev() -> None:
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"a": 1,}'])
-def test_a_broken_file_of_docker_is_told_without_its_text(text: str) -> None:
+def test_invalid_daemon_json_is_a_problem(text: str) -> None:
     measured = configuration.docker_file(hosts.FakeReader({DAEMON: text}))
     (problem,) = found({"docker_file": measured})
     assert (problem["variable"], problem["level"]) == (DAEMON, "problem")
 
 
-def test_no_secret_of_docker_becomes_a_fact() -> None:
+def test_no_secret_of_daemon_json_becomes_a_fact() -> None:
     text = '{"userns-remap": "default", "proxies": {"http-proxy": "http://me:s3cret@proxy"}}'
     measured = configuration.docker_file(hosts.FakeReader({DAEMON: text}))
     assert measured == {"error": "", "settings": {"userns-remap": "default"}}

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What belongs to the user is refused by its name, and what is this collection's own passes."""
+"""Names of this collection that the user already uses are rejected; the collection's own objects are accepted."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ import typing as t
 
 import pytest
 from ansible_collections.household.mediaserver.plugins.module_utils._preflight.checks import find_problems
-from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.test_preflight import FACTS, SETTINGS
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._preflight.household import (
+    FACTS,
+    SETTINGS,
+)
 
 ROOT, STATE = "/opt/mediaserver", "/var/lib/mediaserver"
-# What the role gateway makes first, and a complete project.
+# The project folder after the role gateway's first task, and a complete project.
 BEGUN = ["gateway"]
 COMPLETE = [".env", "compose.yml", "config", "entrypoints", "gateway", "lib", "scripts", "secrets"]
 ACCOUNT = {"uid": 2000, "group": "mediaserver", "home": STATE, "shell": "/usr/sbin/nologin", "groups": []}
@@ -42,10 +45,10 @@ OWN_NETWORKS = [
     network("bridge", "", "docker0", "172.17.0.0/16"),
     network("mediaserver_vpn", "mediaserver", "br-vpn", "172.31.254.0/24"),
     network("mediaserver_jellyfin", "mediaserver", "br-jellyfin"),
-    # Of an earlier version, without containers.
+    # A network of an earlier version, without containers.
     network("mediaserver_house", "mediaserver"),
 ]
-# A household that is set up, with its own addresses.
+# Facts of a host that is set up.
 OWN: dict[str, t.Any] = {
     **folders(COMPLETE, ["vpn"]),
     "addresses": ["127.0.0.1", "172.17.0.1", "172.31.254.1", "192.168.1.5"],
@@ -58,7 +61,7 @@ OWN: dict[str, t.Any] = {
     "users": {"root": 0, "mediaserver": 2000},
     "groups": {"root": 0, "mediaserver": 2000},
 }
-# The same host before the first run.
+# Facts of the same host before the first run.
 BLANK: dict[str, t.Any] = {
     **OWN,
     **folders([]),
@@ -92,9 +95,9 @@ FOREIGN = [
         folders(["compose.yml", "gateway"]),
         {},
         "mediaserver_root",
-        "was not made by this collection",
+        "was not created by this collection",
     ),
-    ("many files", BLANK, folders(list("abcdefgh")), {}, "mediaserver_root", "it holds a, b, c, d, e and 3 more"),
+    ("many files", BLANK, folders(list("abcdefgh")), {}, "mediaserver_root", "it contains a, b, c, d, e and 3 more"),
     ("state of another program", BLANK, folders([], ["db"]), {}, "mediaserver_state", f"{STATE} exists"),
     (
         "a unit",
@@ -110,7 +113,7 @@ FOREIGN = [
         {"docker_containers": [container("mediaserver-jellyfin-1")]},
         {},
         "container mediaserver-jellyfin-1",
-        "is not one of them",
+        "it is not a container of this collection",
     ),
     (
         "a container beside ours",
@@ -131,7 +134,7 @@ FOREIGN = [
         },
         {},
         "compose project mediaserver",
-        "(mediaserver-plex-1, mediaserver-sonarr-1) and lies in /home/pi/mediaserver, not in /opt/mediaserver",
+        "(mediaserver-plex-1, mediaserver-sonarr-1) and is in /home/pi/mediaserver, not in /opt/mediaserver",
     ),
     (
         "a project without a folder",
@@ -209,7 +212,7 @@ FOREIGN = [
         "is not this collection's",
     ),
     (
-        "a lease that has ended",
+        "an expired lease",
         BLANK,
         {},
         {"mediaserver_bind_address": "192.168.1.77"},
@@ -225,7 +228,7 @@ FOREIGN = [
         "172.17.0.1, 172.31.254.1, 192.168.1.5",
     ),
     (
-        "a group of the LAN's",
+        "a multicast group",
         OWN,
         {},
         {"mediaserver_bind_address": "224.0.0.1"},
@@ -238,7 +241,7 @@ FOREIGN = [
 @pytest.mark.parametrize(
     ("host", "facts", "settings", "variable", "words"), [pytest.param(*row[1:], id=row[0]) for row in FOREIGN]
 )
-def test_what_is_not_ours_is_refused_by_its_name(
+def test_foreign_object_with_a_name_of_the_collection_is_rejected(
     host: dict[str, t.Any], facts: dict[str, t.Any], settings: dict[str, t.Any], variable: str, words: str
 ) -> None:
     (problem,) = found(host, facts, settings)
@@ -290,7 +293,7 @@ ACCEPTED = [
 
 
 @pytest.mark.parametrize(("host", "facts", "settings"), [pytest.param(*row[1:], id=row[0]) for row in ACCEPTED])
-def test_accepts_what_is_ours_and_what_does_not_collide(
+def test_own_and_unrelated_objects_are_accepted(
     host: dict[str, t.Any], facts: dict[str, t.Any], settings: dict[str, t.Any]
 ) -> None:
     assert found(host, facts, settings) == []
