@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Jellyfin client against a scripted transport: what it sends, what it makes of answers, how it waits."""
+"""The Jellyfin client with a scripted transport: requests, responses and waiting."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from ansible_collections.household.mediaserver.plugins.module_utils._core.errors
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._core.http import Response
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.client import (
-    Denied,
+    JellyfinAccessDenied,
     JellyfinClient,
-    Refused,
+    RequestFailed,
     base_url,
 )
-from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.jellyfin_doubles import (
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._jellyfin.doubles import (
     HEALTHY,
     LOADING,
     NO_BODY,
@@ -44,7 +44,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 
-def test_it_sends_and_reads_json() -> None:
+def test_sends_and_reads_json() -> None:
     http = ScriptedHttp(
         ("GET /Auth/Keys", json_of({"Items": []}), NO_BODY),
         ("POST /Auth/Keys?app=the%20house%26home", NOTHING, NO_BODY),
@@ -81,7 +81,7 @@ def test_no_value_breaks_out_of_the_authorization_header(token: str, device: str
     http = ScriptedHttp(("GET /System/Info", json_of({})))
     try:
         JellyfinClient(http, URL, client="c", device_id=device, clock=Clock(), token=token).get("/System/Info")
-    except UnicodeEncodeError:  # half of a surrogate pair, which no file and no option can hold
+    except UnicodeEncodeError:  # an unpaired surrogate, which no file and no option can contain
         return
     header = http.headers[0]["Authorization"]
     assert header.isascii()
@@ -92,7 +92,7 @@ def test_no_value_breaks_out_of_the_authorization_header(token: str, device: str
     assert unquote(found["DeviceId"]) == device
 
 
-def test_a_login_brings_the_token() -> None:
+def test_login_sets_the_token() -> None:
     http = ScriptedHttp(
         ("POST /Users/AuthenticateByName", json_of({"AccessToken": "t0ken"}), {"Username": "anna", "Pw": "ö\"'"}),
         ("GET /Auth/Keys", json_of({})),
@@ -106,30 +106,34 @@ def test_a_login_brings_the_token() -> None:
 
 
 @pytest.mark.parametrize("body", [{}, {"AccessToken": ""}, {"AccessToken": 5}, [], "text"])
-def test_a_login_without_a_token_is_no_login(body: Any) -> None:
+def test_login_response_without_a_token_is_an_error(body: Any) -> None:
     client = client_of(ScriptedHttp(("POST /Users/AuthenticateByName", json_of(body))), token="old")
     with pytest.raises(ProtocolError):
         client.login("anna", "x")
     assert client.token == "old"
 
 
-BAD_ANSWERS = {
-    "dead key": (
+BAD_RESPONSES = {
+    "invalid key": (
         UNAUTHORISED,
-        Denied,
+        JellyfinAccessDenied,
         "GET http://127.0.0.1:8096/X?y=1: status 401: the API key or token is not valid",
     ),
-    "may not": (Response(403), Denied, "status 403: this account may not"),
-    "not there": (Response(404), Refused, "GET http://127.0.0.1:8096/X?y=1: status 404"),
-    "says nothing": (said("Error processing request.", 400), Refused, "X?y=1: status 400"),
-    "says something": (said("Password must not be empty", 400), Refused, "status 400 (Password must not be empty)"),
+    "forbidden": (Response(403), JellyfinAccessDenied, "status 403: this account may not"),
+    "not found": (Response(404), RequestFailed, "GET http://127.0.0.1:8096/X?y=1: status 404"),
+    "error without text": (said("Error processing request.", 400), RequestFailed, "X?y=1: status 400"),
+    "error with text": (
+        said("Password must not be empty", 400),
+        RequestFailed,
+        "400 (Password must not be empty)",
+    ),
     "redirect": (
         Response(302, {"location": "http://user:secret@elsewhere.example/jellyfin/x?token=secret"}),
-        Refused,
-        "sends us to elsewhere.example/jellyfin/x, and redirects are not followed",
+        RequestFailed,
+        "a redirect to elsewhere.example/jellyfin/x, which is not followed",
     ),
     "not JSON": (said("<html><b>Router</b></html>"), ProtocolError, "not JSON; is this Jellyfin? (Router)"),
-    "cut JSON": (said('{"a": '), ProtocolError, "not JSON"),
+    "truncated JSON": (said('{"a": '), ProtocolError, "not JSON"),
     "not UTF-8": (Response(200, {}, b'"\xff\xfe"'), ProtocolError, "not JSON"),
     "deep": (said("[" * 200_000), ProtocolError, "not JSON"),
     "cut": (Unreachable("u: cut in the middle"), Unreachable, "GET u: cut in the middle"),
@@ -137,30 +141,30 @@ BAD_ANSWERS = {
 }
 
 
-@pytest.mark.parametrize(("answer", "kind", "message"), BAD_ANSWERS.values(), ids=BAD_ANSWERS.keys())
-def test_bad_answers_end_in_a_message(answer: Any, kind: type[MediaserverError], message: str) -> None:
+@pytest.mark.parametrize(("answer", "kind", "message"), BAD_RESPONSES.values(), ids=BAD_RESPONSES.keys())
+def test_bad_response_ends_in_a_message(answer: Any, kind: type[MediaserverError], message: str) -> None:
     http = ScriptedHttp(("GET /X?y=1", answer))
     with pytest.raises(kind) as caught:
         client_of(http, token="k").get("/X", query={"y": 1})
     assert message in str(caught.value)
     assert "secret" not in str(caught.value)
     assert len(str(caught.value)) < 600
-    if isinstance(caught.value, (Denied, Refused)):
+    if isinstance(caught.value, (JellyfinAccessDenied, RequestFailed)):
         assert caught.value.status == answer.status
 
 
-def test_an_anonymous_401_does_not_speak_of_a_key() -> None:
-    with pytest.raises(AccessDenied, match="valid login"):
+def test_anonymous_401_does_not_mention_a_key() -> None:
+    with pytest.raises(AccessDenied, match="a valid user name and password are required"):
         client_of(ScriptedHttp(("GET /X", UNAUTHORISED)), token="k").get("/X", token=False)
 
 
 @pytest.mark.parametrize("path", ["X", "", "/a/../b", "/a/.", "//..", "http://elsewhere/"])
-def test_paths_that_lead_elsewhere_are_refused(path: str) -> None:
+def test_path_outside_the_api_is_rejected(path: str) -> None:
     with pytest.raises(InvalidValue):
         client_of(ScriptedHttp()).get(path)
 
 
-def test_what_json_cannot_hold_is_not_sent() -> None:
+def test_value_without_json_form_is_not_sent() -> None:
     for body in (float("nan"), {1, 2}, {"a": b"x"}):
         with pytest.raises(InvalidValue, match="POST"):
             client_of(ScriptedHttp()).post("/X", body)
@@ -186,7 +190,7 @@ ADDRESSES = {
 
 
 @pytest.mark.parametrize(("given_url", "kept"), ADDRESSES.items())
-def test_addresses(given_url: str, kept: str | None) -> None:
+def test_base_url_is_normalised_or_rejected(given_url: str, kept: str | None) -> None:
     if kept is None:
         with pytest.raises(InvalidValue, match="url"):
             base_url(given_url)
@@ -194,18 +198,18 @@ def test_addresses(given_url: str, kept: str | None) -> None:
         assert base_url(given_url) == kept
 
 
-def test_503_is_asked_again_after_the_time_it_names() -> None:
+def test_503_is_retried_after_its_retry_after_time() -> None:
     clock = Clock()
     http = ScriptedHttp(("POST /X", LOADING), ("POST /X", Response(503)), ("POST /X", json_of({"a": 1})))
     assert client_of(http, clock=clock).post("/X") == {"a": 1}
     http.finish()
-    assert clock.now == 6  # 005 is five seconds, and no header is one
+    assert clock.now == 6  # 5 s for 005, 1 s without the header
 
 
-def test_503_is_waited_for_up_to_the_limit() -> None:
+def test_503_is_retried_up_to_the_timeout() -> None:
     clock = Clock()
     http = ScriptedHttp(*[("GET /X", LOADING)] * 3)
-    with pytest.raises(Refused, match=r"GET .*/X: status 503 for 12 s: the server is still loading"):
+    with pytest.raises(RequestFailed, match=r"GET .*/X: status 503 for 12 s: the server is still loading"):
         client_of(http, clock=clock, timeout=12).get("/X")
     http.finish()
     assert clock.now == 10
@@ -215,14 +219,14 @@ def test_503_is_waited_for_up_to_the_limit() -> None:
 @pytest.mark.parametrize(
     ("header", "pause"), [("005", 5), ("", 1), ("-3", 1), ("soon", 1), ("Wed, 21 Oct", 1), ("٣", 1)]
 )
-def test_retry_after(header: str, pause: float) -> None:
+def test_pause_follows_retry_after(header: str, pause: float) -> None:
     clock = Clock()
     http = ScriptedHttp(("GET /X", Response(503, {"retry-after": header})), ("GET /X", NOTHING))
     client_of(http, clock=clock).get("/X")
     assert clock.now == pause
 
 
-def test_the_whole_start_is_waited_for() -> None:
+def test_waits_through_all_phases_of_a_start() -> None:
     clock = Clock()
     phases = [REFUSED, SILENT, said("Degraded"), said("Degraded"), REFUSED, LOADING, Response(502)]
     http = ScriptedHttp(*[("GET /health", phase) for phase in phases], ("GET /health", said("Healthy\n")))
@@ -232,16 +236,16 @@ def test_the_whole_start_is_waited_for() -> None:
     assert not any("Authorization" in headers for headers in http.headers)
 
 
-HUNG = {
-    "refused": (REFUSED, "nobody listens there", True),
-    "silent": (SILENT, "does not answer", False),
+STUCK_PHASES = {
+    "refused": (REFUSED, "the connection is refused", True),
+    "silent": (SILENT, "no response", False),
     "degraded": (said("Degraded"), "__EFMigrationsLock", False),
     "loading": (LOADING, "the server is loading", False),
 }
 
 
-@pytest.mark.parametrize(("answer", "message", "refused"), HUNG.values(), ids=HUNG.keys())
-def test_the_message_names_the_phase_it_hung_in(answer: Any, message: str, refused: bool) -> None:
+@pytest.mark.parametrize(("answer", "message", "refused"), STUCK_PHASES.values(), ids=STUCK_PHASES.keys())
+def test_timeout_message_names_the_last_phase(answer: Any, message: str, refused: bool) -> None:
     clock = Clock()
     http = ScriptedHttp(*[("GET /health", answer)] * 12)
     with pytest.raises(Unreachable) as caught:
@@ -252,7 +256,7 @@ def test_the_message_names_the_phase_it_hung_in(answer: Any, message: str, refus
 
 
 @pytest.mark.parametrize("status", [200, 503])
-def test_unhealthy_is_not_waited_for(status: int) -> None:
+def test_unhealthy_fails_at_once(status: int) -> None:
     clock = Clock()
     with pytest.raises(ServiceProblem, match="start has failed"):
         client_of(ScriptedHttp(("GET /health", said("Unhealthy", status))), clock=clock).wait_until_healthy(60)
@@ -260,12 +264,12 @@ def test_unhealthy_is_not_waited_for(status: int) -> None:
 
 
 @pytest.mark.parametrize("answer", [said("Fine"), said("Healthy", 404), Response(302), said("healthy"), said("")])
-def test_anything_else_is_not_jellyfin(answer: Response) -> None:
+def test_unknown_health_response_is_an_error(answer: Response) -> None:
     with pytest.raises(ProtocolError, match="Is this Jellyfin"):
         client_of(ScriptedHttp(("GET /health", answer))).wait_until_healthy(60)
 
 
-def test_the_old_servers_last_words_do_not_count_as_a_restart() -> None:
+def test_health_of_the_stopping_server_does_not_end_a_restart() -> None:
     http = ScriptedHttp(
         ("POST /System/Restart", NOTHING, NO_BODY),
         *[HEALTHY] * 3,
@@ -277,13 +281,13 @@ def test_the_old_servers_last_words_do_not_count_as_a_restart() -> None:
     http.finish()
 
 
-def test_a_server_that_does_not_restart_is_noticed() -> None:
+def test_server_that_does_not_restart_is_reported() -> None:
     http = ScriptedHttp(("POST /System/Restart", NOTHING), *[HEALTHY] * 25)
-    with pytest.raises(NotTaken, match="the old server still answers"):
+    with pytest.raises(NotTaken, match="the old server still responds"):
         client_of(http, token="k").restart(2)
 
 
-def test_the_answer_is_not_taken_for_an_object_unseen() -> None:
+def test_response_that_is_not_an_object_is_an_error() -> None:
     for answer in ([], "text", None, 5):
-        with pytest.raises(ProtocolError, match="no JSON object"):
+        with pytest.raises(ProtocolError, match="not a JSON object"):
             client_of(ScriptedHttp(("GET /System/Info/Public", said(json.dumps(answer))))).public_info()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The use case of jellyfin_setup against a scripted server: every call, in order, and none besides."""
+"""The use case of jellyfin_setup with a scripted server: all calls in their order, and no others."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from ansible_collections.household.mediaserver.plugins.module_utils._core.errors
     Unreachable,
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._core.http import Response
-from ansible_collections.household.mediaserver.plugins.module_utils._host.file_tree import Found
+from ansible_collections.household.mediaserver.plugins.module_utils._host.file_tree import PathState
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.administrator import WantedAdministrator
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.key_file import KeyFile, load_key
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.setup import (
     JellyfinSetup,
-    Seen,
+    SetupState,
     is_claimed,
     plan_setup,
     present,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.wizard import Household
-from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.jellyfin_doubles import (
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.wizard import WizardAnswers
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._jellyfin.doubles import (
     HEALTHY,
     LOADING,
     NO_BODY,
@@ -74,7 +74,7 @@ DEAD = ("GET /System/Info", UNAUTHORISED)
 LOGOUT = ("POST /Sessions/Logout", NOTHING, NO_BODY)
 POLICY = {"IsAdministrator": True, "IsDisabled": False}
 ACCOUNTS = ("GET /Users", json_of([{"Name": "anna", "Id": "a1", "Policy": POLICY}]))
-# A key that works, and the administrator as it should be.
+# Calls for a valid key and an administrator without differences.
 KEPT = [WORKS, ACCOUNTS, LOGIN, LOGOUT]
 
 
@@ -104,9 +104,9 @@ def run(path: Path) -> Run:
         hidden: set[str] = set()
         synced: list[bool] = []
         try:
-            outcome = JellyfinSetup(
+            result = JellyfinSetup(
                 client_of(http),
-                household=Household("anna", PASSWORD, server_name="home"),
+                answers=WizardAnswers("anna", PASSWORD, server_name="home"),
                 administrator=WantedAdministrator("anna", PASSWORD),
                 app_name="household",
                 file=KeyFile(str(path), owner=owner),
@@ -117,18 +117,18 @@ def run(path: Path) -> Run:
             ).run()
         finally:
             http.finish()
-        shown = {**present(outcome), "warnings": outcome.warnings}
+        shown = {**present(result), "warnings": result.warnings}
         assert not any(secret in repr(shown) for secret in (KEY, OTHER, PASSWORD, "s3ss10n"))
         assert path.exists() is False or path.read_text().strip() in ("", "broken", *hidden)
         assert all(hidden)
-        # The server's files are on the disk before the key file says that it was claimed.
+        # The server's files are synced before the key file proves that the wizard is completed.
         assert not shown["api_key_written"] or check or len(synced) == 1
         return shown
 
     return run
 
 
-def test_a_new_server_is_claimed(run: Run, path: Path) -> None:
+def test_completes_the_wizard_of_a_new_server(run: Run, path: Path) -> None:
     done = run(HEALTHY, INFO_NEW, *FRESH_WIZARD, LOGIN, *CREATE_KEY)
     assert done == {
         "changed": True,
@@ -153,63 +153,63 @@ def test_a_new_server_is_claimed(run: Run, path: Path) -> None:
     assert (again["changed"], again["wizard_run"], again["api_key_created"]) == (False, False, False)
 
 
-def test_check_mode_foretells_and_writes_nothing(run: Run, path: Path) -> None:
-    foretold = run(HEALTHY, HEALTHY, INFO_NEW, check=True)
+def test_check_mode_predicts_and_writes_nothing(run: Run, path: Path) -> None:
+    predicted = run(HEALTHY, HEALTHY, INFO_NEW, check=True)
     assert not path.exists()
     done = run(HEALTHY, INFO_NEW, *FRESH_WIZARD, LOGIN, *CREATE_KEY)
-    assert foretold["diff"] == done["diff"]
-    assert (foretold["api_key_created"], foretold["wizard_run"]) == (None, True)
+    assert predicted["diff"] == done["diff"]
+    assert (predicted["api_key_created"], predicted["wizard_run"]) == (None, True)
     again = run(HEALTHY, HEALTHY, INFO, *KEPT, check=True)
     assert (again["changed"], again["api_key_created"]) == (False, False)
 
 
-def test_check_mode_before_anything_listens(run: Run) -> None:
-    foretold = run(("GET /health", REFUSED), ("GET /health", REFUSED), check=True)
-    assert (foretold["changed"], foretold["wizard_run"], foretold["server_id"]) == (True, True, "")
-    assert foretold["warnings"] == [f"nobody listens at {URL}; foretold as for a new server"]
+def test_check_mode_predicts_without_a_server(run: Run) -> None:
+    predicted = run(("GET /health", REFUSED), ("GET /health", REFUSED), check=True)
+    assert (predicted["changed"], predicted["wizard_run"], predicted["server_id"]) == (True, True, "")
+    assert predicted["warnings"] == [f"no server listens at {URL}; predicted as for a new server"]
 
 
-def test_a_real_run_waits(run: Run) -> None:
+def test_real_run_waits_for_the_server(run: Run) -> None:
     start = [("GET /health", answer) for answer in (REFUSED, said("Degraded"), REFUSED, LOADING)]
     assert run(*start, HEALTHY, INFO_NEW, *FRESH_WIZARD, LOGIN, *CREATE_KEY)["wizard_run"]
-    with pytest.raises(Unreachable, match="nobody listens"):
+    with pytest.raises(Unreachable, match="connection is refused"):
         run(*[("GET /health", REFUSED)] * 11)
 
 
-def test_a_half_finished_wizard_is_resumed_without_a_second_user(run: Run, path: Path) -> None:
+def test_unfinished_wizard_is_resumed_without_a_second_user(run: Run, path: Path) -> None:
     done = run(HEALTHY, INFO_NEW, *RESUMED_WIZARD, *CREATE_KEY)
     assert (done["wizard_run"], done["api_key_created"]) == (True, True)
     assert path.read_text() == f"{KEY}\n"
 
 
-def test_a_half_finished_wizard_with_another_password(run: Run, path: Path) -> None:
+def test_unfinished_wizard_with_another_password_is_an_error(run: Run, path: Path) -> None:
     forbidden = ("POST /Startup/User", Response(403))
-    with pytest.raises(AccessDenied, match=r"password: the wizard was left half-finished, its first user root"):
+    with pytest.raises(AccessDenied, match=r"password: the wizard is unfinished, its first user root"):
         run(HEALTHY, INFO_NEW, NO_LOGIN, CONFIGURATION, NO_LIBRARIES, CONFIGURE, FIRST_USER, forbidden)
     assert not path.exists()
 
 
-def test_a_reopened_wizard_takes_nobodys_account_over(run: Run) -> None:
+def test_reopened_wizard_of_a_server_in_use_is_rejected(run: Run) -> None:
     libraries = ("GET /Library/VirtualFolders", json_of([{"Name": "Movies"}]))
     with pytest.raises(AccessDenied, match="it was in use before"):
         run(HEALTHY, INFO_NEW, NO_LOGIN, CONFIGURATION, libraries)
 
 
-def test_a_name_that_the_server_refuses(run: Run) -> None:
+def test_name_that_the_server_rejects_is_named(run: Run) -> None:
     bad = ("POST /Startup/User", said("Error processing request.", 400))
-    with pytest.raises(InvalidValue, match="username 'anna', or password"):
+    with pytest.raises(InvalidValue, match="the server rejects username 'anna' or the password"):
         run(HEALTHY, INFO_NEW, NO_LOGIN, CONFIGURATION, NO_LIBRARIES, CONFIGURE, FIRST_USER, bad)
 
 
-def test_a_wizard_that_stays_open_is_an_error(run: Run) -> None:
+def test_wizard_that_stays_open_is_an_error(run: Run) -> None:
     steps = FRESH_WIZARD[:-2]
-    with pytest.raises(NotTaken, match="open to everybody"):
+    with pytest.raises(NotTaken, match="open to everyone"):
         run(HEALTHY, INFO_NEW, *steps, CONFIGURATION)
     with pytest.raises(NotTaken, match="the wizard is still open"):
         run(HEALTHY, INFO_NEW, *steps, ("GET /Startup/Configuration", UNAUTHORISED), INFO_NEW)
 
 
-def test_a_dead_key_is_replaced_by_the_one_that_exists(run: Run, path: Path) -> None:
+def test_invalid_key_is_replaced_by_the_existing_one(run: Run, path: Path) -> None:
     path.write_text(f"{OTHER}\n")
     done = run(HEALTHY, INFO, DEAD, HEALTHY, DEAD, HEALTHY, LOGIN, OURS, WORKS, LOGOUT)
     assert (done["changed"], done["api_key_created"], done["api_key_written"]) == (True, False, True)
@@ -217,20 +217,20 @@ def test_a_dead_key_is_replaced_by_the_one_that_exists(run: Run, path: Path) -> 
     assert path.read_text() == f"{KEY}\n"
 
 
-def test_a_good_key_is_not_taken_for_dead_while_the_server_loads(run: Run, path: Path) -> None:
+def test_valid_key_is_kept_while_the_server_loads(run: Run, path: Path) -> None:
     path.write_text(KEY)
     path.chmod(0o600)
     assert not run(HEALTHY, INFO, DEAD, ("GET /health", LOADING), HEALTHY, *KEPT)["changed"]
 
 
 @pytest.mark.parametrize("content", ["", "broken", "two words", "\x00\x01", "ü" * 20])
-def test_a_file_without_a_key_is_repaired(run: Run, path: Path, content: str) -> None:
+def test_file_without_a_key_is_repaired(run: Run, path: Path, content: str) -> None:
     path.write_text(content)
     assert run(HEALTHY, INFO, LOGIN, OURS, WORKS, LOGOUT)["api_key_written"]
     assert path.read_text() == f"{KEY}\n"
 
 
-def test_a_wrong_password_names_the_option_and_nothing_is_written(run: Run, path: Path) -> None:
+def test_wrong_password_names_the_option_and_changes_nothing(run: Run, path: Path) -> None:
     path.write_text("broken")
     with pytest.raises(AccessDenied) as caught:
         run(HEALTHY, INFO, NO_LOGIN)
@@ -239,7 +239,7 @@ def test_a_wrong_password_names_the_option_and_nothing_is_written(run: Run, path
     assert path.read_text() == "broken"
 
 
-def test_the_oldest_of_several_keys_is_taken(run: Run, path: Path) -> None:
+def test_oldest_of_several_keys_is_used(run: Run, path: Path) -> None:
     several = keys(("household", OTHER, "2026-11-24"), ("household", KEY, "2026-11-23"), ("Household", OTHER, "2020"))
     run(HEALTHY, INFO, LOGIN, several, WORKS, LOGOUT)
     assert path.read_text() == f"{KEY}\n"
@@ -247,15 +247,15 @@ def test_the_oldest_of_several_keys_is_taken(run: Run, path: Path) -> None:
 
 PROBLEMS: dict[str, tuple[list[tuple[Any, ...]], type[MediaserverError], str]] = {
     "no administrator": ([("GET /Auth/Keys", Response(403)), LOGOUT], AccessDenied, "must be that of an administrator"),
-    "no list": ([("GET /Auth/Keys", json_of({"Items": {}})), LOGOUT], ProtocolError, "no list"),
-    "strange key": ([keys(("household", "a b", "2026")), LOGOUT], ProtocolError, "no usable AccessToken"),
-    "key is not made": ([NOT_OURS, MAKE_KEY, NOT_OURS, LOGOUT], NotTaken, "no such key is listed"),
-    "key is not taken": ([OURS, DEAD, HEALTHY, DEAD, HEALTHY, LOGOUT], NotTaken, "lists the key of household"),
+    "no list": ([("GET /Auth/Keys", json_of({"Items": {}})), LOGOUT], ProtocolError, "not a list"),
+    "invalid key": ([keys(("household", "a b", "2026")), LOGOUT], ProtocolError, "no usable AccessToken"),
+    "key is not created": ([NOT_OURS, MAKE_KEY, NOT_OURS, LOGOUT], NotTaken, "no such key is listed"),
+    "key is rejected": ([OURS, DEAD, HEALTHY, DEAD, HEALTHY, LOGOUT], NotTaken, "lists the key of household"),
 }
 
 
 @pytest.mark.parametrize(("script", "kind", "message"), PROBLEMS.values(), ids=PROBLEMS.keys())
-def test_problems_with_the_key_end_the_session_too(
+def test_session_is_ended_after_a_problem_with_the_key(
     run: Run, path: Path, script: list[tuple[Any, ...]], kind: type[MediaserverError], message: str
 ) -> None:
     with pytest.raises(kind, match=message):
@@ -263,19 +263,19 @@ def test_problems_with_the_key_end_the_session_too(
     assert not path.exists()
 
 
-def test_a_session_that_cannot_be_ended_is_a_warning(run: Run) -> None:
+def test_session_that_cannot_be_ended_is_a_warning(run: Run) -> None:
     done = run(HEALTHY, INFO, LOGIN, OURS, WORKS, ("POST /Sessions/Logout", Response(500)))
     assert [warning for warning in done["warnings"] if "could not be ended" in warning]
 
 
-def test_attributes_alone_need_no_login(run: Run, path: Path) -> None:
+def test_attribute_change_needs_no_new_key(run: Run, path: Path) -> None:
     path.write_text(f"{KEY}\n")
     path.chmod(0o644)
     inode = path.stat().st_ino
-    foretold = run(HEALTHY, HEALTHY, INFO, *KEPT, check=True)
+    predicted = run(HEALTHY, HEALTHY, INFO, *KEPT, check=True)
     done = run(HEALTHY, INFO, *KEPT)
     assert (
-        foretold["diff"]
+        predicted["diff"]
         == done["diff"]
         == {
             "before": {"api_key_file mode": "0644"},
@@ -286,7 +286,7 @@ def test_attributes_alone_need_no_login(run: Run, path: Path) -> None:
     assert not run(HEALTHY, INFO, *KEPT)["changed"]
 
 
-def test_a_link_in_the_files_place_is_replaced_not_followed(run: Run, path: Path, tmp_path: Path) -> None:
+def test_link_in_place_of_the_key_file_is_replaced(run: Run, path: Path, tmp_path: Path) -> None:
     target = tmp_path / "target"
     target.write_text(f"{KEY}\n")
     path.symlink_to(target)
@@ -295,7 +295,7 @@ def test_a_link_in_the_files_place_is_replaced_not_followed(run: Run, path: Path
     assert target.stat().st_mode & 0o777 != 0o600
 
 
-def test_what_would_stop_the_writing_is_said_before_the_server_is_touched(run: Run, path: Path) -> None:
+def test_key_file_problem_is_found_before_the_server_changes(run: Run, path: Path) -> None:
     with pytest.raises(InvalidValue, match="is not an account of this host"):
         run(owner="nobody-of-that-name")
     with pytest.raises(FileProblem, match="its folder does not exist"):
@@ -306,13 +306,13 @@ def test_what_would_stop_the_writing_is_said_before_the_server_is_touched(run: R
 
 
 @pytest.mark.parametrize(("username", "password"), [("", "x"), ("  ", "x"), (" anna", "x"), ("anna", "")], ids=repr)
-def test_a_household_needs_name_and_password(username: str, password: str) -> None:
+def test_wizard_answers_need_name_and_password(username: str, password: str) -> None:
     with pytest.raises(InvalidValue):
-        Household(username, password)
+        WizardAnswers(username, password)
 
 
-def test_a_household_does_not_show_its_password() -> None:
-    assert PASSWORD not in repr(Household("anna", PASSWORD))
+def test_wizard_answers_hide_the_password() -> None:
+    assert PASSWORD not in repr(WizardAnswers("anna", PASSWORD))
 
 
 @pytest.mark.parametrize(
@@ -320,14 +320,14 @@ def test_a_household_does_not_show_its_password() -> None:
     [
         ({"StartupWizardCompleted": True}, True),
         ({"StartupWizardCompleted": False}, False),
-        # The temporary server's form, whatever the truth.
+        # The form of the temporary server, whose value is not valid.
         ({"startupWizardCompleted": False}, None),
         ({"StartupWizardCompleted": "true"}, None),
         ({"StartupWizardCompleted": None}, None),
         ({}, None),
     ],
 )
-def test_claimed(info: dict[str, Any], claimed: bool | None) -> None:
+def test_claimed_needs_a_boolean_in_pascal_case(info: dict[str, Any], claimed: bool | None) -> None:
     if claimed is None:
         with pytest.raises(ProtocolError):
             is_claimed(info)
@@ -336,11 +336,11 @@ def test_claimed(info: dict[str, Any], claimed: bool | None) -> None:
 
 
 @given(claimed=st.booleans(), works=st.booleans(), kind=st.sampled_from(["absent", "file"]), mode=st.booleans())
-def test_a_plan_that_was_carried_out_is_empty(claimed: bool, works: bool, kind: str, mode: bool) -> None:
+def test_plan_is_empty_after_it_was_applied(claimed: bool, works: bool, kind: str, mode: bool) -> None:
     wrong = {"mode": ("0644", "0600")} if mode and kind == "file" else {}
-    plan = plan_setup(Seen({"StartupWizardCompleted": claimed}, Found(kind), key_works=works), wrong)
+    plan = plan_setup(SetupState({"StartupWizardCompleted": claimed}, PathState(kind), key_works=works), wrong)
     assert bool(plan) == (not claimed or not works or bool(wrong))
-    assert not plan_setup(Seen({"StartupWizardCompleted": True}, Found("file"), key_works=True), {})
+    assert not plan_setup(SetupState({"StartupWizardCompleted": True}, PathState("file"), key_works=True), {})
 
 
 UNUSABLE = {
@@ -352,7 +352,7 @@ UNUSABLE = {
 
 
 @pytest.mark.parametrize(("content", "mode", "message"), UNUSABLE.values(), ids=UNUSABLE.keys())
-def test_a_key_file_that_is_of_no_use(path: Path, content: str | None, mode: int, message: str) -> None:
+def test_unusable_key_file_is_rejected(path: Path, content: str | None, mode: int, message: str) -> None:
     if content is not None:
         path.write_text(content)
         path.chmod(mode)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The use case of jellyfin_library against a scripted server: every call, in order, and none besides."""
+"""The use case of jellyfin_library with a scripted server: all calls in their order, and no others."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._core.errors
 from ansible_collections.household.mediaserver.plugins.module_utils._core.http import Response
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.library import JellyfinLibraries, present
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.library_model import parse_wanted
-from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.jellyfin_doubles import (
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._jellyfin.doubles import (
     HEALTHY,
     NO_BODY,
     NOTHING,
@@ -64,7 +64,7 @@ def run(
     http: ScriptedHttp, *wanted: dict[str, Any], check: bool = False, clock: Clock | None = None, **allow: bool
 ) -> dict[str, Any]:
     client = client_of(http, clock=clock)
-    outcome = JellyfinLibraries(
+    result = JellyfinLibraries(
         client,
         parse_wanted(wanted),
         allow_removal=allow.get("removal", False),
@@ -74,10 +74,10 @@ def run(
         authorise=lambda: setattr(client, "token", "k"),
     ).run()
     http.finish()
-    return {**present(outcome), "warnings": outcome.warnings}
+    return {**present(result), "warnings": result.warnings}
 
 
-def test_nothing_to_do_reads_once() -> None:
+def test_reads_once_without_a_difference() -> None:
     done = run(ScriptedHttp(HEALTHY, listing(library("/m"))), movies("/m"))
     assert done == {
         "changed": False,
@@ -88,19 +88,19 @@ def test_nothing_to_do_reads_once() -> None:
     }
 
 
-def test_the_order_in_which_the_server_lists_means_nothing() -> None:
-    """It is not stable; so neither what is found nor what is done may depend on it."""
+def test_order_of_the_servers_lists_is_ignored() -> None:
+    """The order is not stable, so neither the plan nor the result may depend on it."""
     shelves = [library("/b", "/a", "/x"), library("/o", name="Other"), library("/s", name="Shows")]
     wanted = (movies("/a", "/b"), {"name": "Other", "state": "absent"}, movies("/s", name="Shows"))
-    told = []
+    predicted = []
     for found in (shelves, shelves[::-1], [{**one, "Locations": one["Locations"][::-1]} for one in shelves]):
         http = ScriptedHttp(HEALTHY, HEALTHY, listing(*found))
-        told.append(run(http, *wanted, check=True, removal=True))
-    assert told[0]["actions"] == ["delete library Other", "remove path /x of Movies", "scan all libraries"]
-    assert told == [told[0]] * 3
+        predicted.append(run(http, *wanted, check=True, removal=True))
+    assert predicted[0]["actions"] == ["delete library Other", "remove path /x of Movies", "scan all libraries"]
+    assert predicted == [predicted[0]] * 3
 
 
-def test_create() -> None:
+def test_creates_a_library() -> None:
     http = ScriptedHttp(
         HEALTHY,
         listing(library("/o", name="Other")),
@@ -117,7 +117,7 @@ def test_create() -> None:
     assert all('Token="k"' in headers["Authorization"] for headers in http.headers[1:])
 
 
-def test_delete() -> None:
+def test_deletes_a_library() -> None:
     http = ScriptedHttp(
         HEALTHY,
         listing(library("/m")),
@@ -127,7 +127,7 @@ def test_delete() -> None:
     assert run(http, {"name": "Movies", "state": "absent"}, removal=True)["actions"] == ["delete library Movies"]
 
 
-def test_repair_of_a_path_and_removal_of_another() -> None:
+def test_repairs_one_path_and_removes_another() -> None:
     add = f"POST {BASE}/Paths?refreshLibrary="
     remove = f"DELETE {BASE}/Paths?name=Movies&path=%2F"
     body = {"Name": "Movies", "PathInfo": {"Path": "/m"}}
@@ -145,7 +145,7 @@ def test_repair_of_a_path_and_removal_of_another() -> None:
     assert done["changes"] == {"Movies.paths": {"before": before, "after": ["/m"]}}
 
 
-def test_options_are_written_whole_as_they_are_now() -> None:
+def test_options_are_merged_into_the_current_object() -> None:
     before, now = library("/m", EnableRealtimeMonitor=False), library("/m", EnableRealtimeMonitor=False, Late=1)
     after = library("/m", Late=1)
     http = ScriptedHttp(
@@ -164,34 +164,36 @@ def test_check_mode_reads_only() -> None:
     wanted = [movies("/a", options={"EnablePhotos": True}), {"name": "Old", "state": "absent"}]
     wanted.append({"name": "Other", "type": "books", "paths": ["/b"]})
     found = listing(library("/m", EnablePhotos=False), library("/o", name="Old"), library("/b", name="Other"))
-    told = run(ScriptedHttp(HEALTHY, HEALTHY, found), *wanted, check=True, removal=True, type_change=True)
-    assert told["actions"][0] == "delete library Old"
-    assert len(told["actions"]) == 7
+    predicted = run(ScriptedHttp(HEALTHY, HEALTHY, found), *wanted, check=True, removal=True, type_change=True)
+    assert predicted["actions"][0] == "delete library Old"
+    assert len(predicted["actions"]) == 7
 
 
-def test_check_mode_before_the_first_real_run() -> None:
-    told = run(ScriptedHttp(("GET /health", REFUSED)), movies("/m"), {"name": "Old", "state": "absent"}, check=True)
-    assert told["actions"] == ["create library Movies"]
-    assert told["warnings"] == [f"nobody listens at {URL}; foretold without having seen the present libraries"]
+def test_check_mode_predicts_without_a_server() -> None:
+    predicted = run(
+        ScriptedHttp(("GET /health", REFUSED)), movies("/m"), {"name": "Old", "state": "absent"}, check=True
+    )
+    assert predicted["actions"] == ["create library Movies"]
+    assert predicted["warnings"] == [f"no server listens at {URL}; predicted without the current libraries"]
 
 
-def test_a_library_without_item_id_is_waited_for_then_scanned() -> None:
+def test_incomplete_library_is_polled_then_scanned() -> None:
     partial = {"Name": "Movies", "Locations": ["/m"], "CollectionType": "movies"}
     whole = listing(library("/m"))
     running, idle = tasks("Running"), tasks("Idle")
     assert not run(ScriptedHttp(HEALTHY, *[listing(partial)] * 3, whole), movies("/m"))["changed"]
-    # Only a scan brings it; asked for once, and waited for while it runs.
+    # Only a scan completes it; one is started, and the run waits for it.
     scanned = [*[listing(partial)] * 4, SCAN]
     clock = Clock()
     http = ScriptedHttp(HEALTHY, *scanned, *[running, listing(partial)] * 50, running, whole)
     done = run(http, movies("/m"), clock=clock)
     assert (done["changed"], done["actions"]) == (True, ["scan all libraries"])
     assert clock.monotonic() >= 50
-    # In check mode it is predicted; and what is not managed is not waited for.
-    told = run(ScriptedHttp(HEALTHY, HEALTHY, *[listing(partial)] * 4), movies("/m"), check=True)
-    assert (told["changed"], told["actions"]) == (True, ["scan all libraries"])
+    # Check mode predicts the scan, and does not wait for unmanaged libraries.
+    predicted = run(ScriptedHttp(HEALTHY, HEALTHY, *[listing(partial)] * 4), movies("/m"), check=True)
+    assert (predicted["changed"], predicted["actions"]) == (True, ["scan all libraries"])
     run(ScriptedHttp(HEALTHY, HEALTHY, listing(partial)), movies("/n", name="New"), check=True)
-    # A scan that has ended and brought nothing is not waited for, and one that goes on not for ever.
+    # The run ends when the scan has ended without effect, and when it takes longer than the timeout.
     with pytest.raises(ServiceProblem, match="Movies is listed without ItemId or LibraryOptions, also after a scan"):
         run(ScriptedHttp(HEALTHY, *scanned, idle, listing(partial)), movies("/m"))
     with pytest.raises(ServiceProblem, match=r"also \d+ s after the start of a scan"):
@@ -203,12 +205,16 @@ OTHER_NAME = library("/m", name="Movies2")
 OFF = library("/m", EnableRealtimeMonitor=False)
 WRITE = f"POST {BASE}/LibraryOptions"
 FAILURES: dict[str, tuple[list[tuple[Any, ...]], type[MediaserverError], str]] = {
-    "dead key": ([(LIST, UNAUTHORISED)], AccessDenied, "jellyfin_setup repairs a file with a dead key"),
-    "not Jellyfin": ([(LIST, json_of({}))], ProtocolError, "no list of JSON objects"),
-    "not a library": ([(LIST, json_of([{"Name": 1}]))], ProtocolError, "an entry without name"),
+    "invalid key": ([(LIST, UNAUTHORISED)], AccessDenied, "jellyfin_setup replaces an invalid key in api_key_file"),
+    "not Jellyfin": ([(LIST, json_of({}))], ProtocolError, "not a list of JSON objects"),
+    "not a library": ([(LIST, json_of([{"Name": 1}]))], ProtocolError, "an entry without a name"),
     "broken database": ([(LIST, said("", 500))], ProtocolError, "status 500"),
-    "missing folder": ([listing(), (CREATE, ERROR)], ProtocolError, "Movies: the server does not see the folder /m."),
-    "another name": ([listing(), (CREATE, NOTHING), listing(OTHER_NAME)], NotTaken, "no library Movies is listed, but"),
+    "missing folder": ([listing(), (CREATE, ERROR)], ProtocolError, "Movies: the server cannot read the folder /m."),
+    "another name": (
+        [listing(), (CREATE, NOTHING), listing(OTHER_NAME)],
+        NotTaken,
+        "Movies is not listed, only",
+    ),
     "missing folder, added": (
         [
             listing(library("/n")),
@@ -216,25 +222,25 @@ FAILURES: dict[str, tuple[list[tuple[Any, ...]], type[MediaserverError], str]] =
             (f"POST {BASE}/Paths?refreshLibrary=true", Response(404)),
         ],
         ProtocolError,
-        "libraries: Movies: the server does not see the folder /m.",
+        "libraries: Movies: the server cannot read the folder /m.",
     ),
-    "refused value": ([listing(OFF), listing(OFF), (WRITE, ERROR)], ProtocolError, "does not take one of the values"),
-    "gone meanwhile": ([listing(OFF), listing()], ServiceProblem, "is another at work"),
+    "rejected value": ([listing(OFF), listing(OFF), (WRITE, ERROR)], ProtocolError, "It rejects one of the values"),
+    "removed by another program": ([listing(OFF), listing()], ServiceProblem, "another program may have removed it"),
     "ignored value": (
         [listing(OFF), listing(OFF), (WRITE, NOTHING), SCAN, listing(OFF)],
         NotTaken,
-        "still to do: write options of Movies: EnableRealtimeMonitor",
+        "these are still needed: write options of Movies: EnableRealtimeMonitor",
     ),
-    "double made by somebody else": (
+    "duplicate made by another program": (
         [listing(OFF), listing(OFF), (WRITE, NOTHING), SCAN, listing(library("/m"), library("/m", name="X"))],
         NotTaken,
-        "and then: libraries: /m of Movies and /m of X",
+        "but then: libraries: /m of Movies and /m of X",
     ),
 }
 
 
 @pytest.mark.parametrize(("script", "kind", "message"), FAILURES.values(), ids=FAILURES.keys())
-def test_failures(script: list[tuple[Any, ...]], kind: type[MediaserverError], message: str) -> None:
+def test_fault_ends_in_an_error(script: list[tuple[Any, ...]], kind: type[MediaserverError], message: str) -> None:
     http = ScriptedHttp(HEALTHY, *script)
     with pytest.raises(kind) as caught:
         run(http, movies("/m", options={"EnableRealtimeMonitor": True}))
@@ -242,33 +248,33 @@ def test_failures(script: list[tuple[Any, ...]], kind: type[MediaserverError], m
     http.finish()
 
 
-def test_one_wrong_library_stops_all() -> None:
+def test_one_invalid_library_stops_the_run() -> None:
     http = ScriptedHttp(HEALTHY, listing(library("/o", name="Old")))
     with pytest.raises(InvalidValue, match="allow_removal"):
         run(http, movies("/m"), {"name": "Old", "state": "absent"})
     http.finish()
 
 
-REMADE = f"POST {BASE}?name=Movies&collectionType=tvshows&refreshLibrary=true"
+RECREATE = f"POST {BASE}?name=Movies&collectionType=tvshows&refreshLibrary=true"
 DELETE = (f"DELETE {BASE}?name=Movies&refreshLibrary=true", NOTHING)
 
 
 @pytest.mark.parametrize(
     "script",
-    [[(DELETE[0], SILENT)], [DELETE, (REMADE, REFUSED)], [DELETE, (REMADE, ERROR)]],
-    ids=["answer lost", "server gone", "refused"],
+    [[(DELETE[0], SILENT)], [DELETE, (RECREATE, REFUSED)], [DELETE, (RECREATE, ERROR)]],
+    ids=["response lost", "server down", "rejected"],
 )
-def test_a_library_that_was_deleted_and_not_made_again_is_told_with_its_options(script: list[tuple[Any, ...]]) -> None:
+def test_lost_library_is_reported_with_its_options(script: list[tuple[Any, ...]]) -> None:
     tried = (f"POST {BASE}/Paths?refreshLibrary=false", NOTHING)
     http = ScriptedHttp(HEALTHY, listing(library("/m", EnablePhotos=False)), tried, *script)
     with pytest.raises(ServiceProblem) as caught:
         run(http, movies("/m", type="tvshows", options={"EnableRealtimeMonitor": True}), type_change=True)
-    assert str(caught.value).endswith('They were: {"EnablePhotos": false, "SeasonZeroDisplayName": "Extras"}')
+    assert str(caught.value).endswith('they were: {"EnablePhotos": false, "SeasonZeroDisplayName": "Extras"}')
     http.finish()
 
 
-def test_a_plain_removal_that_fails_says_nothing_of_options() -> None:
+def test_failed_removal_does_not_mention_options() -> None:
     http = ScriptedHttp(HEALTHY, listing(library("/m")), (DELETE[0], SILENT))
     with pytest.raises(Unreachable) as caught:
         run(http, {"name": "Movies", "state": "absent"}, removal=True)
-    assert "They were" not in str(caught.value)
+    assert "they were" not in str(caught.value)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the Jellyfin client talks to, replaced by a script that fails on any other call and on any missing one."""
+"""A scripted transport for the Jellyfin client, which fails on an unexpected and on a missing call."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REFUSED = Unreachable("Connection refused", refused=True)
 SILENT = Unreachable("no answer in time")
 NOTHING = Response(204)
 UNAUTHORISED = Response(401)
-# The temporary server's, as recorded: seconds with leading zeros.
+# As recorded from the temporary server: Retry-After with leading zeros.
 LOADING = Response(503, {"retry-after": "005"}, b"<html>Jellyfin is loading</html>")
 NO_BODY = object()
 
@@ -33,7 +33,7 @@ HEALTHY = ("GET /health", said("Healthy"))
 
 
 class ScriptedHttp:
-    """Gives the listed answers to the listed calls. A third part of a line is the body that must be sent."""
+    """Returns the listed responses to the listed calls. A third item of a line is the body that must be sent."""
 
     def __init__(self, *script: tuple[Any, ...]) -> None:
         self.script = list(script)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plan of libraries: by table, and by property against a small model of the server's habits."""
+"""Plans of libraries: by a table, and by properties with a model of the server."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.li
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.library_plan import (
     plan_libraries,
 )
-from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.jellyfin_shared import JELLYFIN
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._jellyfin.official_documents import (
+    JELLYFIN,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -60,7 +62,7 @@ def gone(name: str = "Movies") -> WantedLibrary:
     return WantedLibrary(name, absent=True)
 
 
-def try_path(path: str) -> AddPath:
+def check_path(path: str) -> AddPath:
     return AddPath("Movies", path, scan=False)
 
 
@@ -77,22 +79,22 @@ TABLE: dict[str, tuple[list[WantedLibrary], list[Library], list[Action]]] = {
     "as wanted": ([want("/m", Enabled=True)], [has(["/m"])], []),
     "order does not matter": ([want("/b", "/a")], [has(["/a", "/b"], ["/b", "/a"])], []),
     "new": ([want("/m", **MONITOR)], [], [CreateLibrary("Movies", "movies", ("/m",), MONITOR)]),
-    "gone already": ([gone()], [], []),
-    "goes": ([gone()], [has(["/m"])], [DeleteLibrary("Movies")]),
-    "one more": ([want("/a", "/b")], [has(["/a"])], [add("/b")]),
-    "one less": ([want("/a")], [has(["/a", "/b"])], [*remove("/b"), ScanAll()]),
-    "other": ([want("/b")], [has(["/a"])], [*remove("/a"), add("/b")]),
-    "double": ([want("/a")], [has(["/a", "/a"])], [try_path("/a"), *remove("/a", 3), add("/a")]),
-    "no PathInfo": ([want("/a")], [has(["/a"], [])], [try_path("/a"), *remove("/a", 2), add("/a")]),
-    "no shortcut": ([want("/a")], [has([], ["/a"])], [try_path("/a"), *remove("/a"), add("/a")]),
-    "two PathInfos": ([want("/a")], [has(["/a"], ["/a", "/a"])], [try_path("/a"), *remove("/a", 2), add("/a")]),
-    "slash beside it": ([want("/a")], [has(["/a"], ["/a", "/a/"])], [*remove("/a/"), ScanAll()]),
-    "slash instead": (
+    "already absent": ([gone()], [], []),
+    "removal": ([gone()], [has(["/m"])], [DeleteLibrary("Movies")]),
+    "added path": ([want("/a", "/b")], [has(["/a"])], [add("/b")]),
+    "removed path": ([want("/a")], [has(["/a", "/b"])], [*remove("/b"), ScanAll()]),
+    "other path": ([want("/b")], [has(["/a"])], [*remove("/a"), add("/b")]),
+    "duplicate": ([want("/a")], [has(["/a", "/a"])], [check_path("/a"), *remove("/a", 3), add("/a")]),
+    "no PathInfo": ([want("/a")], [has(["/a"], [])], [check_path("/a"), *remove("/a", 2), add("/a")]),
+    "no shortcut": ([want("/a")], [has([], ["/a"])], [check_path("/a"), *remove("/a"), add("/a")]),
+    "two PathInfos": ([want("/a")], [has(["/a"], ["/a", "/a"])], [check_path("/a"), *remove("/a", 2), add("/a")]),
+    "additional path with slash": ([want("/a")], [has(["/a"], ["/a", "/a/"])], [*remove("/a/"), ScanAll()]),
+    "only a path with slash": (
         [want("/a")],
         [has(["/a"], ["/a/"])],
-        [*remove("/a/"), try_path("/a"), *remove("/a", 2), add("/a")],
+        [*remove("/a/"), check_path("/a"), *remove("/a", 2), add("/a")],
     ),
-    "stray double": ([want("/a")], [has(["/a", "/b", "/b"], ["/a"])], [*remove("/b", 2), ScanAll()]),
+    "unwanted duplicate": ([want("/a")], [has(["/a", "/b", "/b"], ["/a"])], [*remove("/b", 2), ScanAll()]),
     "option": (
         [want("/a", SaveLocalMetadata=True)],
         [has(["/a"], SaveLocalMetadata=False)],
@@ -123,14 +125,14 @@ TABLE: dict[str, tuple[list[WantedLibrary], list[Library], list[Action]]] = {
         [has(["/a"], kind="tvshows", EnablePhotos=False)],
         [
             *remove("/a"),
-            try_path("/b"),
+            check_path("/b"),
             DeleteLibrary("Movies"),
             CreateLibrary(
                 "Movies", "movies", ("/b",), {"Enabled": True, "EnablePhotos": False, "SaveLocalMetadata": True}
             ),
         ],
     ),
-    "room is made first": (
+    "removals come first": (
         [want("/b", name="New"), want("/a"), gone("Old")],
         [has(["/a", "/b"]), has(["/c"], name="Old")],
         [DeleteLibrary("Old"), *remove("/b"), CreateLibrary("New", "movies", ("/b",), {})],
@@ -139,15 +141,15 @@ TABLE: dict[str, tuple[list[WantedLibrary], list[Library], list[Action]]] = {
 
 
 @pytest.mark.parametrize(("wanted", "found", "actions"), TABLE.values(), ids=TABLE.keys())
-def test_steps(wanted: list[WantedLibrary], found: list[Library], actions: list[Action]) -> None:
+def test_plans_actions(wanted: list[WantedLibrary], found: list[Library], actions: list[Action]) -> None:
     plan = plan_libraries(wanted, found, allow_removal=True, allow_type_change=True)
     assert list(plan.actions) == actions
     assert bool(plan) == bool(plan.changes) == bool(actions)
-    # The order in which the server lists them is no matter.
+    # The order of the server's list is ignored.
     assert plan_libraries(wanted, found[::-1], allow_removal=True, allow_type_change=True) == plan
 
 
-def test_before_and_after() -> None:
+def test_diff_has_values_before_and_after() -> None:
     found = [has(["/a", "/a"], ["/a"], SaveLocalMetadata=False), has(["/c"], name="Old")]
     plan = plan_libraries([want("/a", SaveLocalMetadata=True), gone("Old")], found, allow_removal=True)
     assert plan.changes.diff() == {
@@ -163,17 +165,21 @@ def test_before_and_after() -> None:
 REFUSED: dict[str, tuple[list[WantedLibrary], list[Library], str]] = {
     "removal": ([gone()], [has(["/a"])], "only with jellyfin_allow_removal"),
     "type": ([want("/a")], [has(["/a"], kind="books")], "only with jellyfin_allow_type_change"),
-    "case": ([want("/a", name="MOVIES")], [has(["/a"])], "mix them up"),
-    "case of one that is wanted absent": ([gone("MOVIES")], [has(["/a"])], "mix them up"),
-    "two of one name": ([want("/a")], [has(["/a"]), has(["/b"], name="movies")], "mix them up"),
-    "accent, written in two ways": ([want("/a", name="e\u0301")], [has(["/a"], name="é")], "mix them up"),
+    "case": ([want("/a", name="MOVIES")], [has(["/a"])], "does not distinguish the two"),
+    "case of one that is wanted absent": ([gone("MOVIES")], [has(["/a"])], "does not distinguish the two"),
+    "two of one name": ([want("/a")], [has(["/a"]), has(["/b"], name="movies")], "does not distinguish the two"),
+    "accent in two forms": (
+        [want("/a", name="e\u0301")],
+        [has(["/a"], name="é")],
+        "does not distinguish the two",
+    ),
     "unknown option": ([want("/a", Turbo=True)], [has(["/a"])], "has no Turbo"),
     "unknown option, new library": ([want("/a", Turbo=True)], [], "has no Turbo"),
-    "type of option, new library": ([want("/a", EnablePhotos="yes")], [], "takes true or false, not 'yes'"),
-    "type in list": ([want("/a", MetadataSavers=[1])], [], "takes a list with a text"),
-    "choice": ([want("/a", AllowEmbeddedSubtitles="Some")], [], "takes one of"),
-    "shared": ([want("/a"), want("/a", name="B")], [], "one folder"),
-    "nested": ([want("/a/b"), want("/a", name="B")], [], "lies within"),
+    "type of option, new library": ([want("/a", EnablePhotos="yes")], [], "must be true or false, not 'yes'"),
+    "type in list": ([want("/a", MetadataSavers=[1])], [], "MetadataSavers must be a text"),
+    "choice": ([want("/a", AllowEmbeddedSubtitles="Some")], [], "must be one of"),
+    "shared": ([want("/a"), want("/a", name="B")], [], "the same folder"),
+    "nested": ([want("/a/b"), want("/a", name="B")], [], "is inside the other"),
     "renamed": ([want("/a")], [has(["/a"], name="B")], "Rename it in the inventory (name: B) or there"),
     "shared with unmanaged": ([want("/a", "/c")], [has(["/a"], name="B")], "/a of B"),
     "nested in unmanaged, in its options only": ([want("/a/b")], [has([], ["/a/"], name="B")], "/a of B"),
@@ -182,23 +188,23 @@ REFUSED: dict[str, tuple[list[WantedLibrary], list[Library], str]] = {
 
 
 @pytest.mark.parametrize(("wanted", "found", "message"), REFUSED.values(), ids=REFUSED.keys())
-def test_refusals(wanted: list[WantedLibrary], found: list[Library], message: str) -> None:
+def test_invalid_input_is_rejected(wanted: list[WantedLibrary], found: list[Library], message: str) -> None:
     with pytest.raises(InvalidValue) as caught:
         plan_libraries(wanted, found)
     assert message in str(caught.value)
 
 
-def test_neighbours_are_not_nested() -> None:
+def test_sibling_folders_do_not_overlap() -> None:
     plan_libraries([want("/media/tv")], [has(["/media/tv2"], name="B"), has(["/media/t"], name="C")])
     assert overlap("/", "/a")
     assert not overlap("/a", "/ab")
 
 
-def test_an_option_that_only_this_server_knows() -> None:
+def test_option_that_only_this_server_has_is_accepted() -> None:
     found = [has(["/a"], name="B", NewOption=True)]
     plan = plan_libraries([want("/b", NewOption=False)], found)
     assert plan.actions == (CreateLibrary("Movies", "movies", ("/b",), {"NewOption": False}),)
-    with pytest.raises(InvalidValue, match="takes true or false"):
+    with pytest.raises(InvalidValue, match="must be true or false"):
         plan_libraries([want("/b", NewOption=1)], found)
 
 
@@ -207,7 +213,7 @@ NAMES |= {"": False, ".": False, "..": False, ".a": False, "é" * 101: False, "F
 
 
 @pytest.mark.parametrize(("name", "good"), NAMES.items())
-def test_names(name: str, good: bool) -> None:
+def test_names_are_validated(name: str, good: bool) -> None:
     given_libraries = [{"name": name, "type": "movies", "paths": ["/a"]}]
     if good:
         assert parse_wanted(given_libraries) == [WantedLibrary(name, "movies", ("/a",))]
@@ -234,7 +240,7 @@ PATHS: dict[tuple[str, ...], tuple[str, ...] | None] = {
 
 
 @pytest.mark.parametrize(("paths", "normal"), PATHS.items())
-def test_paths(paths: tuple[str, ...], normal: tuple[str, ...] | None) -> None:
+def test_paths_are_normalised_or_rejected(paths: tuple[str, ...], normal: tuple[str, ...] | None) -> None:
     given_libraries = [{"name": "A", "type": "movies", "paths": list(paths)}]
     if normal is None:
         with pytest.raises(InvalidValue, match="paths"):
@@ -243,12 +249,12 @@ def test_paths(paths: tuple[str, ...], normal: tuple[str, ...] | None) -> None:
         assert parse_wanted(given_libraries)[0].paths == normal
 
 
-def test_names_are_listed_once() -> None:
+def test_name_listed_twice_is_rejected() -> None:
     with pytest.raises(InvalidValue, match="twice"):
         parse_wanted([{"name": name, "type": "movies", "paths": [f"/{name}"]} for name in ("a", "A")])
 
 
-def test_what_the_server_lists() -> None:
+def test_parses_complete_and_incomplete_libraries() -> None:
     renamed = parse_found({"Name": "A", "Locations": ["/a"]})
     assert (renamed.complete, renamed.type, renamed.path_infos) == (False, "mixed", ())
     whole = parse_found(
@@ -258,7 +264,7 @@ def test_what_the_server_lists() -> None:
 
 
 @pytest.mark.parametrize("version", ["10.11", "12.0"])
-def test_types_and_options_are_those_of_the_official_documents(version: str) -> None:
+def test_types_and_options_equal_the_openapi_documents(version: str) -> None:
     path: Path = JELLYFIN / f"openapi-{version}.json"
     if not path.exists():
         pytest.skip(f"{path} is not there: the official documents are not part of this project")
@@ -270,13 +276,13 @@ def test_types_and_options_are_those_of_the_official_documents(version: str) -> 
     assert {name: kinds[type(sample)] for name, sample in OPTIONS.items()} == official
 
 
-# --- against a model of the server ------------------------------------------------------------------------------------
+# --- with a model of the server ---------------------------------------------------------------------------------------
 
 DEFAULTS = {"Enabled": True, "EnableRealtimeMonitor": False, "SaveLocalMetadata": False}
 
 
 class Model:
-    """What Jellyfin does with its two lists of a library's folders, and nothing else."""
+    """Models Jellyfin's changes of the two lists of a library's folders."""
 
     def __init__(self, found: Sequence[Library]) -> None:
         self.libraries = {library.name: library for library in found}
@@ -286,7 +292,7 @@ class Model:
             case DeleteLibrary(name):
                 del self.libraries[name]
             case CreateLibrary(name, kind, paths, options):
-                assert name not in self.libraries, "it would be called by another name"
+                assert name not in self.libraries, "the server would choose another name"
                 self.libraries[name] = has(paths, name=name, kind=kind, **{**DEFAULTS, **options})
             case AddPath(name, path):
                 library = self.libraries[name]
@@ -320,7 +326,7 @@ VALUES = st.fixed_dictionaries({}, optional={name: st.booleans() for name in DEF
 
 @st.composite
 def damaged(draw: st.DrawFn) -> list[Library]:
-    """Libraries as they may be found: shortcuts and options that disagree, doubles, slashes at the end."""
+    """Damaged libraries: shortcuts and options that differ, duplicates, trailing slashes."""
     names = draw(st.lists(st.sampled_from(["One", "Two", "Three"]), unique=True))
     return [
         has(
@@ -336,7 +342,7 @@ def damaged(draw: st.DrawFn) -> list[Library]:
 
 @st.composite
 def wishes(draw: st.DrawFn) -> list[WantedLibrary]:
-    """All names are managed, so that no folder is anybody else's."""
+    """Wanted libraries. All names are managed, so that no folder belongs to another library."""
     owners = {path: draw(st.sampled_from(["One", "Two", "Three", ""])) for path in FOLDERS}
     wanted = []
     for name in draw(st.permutations(["One", "Two", "Three"])):
@@ -349,7 +355,7 @@ def wishes(draw: st.DrawFn) -> list[WantedLibrary]:
 
 @settings(deadline=None, max_examples=200)
 @given(found=damaged(), wanted=wishes(), cut=st.integers(0, 40))
-def test_done_is_done_from_every_state_and_after_every_cut(
+def test_plan_converges_from_every_state_and_after_every_interruption(
     found: list[Library], wanted: list[WantedLibrary], cut: int
 ) -> None:
     allowed = {"allow_removal": True, "allow_type_change": True}
@@ -357,7 +363,7 @@ def test_done_is_done_from_every_state_and_after_every_cut(
     plan = plan_libraries(wanted, model.found, **allowed)
     for action in plan.actions[:cut]:
         model.take(action)
-    # Whatever came between, the next run goes on from there.
+    # The next run continues from any intermediate state.
     for action in plan_libraries(wanted, model.found, **allowed).actions:
         model.take(action)
     assert not plan_libraries(wanted, model.found, **allowed)
@@ -370,15 +376,15 @@ def test_done_is_done_from_every_state_and_after_every_cut(
         assert is_now.type == library.type
         before = next((one for one in found if one.name == library.name), None)
         kept = {**DEFAULTS, **(before.options if before else {}), **library.options}
-        # A cut between deleting and making anew loses what was not asked for.
+        # An interruption between deletion and recreation loses unmanaged options.
         for name in library.options if cut else DEFAULTS:
             assert is_now.options[name] == kept[name]
 
 
 @settings(deadline=None, max_examples=200)
 @given(found=damaged(), wanted=wishes())
-def test_no_folder_is_in_two_libraries_because_of_us(found: list[Library], wanted: list[WantedLibrary]) -> None:
-    """From a sound state, no step on the way puts a folder into a second library."""
+def test_no_action_puts_a_folder_into_two_libraries(found: list[Library], wanted: list[WantedLibrary]) -> None:
+    """From a valid state, no intermediate action puts a folder into a second library."""
     sound = Model([])
     for action in plan_libraries(
         [WantedLibrary(one.name, one.type, (f"/m/{'abc'[number]}",)) for number, one in enumerate(found)], []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The use case of jellyfin_settings against a scripted server: every call, in order, and none besides."""
+"""The use case of jellyfin_settings with a scripted server: all calls in their order, and no others."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.se
     JellyfinSettings,
     present,
 )
-from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.jellyfin_doubles import (
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._jellyfin.doubles import (
     HEALTHY,
     LOADING,
     NO_BODY,
@@ -43,7 +43,7 @@ WRITE = "POST /System/Configuration"
 
 def run(http: ScriptedHttp, *, check: bool = False, restart: bool = False, **sections: Any) -> dict[str, Any]:
     client = client_of(http)
-    outcome = JellyfinSettings(
+    result = JellyfinSettings(
         client,
         sections,
         allow_unknown=False,
@@ -53,10 +53,10 @@ def run(http: ScriptedHttp, *, check: bool = False, restart: bool = False, **sec
         authorise=lambda: setattr(client, "token", "k"),
     ).run()
     http.finish()
-    return {**present(outcome), "warnings": outcome.warnings}
+    return {**present(result), "warnings": result.warnings}
 
 
-def test_nothing_to_do() -> None:
+def test_changes_nothing_without_a_difference() -> None:
     assert run(ScriptedHttp(HEALTHY)) == {
         "changed": False,
         "changes": {},
@@ -69,8 +69,8 @@ def test_nothing_to_do() -> None:
     assert not again["changed"]
 
 
-def test_the_whole_object_as_it_is_now_is_merged_and_read_back() -> None:
-    """The server itself changes IsPortAuthorized when the network's ports are saved."""
+def test_current_object_is_merged_written_and_read_back() -> None:
+    """The server changes IsPortAuthorized when the network's ports are saved."""
     now = {**SYSTEM, "IsPortAuthorized": False}
     wanted = {**now, "LibraryMonitorDelay": 1}
     http = ScriptedHttp(
@@ -94,10 +94,10 @@ def test_the_whole_object_as_it_is_now_is_merged_and_read_back() -> None:
     assert all('Token="k"' in headers["Authorization"] for headers in http.headers[1:])
 
 
-def test_check_mode_foretells_the_same_and_writes_nothing() -> None:
+def test_check_mode_predicts_the_run_and_writes_nothing() -> None:
     reads = [(READ, json_of(SYSTEM)), (f"{READ}/network", json_of(NETWORK))]
     system, network = {"EnableMetrics": True}, {"CertificatePassword": "new-Secret", "KnownProxies": ["10.0.0.1"]}
-    foretold = run(ScriptedHttp(HEALTHY, HEALTHY, *reads), check=True, restart=True, system=system, network=network)
+    predicted = run(ScriptedHttp(HEALTHY, HEALTHY, *reads), check=True, restart=True, system=system, network=network)
     new_system, new_network = {**SYSTEM, **system}, {**NETWORK, **network}
     done = run(
         ScriptedHttp(
@@ -120,13 +120,13 @@ def test_check_mode_foretells_the_same_and_writes_nothing() -> None:
         system=system,
         network=network,
     )
-    assert done == foretold
+    assert done == predicted
     assert (done["changed"], done["restart_needed"], done["restarted"]) == (True, False, True)
     assert "Secret" not in repr(done)
 
 
 @pytest.mark.parametrize("network", [{"KnownProxies": ["10.0.0.1"]}])
-def test_without_leave_to_restart_it_only_tells(network: dict[str, Any]) -> None:
+def test_needed_restart_is_only_reported_when_not_allowed(network: dict[str, Any]) -> None:
     new = {**NETWORK, **network}
     done = run(
         ScriptedHttp(
@@ -141,11 +141,11 @@ def test_without_leave_to_restart_it_only_tells(network: dict[str, Any]) -> None
     assert (done["restart_needed"], done["restarted"]) == (True, False)
 
 
-def test_a_restart_that_an_earlier_run_owes_is_made_up() -> None:
+def test_restart_missed_by_an_earlier_run_is_made_up() -> None:
     on = {**SYSTEM, "EnableMetrics": True}
     look = (READ, json_of(on)), ("GET /metrics", Response(404))
-    told = run(ScriptedHttp(HEALTHY, *look), system={"EnableMetrics": True})
-    assert (told["changed"], told["restart_needed"], told["restarted"]) == (False, True, False)
+    predicted = run(ScriptedHttp(HEALTHY, *look), system={"EnableMetrics": True})
+    assert (predicted["changed"], predicted["restart_needed"], predicted["restarted"]) == (False, True, False)
     restart = [("POST /System/Restart", NOTHING), ("GET /health", REFUSED), HEALTHY]
     done = run(
         ScriptedHttp(HEALTHY, *look, *restart, ("GET /metrics", said("#"))),
@@ -153,7 +153,7 @@ def test_a_restart_that_an_earlier_run_owes_is_made_up() -> None:
         system={"EnableMetrics": True},
     )
     assert (done["changed"], done["changes"], done["restarted"]) == (True, {}, True)
-    with pytest.raises(NotTaken, match="through a proxy"):
+    with pytest.raises(NotTaken, match="Check whether a proxy"):
         run(
             ScriptedHttp(HEALTHY, *look, *restart, ("GET /metrics", Response(404))),
             restart=True,
@@ -165,10 +165,14 @@ INFO = "GET /System/Info"
 
 
 @pytest.mark.parametrize("pending", [True, False, None])
-def test_a_restart_that_the_server_owes_by_its_own_word_is_made_up(pending: bool | None) -> None:
+def test_restart_that_the_server_reports_as_pending_is_made_up(pending: bool | None) -> None:
     look = [(f"{READ}/network", json_of(NETWORK)), (INFO, json_of({"HasPendingRestart": pending}))]
-    told = run(ScriptedHttp(HEALTHY, *look), network={"KnownProxies": []})
-    assert (told["changed"], told["restart_needed"], told["restarted"]) == (False, pending is True, False)
+    predicted = run(ScriptedHttp(HEALTHY, *look), network={"KnownProxies": []})
+    assert (predicted["changed"], predicted["restart_needed"], predicted["restarted"]) == (
+        False,
+        pending is True,
+        False,
+    )
     restart = [("POST /System/Restart", NOTHING), ("GET /health", REFUSED), HEALTHY] if pending else []
     done = run(ScriptedHttp(HEALTHY, *look, *restart), restart=True, network={"KnownProxies": []})
     assert (done["changed"], done["changes"], done["restarted"]) == (pending is True, {}, pending is True)
@@ -182,17 +186,17 @@ LOST: list[list[tuple[str, Any]]] = [
 
 
 @pytest.mark.parametrize("restart", LOST)
-def test_a_restart_that_fails_is_told_to_be_owed(restart: list[tuple[str, Any]]) -> None:
+def test_failed_restart_is_reported(restart: list[tuple[str, Any]]) -> None:
     wanted = {**NETWORK, "KnownProxies": ["10.0.0.1"]}
     read = f"{READ}/network"
     writes = [(read, json_of(NETWORK)), (f"{WRITE}/network", NOTHING), (read, json_of(wanted))]
     http = ScriptedHttp(HEALTHY, (read, json_of(NETWORK)), *writes, *restart)
-    with pytest.raises(ServiceProblem, match="All settings are written, and the restart that they need is still owed"):
+    with pytest.raises(ServiceProblem, match="All settings are written, but the server may not have restarted"):
         run(http, restart=True, network={"KnownProxies": ["10.0.0.1"]})
     http.finish()
 
 
-def test_metrics_that_are_hidden_from_us_are_no_reason_for_a_restart() -> None:
+def test_inaccessible_metrics_cause_no_restart() -> None:
     on = {**SYSTEM, "EnableMetrics": True}
     for hidden in (UNAUTHORISED, Response(403), REFUSED):
         done = run(
@@ -207,29 +211,29 @@ WIZARDS: list[Any] = [{"IsStartupWizardCompleted": False}, {"IsStartupWizardComp
 
 
 @pytest.mark.parametrize("found", WIZARDS)
-def test_a_server_with_an_open_wizard_is_not_written_to(found: dict[str, Any]) -> None:
+def test_server_with_an_open_wizard_is_not_changed(found: dict[str, Any]) -> None:
     http = ScriptedHttp(HEALTHY, (READ, json_of({"LibraryMonitorDelay": 60, **found})))
     with pytest.raises(ServiceProblem, match="wizard"):
         run(http, system={"LibraryMonitorDelay": 1})
-    # Nor when it opens between our two looks.
+    # Also when the wizard opens between the two reads.
     http = ScriptedHttp(HEALTHY, (READ, json_of(SYSTEM)), (READ, json_of({"LibraryMonitorDelay": 60, **found})))
     with pytest.raises(ServiceProblem, match="wizard"):
         run(http, system={"LibraryMonitorDelay": 1})
 
 
 FAILURES: dict[str, tuple[list[tuple[Any, ...]], type[MediaserverError], str]] = {
-    "dead key": ([(READ, UNAUTHORISED)], AccessDenied, "api_key or api_key_file: GET http"),
+    "invalid key": ([(READ, UNAUTHORISED)], AccessDenied, "api_key or api_key_file: GET http"),
     "no administrator's key": ([(READ, Response(403))], AccessDenied, "api_key_file"),
-    "not Jellyfin": ([(READ, json_of([]))], ProtocolError, "no JSON object"),
+    "not Jellyfin": ([(READ, json_of([]))], ProtocolError, "not a JSON object"),
     "bad value": (
         [(READ, json_of(SYSTEM)), (READ, json_of(SYSTEM)), (WRITE, said("Error processing request.", 500))],
         ProtocolError,
-        "system: the server refuses the new values, or one of them (400 and 500 both stand for",
+        "system: the server rejects one of the new values (with status 400 or 500",
     ),
     "ignored": (
         [(READ, json_of(SYSTEM)), (READ, json_of(SYSTEM)), (WRITE, NOTHING), (READ, json_of(SYSTEM))],
         NotTaken,
-        "accepted, and then system.LibraryMonitorDelay is 60",
+        "accepted, but then system.LibraryMonitorDelay is 60",
     ),
     "wizard opened by the write": (
         [
@@ -245,7 +249,7 @@ FAILURES: dict[str, tuple[list[tuple[Any, ...]], type[MediaserverError], str]] =
 
 
 @pytest.mark.parametrize(("script", "kind", "message"), FAILURES.values(), ids=FAILURES.keys())
-def test_failures(script: list[tuple[Any, ...]], kind: type[MediaserverError], message: str) -> None:
+def test_fault_ends_in_an_error(script: list[tuple[Any, ...]], kind: type[MediaserverError], message: str) -> None:
     http = ScriptedHttp(HEALTHY, *script)
     with pytest.raises(kind) as caught:
         run(http, system={"LibraryMonitorDelay": 1})
@@ -253,26 +257,26 @@ def test_failures(script: list[tuple[Any, ...]], kind: type[MediaserverError], m
     http.finish()
 
 
-def test_one_wrong_value_anywhere_stops_everything() -> None:
+def test_one_invalid_value_stops_the_run() -> None:
     http = ScriptedHttp(HEALTHY, (READ, json_of(SYSTEM)), (f"{READ}/encoding", json_of(ENCODING)))
-    with pytest.raises(InvalidValue, match="EncodingThreadCount takes a number"):
+    with pytest.raises(InvalidValue, match="EncodingThreadCount must be a number"):
         run(http, system={"LibraryMonitorDelay": 1}, encoding={"EncodingThreadCount": "two"})
     http.finish()
 
 
-def test_check_mode_before_the_first_real_run() -> None:
-    told = run(
+def test_check_mode_predicts_without_a_server() -> None:
+    predicted = run(
         ScriptedHttp(("GET /health", REFUSED)),
         check=True,
         system={"LibraryMonitorDelay": 1},
         network={"Password": "s3"},
     )
-    assert told["changed"]
-    assert set(told["changes"]) == {"system.LibraryMonitorDelay", "network.Password"}
-    assert "s3" not in repr(told)
-    assert told["warnings"] == [f"nobody listens at {URL}; foretold without having seen the present values"]
+    assert predicted["changed"]
+    assert set(predicted["changes"]) == {"system.LibraryMonitorDelay", "network.Password"}
+    assert "s3" not in repr(predicted)
+    assert predicted["warnings"] == [f"no server listens at {URL}; predicted without the current values"]
 
 
-def test_check_mode_waits_for_a_server_that_is_coming() -> None:
+def test_check_mode_waits_for_a_starting_server() -> None:
     http = ScriptedHttp(("GET /health", LOADING), ("GET /health", LOADING), HEALTHY, (READ, json_of(SYSTEM)))
     assert run(http, check=True, system={"LibraryMonitorDelay": 1})["changed"]
