@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A Jackett with the real one's habits around ServerConfig.json, as recorded with 0.24.2440."""
+"""A double of Jackett's handling of ServerConfig.json, as recorded with 0.24.2440."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ID = "madeupinstanceid000000000000000000000000000000000000000000000001"
 OK = Response(200, {}, b'{"status":"OK"}')
 REFUSED = Unreachable("Connection refused", refused=True)
 
-# What its first file holds, with keys of our own; the real one had 716 bytes too.
+# Content of Jackett's first file, with other keys; the recorded file has 716 bytes as well.
 FIRST: dict[str, Any] = {
     "Port": 9117,
     "LocalBindAddress": "127.0.0.1",
@@ -52,12 +52,12 @@ def stored_hash(password: str, key: str = KEY) -> str:
 
 
 def as_written(**fields: Any) -> str:
-    """The file as Jackett writes it."""
+    """Return the text of the file as Jackett writes it."""
     return json.dumps({**FIRST, **fields}, indent=2, ensure_ascii=False)
 
 
 class Jackett:
-    """Reads its file at its start and throws away what it does not like; writes only when told to save."""
+    """Reads its file at its start, replaces an invalid one by defaults, and writes only by save()."""
 
     can_stop = True
 
@@ -73,7 +73,7 @@ class Jackett:
         self.writes_allowed = True
         self.log: list[str] = []
 
-    # as a supervisor
+    # Interface of a supervisor.
     def state(self) -> str:
         if self.restarting:
             return supervisor.RESTARTING
@@ -81,7 +81,7 @@ class Jackett:
 
     def start(self) -> None:
         assert self.writes_allowed, "a start in check mode"
-        assert not self.running, "a start of what runs"
+        assert not self.running, "a start while it runs"
         self.log.append("start")
         read = None if self.replaces_at_start else self._read()
         self.held = {**FIRST, **(read or {"APIKey": "", "InstanceId": ""})}
@@ -98,7 +98,7 @@ class Jackett:
         self.running, self.restarting = self.stubborn, False
 
     def save(self, **fields: Any) -> None:
-        """What a click on Apply does; in place, unknown fields dropped."""
+        """Save as the web interface does: in place, without unknown fields."""
         self.held = {name: value for name, value in {**self.held, **fields}.items() if name in FIRST}
         with open(self.path, "w", encoding="utf-8") as file:
             file.write(as_written(**self.held))
@@ -121,7 +121,7 @@ class Jackett:
                 return None
         return {known.get(name.lower(), name): value for name, value in read.items()}
 
-    # as a transport
+    # Interface of a transport.
     def request(
         self, method: str, url: str, *, headers: dict[str, str], body: bytes | None, timeout: float
     ) -> Response:

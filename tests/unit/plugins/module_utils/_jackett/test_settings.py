@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The use case as a whole, against a Jackett with the real one's habits and a real file."""
+"""The use case of jackett_settings, with a double of Jackett and a real file."""
 
 from __future__ import annotations
 
@@ -23,8 +23,11 @@ from ansible_collections.household.mediaserver.plugins.module_utils._core.superv
 from ansible_collections.household.mediaserver.plugins.module_utils._jackett import settings as use_case
 from ansible_collections.household.mediaserver.plugins.module_utils._jackett.client import JackettClient
 from ansible_collections.household.mediaserver.plugins.module_utils._jackett.model import read_wanted
-from ansible_collections.household.mediaserver.plugins.module_utils._jackett.settings import JackettSettings, Outcome
-from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.jackett_doubles import (
+from ansible_collections.household.mediaserver.plugins.module_utils._jackett.settings import (
+    JackettSettings,
+    SettingsResult,
+)
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._jackett.doubles import (
     ID,
     KEY,
     OK,
@@ -42,7 +45,7 @@ PASSWORD = "correct horse"
 SECRET = "hidden-in-the-proxy"
 
 
-class House:
+class SettingsRig:
     """A folder, a Jackett, and runs of the use case on them."""
 
     def __init__(self, folder: Path) -> None:
@@ -55,7 +58,7 @@ class House:
         self.keys += 1
         return f"made{self.keys:0{length - 4}}"
 
-    def run(self, wanted: dict[str, Any] | None = None, *, password: str = PASSWORD, **more: Any) -> Outcome:
+    def run(self, wanted: dict[str, Any] | None = None, *, password: str = PASSWORD, **more: Any) -> SettingsResult:
         self.jackett.log.clear()
         self.jackett.writes_allowed = not more.get("check_mode", False)
         before = self.files()
@@ -73,22 +76,25 @@ class House:
                 **more,
             },
         )
-        outcome = case.run()
+        result = case.run()
         if more.get("check_mode"):
             assert self.files() == before
-        return outcome
+        return result
 
     def files(self) -> dict[str, tuple[bytes, int]]:
         return {p.name: (p.read_bytes(), p.stat().st_mode) for p in self.path.parent.iterdir()}
 
-    def four_times(self, wanted: dict[str, Any] | None = None, **more: Any) -> Outcome:
-        """Check, real, check, real: the first two agree, the last two find nothing. Return the second."""
-        foreseen = self.run(wanted, check_mode=True, **more)
-        outcome = self.run(wanted, **more)
-        assert foreseen.plan.diff() == outcome.plan.diff()
-        assert foreseen.stopped_for == outcome.stopped_for
-        assert outcome.plan
-        answer = json.dumps([outcome.plan.diff(), outcome.warnings])
+    def four_times(self, wanted: dict[str, Any] | None = None, **more: Any) -> SettingsResult:
+        """Run in check mode, for real, and both again; return the second result.
+
+        The prediction equals the run, and the last two change nothing.
+        """
+        predicted = self.run(wanted, check_mode=True, **more)
+        result = self.run(wanted, **more)
+        assert predicted.plan.diff() == result.plan.diff()
+        assert predicted.stopped_for == result.stopped_for
+        assert result.plan
+        answer = json.dumps([result.plan.diff(), result.warnings])
         stored = self.stored()
         for secret in (PASSWORD, SECRET, stored["APIKey"], stored["AdminPassword"], stored["InstanceId"]):
             assert secret not in answer
@@ -96,7 +102,7 @@ class House:
         again = self.run(wanted, **more)
         assert not again.plan
         assert self.jackett.log == []
-        return outcome
+        return result
 
     def stored(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.path.read_text(encoding="utf-8"))
@@ -104,59 +110,59 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
-    return House(tmp_path)
+def host(tmp_path: Path) -> SettingsRig:
+    return SettingsRig(tmp_path)
 
 
 @pytest.fixture
-def running(house: House) -> House:
-    """Settled once and started."""
-    house.path.write_text(as_written(AdminPassword=stored_hash(PASSWORD), ProxyType=-1))
-    house.path.chmod(0o600)
-    house.run()
-    house.jackett.start()
-    return house
+def running(host: SettingsRig) -> SettingsRig:
+    """A Jackett that is configured and started."""
+    host.path.write_text(as_written(AdminPassword=stored_hash(PASSWORD), ProxyType=-1))
+    host.path.chmod(0o600)
+    host.run()
+    host.jackett.start()
+    return host
 
 
-def test_before_the_first_start_the_file_is_whole_and_claimed(house: House) -> None:
-    outcome = house.four_times({"AllowExternal": True, "ProxyPassword": SECRET})
-    assert (outcome.daemon, outcome.stopped_for, outcome.kept_aside) == ("stopped", [], "")
-    text = house.path.read_text()
-    assert house.path.stat().st_mode & 0o777 == 0o600
-    assert house.key_path.read_text() == house.stored()["APIKey"] + "\n"
-    assert house.key_path.stat().st_mode & 0o777 == 0o600
-    house.jackett.start()
-    assert house.path.read_text() == text
-    assert house.jackett.logs_in(PASSWORD)
-    assert not house.jackett.logs_in("another")
+def test_creates_a_complete_and_protected_file_before_the_first_start(host: SettingsRig) -> None:
+    result = host.four_times({"AllowExternal": True, "ProxyPassword": SECRET})
+    assert (result.daemon, result.stopped_for, result.kept_aside) == ("stopped", [], "")
+    text = host.path.read_text()
+    assert host.path.stat().st_mode & 0o777 == 0o600
+    assert host.key_path.read_text() == host.stored()["APIKey"] + "\n"
+    assert host.key_path.stat().st_mode & 0o777 == 0o600
+    host.jackett.start()
+    assert host.path.read_text() == text
+    assert host.jackett.logs_in(PASSWORD)
+    assert not host.jackett.logs_in("another")
 
 
-def test_an_open_jackett_is_closed(house: House) -> None:
-    house.path.write_text(as_written())
-    house.jackett.start()
-    assert house.jackett.logs_in("anything")
-    outcome = house.four_times()
-    assert outcome.stopped_for == ["AdminPassword"]
-    assert outcome.plan.diff()["before"]["(mode of ServerConfig.json)"] == "0644"
-    assert (house.stored()["APIKey"], house.stored()["InstanceId"]) == (KEY, ID)
-    assert house.jackett.logs_in(PASSWORD)
-    assert not house.jackett.logs_in("anything")
+def test_jackett_without_a_password_gets_one(host: SettingsRig) -> None:
+    host.path.write_text(as_written())
+    host.jackett.start()
+    assert host.jackett.logs_in("anything")
+    result = host.four_times()
+    assert result.stopped_for == ["AdminPassword"]
+    assert result.plan.diff()["before"]["(mode of ServerConfig.json)"] == "0644"
+    assert (host.stored()["APIKey"], host.stored()["InstanceId"]) == (KEY, ID)
+    assert host.jackett.logs_in(PASSWORD)
+    assert not host.jackett.logs_in("anything")
 
 
-def test_a_change_stops_writes_and_starts(running: House) -> None:
+def test_change_stops_writes_and_starts(running: SettingsRig) -> None:
     running.run({"CacheTtl": 60})
     assert running.jackett.log == ["stop", "start"]
     assert running.jackett.held["CacheTtl"] == 60
     assert running.four_times({"CacheTtl": 61}).daemon == "running"
 
 
-def test_what_jackett_saves_while_it_stops_is_kept(running: House) -> None:
+def test_values_that_jackett_saves_at_its_stop_are_kept(running: SettingsRig) -> None:
     running.jackett.saves_while_stopping = {"BlackholeDir": "/last/minute", "CacheTtl": 5}
     running.run({"CacheTtl": 60})
     assert (running.stored()["BlackholeDir"], running.stored()["CacheTtl"]) == ("/last/minute", 60)
 
 
-def test_what_is_saved_in_the_page_is_no_drift_and_a_managed_field_is(running: House) -> None:
+def test_only_managed_fields_are_drift(running: SettingsRig) -> None:
     running.run({"CacheTtl": 60})
     running.jackett.save(BlackholeDir="/downloads")
     assert not running.run({"CacheTtl": 60}).plan
@@ -165,9 +171,9 @@ def test_what_is_saved_in_the_page_is_no_drift_and_a_managed_field_is(running: H
     assert running.stored()["BlackholeDir"] == "/downloads"
 
 
-def test_another_password_and_another_key(running: House) -> None:
-    outcome = running.four_times(api_key="k" * 32)
-    assert set(outcome.plan.values()) == {"APIKey", "AdminPassword", "(api_key_file)"}
+def test_changes_password_and_key(running: SettingsRig) -> None:
+    result = running.four_times(api_key="k" * 32)
+    assert set(result.plan.values()) == {"APIKey", "AdminPassword", "(api_key_file)"}
     assert running.key_path.read_text() == "k" * 32 + "\n"
     assert running.jackett.logs_in(PASSWORD)
     running.four_times(password="another")
@@ -175,7 +181,7 @@ def test_another_password_and_another_key(running: House) -> None:
     assert not running.jackett.logs_in(PASSWORD)
 
 
-def test_a_key_that_is_there_is_never_made_anew(running: House) -> None:
+def test_existing_key_is_never_replaced(running: SettingsRig) -> None:
     running.path.unlink()
     running.jackett.stop()
     running.key_path.write_text("f" * 32)
@@ -186,20 +192,20 @@ def test_a_key_that_is_there_is_never_made_anew(running: House) -> None:
     assert running.key_path.read_text() == "f" * 32 + "\n"
 
 
-def test_owner_mode_and_key_file_need_no_stop(running: House) -> None:
+def test_mode_and_key_file_need_no_stop(running: SettingsRig) -> None:
     running.path.chmod(0o644)
     running.key_path.chmod(0o644)
-    outcome = running.four_times()
-    assert set(outcome.plan.values()) == {"(mode of ServerConfig.json)", "(api_key_file)"}
-    assert outcome.stopped_for == []
+    result = running.four_times()
+    assert set(result.plan.values()) == {"(mode of ServerConfig.json)", "(api_key_file)"}
+    assert result.stopped_for == []
     assert running.path.stat().st_mode & 0o777 == running.key_path.stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-def test_the_owner_is_repaired(running: House) -> None:
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may change a file's owner")
+def test_owner_is_repaired(running: SettingsRig) -> None:
     file = JsonFile(str(running.path), owner="2000", group="2001")
-    outcome = running.four_times(file=file)
-    assert outcome.plan.diff() == {
+    result = running.four_times(file=file)
+    assert result.plan.diff() == {
         "before": {"(owner of ServerConfig.json)": "0:0"},
         "after": {"(owner of ServerConfig.json)": "2000:2001"},
     }
@@ -208,67 +214,67 @@ def test_the_owner_is_repaired(running: House) -> None:
     assert running.path.stat().st_uid == 2000
 
 
-def test_the_form_is_jacketts_own(running: House) -> None:
+def test_other_format_is_rewritten_in_jacketts_own(running: SettingsRig) -> None:
     running.path.write_text(running.path.read_text() + "\n")
-    outcome = running.four_times()
-    assert outcome.stopped_for == ["(form of ServerConfig.json)"]
+    result = running.four_times()
+    assert result.stopped_for == ["(format of ServerConfig.json)"]
     assert not running.path.read_text().endswith("\n")
 
 
 DAMAGED = {
     "empty": "",
-    "cut off": as_written(AdminPassword=stored_hash(PASSWORD))[:-30],
+    "truncated": as_written(AdminPassword=stored_hash(PASSWORD))[:-30],
     "wrong type": as_written(CacheTtl="long"),
 }
 
 
 @pytest.mark.parametrize("text", DAMAGED.values(), ids=DAMAGED)
-def test_damage_fails_and_is_kept_aside(house: House, text: str) -> None:
-    house.path.write_text(text)
+def test_damaged_file_fails_the_run_and_is_kept(host: SettingsRig, text: str) -> None:
+    host.path.write_text(text)
     with pytest.raises(FileProblem, match=r"damaged.*kept as .*on_damage=recreate"):
-        house.run()
-    (copy,) = house.path.parent.glob("*.damaged-*")
-    assert copy.read_text() == house.path.read_text() == text
+        host.run()
+    (copy,) = host.path.parent.glob("*.damaged-*")
+    assert copy.read_text() == host.path.read_text() == text
 
 
 @pytest.mark.parametrize("text", DAMAGED.values(), ids=DAMAGED)
 @pytest.mark.parametrize("runs", [False, True])
-def test_damage_is_repaired_when_that_is_asked_for(house: House, text: str, runs: bool) -> None:
-    house.path.write_text(as_written())
+def test_damaged_file_is_recreated_with_on_damage(host: SettingsRig, text: str, runs: bool) -> None:
+    host.path.write_text(as_written())
     if runs:
-        house.jackett.start()
-    house.path.write_text(text)
-    outcome = house.four_times({"CacheTtl": 5}, recreate_damaged=True)
-    assert Path(outcome.kept_aside).read_text() == text
-    assert (house.stored()["APIKey"] == KEY) is (text != "")
+        host.jackett.start()
+    host.path.write_text(text)
+    result = host.four_times({"CacheTtl": 5}, recreate_damaged=True)
+    assert Path(result.kept_aside).read_text() == text
+    assert (host.stored()["APIKey"] == KEY) is (text != "")
     if not runs:
-        house.jackett.start()
-    assert house.jackett.logs_in(PASSWORD)
-    assert not house.jackett.logs_in("x")
+        host.jackett.start()
+    assert host.jackett.logs_in(PASSWORD)
+    assert not host.jackett.logs_in("x")
 
 
-def test_a_jackett_that_replaces_the_file_is_told_of(running: House) -> None:
+def test_jackett_that_replaces_the_file_is_reported_and_stopped(running: SettingsRig) -> None:
     running.jackett.replaces_at_start = True
     with pytest.raises(NotTaken, match=r"APIKey, AdminPassword, CacheTtl, InstanceId.*it was stopped") as caught:
         running.run({"CacheTtl": 60})
     assert KEY not in str(caught.value)
-    assert not running.jackett.running, "it is open to everybody"
+    assert not running.jackett.running, "it is open to everyone"
 
 
-def test_one_that_replaces_the_file_and_does_not_get_well_is_not_left_open(running: House) -> None:
+def test_unhealthy_jackett_without_a_password_is_stopped(running: SettingsRig) -> None:
     running.jackett.replaces_at_start = running.jackett.sick = True
     with pytest.raises(NotTaken, match="it was stopped"):
         running.run({"CacheTtl": 60})
     assert not running.jackett.running
 
 
-def test_a_jackett_that_never_gets_well_is_told_of(running: House) -> None:
+def test_unhealthy_jackett_is_reported(running: SettingsRig) -> None:
     running.jackett.sick = True
-    with pytest.raises(Unreachable, match=r"/health: status 500 and no OK; waited 2 s"):
+    with pytest.raises(Unreachable, match=r"/health: status 500 without OK; waited 2 s"):
         running.run({"CacheTtl": 60})
 
 
-def test_one_that_does_not_stop_is_not_written_under(running: House) -> None:
+def test_file_is_not_written_while_jackett_runs(running: SettingsRig) -> None:
     running.jackett.stubborn = True
     before = running.path.read_bytes()
     running.jackett.start = lambda: None  # type: ignore[method-assign]
@@ -277,23 +283,23 @@ def test_one_that_does_not_stop_is_not_written_under(running: House) -> None:
     assert running.path.read_bytes() == before
 
 
-class Full(JsonFile):
-    """On a disk without room."""
+class FullDiskFile(JsonFile):
+    """A file on a full disk."""
 
     def replace(self, text: str, *, found: Any) -> None:
         raise FileProblem("No space left on device")
 
 
 @pytest.mark.parametrize("claimed", [True, False])
-def test_when_the_file_cannot_be_written_only_a_claimed_one_is_started_again(running: House, claimed: bool) -> None:
+def test_failed_write_restarts_jackett_only_with_a_password(running: SettingsRig, claimed: bool) -> None:
     if not claimed:
         running.jackett.save(AdminPassword=None)
     with pytest.raises(FileProblem, match="No space left"):
-        running.run({"CacheTtl": 60}, file=Full(str(running.path)))
+        running.run({"CacheTtl": 60}, file=FullDiskFile(str(running.path)))
     assert running.jackett.log == (["stop", "start"] if claimed else ["stop"])
 
 
-def test_a_file_that_is_damaged_at_the_stop_fails_and_stays_down(running: House) -> None:
+def test_file_damaged_at_the_stop_keeps_jackett_stopped(running: SettingsRig) -> None:
     running.jackett.save = lambda **_: running.path.write_text("{")  # type: ignore[method-assign,misc,assignment]
     running.jackett.saves_while_stopping = {"x": 1}
     with pytest.raises(FileProblem, match="damaged"):
@@ -301,38 +307,38 @@ def test_a_file_that_is_damaged_at_the_stop_fails_and_stays_down(running: House)
     assert running.jackett.log == ["stop"]
 
 
-def test_without_a_supervisor_the_connection_tells(running: House) -> None:
+def test_connection_shows_the_state_without_a_supervisor(running: SettingsRig) -> None:
     assert not running.run(supervisor=Nobody()).plan
-    with pytest.raises(ServiceProblem, match="only while Jackett is stopped: CacheTtl; name the container"):
+    with pytest.raises(ServiceProblem, match="only while Jackett is stopped: CacheTtl; set container, service or unit"):
         running.run({"CacheTtl": 60}, supervisor=Nobody())
     running.jackett.stop()
     assert running.run({"CacheTtl": 60}, supervisor=Nobody()).daemon == "stopped"
     assert running.stored()["CacheTtl"] == 60
 
 
-def test_one_that_restarts_for_ever_is_mended(running: House) -> None:
+def test_restarting_jackett_is_repaired(running: SettingsRig) -> None:
     running.jackett.restarting = True
-    outcome = running.run({"CacheTtl": 60})
-    assert "again and again" in outcome.warnings[0]
-    assert (outcome.daemon, running.jackett.held["CacheTtl"]) == ("running", 60)
+    result = running.run({"CacheTtl": 60})
+    assert "again and again" in result.warnings[0]
+    assert (result.daemon, running.jackett.held["CacheTtl"]) == ("running", 60)
 
 
-def test_a_link_in_place_of_the_file_is_refused(house: House, tmp_path: Path) -> None:
+def test_link_in_place_of_the_file_is_rejected(host: SettingsRig, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").write_text("{}")
-    house.path.symlink_to(tmp_path / "elsewhere")
+    host.path.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(FileProblem, match="symbolic link"):
-        house.run()
+        host.run()
 
 
-def test_a_contradiction_is_found_before_anything_stops(running: House) -> None:
+def test_contradiction_is_found_before_a_stop(running: SettingsRig) -> None:
     with pytest.raises(InvalidValue, match="ProxyType needs ProxyUrl"):
         running.run({"ProxyType": "http"})
     assert running.jackett.log == []
 
 
-def test_the_plan_names_no_field_twice(house: House) -> None:
-    house.path.write_text("[]")
-    names = [change.name for change in house.run(recreate_damaged=True).plan.changes]
+def test_plan_has_each_field_once(host: SettingsRig) -> None:
+    host.path.write_text("[]")
+    names = [change.name for change in host.run(recreate_damaged=True).plan.changes]
     assert len(names) == len(set(names))
     assert use_case.DAMAGE in names
 
@@ -353,22 +359,22 @@ VALUES = st.fixed_dictionaries(
 
 @given(VALUES, VALUES, st.booleans())
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-def test_any_two_wishes_one_after_the_other_leave_nothing_to_do(
+def test_plan_is_empty_after_any_two_runs(
     tmp_path_factory: pytest.TempPathFactory, first: dict[str, Any], second: dict[str, Any], runs: bool
 ) -> None:
-    house = House(tmp_path_factory.mktemp("house"))
-    house.four_times(first)
+    host = SettingsRig(tmp_path_factory.mktemp("host"))
+    host.four_times(first)
     if runs:
-        house.jackett.start()
-    if house.run(second, check_mode=True).plan:
-        house.four_times(second)
-    assert {name: house.stored().get(name) for name in read_wanted(second, allow_unknown=True)} == read_wanted(
+        host.jackett.start()
+    if host.run(second, check_mode=True).plan:
+        host.four_times(second)
+    assert {name: host.stored().get(name) for name in read_wanted(second, allow_unknown=True)} == read_wanted(
         second, allow_unknown=True
     )
 
 
 class Scripted:
-    """Gives the listed answers to GET /health; `finish` fails on any missing."""
+    """Returns the listed responses to GET /health."""
 
     def __init__(self, *script: Response | Exception) -> None:
         self.script = list(script)
@@ -384,7 +390,7 @@ class Scripted:
         return result
 
 
-def test_the_wait_ends_with_the_first_ok_and_with_nothing_else() -> None:
+def test_wait_ends_only_with_status_ok() -> None:
     others = [REFUSED, Response(503, {}, b"x"), Response(200, {}, b"<html>"), Response(200, {}, b"[]")]
     http = Scripted(*others, Response(200, {}, b'{"status":"Degraded"}'), OK)
     JackettClient(http, "http://j:1/base/").wait_for_health(timeout=60, clock=Clock())
@@ -394,10 +400,10 @@ def test_the_wait_ends_with_the_first_ok_and_with_nothing_else() -> None:
 @pytest.mark.parametrize(
     ("answer", "listens"), [(OK, True), (Response(404, {}, b""), True), (REFUSED, False), (Unreachable("late"), None)]
 )
-def test_only_a_refused_connection_means_stopped(answer: Response | Exception, listens: bool | None) -> None:
+def test_only_a_refused_connection_counts_as_stopped(answer: Response | Exception, listens: bool | None) -> None:
     client = JackettClient(Scripted(answer), "http://j:1/base")
     if listens is None:
         with pytest.raises(Unreachable, match="late"):
-            client.listens()
+            client.is_listening()
     else:
-        assert client.listens() is listens
+        assert client.is_listening() is listens

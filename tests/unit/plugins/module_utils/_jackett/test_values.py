@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Single values of ServerConfig.json: what a user may write, what Jackett makes of what it finds."""
+"""Single values of ServerConfig.json: wanted values, and stored values as Jackett reads them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import pytest
 from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import InvalidValue
 from ansible_collections.household.mediaserver.plugins.module_utils._jackett import values
 from ansible_collections.household.mediaserver.plugins.module_utils._jackett.table import SETTINGS, TABLE
-from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.jackett_doubles import FIRST
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._jackett.doubles import FIRST
 from hypothesis import given
 from hypothesis import strategies as st
 
-SHARED = Path(os.environ.get("MEDIASERVER_SHARED") or Path(__file__).resolve().parents[5] / "shared")
+SHARED = Path(os.environ.get("MEDIASERVER_SHARED") or Path(__file__).resolve().parents[6] / "shared")
 RECORDED = SHARED / "jackett" / "recorded" / "0.24.2440"
 
 ACCEPTED: list[tuple[str, Any, Any]] = [
@@ -66,7 +66,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("FlareSolverrMaxTimeout", 2**31, "from 5001"),
     ("ProxyType", 7, "disabled (-1), http (0), socks4 (1), socks5 (2)"),
     ("ProxyType", True, "one of"),
-    ("ProxyUrl", "user:secret@10.0.0.1", "fields of their own"),
+    ("ProxyUrl", "user:secret@10.0.0.1", "in their own fields"),
     ("ProxyUrl", "http://10.0.0.1", "a host name"),
     ("ProxyPort", 70000, "or empty text"),
     ("OmdbApiUrl", ["x"], "http or https"),
@@ -83,7 +83,7 @@ READ: list[tuple[str, Any, Any]] = [
     ("ProxyType", 7, 7),
     ("ProxyPort", None, None),
 ]
-THROWN_AWAY: list[tuple[str, Any]] = [
+REJECTED_BY_JACKETT: list[tuple[str, Any]] = [
     ("Port", "abc"),
     ("Port", None),
     ("Port", 2**31),
@@ -98,39 +98,39 @@ THROWN_AWAY: list[tuple[str, Any]] = [
 
 
 @pytest.mark.parametrize(("name", "value", "normal"), ACCEPTED)
-def test_a_users_value_is_brought_to_the_fields_type(name: str, value: Any, normal: Any) -> None:
+def test_wanted_value_is_converted_to_the_fields_type(name: str, value: Any, normal: Any) -> None:
     found = values.normalise(TABLE[name], value)
     assert (found, type(found)) == (normal, type(normal))
 
 
 @pytest.mark.parametrize(("name", "value", "text"), REFUSED)
-def test_what_cannot_be_is_refused_by_name(name: str, value: Any, text: str) -> None:
+def test_invalid_value_is_rejected_by_name(name: str, value: Any, text: str) -> None:
     with pytest.raises(InvalidValue) as caught:
         values.normalise(TABLE[name], value)
-    assert str(caught.value).startswith(f"{name} takes ")
+    assert str(caught.value).startswith(f"{name} must be ")
     assert text in str(caught.value)
 
 
-def test_a_secret_is_not_quoted() -> None:
+def test_secret_is_not_quoted() -> None:
     with pytest.raises(InvalidValue) as caught:
         values.normalise(TABLE["ProxyPassword"], "open\nsesame")
     assert "sesame" not in str(caught.value)
 
 
 @pytest.mark.parametrize(("name", "value", "read"), READ)
-def test_a_found_value_is_read_as_jackett_reads_it(name: str, value: Any, read: Any) -> None:
+def test_stored_value_is_read_by_jacketts_rules(name: str, value: Any, read: Any) -> None:
     found = values.as_read(TABLE[name], value)
     assert (found, type(found)) == (read, type(read))
 
 
-@pytest.mark.parametrize(("name", "value"), THROWN_AWAY)
-def test_what_makes_jackett_throw_the_file_away_is_seen(name: str, value: Any) -> None:
+@pytest.mark.parametrize(("name", "value"), REJECTED_BY_JACKETT)
+def test_value_that_jackett_rejects_is_detected(name: str, value: Any) -> None:
     with pytest.raises((ValueError, TypeError, OverflowError)):
         values.as_read(TABLE[name], value)
 
 
 @given(st.sampled_from([s for s in SETTINGS if not s.elsewhere]), st.text() | st.integers() | st.booleans() | st.none())
-def test_what_is_accepted_is_a_fixed_point_that_jackett_can_read(setting: Any, value: Any) -> None:
+def test_accepted_value_is_stable_and_readable_by_jackett(setting: Any, value: Any) -> None:
     try:
         normal = values.normalise(setting, value)
     except InvalidValue:
@@ -140,14 +140,14 @@ def test_what_is_accepted_is_a_fixed_point_that_jackett_can_read(setting: Any, v
     assert again == normal
 
 
-def test_the_table_has_jacketts_fields_in_its_order() -> None:
+def test_table_has_jacketts_fields_in_its_order() -> None:
     assert [setting.name for setting in SETTINGS] == list(FIRST)
     different = {s.name for s in SETTINGS if s.default != FIRST[s.name]} - {"APIKey", "InstanceId"}
-    # Its first file says "http", and with no ProxyUrl it takes that for no proxy.
+    # Jackett's first file has "http", which without a ProxyUrl means no proxy.
     assert different == {"ProxyType"}
 
 
-def test_every_field_says_what_it_is_for_and_takes() -> None:
+def test_every_field_has_a_meaning_and_accepted_values() -> None:
     for setting in SETTINGS:
         assert setting.meaning
         assert values.expected(setting)
@@ -163,12 +163,12 @@ def recorded(name: str, file: str) -> Any:
     raise AssertionError(f"{file} has no {name!r}")
 
 
-def test_the_hash_is_the_recorded_one() -> None:
+def test_hash_equals_the_recorded_one() -> None:
     seen = recorded("stored hash compared with own computation", "password.json")["observation"]
     assert values.hash_password(seen["password"], seen["APIKey"]) == seen["stored"]
 
 
-def test_the_table_is_the_recorded_file() -> None:
+def test_table_equals_the_recorded_file() -> None:
     line = recorded("the same settings posted back (what the UI does)", "server-config-api.json")
     assert [setting.name for setting in SETTINGS] == list(line["answer"]["body"])
     first = recorded("ServerConfig.json as written (exact text; keys replaced)", "first-start.json")
@@ -193,7 +193,7 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("exchange", "field", "name"), REFUSALS)
-def test_what_the_real_one_refused_is_refused(exchange: str, field: str, name: str) -> None:
+def test_values_that_jackett_rejected_are_rejected(exchange: str, field: str, name: str) -> None:
     line = recorded(exchange, "server-config-api.json")
     assert line["answer"]["status"] >= 400
     with pytest.raises(InvalidValue):
