@@ -258,7 +258,7 @@ def test_jackett_that_replaces_the_file_is_reported_and_stopped(running: Setting
     with pytest.raises(NotTaken, match=r"APIKey, AdminPassword, CacheTtl, InstanceId.*it was stopped") as caught:
         running.run({"CacheTtl": 60})
     assert KEY not in str(caught.value)
-    assert not running.jackett.running, "it is open to everyone"
+    assert not running.jackett.running, "it is open to every client"
 
 
 def test_unhealthy_jackett_without_a_password_is_stopped(running: SettingsRig) -> None:
