@@ -56,8 +56,8 @@ def test_settings_are_changed_between_a_hold_and_its_end(role: str) -> None:
     assert not holds(hold["when"], WHOLE, **APPLIED), "an execution for nothing in each run"
 
 
-@pytest.mark.parametrize("role", ["transmission", "jackett", "gateway", "stack"])
-def test_a_role_that_runs_alone_measures_whether_there_is_a_stack(role: str) -> None:
+@pytest.mark.parametrize("role", ["host", "storage", "docker", "gateway", "stack", "transmission", "jackett"])
+def test_a_role_that_runs_alone_measures_the_host(role: str) -> None:
     tasks = loaded(f"{role}/tasks/main.yml")
     assert "measured.yml" in [part(task) for task in tasks]
     (measure,) = loaded("mediaserver/tasks/measured.yml")

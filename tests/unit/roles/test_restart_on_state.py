@@ -78,6 +78,11 @@ DECISIONS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
         {"__docker_settings": {"changed": True}},
         {"__docker_settings": {"changed": False}},
     ),
+    "media disk": (
+        *("storage", "__storage_unit_outdated"),
+        {"__storage_unit": {"changed": True}},
+        {"__storage_unit": {"changed": False}},
+    ),
 }
 
 
@@ -89,7 +94,7 @@ def test_a_service_is_restarted_when_it_is_older_than_its_files(service: str, wr
     assert value(role, decision, outdated=outdated, **(changed if written else unchanged)) is (written or outdated)
 
 
-def test_journald_and_docker_are_restarted_by_that_decision_alone() -> None:
+def test_the_decision_alone_causes_a_restart() -> None:
     (journald,) = (task for task in tasks(ROLES / "host/tasks/settings.yml") if task["name"] == "Restart journald")
     assert (journald["when"], journald["ansible.builtin.systemd_service"]["state"]) == (
         "__host_journald_outdated",
@@ -97,3 +102,9 @@ def test_journald_and_docker_are_restarted_by_that_decision_alone() -> None:
     )
     (docker,) = (task for task in tasks(ROLES / "docker/tasks/settings.yml") if "ansible.builtin.import_tasks" in task)
     assert (docker["when"], docker["ansible.builtin.import_tasks"]) == ("__docker_outdated", "restart.yml")
+    (disk,) = (task for task in tasks(ROLES / "storage/tasks/disk.yml") if task["name"] == "Mount the disk")
+    state = disk["ansible.builtin.systemd_service"]["state"]
+    assert [value("storage", state, outdated=False, __storage_unit_outdated=old) for old in (True, False)] == [
+        "restarted",
+        "started",
+    ]
