@@ -62,7 +62,11 @@ def test_the_readme_is_written_from_the_specs(role: str) -> None:
 
 @pytest.mark.parametrize("role", [role for role in ROLES if role != "mediaserver"])
 def test_each_role_runs_alone_with_the_shared_values(role: str) -> None:
-    assert load(role, "meta/main.yml")["dependencies"] == [{"role": "household.mediaserver.mediaserver"}]
+    # preflight checks the shared variables itself, and names all that are wrong.
+    without_validation = {"when": False} if role == "preflight" else {}
+    assert load(role, "meta/main.yml")["dependencies"] == [
+        {"role": "household.mediaserver.mediaserver", **without_validation}
+    ]
 
 
 def specs(**options: dict[str, Any]) -> dict[str, Any]:
