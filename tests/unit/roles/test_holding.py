@@ -56,7 +56,9 @@ def test_settings_are_changed_between_a_hold_and_its_end(role: str) -> None:
     assert not holds(hold["when"], WHOLE, **APPLIED), "an execution for nothing in each run"
 
 
-@pytest.mark.parametrize("role", ["host", "storage", "docker", "gateway", "stack", "transmission", "jackett"])
+@pytest.mark.parametrize(
+    "role", ["host", "storage", "docker", "gateway", "stack", "transmission", "jackett", "jellyfin"]
+)
 def test_a_role_that_runs_alone_measures_the_host(role: str) -> None:
     tasks = loaded(f"{role}/tasks/main.yml")
     assert "measured.yml" in [part(task) for task in tasks]
@@ -73,7 +75,7 @@ def test_jellyfin_is_claimed_between_a_hold_and_its_end() -> None:
 
 
 def test_the_pause_of_the_claim_ends_whatever_of_it_fails() -> None:
-    _require, claim = loaded("jellyfin/tasks/claim.yml")
+    _require, _measure, _stack, claim = loaded("jellyfin/tasks/first_run.yml")
     (wizard,) = claim["block"]
     (release,) = claim["always"]
     assert wizard["ansible.builtin.include_tasks"] == "wizard.yml"
