@@ -108,3 +108,22 @@ def test_the_decision_alone_causes_a_restart() -> None:
         "restarted",
         "started",
     ]
+
+
+@pytest.mark.parametrize("check", [True, False], ids=["check", "run"])
+@pytest.mark.parametrize("outdated", [True, False], ids=["interrupted before", "up to date before"])
+@pytest.mark.parametrize("changed", [True, False], ids=["programs replaced now", "programs unchanged"])
+def test_programs_of_the_host_are_restarted_when_they_are_older_than_their_files(
+    changed: bool, outdated: bool, check: bool
+) -> None:
+    """The digest of their units does not show a program that was edited on the host and has been put back since."""
+    (apply,) = (
+        task for task in tasks(ROLES / "gateway/tasks/barrier.yml") if task.get("register") == "__gateway_apply"
+    )
+    decision = apply["vars"]["__gateway_programs_outdated"].strip("{} ")
+    known = {"__runtime_files": {"changed": changed}, "ansible_check_mode": check, "__gateway_program": "digest"}
+    assert value("gateway", decision, outdated=outdated, **known) is (changed or outdated)
+    known["__gateway_programs_outdated"] = changed or outdated
+    command = value("gateway", apply["ansible.builtin.command"]["argv"], outdated=outdated, **known)
+    assert command[1] == ("plan" if check else "apply")
+    assert ("--restart" in command) is (changed or outdated)
