@@ -24,6 +24,6 @@ def names(*namespaces: str) -> tuple[str, ...]:
 
 
 def pages(*namespaces: str) -> tuple[int, ...]:
-    """Return the ports of the web interfaces of these services, as the containers have them."""
+    """Return the ports that these services publish in every household, as the containers have them."""
     ports = [port for name in names(*namespaces) for port in SERVICES[name].get("ports", ())]
-    return tuple(port["container"] for port in ports if port.get("web", True))
+    return tuple(port["container"] for port in ports if "variable" not in port)

@@ -29,8 +29,8 @@ DAEMON_JSON = "/etc/docker/daemon.json"
 
 # The tasks of roles/gateway/tasks/report.yml that show the screen.
 SCREENS = (
-    "Say how the household is reached and what to do next",
-    "Refuse a tunnel that this household's own settings keep down",
+    "Show the state of the tunnel, the addresses and the next step",
+    "Refuse a tunnel that is down because of the household's settings",
 )
 
 

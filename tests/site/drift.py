@@ -104,7 +104,7 @@ TABLE = (
     Drift("a removed directory", "rmdir {media}/misc", "{media}/misc"),
     Drift("the private key's mode", "chmod 0644 {root}/gateway/private.key", "{root}/gateway/private.key"),
     Drift("a line of compose.yml", "sed -i 1d {root}/compose.yml", "{root}/compose.yml"),
-    Drift("a group too many", "usermod -aG games {user}", "Make the account"),
+    Drift("a group too many", "usermod -aG games {user}", "Create the service account"),
     Drift("the journal's limits", f"sed -i s/MaxUse=.*/MaxUse=9G/ {JOURNAL}", JOURNAL),
     Drift("a line of an entry point", "echo '# x' >> {root}/entrypoints/vpn.sh", "{root}/entrypoints/vpn.sh"),
     Drift(

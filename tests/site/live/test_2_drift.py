@@ -71,7 +71,7 @@ def test_what_pulls_other_things_along_is_named_and_repaired_too(
 
 
 # What follows from a repair: programs that read their files at their start are restarted. vpn-monitor is stopped here.
-CONSEQUENCES = {"Host | Restart journald", "mediaserver-barrier-keeper.service is restarted"}
+CONSEQUENCES = {"Restart journald", "mediaserver-barrier-keeper.service is restarted"}
 
 
 def _expected(house: Household, drift: Any) -> str:

@@ -85,7 +85,7 @@ def test_files_that_a_power_cut_emptied_come_back(host: Any, house: Household, i
     wait_until_healthy(host)
     assert {name: host.file(f"{config}/{name}").content_string for name in names} == before
     said = host.check_output(f"docker logs --tail 50 {stopped} 2>&1")
-    assert [name for name in names if f"{name} was empty or cut off; the copy" not in said] == []
+    assert [name for name in names if f"{name} was empty or truncated; the copy" not in said] == []
     result = playbook.run(inventory, "--tags", "jellyfin")
     assert result.ok, result.failures
     assert [task.name for task in result.changed] == []

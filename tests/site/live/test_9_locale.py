@@ -40,4 +40,4 @@ def test_a_run_changes_what_it_should_and_nothing_else(inventory: str, locale: s
     for extra in (["--extra-vars", json.dumps({"jellyfin_server_name": "Küche"})], []):
         result = playbook.run(inventory, *extra)
         assert result.ok, result.failures
-        assert [task.name.rsplit(" : ")[-1] for task in result.changed] == ["Keep its settings"]
+        assert [task.name.rsplit(" : ")[-1] for task in result.changed] == ["Configure the server's settings"]

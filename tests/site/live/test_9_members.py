@@ -32,7 +32,7 @@ def member(host: Any, house: Household, inventory: str) -> Iterator[None]:
     film = f"{house['mediaserver_media']}/movies/Own"
     assert as_member(host, f"mkdir {film}").rc != 0, "it may do so without being a member"
     result = playbook.run(inventory, "--tags", "host", "--check", *MEMBERS)
-    assert any("into the group" in task.name for task in result.changed)
+    assert any("Add members of the household to the group" in task.name for task in result.changed)
     for changed in (True, False):
         result = playbook.run(inventory, "--tags", "host", *MEMBERS)
         assert result.ok, result.failures

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A role that stops a container keeps vpn-monitor's hands off meanwhile, and lets it go on, whatever happens."""
+"""A role that stops a container pauses vpn-monitor, and ends the pause, also when it fails."""
 
 from __future__ import annotations
 
@@ -42,11 +42,12 @@ def holds(conditions: str | list[str], tags: list[str], roles: Sequence[str] = P
 
 @pytest.mark.parametrize("role", ["transmission", "jackett"])
 def test_settings_are_changed_between_a_hold_and_its_end(role: str) -> None:
-    _require, measure, block = loaded(f"{role}/tasks/main.yml")
+    _require, measure, stack, block = loaded(f"{role}/tasks/main.yml")
     hold, settings = block["block"]
     (release,) = block["always"]
     assert settings["ansible.builtin.import_tasks"] == "settings.yml"
-    assert (part(measure), part(hold), part(release)) == ("measured.yml", "hold.yml", "release.yml")
+    assert (part(measure), part(stack)) == ("measured.yml", "require_stack.yml")
+    assert (part(hold), part(release)) == ("hold.yml", "release.yml")
     assert holds(hold["when"], ALONE)
     assert holds(hold["when"], ["gateway", role]), "the role gateway has let go already"
     assert holds(hold["when"], ["stack", role])
@@ -56,8 +57,10 @@ def test_settings_are_changed_between_a_hold_and_its_end(role: str) -> None:
     assert not holds(hold["when"], WHOLE, **APPLIED), "an execution for nothing in each run"
 
 
-@pytest.mark.parametrize("role", ["transmission", "jackett", "gateway", "stack"])
-def test_a_role_that_runs_alone_measures_whether_there_is_a_stack(role: str) -> None:
+@pytest.mark.parametrize(
+    "role", ["host", "storage", "docker", "gateway", "stack", "transmission", "jackett", "jellyfin"]
+)
+def test_a_role_that_runs_alone_measures_the_host(role: str) -> None:
     tasks = loaded(f"{role}/tasks/main.yml")
     assert "measured.yml" in [part(task) for task in tasks]
     (measure,) = loaded("mediaserver/tasks/measured.yml")
@@ -73,7 +76,7 @@ def test_jellyfin_is_claimed_between_a_hold_and_its_end() -> None:
 
 
 def test_the_pause_of_the_claim_ends_whatever_of_it_fails() -> None:
-    _require, claim = loaded("jellyfin/tasks/claim.yml")
+    _require, _measure, _stack, claim = loaded("jellyfin/tasks/first_run.yml")
     (wizard,) = claim["block"]
     (release,) = claim["always"]
     assert wizard["ansible.builtin.include_tasks"] == "wizard.yml"

@@ -219,12 +219,12 @@ BAD: list[tuple[str, str, str | bytes | None, str]] = [
         for entry in (
             (service, "missing", None, "is missing"),
             (service, "empty", "", "is empty"),
-            (service, "blank", " \n", "is cut off"),
-            (service, "zeros at its end", GOOD[service].encode() + bytes(9), "holds zeros"),
-            (service, "zeros within", GOOD[service].encode().replace(b"a", b"\0", 1), "holds zeros"),
-            (service, "something behind", GOOD[service] + "x", "is cut off"),
-            (service, "twice", GOOD[service] * 2, "is cut off"),
-            (service, "without its head", GOOD[service][60:], "is cut off"),
+            (service, "blank", " \n", "is truncated"),
+            (service, "zeros at its end", GOOD[service].encode() + bytes(9), "contains NUL bytes"),
+            (service, "zeros within", GOOD[service].encode().replace(b"a", b"\0", 1), "contains NUL bytes"),
+            (service, "something behind", GOOD[service] + "x", "is truncated"),
+            (service, "twice", GOOD[service] * 2, "is truncated"),
+            (service, "without its head", GOOD[service][60:], "is truncated"),
         )
     ],
     ("jackett", "open", jackett_with(AdminPassword=None), "has a value of the wrong type in line 7"),
@@ -240,8 +240,8 @@ BAD: list[tuple[str, str, str | bytes | None, str]] = [
     ("jackett", "port a word", jackett_with(Port="abc"), "in line 2"),
     ("jackett", "port null", jackett_with(Port=None), "in line 2"),
     ("jackett", "port a fraction", jackett_with(Port=1.5), "in line 2"),
-    ("jackett", "port too large", jackett_with(Port=2**31), "a number too large in line 2"),
-    ("jackett", "ttl too large", jackett_with(CacheTtl=10**19), "a number too large"),
+    ("jackett", "port too large", jackett_with(Port=2**31), "a number that is too large in line 2"),
+    ("jackett", "ttl too large", jackett_with(CacheTtl=10**19), "a number that is too large"),
     ("jackett", "flag a number", jackett_with(AllowExternal=1), "in line 4"),
     ("jackett", "flag null", jackett_with(CacheEnabled=None), "wrong type"),
     ("jackett", "text a list", jackett_with(ProxyUrl=["x"]), "wrong type"),
@@ -251,27 +251,32 @@ BAD: list[tuple[str, str, str | bytes | None, str]] = [
     ("jackett", "two on a line", jackett_line("null,\n", 'null, "Port": "x",\n'), "more than one field"),
     ("jackett", "one line", json.dumps(json.loads(JACKETT)), "is not as Jackett writes it in line 1"),
     ("jackett", "four spaces", json.dumps(json.loads(JACKETT), indent=4), "is not as Jackett writes it"),
-    ("jackett", "a comment", jackett_line("{\n", "{\n  // mine\n"), "no JSON"),
-    ("jackett", "comma at the end", jackett_line("true\n}", "true,\n}"), "no JSON"),
-    ("jackett", "no comma", jackett_line("9117,", "9117"), "no JSON"),
-    ("jackett", "null", "null", "no JSON"),
-    ("jackett", "a list", "[]", "no JSON"),
-    ("transmission", "open", TRANSMISSION.replace("true", "false"), "asks for no password"),
-    ("transmission", "no switch", TRANSMISSION.replace("rpc-authentication", "rpc-auth"), "asks for no password"),
+    ("jackett", "a comment", jackett_line("{\n", "{\n  // mine\n"), "not JSON"),
+    ("jackett", "comma at the end", jackett_line("true\n}", "true,\n}"), "not JSON"),
+    ("jackett", "no comma", jackett_line("9117,", "9117"), "not JSON"),
+    ("jackett", "null", "null", "not JSON"),
+    ("jackett", "a list", "[]", "not JSON"),
+    ("transmission", "open", TRANSMISSION.replace("true", "false"), "does not require a password"),
+    (
+        "transmission",
+        "no switch",
+        TRANSMISSION.replace("rpc-authentication", "rpc-auth"),
+        "does not require a password",
+    ),
     (
         "transmission",
         "the switch twice",
         TRANSMISSION.replace("{\n", '{\n"rpc_authentication_required": false,\n', 1),
-        "asks for no password",
+        "does not require a password",
     ),
     ("transmission", "plain text", TRANSMISSION.replace("0a" * 20, "plain"), "has no password"),
     ("transmission", "no password", TRANSMISSION.replace("rpc-password", "x"), "has no password"),
-    ("transmission", "not closed", TRANSMISSION.replace("]", "}"), "no JSON"),
-    ("jellyfin", "open", XML.replace(">true<", ">false<"), "wizard is not done"),
-    ("jellyfin", "both", XML.replace("  <LogFile", "  <IsStartupWizardCompleted>false<x/>\n  <LogFile"), "no XML"),
-    ("jellyfin", "no switch", XML.replace("IsStartup", "WasStartup"), "wizard is not done"),
-    ("jellyfin", "crossed tags", XML.replace("</RepositoryInfo>", "").replace("<CachePath />", "<A>"), "no XML"),
-    ("jellyfin", "another document", XML.replace("ServerConfiguration", "Other"), "no XML"),
+    ("transmission", "not closed", TRANSMISSION.replace("]", "}"), "not JSON"),
+    ("jellyfin", "open", XML.replace(">true<", ">false<"), "wizard is not completed"),
+    ("jellyfin", "both", XML.replace("  <LogFile", "  <IsStartupWizardCompleted>false<x/>\n  <LogFile"), "not XML"),
+    ("jellyfin", "no switch", XML.replace("IsStartup", "WasStartup"), "wizard is not completed"),
+    ("jellyfin", "crossed tags", XML.replace("</RepositoryInfo>", "").replace("<CachePath />", "<A>"), "not XML"),
+    ("jellyfin", "another document", XML.replace("ServerConfiguration", "Other"), "not XML"),
 ]
 
 
@@ -293,7 +298,7 @@ def test_a_bad_file_is_refused_or_replaced(
     assert started is None, case
     assert said_lines(said) == [
         f"{service}: {box.file} {said.split(str(box.file))[1].split(',')[0].strip()}, and there is no good copy of it."
-        " It would be open to everybody, so it does not start. Run the playbook again."
+        " The service would need no password, so it does not start. Run the playbook again."
     ]
     assert why in said
     assert box.damaged() == []
@@ -496,7 +501,7 @@ def test_without_room_for_a_copy_a_good_file_is_started_with_and_a_bad_one_is_no
     box.write(JACKETT_OLDER)
     started, said = box.start()
     assert started == JACKETT_OLDER
-    assert "no copy of it could be kept" in said
+    assert "it could not be copied" in said
     box.write("")
     process = box.popen()
     out, said = process.communicate(timeout=60)
@@ -513,7 +518,7 @@ def test_a_file_that_changes_while_it_is_copied_does_not_become_the_good_one(mak
     box.write(JACKETT_OLDER)
     started, said = box.start()
     assert started == JACKETT_OLDER
-    assert "no copy of it could be kept" in said
+    assert "it could not be copied" in said
     assert box.good.read_text() == JACKETT
     assert box.names() == {box.file.name, box.good.name}
 
