@@ -22,7 +22,7 @@ OFFLINE = DOWN | {"must_act": False, "problems": [{"code": "offline", "text": "t
 
 
 def play(folder: Path, report: dict[str, Any] | None, *arguments: str, changed: bool = False) -> tuple[int, str, str]:
-    """Run the end of site.yml on a host whose program prints ``report``; return status, output, and the question."""
+    """Run the end of site.yml with a program that prints ``report``; return status, output, and its arguments."""
     program = folder / "scripts" / "vpn-gateway"
     program.parent.mkdir()
     answer = "exit 2" if report is None else f"cat <<'END'\n{json.dumps(report)}\nEND"
@@ -69,7 +69,7 @@ def play(folder: Path, report: dict[str, Any] | None, *arguments: str, changed: 
         (None, ("--tags", "jellyfin"), False, 0, "programs on this host are of another version", "report --wait 5"),
     ],
 )
-def test_the_end_of_a_run(
+def test_shows_the_report_and_fails_only_when_the_household_must_act(
     *,
     tmp_path: Path,
     report: dict[str, Any] | None,
@@ -95,7 +95,7 @@ def test_the_end_of_a_run(
         *(("", ""), (None, ""), ("None", "")),
     ],
 )
-def test_the_household_is_named_as_make_takes_it(folder: str | None, shown: str) -> None:
+def test_names_the_household_as_make_accepts_it(folder: str | None, shown: str) -> None:
     known = DataLoader().load_from_file(str(ROOT / "roles/gateway/vars/main.yml"), trusted_as_template=True)
     places = {"inventory_dir": folder, "playbook_dir": "/home/a/server/playbooks"}
     templar = Templar(DataLoader(), variables={**known, **places})

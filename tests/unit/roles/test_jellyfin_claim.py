@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When the role jellyfin completes the first-run wizard, and which of its variables it keeps afterwards."""
+"""When the role jellyfin completes the first-run wizard, and which of its variables it configures afterwards."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_a_host_without_the_compose_project_is_refused_by_name(compose: bool, in
     assert said.startswith("/opt/mediaserver/compose.yml is missing on livingroom. ")
 
 
-def test_what_the_role_looks_for_is_measured() -> None:
+def test_the_files_that_the_role_checks_are_measured() -> None:
     (task,) = loaded("preflight/tasks/measure.yml")
     probe = Templar(loader=DataLoader(), variables={"mediaserver_root": "/opt/mediaserver"}).template(
         task["household.mediaserver.host_info"]["probe"]
@@ -128,7 +128,7 @@ OURS, CLAIM_OF_OURS, CUT_OFF, FOREIGN, NAMELESS = ("a" * 64, "b" * 64, "c" * 64,
         ([f"{FOREIGN} mediaserver2", f"{FOREIGN} my-mediaserver"], ["--all", "", "jellyfin"], []),
     ],
 )
-def test_only_our_own_containers_are_stopped_and_removed(
+def test_stops_and_removes_only_containers_of_this_collection(
     listed: list[str], file: list[str], expected: list[str]
 ) -> None:
     (block,) = (task for task in loaded("jellyfin/tasks/wizard.yml") if "__jellyfin_users" in task.get("vars", {}))
@@ -160,7 +160,7 @@ def test_remote_access_is_configured_after_the_wizard_too(wanted: bool) -> None:
     assert network == {"EnableUPnP": False, "EnableRemoteAccess": wanted, "EnableHttps": False}
 
 
-def test_https_gets_its_certificate_and_its_password_stays_out_of_the_log() -> None:
+def test_https_has_its_certificate_and_the_log_does_not_show_its_password() -> None:
     https = {
         "jellyfin_https_port": "8920",
         "jellyfin_https_certificate_password": "certificate-Pass-9",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Claimed before reachable: what the entry points start with, and what they never start with.
+"""No service starts without a password: with which files the entry points start it, and with which never.
 
 Run with the shells and programs of the images: dash with coreutils and mawk, and busybox alone.
 """
@@ -82,7 +82,7 @@ SERVICES = list(FILES)
 
 
 class Box:
-    """One service's folder and its entry point, in which only the paths are others."""
+    """One service's folder and its entry point, in which only the paths are replaced."""
 
     def __init__(self, folder: Path, service: str, shell: str) -> None:
         self.folder = folder
@@ -110,7 +110,7 @@ class Box:
                 text = text.replace(f"exec {program}", "exec started")
             (scripts / source.name).write_text(text, encoding="utf-8")
         (programs / "started").write_text(f'#!/bin/sh\necho "started $*$LC_ALL"\ncat "{self.file}"\n')
-        # A real one may take seconds on a busy disk.
+        # A real sync may take seconds on a busy disk.
         self.synced = folder / "synced"
         (programs / "sync").write_text(f'#!/bin/sh\necho "$1" >>"{self.synced}"\n')
         for program in programs.iterdir():
@@ -136,7 +136,7 @@ class Box:
         )
 
     def start(self, **environment: str) -> tuple[str | None, str]:
-        """Start once; return what the service read, or None when it was not started, and what was said."""
+        """Start once; return what the service read, or None when it was not started, and the messages."""
         process = self.popen(**environment)
         out, said = process.communicate(timeout=60)
         if process.returncode:
@@ -172,7 +172,7 @@ def said_lines(said: str) -> list[str]:
 
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_good_file_is_started_with_and_copied(make_box: MakeBox, service: str, shell: str) -> None:
+def test_starts_with_a_good_file_and_copies_it(make_box: MakeBox, service: str, shell: str) -> None:
     box = make_box(service, shell)
     box.file.chmod(0o644)
     assert box.start() == (GOOD[service], "")
@@ -189,7 +189,7 @@ def test_a_good_file_is_started_with_and_copied(make_box: MakeBox, service: str,
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_a_copy_is_on_the_disk_before_it_takes_the_name_and_the_folder_after(make_box: MakeBox, shell: str) -> None:
+def test_syncs_a_copy_before_it_is_renamed_and_the_folder_afterwards(make_box: MakeBox, shell: str) -> None:
     box = make_box("jackett", shell)
     box.start()
     new, folder = box.synced.read_text().splitlines()
@@ -282,7 +282,7 @@ BAD: list[tuple[str, str, str | bytes | None, str]] = [
 
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize(("service", "case", "text", "why"), BAD, ids=[f"{s} {c}" for s, c, _, _ in BAD])
-def test_a_bad_file_is_refused_or_replaced(
+def test_refuses_or_replaces_a_bad_file(
     make_box: MakeBox, service: str, case: str, text: str | bytes | None, why: str, shell: str
 ) -> None:
     box = make_box(service, shell)
@@ -322,7 +322,7 @@ def test_a_bad_file_is_refused_or_replaced(
         assert str(aside) in line
 
 
-def test_what_jackett_itself_may_come_to_write_is_good(make_box: MakeBox) -> None:
+def test_accepts_every_file_that_jackett_may_write(make_box: MakeBox) -> None:
     box = make_box("jackett")
     for text in (
         jackett_with(),
@@ -334,7 +334,7 @@ def test_what_jackett_itself_may_come_to_write_is_good(make_box: MakeBox) -> Non
         assert box.start() == (text, "")
 
 
-def test_what_transmission_writes_is_good_whichever_way(make_box: MakeBox) -> None:
+def test_accepts_every_spelling_that_transmission_writes(make_box: MakeBox) -> None:
     box = make_box("transmission")
     data = json.loads(TRANSMISSION)
     data["rpc-password"] = hash_password("correct horse")
@@ -357,7 +357,7 @@ CUT = {
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_no_file_that_was_cut_off_is_ever_started_with(make_box: MakeBox, service: str) -> None:
+def test_never_starts_with_a_truncated_file(make_box: MakeBox, service: str) -> None:
     box = make_box(service)
     whole = CUT[service].encode()
     box.write(whole)
@@ -371,7 +371,7 @@ def test_no_file_that_was_cut_off_is_ever_started_with(make_box: MakeBox, servic
 
 @pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.skipif(not BUSYBOX, reason="busybox is not installed")
-def test_nor_is_it_with_busybox(make_box: MakeBox, service: str) -> None:
+def test_never_starts_with_a_truncated_file_under_busybox(make_box: MakeBox, service: str) -> None:
     box = make_box(service, "busybox")
     whole = CUT[service].encode()
     box.write(whole)
@@ -385,7 +385,7 @@ def test_nor_is_it_with_busybox(make_box: MakeBox, service: str) -> None:
 
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("service", SERVICES)
-def test_the_copy_comes_back_and_stays(make_box: MakeBox, service: str, shell: str) -> None:
+def test_restores_the_copy_once(make_box: MakeBox, service: str, shell: str) -> None:
     box = make_box(service, shell)
     box.start()
     box.write("")
@@ -397,7 +397,7 @@ def test_the_copy_comes_back_and_stays(make_box: MakeBox, service: str, shell: s
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_damaged_copy_is_no_way_back(make_box: MakeBox, service: str) -> None:
+def test_does_not_restore_a_damaged_copy(make_box: MakeBox, service: str) -> None:
     box = make_box(service)
     box.start()
     box.good.write_text(GOOD[service][:-1])
@@ -409,7 +409,7 @@ def test_a_damaged_copy_is_no_way_back(make_box: MakeBox, service: str) -> None:
     assert box.start()[0] is None
 
 
-def test_a_link_is_no_file(make_box: MakeBox) -> None:
+def test_replaces_a_symbolic_link_by_the_copy(make_box: MakeBox) -> None:
     box = make_box("jackett")
     box.start()
     elsewhere = box.folder / "elsewhere"
@@ -423,7 +423,7 @@ def test_a_link_is_no_file(make_box: MakeBox) -> None:
 
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("service", ["transmission", "jackett"])
-def test_nobody_moves_into_a_namespace_before_its_barrier_stands(make_box: MakeBox, service: str, shell: str) -> None:
+def test_no_service_starts_before_the_inner_barrier_is_loaded(make_box: MakeBox, service: str, shell: str) -> None:
     box = make_box(service, shell)
     for word in (None, ""):
         if word is None:
@@ -441,11 +441,11 @@ def test_nobody_moves_into_a_namespace_before_its_barrier_stands(make_box: MakeB
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_few_damaged_files_are_kept_and_those_of_others_stay(make_box: MakeBox, shell: str) -> None:
+def test_keeps_few_damaged_files_and_all_of_other_programs(make_box: MakeBox, shell: str) -> None:
     box = make_box("jackett", shell)
     box.start()
     others = box.file.with_name("ServerConfig.json.damaged-0123456789ab")
-    others.write_text("kept by somebody else")
+    others.write_text("kept by another program")
     for number in range(9):
         old = box.file.with_name(f"ServerConfig.json.damaged-2026010{number}T000000Z")
         old.write_text(f"old {number}")
@@ -466,7 +466,7 @@ def test_few_damaged_files_are_kept_and_those_of_others_stay(make_box: MakeBox, 
 
 
 @pytest.mark.parametrize("damage", ["", JACKETT[:-5], None])
-def test_many_starts_at_once_all_find_a_good_file(make_box: MakeBox, damage: str | None) -> None:
+def test_concurrent_starts_all_read_a_good_file(make_box: MakeBox, damage: str | None) -> None:
     box = make_box("jackett")
     box.start()
     if damage is None:
@@ -482,7 +482,7 @@ def test_many_starts_at_once_all_find_a_good_file(make_box: MakeBox, damage: str
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-def test_the_owner_stays_through_copy_and_return(make_box: MakeBox) -> None:
+def test_copy_and_restored_file_keep_the_owner(make_box: MakeBox) -> None:
     box = make_box("jackett")
     os.chown(box.file, 2000, 2001)
     box.start()
@@ -492,7 +492,7 @@ def test_the_owner_stays_through_copy_and_return(make_box: MakeBox) -> None:
         assert (path.stat().st_uid, path.stat().st_gid) == (2000, 2001)
 
 
-def test_without_room_for_a_copy_a_good_file_is_started_with_and_a_bad_one_is_not(make_box: MakeBox) -> None:
+def test_on_a_full_disk_starts_with_a_good_file_only(make_box: MakeBox) -> None:
     box = make_box("jackett")
     box.start()
     full = box.folder / "bin" / "mktemp"
@@ -509,7 +509,7 @@ def test_without_room_for_a_copy_a_good_file_is_started_with_and_a_bad_one_is_no
     assert "is the disk full?" in said
 
 
-def test_a_file_that_changes_while_it_is_copied_does_not_become_the_good_one(make_box: MakeBox) -> None:
+def test_discards_a_copy_of_a_file_that_changed_meanwhile(make_box: MakeBox) -> None:
     box = make_box("jackett")
     box.start()
     copier = box.folder / "bin" / "cp"
@@ -524,7 +524,7 @@ def test_a_file_that_changes_while_it_is_copied_does_not_become_the_good_one(mak
 
 
 @pytest.mark.parametrize("content", [None, b"", b"SQLite format 2", bytes(100)])
-def test_a_jellyfin_without_its_users_does_not_start(make_box: MakeBox, content: bytes | None) -> None:
+def test_jellyfin_does_not_start_without_its_database(make_box: MakeBox, content: bytes | None) -> None:
     box = make_box("jellyfin")
     database = box.config / "data" / "jellyfin.db"
     database.unlink()
@@ -551,7 +551,7 @@ FIELDS = st.fixed_dictionaries(
 
 @given(fields=FIELDS)
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-def test_whatever_the_module_writes_is_started_with(tmp_path_factory: pytest.TempPathFactory, fields: Any) -> None:
+def test_starts_with_every_file_that_the_module_writes(tmp_path_factory: pytest.TempPathFactory, fields: Any) -> None:
     try:
         wanted = model.read_wanted(fields, allow_unknown=True)
     except InvalidValue:

@@ -16,7 +16,7 @@ PACKAGES = ["nftables", "python3-nftables"]
 
 
 def refusal(existing: list[str], packages: list[str], **registered: Any) -> str:
-    """Return the message of the refusal; empty where the role goes on."""
+    """Return the message of the refusal; empty when the role continues."""
     (task,) = DataLoader().load_from_file(str(TASKS / "require.yml"), trusted_as_template=True)
     facts = {"mediaserver_host": {"existing": existing, "packages": packages}}
     known = {"ansible_facts": facts, "mediaserver_root": "/opt/mediaserver", "inventory_hostname": "pi"}

@@ -20,18 +20,18 @@ def units(data: Any) -> dict[str, list[str]]:
     return dict(templar.template(trust_as_template("{{ __mediaserver_unit_files }}")))
 
 
-def test_the_mount_of_the_data_is_measured_with_its_file() -> None:
+def test_measures_the_mount_of_the_data_with_its_file() -> None:
     found = units("/mnt/media-disk")
     assert set(found) == OTHERS | {r"mnt-media\x2ddisk.mount"}
     assert found[r"mnt-media\x2ddisk.mount"] == [r"/etc/systemd/system/mnt-media\x2ddisk.mount"]
 
 
 @pytest.mark.parametrize("data", ["~/media", "mnt", "", None, 7])
-def test_data_at_no_absolute_path_do_not_end_the_measurement(data: Any) -> None:
+def test_data_without_an_absolute_path_does_not_end_the_measurement(data: Any) -> None:
     assert set(units(data)) == OTHERS
 
 
-def test_the_host_s_programs_are_measured_with_every_file_and_their_unit() -> None:
+def test_measures_the_host_s_programs_with_every_file_and_their_unit() -> None:
     """An interrupted run has replaced a program that a process has loaded."""
     known: dict[str, Any] = {"role_path": str(ROLES / "preflight"), "mediaserver_root": "/opt/mediaserver"}
     for role in ("mediaserver", "preflight"):
