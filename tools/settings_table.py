@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes the table of Transmission's settings for readers from the one that the module works by."""
+"""Writes docs/transmission-settings.md from the module's table of settings."""
 
 from __future__ import annotations
 
@@ -25,41 +25,41 @@ OPTIONS = {"rpc-username": "username", "rpc-password": "password"}
 INTRODUCTION = """\
 # Settings of Transmission
 
-Every setting that the module `household.mediaserver.transmission_settings` knows, for Transmission 3.00, 4.0 and 4.1.
-The module converts values, and refuses what is out of range and what the daemon that it finds does not know; another
-name passes with `allow_unknown: true` only. `_` may stand for each `-` in a name, and the other names of a setting in
-the table may be used too. `null` leaves a setting alone.
+All settings of the module `household.mediaserver.transmission_settings`, for Transmission 3.00, 4.0 and 4.1. The module
+converts values. It refuses values that are out of range, and settings that the running daemon does not have; other
+names require `allow_unknown: true`. `_` may be written for `-` in a name, and the other names in the table are accepted
+too. `null` leaves a setting unchanged.
 
 | column | meaning |
 | --- | --- |
-| changed | live: by RPC, while the daemon runs; stopped: in settings.json only, while it does not run |
-| since | the first version that knows it, and the last one where it is gone |
-| RPC | its names in the older protocol and in the JSON-RPC 2.0 of 4.1, where these are not `a-b` and `a_b` |
-| file | the same for settings.json; it is in snake_case where 4.1 runs with `TR_SAVE_VERSION_FORMAT=5` |
+| changed | live: by RPC, while the daemon runs; stopped: in settings.json, while it does not run |
+| since | the first version with the setting, and the last one, if a later version has removed it |
+| RPC | its names in the older protocol and in the JSON-RPC 2.0 of 4.1, if these are not `a-b` and `a_b` |
+| file | its names in settings.json, likewise; 4.1 with `TR_SAVE_VERSION_FORMAT=5` uses snake_case |
 
-While the daemon is stopped, everything is changed in the file. What is changed live is not in the file until the daemon
-ends, and is not lost: the daemon saves all that it holds.
+While the daemon is stopped, all settings are changed in the file. The daemon writes live changes to the file when it
+ends.
 """
 FORMS = """\
-## Forms that differ from version to version
+## Forms that differ between versions
 
-The module takes any of these, and writes what the daemon or its file uses.
+The module accepts each of these forms, and writes the one that the daemon or its file uses.
 
 | setting | in settings.json | by RPC |
 | --- | --- | --- |
 | `encryption` | a number; with `TR_SAVE_VERSION_FORMAT=5` a name, `allowed` for 0 | a name; 0 is `tolerated` in the \
 older protocol, `allowed` in JSON-RPC 2.0 |
-| `umask` | 3.00: a number, 18 for octal 022; 4.0 and 4.1: text, `"022"`; all read a number | |
-| `preallocation`, `message-level` | a number; 4.1 reads names too | |
-| `rpc-password` | salted and hashed; a daemon hashes a plain one at its start | |
+| `umask` | 3.00: a number, 18 for octal 022; 4.0 and 4.1: text, `"022"`; all versions accept a number | |
+| `preallocation`, `message-level` | a number; 4.1 accepts names too | |
+| `rpc-password` | salted and hashed; the daemon hashes a plain password at its start | |
 
-`message-level` counts differently in 3.00: 0 is nothing, 1 errors, 2 information, 3 everything. In 4.1 `utp-enabled`
-and `tcp-enabled` follow `preferred-transports`: what contradicts it does not take, and the module fails and says so.
+`message-level` has other values in 3.00: 0 none, 1 errors, 2 information, 3 all messages. In 4.1 `utp-enabled` and
+`tcp-enabled` follow `preferred-transports`; the module fails when they contradict it.
 """
 
 
 def names(setting: Setting, older: str, newer: str) -> str:
-    """The two names, where they do not follow from the setting's."""
+    """Return the two names, if they do not follow from the setting's name."""
     regular = (setting.name, setting.name.replace("-", "_"))
     return "" if (older, newer) == regular else " / ".join(f"`{name}`" for name in dict.fromkeys((older, newer)))
 
@@ -80,11 +80,11 @@ def row(setting: Setting) -> str:
 def page() -> str:
     """Return the whole page."""
     head = ["| setting | takes | changed | since | RPC | file |", "| --- | --- | --- | --- | --- | --- |"]
-    told = ", ".join(f"`{name}`" for name in sorted(READ_ONLY))
+    read_only = ", ".join(f"`{name}`" for name in sorted(READ_ONLY))
     parts = (
         INTRODUCTION,
         "\n".join([*head, *(row(setting) for setting in sorted(SETTINGS, key=lambda one: one.name))]) + "\n",
-        f"The daemon tells these, and nobody can set them: {told}.\n",
+        f"The daemon reports these values, which cannot be set: {read_only}.\n",
         FORMS,
         "<!-- Written from plugins/module_utils/_transmission/table.py by `make docs`. -->\n",
     )
@@ -93,7 +93,7 @@ def page() -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; fail when the page is not current")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail when the page is out of date")
     check = parser.parse_args().check
     if TARGET.exists() and TARGET.read_text(encoding="utf-8") == page():
         return 0

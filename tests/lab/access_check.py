@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sends a visitor from a house's laptop to its services, and reads what was met (see images/laptop/visitor.py)."""
+"""Runs images/laptop/access_check.py on a household's laptop, and reads what the services answered."""
 
 from __future__ import annotations
 
@@ -10,15 +10,19 @@ from dataclasses import dataclass
 
 from engine import OURS, docker, remove
 from images import tag
-from topology import House
+from topology import LabHousehold
 
-NOTES = "/var/log/visitor"
+LOG = "/var/log/access-check"
 LONGEST_S = 900
 
 
 @dataclass(frozen=True)
-class Visit:
-    """An answer that differed from the one before: the HTTP status (0: none) and whether a stranger could take over."""
+class Answer:
+    """An answer that differs from the one before.
+
+    ``s`` counts seconds from the start; ``status`` is the HTTP status, 0 without an answer; ``open`` says whether the
+    service could be used without a password.
+    """
 
     service: str
     s: float
@@ -26,35 +30,36 @@ class Visit:
     open: bool
 
 
-def begin(house: House) -> None:
-    """Have the visitor try until ``end``, or for a quarter of an hour; earlier notes are dropped."""
-    end(house)
-    visit = f"exec python3 /visitor.py {house.pi} {LONGEST_S} >{NOTES}"
-    docker("exec", "--detach", f"{house.name}-laptop", "sh", "-c", visit)
+def start(household: LabHousehold) -> None:
+    """Check the Pi's services in the background until ``stop``, at most LONGEST_S; the earlier log is dropped."""
+    stop(household)
+    check = f"exec python3 /access_check.py {household.pi} {LONGEST_S} >{LOG}"
+    docker("exec", "--detach", f"{household.name}-laptop", "sh", "-c", check)
 
 
-def end(house: House) -> None:
-    docker("exec", f"{house.name}-laptop", "sh", "-c", "pkill -f 'visitor[.]py' || true")
+def stop(household: LabHousehold) -> None:
+    docker("exec", f"{household.name}-laptop", "sh", "-c", "pkill -f 'access_check[.]py' || true")
 
 
-def visits(house: House) -> list[Visit]:
-    text = docker("exec", f"{house.name}-laptop", "sh", "-c", f"cat {NOTES} 2>/dev/null || true")
-    return [Visit(**json.loads(line)) for line in text.splitlines()]
+def answers(household: LabHousehold) -> list[Answer]:
+    """Return what the check in the background has logged."""
+    text = docker("exec", f"{household.name}-laptop", "sh", "-c", f"cat {LOG} 2>/dev/null || true")
+    return [Answer(**json.loads(line)) for line in text.splitlines()]
 
 
-def visit(house: House, address: str, seconds: float) -> list[Visit]:
-    """Try the services at another address for a while; return what was met."""
-    text = docker("exec", f"{house.name}-laptop", "python3", "/visitor.py", address, str(seconds))
-    return [Visit(**json.loads(line)) for line in text.splitlines()]
+def check(household: LabHousehold, address: str, seconds: float) -> list[Answer]:
+    """Check the services at an address for some seconds; return the answers."""
+    text = docker("exec", f"{household.name}-laptop", "python3", "/access_check.py", address, str(seconds))
+    return [Answer(**json.loads(line)) for line in text.splitlines()]
 
 
 @contextmanager
-def unclaimed(house: House) -> Iterator[str]:
-    """Have the three services on the LAN as their images are, nobody's; return their address."""
-    name = f"{house.name}-unclaimed"
+def unprotected_services(household: LabHousehold) -> Iterator[str]:
+    """Run the three services from their unmodified images, without passwords, on the LAN; return their address."""
+    name = f"{household.name}-unprotected"
     daemon = "transmission-daemon --foreground --no-auth --allowed '*.*.*.*' --config-dir /tmp"
     plans = (
-        ("jellyfin", ("--network", house.name, "--ip", house.unclaimed), ()),
+        ("jellyfin", ("--network", household.name, "--ip", household.unprotected), ()),
         ("jackett", ("--network", f"container:{name}-jellyfin"), ()),
         ("transmission", ("--network", f"container:{name}-jellyfin"), ("sh", "-c", daemon)),
     )
@@ -63,7 +68,7 @@ def unclaimed(house: House) -> Iterator[str]:
             container = f"{name}-{service}"
             remove(container)
             docker("run", "--detach", *OURS, "--name", container, *network, tag(service), *command)
-        yield house.unclaimed
+        yield household.unprotected
     finally:
         for service, _, _ in reversed(plans):
             remove(f"{name}-{service}")

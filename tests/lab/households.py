@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes the lab with its households, and says how each is reached."""
+"""Builds the lab with its households, and describes how to reach each of them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from typing import Any
 import images
 import kernel
 import pi
-from engine import BUILD, FOLDER, LabError, create, docker, network, remove, run, standing, write
+from engine import BUILD, FOLDER, LabError, create, docker, lab_containers, network, remove, run, write
+from shared_hosts import start, start_shared_hosts, wait_for_registry
 from topology import (
-    HOUSES,
+    HOUSEHOLDS,
     INTERNET_GATEWAY,
     INTERNET_HOST,
     LAB,
@@ -25,10 +26,9 @@ from topology import (
     RESOLVER,
     TRACKER_PORT,
     TUNNEL_RESOLVER,
-    House,
+    LabHousehold,
 )
 from wireguard import client_configuration, key, preshared, secret
-from world import start, start_world, wait_for_registry
 
 ETHERNET_MTU = 1500
 IP_AND_TCP = 40
@@ -36,64 +36,64 @@ FILM_TIMEOUT_S = 30
 
 
 def up(count: int) -> None:
-    """Have the lab with ``count`` households; what is there already is left alone."""
+    """Start the lab with ``count`` households; containers that exist already are kept."""
     make_room()
     FOLDER.mkdir(parents=True, exist_ok=True)
-    kernel.note(FOLDER / "kernel.json")
+    kernel.save(FOLDER / "kernel.json")
     images.build_all(BUILD / "cache")
     if not (FOLDER / "id_ed25519").exists():
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", LABEL, "-f", str(FOLDER / "id_ed25519"))
-    start_world()
+    start_shared_hosts()
     port = wait_for_registry()
     references = {name: images.publish(name, port) for name in images.HOUSEHOLD_IMAGES}
     write(FOLDER / "images.json", json.dumps(references))
-    for house in HOUSES[:count]:
-        start_house(house)
-        describe(house)
+    for household in HOUSEHOLDS[:count]:
+        start_house(household)
+        describe(household)
 
 
 def make_room() -> None:
-    """Remove what another checkout's lab left behind: an engine that ended, say, before ``down`` did.
+    """Remove what the lab of another checkout has left behind, for example when Docker stopped before ``down``.
 
-    Raises LabError while that lab runs, for then somebody may be at work in it.
+    Raises LabError while that lab runs, because it may be in use.
     """
-    foreign = [one for one in standing() if one.folder != str(FOLDER)]
+    foreign = [one for one in lab_containers() if one.folder != str(FOLDER)]
     for one in foreign:
         if one.runs and one.folder and Path(one.folder).is_dir():
             raise LabError(
-                f"another lab is up, of {one.folder}, and there is room for one on a machine. "
-                "Once nobody needs it, in that checkout: python tests/lab down"
+                f"another lab is up, of {one.folder}; a machine can run one lab. "
+                "When it is not needed any more, run in that checkout: python tests/lab down"
             )
     for one in foreign:
         remove(one.name)
     for folder in {one.folder for one in foreign if one.folder}:
-        kernel.put_back(Path(folder) / "kernel.json")
+        kernel.restore(Path(folder) / "kernel.json")
 
 
-def start_house(house: House) -> None:
-    """Router, laptop and Pi on the house's own network; the machine offers no way out of it."""
-    # Not --internal: where bridged packets pass the machine's firewall, Docker would drop them on the way.
+def start_house(household: LabHousehold) -> None:
+    """Start router, laptop and Pi on the household's LAN. Its only route to the internet is the router."""
+    # Not --internal: where bridged packets pass the machine's firewall, Docker would drop them.
     no_way_out = "com.docker.network.bridge.enable_ip_masquerade=false"
-    network(house.name, house.lan, "--gateway", house.machine, "--opt", no_way_out)
-    router, laptop = f"{house.name}-router", f"{house.name}-laptop"
+    network(household.name, household.lan, "--gateway", household.machine, "--opt", no_way_out)
+    router, laptop = f"{household.name}-router", f"{household.name}-laptop"
     made = create(
         router,
         images.tag("router"),
-        *("--network", f"{PREFIX}-internet", "--ip", house.exit, "--cap-add", "NET_ADMIN"),
-        *("--sysctl", "net.ipv4.ip_forward=1", "--env", f"LAN={house.lan}", "--env", f"LAB={LAB}"),
+        *("--network", f"{PREFIX}-internet", "--ip", household.public_address, "--cap-add", "NET_ADMIN"),
+        *("--sysctl", "net.ipv4.ip_forward=1", "--env", f"LAN={household.lan}", "--env", f"LAB={LAB}"),
         *("--env", f"GATEWAY={INTERNET_GATEWAY}", "--env", f"MSS={uplink_mtu() - IP_AND_TCP}"),
     )
     if made:
-        docker("network", "connect", "--ip", house.router, house.name, router)
+        docker("network", "connect", "--ip", household.router, household.name, router)
     start(router)
-    on_lan = ["--network", house.name, "--ip", house.laptop, "--cap-add", "NET_ADMIN"]
+    on_lan = ["--network", household.name, "--ip", household.laptop, "--cap-add", "NET_ADMIN"]
     create(laptop, images.tag("laptop"), *on_lan)
     start(laptop)
-    pi.start(house)
+    pi.start(household)
 
 
 def uplink_mtu(routes: Path = Path("/proc/net/route"), devices: Path = Path("/sys/class/net")) -> int:
-    """Return what fits through this machine's default route; an Ethernet's 1500 when there is none."""
+    """Return the MTU of this machine's default route in bytes, at most 1500; 1500 without a default route."""
     for line in routes.read_text(encoding="ascii").splitlines()[1:]:
         device, destination = line.split()[:2]
         if destination == "00000000":
@@ -101,31 +101,33 @@ def uplink_mtu(routes: Path = Path("/proc/net/route"), devices: Path = Path("/sy
     return ETHERNET_MTU
 
 
-def replace_pi(house: House) -> None:
-    """Put a blank Pi in the place of the one that is there."""
-    remove(f"{house.name}-pi")
-    pi.start(house)
-    describe(house)
+def replace_pi(household: LabHousehold) -> None:
+    """Replace the Pi by a blank one."""
+    remove(f"{household.name}-pi")
+    pi.start(household)
+    describe(household)
 
 
-def reboot_pi(house: House) -> float:
-    """Restart the Pi as a reboot does; return the seconds until systemd is up again."""
-    return pi.reboot(house)
+def reboot_pi(household: LabHousehold) -> float:
+    """Reboot the Pi; return the seconds until systemd has finished starting."""
+    return pi.reboot(household)
 
 
-def provider_configuration(house: House) -> str:
+def provider_configuration(household: LabHousehold) -> str:
     keys = {one: key(one.name)[1] for one in PROVIDERS}
-    shared = {one: preshared(one, house) for one in PROVIDERS}
-    return client_configuration(keys, house, key(house.name)[0], shared)
+    shared = {one: preshared(one, household) for one in PROVIDERS}
+    return client_configuration(keys, household, key(household.name)[0], shared)
 
 
 def film() -> dict[str, str]:
-    """What the seeder offers, once it has made it."""
+    """Describe the torrent that the seeder offers. Waits until the seeder has created it; raises LabError if not."""
     folder = FOLDER / "internet"
     deadline = time.monotonic() + FILM_TIMEOUT_S
     while not (folder / "film.hash").exists():
         if time.monotonic() > deadline:
-            raise LabError(f"no torrent after {FILM_TIMEOUT_S} s; see: docker logs {PREFIX}-internet")
+            raise LabError(
+                f"the seeder has created no torrent in {FILM_TIMEOUT_S} s; see: docker logs {PREFIX}-internet"
+            )
         time.sleep(0.2)
     return {
         "announce": f"http://{INTERNET_HOST}:{TRACKER_PORT}/announce",
@@ -136,23 +138,23 @@ def film() -> dict[str, str]:
     }
 
 
-def describe(house: House) -> dict[str, Any]:
-    """Write down how the household is reached and what its inventory needs; return it."""
-    known_hosts = FOLDER / f"known_hosts{house.number}"
-    write(known_hosts, run("ssh-keyscan", "-T", "10", "-t", "ed25519", house.pi))
-    household = {
+def describe(household: LabHousehold) -> dict[str, Any]:
+    """Write build/lab/householdN.json: how to reach the household and what its inventory needs. Return its content."""
+    known_hosts = FOLDER / f"known_hosts{household.number}"
+    write(known_hosts, run("ssh-keyscan", "-T", "10", "-t", "ed25519", household.pi))
+    description = {
         "pi": {
-            "address": house.pi,
+            "address": household.pi,
             "user": "pi",
             "key_file": str(FOLDER / "id_ed25519"),
             "known_hosts": str(known_hosts),
-            "container": f"{house.name}-pi",
+            "container": f"{household.name}-pi",
         },
-        "lan": house.lan,
-        "house_exit": house.exit,
-        "laptop": {"container": f"{house.name}-laptop", "address": house.laptop},
-        "machine": house.machine,
-        "provider_config": provider_configuration(house),
+        "lan": household.lan,
+        "public_address": household.public_address,
+        "laptop": {"container": f"{household.name}-laptop", "address": household.laptop},
+        "machine": household.machine,
+        "provider_config": provider_configuration(household),
         "providers": [
             {"container": provider.name, "address": provider.address, "resolver": TUNNEL_RESOLVER}
             for provider in PROVIDERS
@@ -166,13 +168,13 @@ def describe(house: House) -> dict[str, Any]:
             "address_page": f"http://{INTERNET_HOST}/",
         },
         "tracker": film(),
-        "transmission": {"user": "family", "password": secret(f"transmission{house.number}")},
-        "jackett": {"password": secret(f"jackett{house.number}")},
+        "transmission": {"user": "family", "password": secret(f"transmission{household.number}")},
+        "jackett": {"password": secret(f"jackett{household.number}")},
         "jellyfin": {
             "user": "family",
-            "password": secret(f"jellyfin{house.number}"),
-            "child_password": secret(f"jellyfin-child{house.number}"),
+            "password": secret(f"jellyfin{household.number}"),
+            "child_password": secret(f"jellyfin-child{household.number}"),
         },
     }
-    write(FOLDER / f"household{house.number}.json", json.dumps(household, indent=2) + "\n", mode=0o600)
-    return household
+    write(FOLDER / f"household{household.number}.json", json.dumps(description, indent=2) + "\n", mode=0o600)
+    return description

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which probes a capture of the house's uplink holds, and what else is in it that should not be."""
+"""Counts the probes in a capture of the household's uplink, and finds other packets in clear."""
 
 from __future__ import annotations
 
@@ -10,86 +10,92 @@ from functools import partial
 import packets
 from packets import IPV4, TCP, UDP, Packet
 from probes import MARKED, tcp_probe
-from topology import REGISTRY, RESOLVER, TUNNEL_RESOLVER, House
+from topology import REGISTRY, RESOLVER, TUNNEL_RESOLVER, LabHousehold
 
 DNS, WEB = 53, (80, 443)
-# Transmission's and Jackett's, and that of the control without a VPN.
+# Transmission's and Jackett's ports, and the port of the control without a VPN.
 UI_PORTS = (9091, 9117, 9099)
-# Jellyfin is outside of the VPN: only the outer barrier keeps strangers off.
+# Jellyfin is not in the VPN namespace: only the outer barrier protects its port.
 JELLYFIN_PORT = 8096
-KNOCKED = (*UI_PORTS, JELLYFIN_PORT)
-# An address that is in nobody's LAN, from which the laptop knocks at the user interface.
-STRANGER = "198.18.200.1"
+PUBLISHED_PORTS = (*UI_PORTS, JELLYFIN_PORT)
+# An address outside of every LAN, from which the laptop connects to the published ports.
+OUTSIDE_CLIENT = "198.18.200.1"
+# Answers to that client, as the report names them.
+UI_OUTSIDE, JELLYFIN_OUTSIDE = "ui-outside", "jellyfin-outside"
 
 
-def probes_seen(capture: bytes, house: House) -> Counter[str]:
-    """Count each probe's packets that left the Pi, under its own address or one that nobody has hidden.
+def count_probes(capture: bytes, household: LabHousehold) -> Counter[str]:
+    """Count the packets of each probe that left the Pi, with the Pi's address or without source translation.
 
-    UDP to an endpoint is no clear packet, whoever sent it.
+    UDP to an endpoint counts here although it is not a packet in clear.
     """
     seen: Counter[str] = Counter()
     for frame in packets.frames(capture):
         packet = packets.decode(frame)
-        if packet.ethertype == IPV4 and packet.source != house.pi and packets.of_the_lab(packet.source):
+        if packet.ethertype == IPV4 and packet.source != household.pi and packets.is_lab_address(packet.source):
             continue
         if packet.protocol == TCP and (name := tcp_probe(packet.source_port)):
             seen[name] += 1
-        elif (
-            packet.protocol == TCP and packet.source_port in KNOCKED and packet.target == STRANGER and not packet.reset
-        ):
-            if packet.source_port == JELLYFIN_PORT:
-                seen["jellyfin-stranger"] += 1
-            else:
-                seen["ui-stranger"] += 1
+        elif _answers_outside_client(packet) and not packet.reset:
+            seen[JELLYFIN_OUTSIDE if packet.source_port == JELLYFIN_PORT else UI_OUTSIDE] += 1
         elif packet.protocol == TCP and (packet.target, packet.target_port) == (TUNNEL_RESOLVER, DNS):
-            seen["dns-docker-tcp"] += 1  # Docker's resolver, which asks from a port of its own
+            seen["dns-docker-tcp"] += 1  # from Docker's resolver, which uses its own source port
         elif found := MARKED.search(frame):
             seen[found[1].decode()] += 1
     return seen
 
 
-def strange(
-    capture: bytes, house: House, *ignored: packets.Ignored, installs: bool = False, strangers: bool = False
-) -> list[Packet]:
-    """Packets in clear, whoever sent them.
+def _answers_outside_client(packet: Packet) -> bool:
+    return packet.protocol == TCP and packet.source_port in PUBLISHED_PORTS and packet.target == OUTSIDE_CLIENT
 
-    ``installs`` lets the Pi's own package manager and Docker pull, ``strangers`` lets pages answer the stranger.
+
+def unexpected_packets(
+    capture: bytes,
+    household: LabHousehold,
+    *ignored: packets.Ignored,
+    installs: bool = False,
+    outside_answers: bool = False,
+) -> list[Packet]:
+    """Return the packets in clear, of any sender.
+
+    ``installs`` permits the Pi's own downloads of packages and images, ``outside_answers`` answers of published ports
+    to the client outside of the LAN.
     """
-    lets: list[packets.Ignored] = [packets.refusal, *ignored]
+    permitted: list[packets.Ignored] = [packets.is_refusal, *ignored]
     if installs:
-        lets.append(partial(installation, house=house))
-    if strangers:
-        lets.append(lambda packet: packet.target == STRANGER and packet.source_port in KNOCKED)
-    return list(packets.clear(_others(capture), house, *lets))
+        permitted.append(partial(is_installation, household=household))
+    if outside_answers:
+        permitted.append(lambda packet: packet.target == OUTSIDE_CLIENT and packet.source_port in PUBLISHED_PORTS)
+    return list(packets.clear_packets(_others(capture), household, *permitted))
 
 
 def _others(capture: bytes) -> Iterator[Packet]:
     for frame in packets.frames(capture):
         packet = packets.decode(frame)
-        if not (_knock(packet) or _sign_of_life(packet, frame)):
+        if not (_is_outside_client(packet) or _is_online_check(packet, frame)):
             yield packet
 
 
-def _knock(packet: Packet) -> bool:
-    """The stranger's own side, and the kernel's word that nobody is there; another answer is a leak."""
-    refused = packet.reset or (packet.quoted is not None and packet.quoted.source == STRANGER)
-    return packet.source == STRANGER or (packet.target == STRANGER and refused)
+def _is_outside_client(packet: Packet) -> bool:
+    """Return whether the client outside of the LAN sent it, or it refuses that client; another answer is a leak."""
+    refused = packet.reset or (packet.quoted is not None and packet.quoted.source == OUTSIDE_CLIENT)
+    return packet.source == OUTSIDE_CLIENT or (packet.target == OUTSIDE_CLIENT and refused)
 
 
-def _sign_of_life(packet: Packet, frame: bytes) -> bool:
-    """vpn-monitor asks the house's resolver for the root's name servers while the tunnel is dead; the host's own."""
-    asked = b"\0\1\0\0\0\0\0\0\0\0\2\0\1"
+def _is_online_check(packet: Packet, frame: bytes) -> bool:
+    """Return whether it is vpn-monitor's query for the root's name servers, the host's own traffic, or its answer."""
+    query = b"\0\1\0\0\0\0\0\0\0\0\2\0\1"
     answered = packet.source == RESOLVER and b"\0\0\2\0\1" in frame
-    return packet.protocol == UDP and RESOLVER in (packet.source, packet.target) and (frame.endswith(asked) or answered)
+    return packet.protocol == UDP and RESOLVER in (packet.source, packet.target) and (frame.endswith(query) or answered)
 
 
-def installation(packet: Packet, house: House) -> bool:
-    """What the host itself does while it is installed: packages from the real internet, images from the registry."""
+def is_installation(packet: Packet, household: LabHousehold) -> bool:
+    """Return whether the Pi itself downloads a package from the real internet or an image from the registry."""
     ends = {packet.source, packet.target}
-    if house.pi not in ends:
+    if household.pi not in ends:
         return False
-    (other,) = ends - {house.pi} or {house.pi}
+    (other,) = ends - {household.pi} or {household.pi}
     ports = {packet.source_port, packet.target_port}
-    if packets.of_the_lab(other) or packets.of_the_vpn(other):
+    if packets.is_lab_address(other) or packets.is_vpn_address(other):
         return other == REGISTRY or (other == RESOLVER and DNS in ports)
     return packet.protocol == TCP and not ports.isdisjoint(WEB)
