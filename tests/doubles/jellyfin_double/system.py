@@ -194,7 +194,7 @@ def _metrics(call: Call) -> Answer:
     return text("# simulated\n") if call.app.metrics else nothing(404)
 
 
-def _front_page(call: Call) -> Answer:
+def _root_page(call: Call) -> Answer:
     return Answer(302, headers=(("Location", "web/"),))
 
 
@@ -219,7 +219,7 @@ ROUTES = (
     Route("GET", "/ScheduledTasks/{taskId}", Access.ADMINISTRATOR, _one_task),
     Route("POST", "/ScheduledTasks/Running/{taskId}", Access.ADMINISTRATOR, _start_task),
     Route("DELETE", "/ScheduledTasks/Running/{taskId}", Access.ADMINISTRATOR, _cancel_task),
-    Route("GET", "/", Access.PUBLIC, _front_page),
+    Route("GET", "/", Access.PUBLIC, _root_page),
     Route("GET", "/web", Access.PUBLIC, _web),
     Route("GET", "/web/index.html", Access.PUBLIC, _web),
 )
