@@ -72,7 +72,7 @@ BANNED = {
 
 @dataclass(frozen=True)
 class Permitted:
-    """A banned word in its proper meaning: on lines of `path` that contain `text`."""
+    """A banned word in its proper meaning: on lines with `text`, in the file `path` (empty: in all files)."""
 
     path: str
     text: str
@@ -82,6 +82,9 @@ class Permitted:
 PERMITTED = [
     Permitted("tests/lab/images/internet/internet.sh", "-u nobody", "an account of Debian"),
     Permitted("plugins/module_utils/_import/languages.py", "he heb hebrew", "a language code"),
+    Permitted("", '"strangers"', "the counter of the outer barrier's table"),
+    Permitted("", "counter strangers", "the counter of the outer barrier's table"),
+    Permitted("", "counter name strangers", "the counter of the outer barrier's table"),
 ]
 
 # Texts of others, and this list.
@@ -97,7 +100,7 @@ _PATTERNS = [
 
 @cache
 def _texts() -> dict[str, str]:
-    """Every text file of the repository by its path; new files that git does not ignore too."""
+    """Return the text files of the repository by path, also new files that git does not ignore."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
     texts = {}
@@ -123,7 +126,7 @@ def _findings(path: str, text: str) -> list[str]:
     for pattern, plain in _PATTERNS:
         for match in pattern.finditer(text):
             number = text.count("\n", 0, match.start()) + 1
-            permitted = (one.text in lines[number - 1] for one in PERMITTED if one.path == path)
+            permitted = (one.text in lines[number - 1] for one in PERMITTED if one.path in ("", path))
             if not any(permitted):
                 found.append((number, f"{path}:{number}: {' '.join(match[0].split())!r} -> {plain}"))
     return [message for _, message in sorted(found)]
@@ -140,7 +143,8 @@ def test_prose_has_no_banned_word(folder: str) -> None:
 
 @pytest.mark.parametrize("permitted", PERMITTED, ids=lambda one: f"{one.path}: {one.text}")
 def test_exception_is_still_needed(permitted: Permitted) -> None:
-    lines = [line for line in _texts().get(permitted.path, "").splitlines() if permitted.text in line]
+    texts = [text for path, text in _texts().items() if permitted.path in ("", path)]
+    lines = [line for text in texts for line in text.splitlines() if permitted.text in line]
     assert any(pattern.search(line) for pattern, _ in _PATTERNS for line in lines)
 
 
