@@ -25,7 +25,7 @@ CELL = 80
 
 
 def plain(text: str) -> str:
-    """Markdown for a piece of documentation."""
+    """Return documentation text as Markdown."""
     return MARKUP.sub(r"`\1`", text).replace("|", "\\|")
 
 
@@ -56,7 +56,7 @@ def meaning(option: dict[str, Any]) -> str:
 
 
 def rows(options: dict[str, Any], prefix: str = "") -> list[str]:
-    """One table row per option, and one per option inside it."""
+    """Return one table row per option and suboption."""
     lines = []
     for name, option in options.items():
         kind = option.get("type", "str")
@@ -122,7 +122,11 @@ def read_specs(role: Path) -> dict[str, Any]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; name what would change, and fail then")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing; list the files that would change, and fail",
+    )
     check = parser.parse_args().check
     stale = False
     for role in sorted((ROOT / "roles").iterdir()):
