@@ -59,7 +59,7 @@ def test_never_replaces_none_by_a_given_one(host: Any, folder: str, four: Show) 
     path, own = f"{folder}/stays.key", new_key(host)
     put(host, path, own)
     refused = four("wireguard_keys", path=path, private_key=new_key(host), regenerate="never").fails()
-    assert "regenerate=never replaces none" in refused
+    assert "regenerate=never replaces no key" in refused
     assert host.file(path).content_string.strip() == own
 
 
@@ -116,7 +116,7 @@ def test_always_makes_a_new_key_every_time_and_loses_none(host: Any, folder: str
 
 def test_never_makes_none(host: Any, folder: str, four: Show) -> None:
     path = f"{folder}/never.key"
-    assert "regenerate=never makes no key" in four("wireguard_keys", path=path, regenerate="never").fails()
+    assert "regenerate=never creates no key" in four("wireguard_keys", path=path, regenerate="never").fails()
     assert not host.file(path).exists
 
 

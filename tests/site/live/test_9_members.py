@@ -128,6 +128,6 @@ def test_data_that_are_mounted_read_only_are_refused(host: Any, house: Household
     finally:
         host.check_output(f"umount {path}")
     assert not result.ok
-    assert f"{path} lies on {path}" in result.failures
+    assert f"{path} is on {path}" in result.failures
     assert "mounted read-only" in result.failures
     assert result.stats["changed"] == 0
