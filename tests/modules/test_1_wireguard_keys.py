@@ -59,7 +59,7 @@ def test_regenerate_never_keeps_existing_key(host: Any, folder: str, run_four_ti
     path, own = f"{folder}/stays.key", new_key(host)
     put(host, path, own)
     refused = run_four_times("wireguard_keys", path=path, private_key=new_key(host), regenerate="never").assert_fails()
-    assert "regenerate=never replaces none" in refused
+    assert "regenerate=never replaces no key" in refused
     assert host.file(path).content_string.strip() == own
 
 
@@ -121,7 +121,7 @@ def test_regenerate_always_creates_new_key_and_keeps_old_one(
 def test_regenerate_never_creates_no_key(host: Any, folder: str, run_four_times: RunFourTimes) -> None:
     path = f"{folder}/never.key"
     assert (
-        "regenerate=never makes no key"
+        "regenerate=never creates no key"
         in run_four_times("wireguard_keys", path=path, regenerate="never").assert_fails()
     )
     assert not host.file(path).exists

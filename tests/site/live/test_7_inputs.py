@@ -82,7 +82,7 @@ def test_unused_setting_is_reported_and_changes_nothing(inventory: str, househol
     text = provider(household).replace("[Peer]", "ListenPort = 4000\n[Peer]", 1)
     result = playbook.run(inventory, *given(gateway_provider_config=text), *PREFLIGHT)
     assert result.ok, result.failures
-    assert "ListenPort is not used: the tunnel only calls out" in result.text
+    assert "ListenPort is not used: the tunnel only opens outgoing connections" in result.text
     assert result.stats["changed"] == 0
 
 
@@ -97,7 +97,7 @@ def test_unused_setting_is_reported_and_changes_nothing(inventory: str, househol
         ({"transmission_peer_port": None}, "transmission_peer_port: it is left blank"),
         ({"jackett_settings": {"FlareSolverrUrl": "http://192.168.1.5:8191"}}, "FlareSolverrUrl leads to"),
         ({"transmission_settings": {"rpc-whitelist-enabled": True}}, "rpc-whitelist-enabled must stay False"),
-        ({"jellyfin_metadata_country": False}, "jellyfin_metadata_country: it is a text, and YAML has read true or"),
+        ({"jellyfin_metadata_country": False}, "jellyfin_metadata_country: it must be a text, but YAML reads true or"),
     ],
 )
 def test_invalid_value_is_refused_before_changes(inventory: str, variables: dict[str, Any], words: str) -> None:
@@ -140,11 +140,11 @@ def test_faults_in_inventory_files_are_reported_with_line(copied: Path) -> None:
     result = playbook.run(inventory, *PREFLIGHT)
     assert not result.ok, "it was accepted"
     assert "main.yml, line 2: YAML reads 0500 as the number 320" in result.failures
-    assert "vault.yml: it holds secrets, and is not encrypted" in result.text
+    assert "vault.yml: it contains secrets and is not encrypted" in result.text
     (copied / "main.yml").write_text('---\ntransmission_password: "a{{b"\n')
     result = playbook.run(inventory, *PREFLIGHT)
     assert not result.ok, "it was accepted"
-    assert "main.yml, line 2: it holds {{" in result.failures and "!unsafe" in result.failures
+    assert "main.yml, line 2: it contains {{" in result.failures and "!unsafe" in result.failures
     (copied / "main.yml").write_text("---\ntransmission_settings: {speed-limit-up: 500}\n")
     (copied / "vault.yml").unlink()
     result = playbook.run(inventory, *PREFLIGHT)

@@ -84,7 +84,7 @@ CONTAINERS = {
     "a project of the same name": (
         "plex",
         f"{PROJECT} --label com.docker.compose.project.working_dir=/home/pi/mediaserver",
-        "compose project mediaserver: another project of this name has containers (plex) and lies in"
+        "compose project mediaserver: another project of this name has containers (plex) and is in"
         " /home/pi/mediaserver, not in /opt/mediaserver",
     ),
 }
@@ -119,15 +119,15 @@ def test_a_port_of_a_container_of_the_users_is_refused(host: Any, inventory: str
     host.check_output(f"docker run --detach --name plex --publish 18096:80 --entrypoint sleep {image} infinity")
     try:
         ports = {"transmission": 9091, "jackett": 9117, "jellyfin": 18096}
-        refused(inventory, "port 18096 is taken by container plex", {"mediaserver_ports": ports})
-        refused(inventory, "port 18096 is taken by container plex", {"jellyfin_https_port": 18096})
+        refused(inventory, "port 18096 is used by container plex", {"mediaserver_ports": ports})
+        refused(inventory, "port 18096 is used by container plex", {"jellyfin_https_port": 18096})
     finally:
         host.check_output("docker rm --force plex")
 
 
 @pytest.mark.faults
 def test_other_project_folder_is_refused_while_project_runs(inventory: str) -> None:
-    refused(inventory, "and lies in /opt/mediaserver, not in /srv/other", {"mediaserver_root": "/srv/other"})
+    refused(inventory, "and is in /opt/mediaserver, not in /srv/other", {"mediaserver_root": "/srv/other"})
 
 
 def test_own_port_is_accepted_while_container_restarts(host: Any, household: Household, inventory: str) -> None:

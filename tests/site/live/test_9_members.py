@@ -134,6 +134,6 @@ def test_read_only_data_folder_is_refused(host: Any, household: Household, inven
     finally:
         host.check_output(f"umount {path}")
     assert not result.ok
-    assert f"{path} lies on {path}" in result.failures
+    assert f"{path} is on {path}" in result.failures
     assert "mounted read-only" in result.failures
     assert result.stats["changed"] == 0

@@ -20,7 +20,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._core.errors
 from ansible_collections.household.mediaserver.plugins.module_utils._core.json_file import Content
 from ansible_collections.household.mediaserver.plugins.module_utils._jackett import model
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission.values import hash_password
-from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.jackett_doubles import (
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._jackett.doubles import (
     as_written,
     stored_hash,
 )

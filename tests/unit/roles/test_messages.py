@@ -38,7 +38,7 @@ def told(model: Any, settings: dict[str, Any]) -> str:
             {"ratio-limt": 1},
             "ratio-limt is no setting of Transmission 3.00 to 4.1; is ratio-limit meant?",
         ),
-        (jackett, {"CacheTtll": 1}, "CacheTtll is no field of Jackett's ServerConfig.json; is CacheTtl meant?"),
+        (jackett, {"CacheTtll": 1}, "CacheTtll is not a field of Jackett's ServerConfig.json; is CacheTtl meant?"),
         (
             transmission,
             {"rpc-username": "x"},

@@ -36,7 +36,7 @@ def test_shows_server_addresses_and_next_step_while_the_tunnel_is_up() -> None:
     assert screen(UP, user="")["lines"][2].startswith("Next: add your indexers")
 
 
-def test_a_service_that_the_household_does_not_have_is_not_named() -> None:
+def test_service_that_the_household_does_not_have_is_not_named() -> None:
     shown = end_screen(json.dumps(UP), "192.168.1.5", PAGES[:1], [], "family")["lines"]
     assert shown[1:] == [
         "Open: Transmission http://192.168.1.5:9091",
