@@ -10,7 +10,7 @@ author: household.mediaserver contributors (@household)
 version_added: 0.1.0
 short_description: Summary at the end of a playbook run
 description: Returns lines with the state of the tunnel, the addresses to open, and the next step.
-positional: address, ports, user
+positional: address, pages, next_steps, user, household
 options:
   _input:
     description: Output of C(vpn-gateway report).
@@ -20,12 +20,22 @@ options:
     description: The host's address on the LAN.
     required: true
     type: str
-  ports:
-    description: Published port of each service.
+  pages:
+    description: Web interfaces, each with C(title), C(port) of the host, and C(scheme).
     required: true
-    type: dict
+    type: list
+    elements: dict
+  next_steps:
+    description: What the household does first with its services.
+    required: true
+    type: list
+    elements: str
   user:
     description: Name to log in with, empty when it is not known.
+    type: str
+    default: ""
+  household:
+    description: Folder of the inventory, for the command that tests for leaks. When empty, a placeholder is shown.
     type: str
     default: ""
 """
@@ -34,7 +44,8 @@ EXAMPLES = r"""
 - name: Show how to reach the services
   ansible.builtin.debug:
     msg: "{{ '{\"up\": true, \"peer\": \"vpn.example:51820\", \"endpoint\": \"\"}'
-      | household.mediaserver.end_screen('192.168.1.5', {'jellyfin': 8096}) }}"
+      | household.mediaserver.end_screen('192.168.1.5', [{'title': 'Jellyfin', 'port': 8096}],
+      ['add your indexers in Jackett'], household='inventory/home') }}"
 """
 
 RETURN = r"""
@@ -56,19 +67,29 @@ _value:
     lines:
       - "Tunnel: up, through server vpn.example:51820."
       - "Open: Jellyfin http://192.168.1.5:8096"
-      - "Next: add your indexers in Jackett, and run playbooks/verify.yml to check that no traffic bypasses the tunnel."
+      - >-
+        Next: add your indexers in Jackett, and run `make verify HOUSE=inventory/home` to check that no traffic
+        bypasses the tunnel.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.household.mediaserver.plugins.module_utils._host import end_screen as screen
 
 
-def end_screen(text: str, address: str, ports: Mapping[str, Any], user: str = "") -> dict[str, Any]:
+def end_screen(
+    text: str,
+    address: str,
+    pages: Sequence[Mapping[str, Any]],
+    next_steps: Sequence[str],
+    user: str = "",
+    household: str = "",
+) -> dict[str, Any]:
     """Return the summary for the output of ``vpn-gateway report``, and whether the run must fail."""
     report = screen.parse(text)
-    return {"must_act": bool(report.get("must_act")), "lines": screen.lines(report, address, ports, user)}
+    shown = screen.lines(report, address, pages, next_steps, user, household)
+    return {"must_act": bool(report.get("must_act")), "lines": shown}
 
 
 class FilterModule:

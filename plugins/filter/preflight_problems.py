@@ -51,10 +51,6 @@ _value:
 
 import typing as t
 
-from ansible_collections.household.mediaserver.plugins.module_utils._preflight.arguments import (
-    validate_arguments,
-)
-from ansible_collections.household.mediaserver.plugins.module_utils._preflight.checks import find_problems
 from ansible_collections.household.mediaserver.plugins.module_utils._preflight.problem import with_text
 from ansible_collections.household.mediaserver.plugins.module_utils._wireguard.config import (
     ConfigurationError,
@@ -99,6 +95,14 @@ def preflight_problems(
     specs: t.Mapping[str, t.Mapping[str, t.Any]] | None = None,
 ) -> list[dict[str, str]]:
     """Return all problems, warnings and notes, those of the argument specs first."""
+    # Here, because Ansible loads every filter of the collection in each process that uses one of them.
+    from ansible_collections.household.mediaserver.plugins.module_utils._preflight.arguments import (  # noqa: PLC0415
+        validate_arguments,
+    )
+    from ansible_collections.household.mediaserver.plugins.module_utils._preflight.checks import (  # noqa: PLC0415
+        find_problems,
+    )
+
     problems, valid = validate_arguments(settings, specs or {})
     problems += find_problems(facts, {**valid, **read_tunnel(valid)})
     return [with_text(problem) for problem in problems]

@@ -224,13 +224,14 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.household.mediaserver.plugins.module_utils._core.daemon_options import ONE_SUPERVISOR
 from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import MediaserverError
+from ansible_collections.household.mediaserver.plugins.module_utils._core.names import TRANSMISSION_URL
 from ansible_collections.household.mediaserver.plugins.module_utils._core.service_http import OPTIONS
 from ansible_collections.household.mediaserver.plugins.module_utils._core.sync import sync_filesystem
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission.module import present, run
 
 SPEC: dict[str, dict[str, t.Any]] = {
     "settings": {"type": "dict", "default": {}},
-    "url": {"type": "str", "default": "http://127.0.0.1:9091/transmission/rpc"},
+    "url": {"type": "str", "default": TRANSMISSION_URL},
     "username": {"type": "str", "default": ""},
     "password": {"type": "str", "default": "", "no_log": True},
     "config_dir": {"type": "path"},

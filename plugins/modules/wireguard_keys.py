@@ -127,7 +127,8 @@ import contextlib
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import MediaserverError
+from ansible_collections.household.mediaserver.plugins.module_utils._core import secret_file
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import KeyFileError, MediaserverError
 from ansible_collections.household.mediaserver.plugins.module_utils._wireguard import key_files, keys
 
 SPEC: dict[str, dict[str, Any]] = {
@@ -148,7 +149,7 @@ def wanted_keys(params: dict[str, Any]) -> keys.WantedKeys:
     try:
         mode = int(params["mode"], 8)
     except ValueError:
-        raise keys.KeyFileError('mode is not octal; write it in quotes, like "0600"') from None
+        raise KeyFileError('mode is not octal; write it in quotes, like "0600"') from None
     return keys.WantedKeys(
         path=params["path"],
         public_path=params["public_path"] or f"{params['path']}.pub",
@@ -157,7 +158,7 @@ def wanted_keys(params: dict[str, Any]) -> keys.WantedKeys:
         preshared_key=params["preshared_key"],
         regenerate=params["regenerate"],
         mode=mode,
-        owner=key_files.owner(params["owner"], params["group"]),
+        owner=secret_file.Owner.of(params["owner"], params["group"]),
     )
 
 
@@ -166,7 +167,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     wanted = wanted_keys(module.params)
     paths = [path for path in (wanted.path, wanted.public_path, wanted.preshared_path) if path]
     kept: list[str] = []
-    with contextlib.nullcontext() if module.check_mode else key_files.alone(paths):
+    with contextlib.nullcontext() if module.check_mode else secret_file.alone(paths):
         found = {path: state for path in paths if (state := key_files.read(path)) is not None}
         plan = keys.plan(wanted, found)
         if not module.check_mode:

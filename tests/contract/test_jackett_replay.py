@@ -178,11 +178,11 @@ def observe(replay: Replay, name: str, line: dict[str, Any]) -> list[str]:
 def exchange(replay: Replay, name: str, line: dict[str, Any]) -> list[str]:
     key = (name, line["name"])
     before = set_old_time(replay.path)
-    front = replay.running._front
+    listener = replay.running._listener
     reply = replay.send_line(line, raw=RAW.get(key), cookie=GARBAGE.get(key))
     found = compare(line, reply, cut=key in CUT)
     assert replay.running.settled(), "the web host did not restart within the limit"
-    replay.kept["web_host_restarted"] = replay.running._front is not front
+    replay.kept["web_host_restarted"] = replay.running._listener is not listener
     if line["path"] == "/api/v2.0/server/config" and line["method"] == "POST" and reply.status == 200:
         assert replay.to_recorded(replay.path.read_text("utf-8")) == json.dumps(json.loads(reply.body), indent=2)
     written = replay.path.stat().st_mtime_ns != before.st_mtime_ns

@@ -7,14 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-from .._core.docker import (
-    PROJECT_LABEL,
-    SERVICE_LABEL,
-    bridge_of,
-)
+from .._core.docker import FOLDER_LABEL, PROJECT_LABEL, SERVICE_LABEL, bridge_of, label
 
 Rows = t.Iterable[dict[str, t.Any]]
-FOLDER_LABEL = "com.docker.compose.project.working_dir"
 # States in which a container holds its ports, or held them before its last exit.
 LIVE = ("running", "restarting", "paused")
 
@@ -24,7 +19,7 @@ def name_of(row: dict[str, t.Any]) -> str:
 
 
 def project_of(row: dict[str, t.Any]) -> str:
-    return str((row.get("Labels") or {}).get(PROJECT_LABEL, ""))
+    return label(row, PROJECT_LABEL)
 
 
 def containers(rows: Rows, real: t.Callable[[str], str]) -> list[dict[str, str]]:
@@ -34,13 +29,12 @@ def containers(rows: Rows, real: t.Callable[[str], str]) -> list[dict[str, str]]
     """
     found = []
     for row in rows:
-        labels = row.get("Labels") or {}
-        folder = str(labels.get(FOLDER_LABEL, ""))
+        folder = label(row, FOLDER_LABEL)
         found.append(
             {
                 "name": name_of(row),
                 "project": project_of(row),
-                "service": str(labels.get(SERVICE_LABEL, "")),
+                "service": label(row, SERVICE_LABEL),
                 "folder": real(folder) if folder else "",
             }
         )

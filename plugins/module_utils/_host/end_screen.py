@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import typing as t
 
-TITLES = {"transmission": "Transmission", "jackett": "Jackett", "jellyfin": "Jellyfin"}
+ANY_HOUSEHOLD = "inventory/<household>"
 OLD_PROGRAMS = (
     "Tunnel: not checked, because the programs on this host are of another version. Run the playbook without --tags."
 )
@@ -23,10 +23,18 @@ def parse(text: str) -> dict[str, t.Any]:
     return found if isinstance(found, dict) and "up" in found else {}
 
 
-def lines(report: t.Mapping[str, t.Any], address: str, ports: t.Mapping[str, t.Any], user: str) -> list[str]:
+def lines(
+    report: t.Mapping[str, t.Any],
+    address: str,
+    pages: t.Iterable[t.Mapping[str, t.Any]],
+    next_steps: t.Sequence[str],
+    user: str,
+    household: str,
+) -> list[str]:
     """Return the lines of the summary.
 
-    ``ports`` maps a service to its port on the host; only services with a web interface are listed.
+    ``pages`` are web interfaces, each with a title, a port of the host, and a scheme, by default http. ``household`` is
+    the folder of the inventory; empty where there is none.
     """
     problems = [f"{problem['text'][:1].upper()}{problem['text'][1:]}." for problem in report.get("problems", [])]
     if not report:
@@ -38,11 +46,13 @@ def lines(report: t.Mapping[str, t.Any], address: str, ports: t.Mapping[str, t.A
         tunnel = [f"Tunnel: NOT up. {problems[0] if problems else ''}".rstrip()]
         problems = problems[1:]
     tunnel += [f"Also to correct: {text}" for text in problems]
-    urls = [f"{TITLES[name]} http://{address}:{port}" for name, port in ports.items() if name in TITLES]
-    return [*tunnel, f"Open: {', '.join(urls)}", _next_step(report, user)]
+    urls = [f"{page['title']} {page.get('scheme', 'http')}://{address}:{page['port']}" for page in pages]
+    if urls:
+        tunnel.append(f"Open: {', '.join(urls)}")
+    return [*tunnel, _next_step(report, next_steps, user, household or ANY_HOUSEHOLD)]
 
 
-def _next_step(report: t.Mapping[str, t.Any], user: str) -> str:
+def _next_step(report: t.Mapping[str, t.Any], next_steps: t.Sequence[str], user: str, household: str) -> str:
     if report and not report["up"]:
         if report.get("must_act"):
             return (
@@ -50,8 +60,6 @@ def _next_step(report: t.Mapping[str, t.Any], user: str) -> str:
                 "bypasses the tunnel."
             )
         return "Next: wait. vpn-monitor retries until the tunnel is up; see: sudo journalctl -u vpn-monitor"
-    login = f"log in as {user}, " if user else ""
-    return (
-        f"Next: {login}add your indexers in Jackett, and run playbooks/verify.yml to check that no traffic bypasses "
-        "the tunnel."
-    )
+    steps = [*([f"log in as {user}"] if user else []), *next_steps]
+    before = f"{', '.join(steps)}, and " if steps else ""
+    return f"Next: {before}run `make verify HOUSE={household}` to check that no traffic bypasses the tunnel."

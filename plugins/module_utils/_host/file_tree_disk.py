@@ -12,9 +12,10 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import tempfile
 from collections.abc import Callable, Iterable
 
-from .._core import atomic
+from .._core import files
 from .._core.errors import FileProblem, InvalidValue
 from .file_tree import (
     SECRET,
@@ -53,9 +54,9 @@ def unlisted(wanted: Iterable[Entry]) -> list[Entry]:
     listed = {entry.path for entry in wanted}
     removals = []
     for root in [entry.path for entry in wanted if entry.exclusive and not os.path.islink(entry.path)]:
-        for folder, folders, files in os.walk(root, onerror=_raise_unless_absent):
+        for folder, folders, names in os.walk(root, onerror=_raise_unless_absent):
             left = [name for name in folders if name not in PYTHON_CACHE and os.path.join(folder, name) not in listed]
-            paths = [os.path.join(folder, name) for name in (*left, *files)]
+            paths = [os.path.join(folder, name) for name in (*left, *names)]
             removals += [Entry(path, "absent", recurse=True) for path in sorted(paths) if path not in listed]
             folders[:] = [name for name in folders if name not in left and name not in PYTHON_CACHE]
     return removals
@@ -94,8 +95,10 @@ class Tree:
 
     def _run_validation(self, entry: Entry, words: list[str]) -> tuple[int, str]:
         folder = os.path.dirname(entry.path)
+        if not os.path.isdir(folder):
+            folder = tempfile.gettempdir()
         try:
-            with atomic.temporary(entry.content, folder=folder if os.path.isdir(folder) else None) as (file, path):
+            with files.temporary(entry.content, folder=folder) as (file, path):
                 file.close()  # a file that is open for writing cannot be executed (ETXTBSY)
                 return self._run([word.replace("%s", path) for word in words])
         except OSError as error:
@@ -120,7 +123,7 @@ class Tree:
             self._correct(change)
         else:
             uid_gid = self._owner(entry, change.found)
-            atomic.replace(entry.path, entry.content, mode=final_mode(entry, change.found), owner=uid_gid)
+            files.replace(entry.path, entry.content, mode=final_mode(entry, change.found), owner=uid_gid)
 
     @staticmethod
     def _remove(change: PathChange) -> None:

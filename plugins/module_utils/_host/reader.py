@@ -14,7 +14,8 @@ import stat
 import time
 import typing as t
 
-from .._core.docker import Engine, EngineError
+from .._core.docker import DockerClient
+from .._core.errors import DockerError
 
 UNSYNCHRONISED_MICROSECONDS = 16_000_000
 TIMED_OUT, NOT_FOUND = 124, 127
@@ -161,8 +162,8 @@ class Reader:
 
     def _docker(self, path: str, **query: t.Any) -> t.Any:
         try:
-            return Engine(timeout=DOCKER_START_S).get(path, **query)
-        except EngineError:
+            return DockerClient(timeout=DOCKER_START_S).get(path, **query)
+        except DockerError:
             return None
 
     def owner_of_sockets(self, inodes: set[str]) -> dict[str, str]:

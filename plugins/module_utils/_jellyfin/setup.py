@@ -17,7 +17,7 @@ from .._core.errors import (
     Unreachable,
 )
 from .._core.plan import MISSING, Change, Plan
-from .._host.file_tree import PathState
+from .._core.secret_file import SecretFile
 from .administrator import (
     JellyfinAdministrator,
     WantedAdministrator,
@@ -42,7 +42,7 @@ class SetupState:
     """State of server and key file. ``server`` is /System/Info/Public, None when no server listens (check mode)."""
 
     server: dict[str, t.Any] | None
-    file: PathState
+    file: SecretFile | None
     key_works: bool
     administrator: t.Sequence[Change] = ()
 
@@ -73,7 +73,7 @@ def plan_setup(state: SetupState, wrong: t.Mapping[str, tuple[str, str]]) -> Pla
     """Return the changes; ``wrong`` are attributes of the key file with their current and wanted values."""
     changes = [Change(f"api_key_file {name}", before, after) for name, (before, after) in wrong.items()]
     if not state.key_works:
-        changes.append(Change("api_key_file", MISSING if state.file.kind == "absent" else INVALID, VALID))
+        changes.append(Change("api_key_file", MISSING if state.file is None else INVALID, VALID))
     if state.server is None or not is_claimed(state.server):
         changes.append(Change("wizard_completed", False, True))
     changes += state.administrator

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from . import forms, host, jellyfin, names, network, obstacles, ownership, relied, services, storage, tunnel
+from . import forms, host, jellyfin, names, network, obstacles, ownership, relied, services, stack, storage, tunnel
 from .problem import (
     Checks,
     Facts,
@@ -208,7 +208,8 @@ CHECKS: Checks = (
     host.check_time_zone,
     network.check_lan,
     network.check_subnets,
-    network.check_ports,
+    stack.check_selection,
+    stack.check_ports,
     *ownership.CHECKS,
     tunnel.check_tunnel,
     tunnel.check_tunnel_in_lan,

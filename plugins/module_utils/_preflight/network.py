@@ -9,8 +9,8 @@ import ipaddress
 import re
 import typing as t
 
+from .._core.names import JELLYFIN_BRIDGE, VPN_BRIDGE
 from .lan import check_public
-from .ownership import PROJECT
 from .problem import (
     Facts,
     Problem,
@@ -20,9 +20,8 @@ from .problem import (
 )
 
 # Interfaces of Docker and of this collection, whose networks are not the LAN.
-OWN_INTERFACE = re.compile(r"docker0|docker_gwbridge|br-vpn|br-jellyfin|br-[0-9a-f]{12}|veth.*|lo|wg\d+")
+OWN_INTERFACE = re.compile(rf"docker0|docker_gwbridge|{VPN_BRIDGE}|{JELLYFIN_BRIDGE}|br-[0-9a-f]{{12}}|veth.*|lo|wg\d+")
 Network = ipaddress.IPv4Network
-HTTPS = "jellyfin_https_port"
 
 
 def network(text: t.Any) -> Network | None:
@@ -131,38 +130,3 @@ def check_subnets(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
         for label, other in taken.items():
             if wanted.overlaps(other):
                 yield problem(variable, f"{wanted} overlaps {label}", "choose a private network that is not in use")
-
-
-def check_ports(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
-    ports = settings.get("mediaserver_ports") or {}
-    users: dict[int, list[str]] = {}
-    for service, port in ports.items():
-        try:
-            number = int(port)
-        except (TypeError, ValueError):
-            number = 0
-        if not 0 < number < 65536:
-            yield problem(f"mediaserver_ports.{service}", f"{port!r} is not a port", "use a number from 1 to 65535")
-            continue
-        users.setdefault(number, []).append(service)
-    https = settings.get(HTTPS) or 0
-    if not 0 <= int(https) < 65536:
-        yield problem(HTTPS, f"{https!r} is not a port", "use 0 to 65535, 0 for none")
-    elif int(https):
-        users.setdefault(int(https), []).append(HTTPS)
-    for number, services in sorted(users.items()):
-        if len(services) > 1:
-            yield problem(
-                "mediaserver_ports",
-                f"port {number} is used twice, by {' and '.join(services)}",
-                "choose a different port for each service",
-            )
-    for entry in facts.get("ports_listening", []):
-        services = users.get(entry["port"], [])
-        if services and entry.get("project") != PROJECT:
-            holder = f"container {entry['container']}" if entry.get("container") else entry.get("process")
-            yield problem(
-                services[0] if services[0] == HTTPS else f"mediaserver_ports.{services[0]}",
-                f"port {entry['port']} is used by {holder or 'an unknown program'}",
-                "stop or remove that program, or choose another port",
-            )

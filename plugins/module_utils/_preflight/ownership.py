@@ -11,6 +11,7 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
+from .._core.names import INNER_TABLE, JELLYFIN_BRIDGE, OUTER_TABLE, PROJECT, VPN_BRIDGE
 from .problem import (
     Facts,
     Problem,
@@ -18,14 +19,13 @@ from .problem import (
     problem,
 )
 
-PROJECT = "mediaserver"
 # The compose project, and the temporary project in which Jellyfin's first-run wizard is completed.
 PROJECTS = (PROJECT, "mediaserver-claim")
 CONTAINER_PREFIX = "mediaserver-"
 # Names in the compose file.
 NETWORKS = ("mediaserver_vpn", "mediaserver_jellyfin")
-BRIDGES = ("br-vpn", "br-jellyfin")
-TABLES = ("inet mediaserver_barrier", "inet mediaserver_inner")
+BRIDGES = (VPN_BRIDGE, JELLYFIN_BRIDGE)
+TABLES = (f"inet {OUTER_TABLE}", f"inet {INNER_TABLE}")
 # Entries that do not show another owner: of a mount point, and compose overrides that a user may prepare.
 HARMLESS = (
     "lost+found",

@@ -10,6 +10,7 @@ import re
 import typing as t
 from urllib.parse import urlsplit
 
+from .._core.names import TRANSMISSION_PORT
 from .._jackett.model import canonical
 from .._jackett.table import TABLE as JACKETT
 from .._transmission.table import NAMES
@@ -35,7 +36,7 @@ RELIED_ON: dict[str, dict[str, tuple[t.Any, str]]] = {
         "rpc-enabled": (True, WEB),
         "rpc-authentication-required": (True, ACCESS),
         "rpc-bind-address": ("0.0.0.0", WEB),
-        "rpc-port": (9091, WEB),
+        "rpc-port": (TRANSMISSION_PORT, WEB),
         "rpc-url": ("/transmission/", WEB),
         "rpc-whitelist-enabled": (False, ACCESS),
         "rpc-whitelist": (ANY, ACCESS),

@@ -12,34 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._core.errors import MediaserverError
+from .._core.errors import KeyFileError
+from .._core.secret_file import UNCHANGED, Owner, SecretFile
 from . import values
 
 PUBLIC_MODE = 0o644
 POLICIES = ("never", "if_missing", "if_invalid", "always")
 NEW = "a new key"
-
-
-class KeyFileError(MediaserverError):
-    """A state of the key files that only the user can correct. The text never contains a key."""
-
-
-@dataclass(frozen=True)
-class Owner:
-    """Owner of the files. None is not managed; -1 (UNKNOWN_ID) is an account that does not exist yet."""
-
-    uid: int | None = None
-    gid: int | None = None
-
-
-@dataclass(frozen=True)
-class KeyFileState:
-    """Content, mode and owner of a file."""
-
-    text: str = field(repr=False)
-    mode: int
-    uid: int
-    gid: int
 
 
 @dataclass(frozen=True)
@@ -53,7 +32,7 @@ class WantedKeys:
     preshared_key: str | None = field(default=None, repr=False)
     regenerate: str = "if_missing"
     mode: int = 0o600
-    owner: Owner = Owner()
+    owner: Owner = UNCHANGED
 
 
 @dataclass(frozen=True)
@@ -65,7 +44,7 @@ class KeyFileChange:
     """
 
     path: str
-    found: KeyFileState | None
+    found: SecretFile | None
     text: str = field(repr=False)
     mode: int
     owner: Owner
@@ -122,7 +101,7 @@ class KeyPlan:
 
 def plan(
     wanted: WantedKeys,
-    found: dict[str, KeyFileState],
+    found: dict[str, SecretFile],
     *,
     new_private_key: Callable[[], str] = values.new_private_key,
     new_preshared_key: Callable[[], str] = values.new_preshared_key,
@@ -161,7 +140,7 @@ def plan(
 def _secret(
     wanted: WantedKeys,
     path: str,
-    found: dict[str, KeyFileState],
+    found: dict[str, SecretFile],
     option: str,
     given: str | None,
     new: Callable[[], str],
@@ -216,12 +195,12 @@ def _valid(text: str) -> str | None:
     return text.strip()
 
 
-def _public_of(private: KeyFileState | None) -> str:
+def _public_of(private: SecretFile | None) -> str:
     key = _valid(private.text) if private else None
     return values.public_key(key) if key else ""
 
 
-def _public_shown(old: KeyFileState | None, public_key: str) -> str:
+def _public_shown(old: SecretFile | None, public_key: str) -> str:
     # Another content is not shown: it may be a misplaced private key.
     return f"public key {public_key}" if old and old.text.strip() == public_key else "something else"
 

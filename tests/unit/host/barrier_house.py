@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
+from mediaserver._core.names import VPN_BRIDGE
 from mediaserver.firewall import barrier
 
 NEEDED = [
@@ -44,6 +45,10 @@ STRANGER, TAILNET = "203.0.113.7", "100.64.0.7"
 # Docker's networks on the Pi, and a container's address in one of them.
 CONTAINERS, CONTAINER = "172.30.0.0/16", "172.30.7.2"
 LAN = ["198.18.16.0/24", "100.64.0.0/10"]
+# A household's own service outside the VPN, with an address that the LAN's networks hold, as Docker's pools mostly are.
+OWN_BRIDGE, OWN_ADDRESS, OWN_NETWORK = "br-own-lan", "100.64.30.2", "100.64.30.0/24"
+# What that service opens of one in the VPN namespace, and what services in the namespace open of a service outside.
+PORT_INSIDE, PORT_OUTSIDE = 6800, 8989
 OUTER = barrier.render_outer(
     barrier.OuterBarrier(
         endpoints=[(WORLD, ENDPOINT_PORT)],
@@ -51,6 +56,10 @@ OUTER = barrier.render_outer(
         published=[PUBLISHED],
         lan=LAN,
         containers=[CONTAINERS],
+        own_bridges=[OWN_BRIDGE],
+        bridge_address=BRIDGE,
+        reaches=[(VPN_BRIDGE, PORT_OUTSIDE), (OWN_BRIDGE, PORT_INSIDE)],
+        reached=[PORT_INSIDE],
     )
 )
 INNER = barrier.render_inner(
@@ -60,6 +69,9 @@ INNER = barrier.render_inner(
         lan=LAN,
         bridge_address=BRIDGE,
         forwarded_ports=[PEER_PORT],
+        reachable=[PORT_OUTSIDE],
+        reached=[PORT_INSIDE],
+        containers=[CONTAINERS, OWN_NETWORK],
     )
 )
 
@@ -268,6 +280,20 @@ class House:
         ask = f"s = socket.create_connection(('{UPLINK}', {port}), 1, ('{source}', 0)); assert s.recv(9) == b'hello'"
         answered = self.python(where, ask).wait(timeout=10) == 0
         server.wait(timeout=10)
+        return answered
+
+    def opens(self, client: str, server: str, address: str, port: int) -> bool:
+        """Say whether a server at an address of its namespace answers a client elsewhere."""
+        listener = self.python(
+            server,
+            f"s = socket.create_server(('{address}', {port})); s.settimeout(0.8); print('ready', flush=True)\n"
+            "c, _ = s.accept(); c.send(b'hello')",
+        )
+        assert listener.stdout is not None
+        assert listener.stdout.readline() == "ready\n"
+        ask = f"s = socket.create_connection(('{address}', {port}), 0.7); assert s.recv(9) == b'hello'"
+        answered = self.python(client, ask).wait(timeout=10) == 0
+        listener.communicate(timeout=10)
         return answered
 
     def talk(

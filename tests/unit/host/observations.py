@@ -6,13 +6,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hypothesis import strategies as st
+from mediaserver._core.names import HOLDER, TUNNEL
 from mediaserver.monitor.decide import (
     GONE_S,
     HANDSHAKE_LIFE_S,
-    HOLDER,
     LADDER,
     LONGEST_PAUSE_S,
-    TUNNEL,
     Act,
     Container,
     Home,
@@ -55,6 +54,7 @@ looks = st.builds(
     peers=st.integers(0, 3),
     forwarding_off=st.sampled_from([(), FORWARDING_OFF]),
     obstacles=st.sampled_from([(), *((one,) for one in OBSTACLES)]),
+    restarted_when_unhealthy=st.sampled_from([(), (TUNNEL,), (TUNNEL, APP)]),
 ).map(as_watched)
 
 

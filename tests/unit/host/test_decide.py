@@ -6,15 +6,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from mediaserver._core.names import HOLDER, TUNNEL
 from mediaserver.monitor.decide import (
     GONE_S,
-    HOLDER,
     LADDER,
     LONGEST_PAUSE_S,
     PAUSES,
     ROUND_S,
     STEADY_S,
-    TUNNEL,
     Act,
     Container,
     Home,
@@ -41,6 +40,7 @@ def test_a_house_that_was_not_asked_or_is_offline_is_no_problem_while_the_tunnel
     assert decide(replace(WELL, online=online), Memory(), 0.0).problems == ()
 
 
+UNHEALTHY = replace(with_container(APP, Container(unhealthy=True)), restarted_when_unhealthy=(TUNNEL, APP))
 FAULTS = {
     "barrier gone": (replace(WELL, barrier=False), Act.LOAD_BARRIER, ()),
     "barrier gone, Docker too": (replace(WELL, barrier=False, docker=False), Act.LOAD_BARRIER, ()),
@@ -51,6 +51,7 @@ FAULTS = {
     "holder paused": (with_container(HOLDER, Container(Life.PAUSED)), Act.UNPAUSE, (HOLDER,)),
     "holder unhealthy": (with_container(HOLDER, Container(unhealthy=True)), Act.RELOAD_HOLDER, ()),
     "tunnel unhealthy": (with_container(TUNNEL, Container(unhealthy=True)), Act.RESTART, (TUNNEL,)),
+    "app unhealthy, and to be restarted then": (UNHEALTHY, Act.RESTART, (APP,)),
     "app missing": (with_container(APP, Container(Life.MISSING)), Act.BRING_UP, (APP,)),
     "app stopped": (with_container(APP, Container(Life.STOPPED)), Act.START, (APP,)),
     "app paused": (with_container(APP, Container(Life.PAUSED)), Act.UNPAUSE, (APP,)),

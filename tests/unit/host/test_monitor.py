@@ -16,17 +16,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mediaserver import files
-from mediaserver.docker import api
+from mediaserver._core import files
+from mediaserver._core.errors import DockerError, GatewayError
+from mediaserver._core.names import HOLDER
 from mediaserver.monitor import hold, monitor, monitor_state
-from mediaserver.monitor.decide import GONE_S, HOLDER, Act, Container, Life, Memory, Seen, Step, Tunnel
+from mediaserver.monitor.decide import GONE_S, Act, Container, Life, Memory, Seen, Step, Tunnel
 from mediaserver.monitor.hold import Hold
 from mediaserver.monitor.monitor import BUSY_S, CALM_S, Monitor
 from mediaserver.monitor.observe import Watch
 from mediaserver.monitor.repairs import Hands
 from mediaserver.monitor.report import Report, words
 from mediaserver.monitor.torrents import Port, Swarm
-from mediaserver.tunnel.configuration import GatewayError, Settings
+from mediaserver.tunnel.configuration import Settings
 from mediaserver.tunnel.gateway import Gateway
 
 LIBRARY = Path(__file__).parents[3] / "roles" / "runtime" / "files" / "lib"
@@ -50,7 +51,7 @@ LOST = Step(Act.RESTART, "nothing comes", ("transmission",))
 START = "do jellyfin does not run: start jellyfin"
 FAILURES = [
     GatewayError("container vpn could not be told"),
-    api.DockerError("Docker does not answer"),
+    DockerError("Docker does not answer"),
     OSError("no space left"),
     KeyError("State"),
     ValueError("not JSON"),
@@ -101,7 +102,10 @@ class Scene:
                 return scene.new_port
 
         class Swarms(Swarm):
-            def tend(self, now: float, do: Callable[[Step], bool], *, alive: bool, idle: bool = True) -> None:
+            def tend(
+                self, now: float, do: Callable[[Step], bool], *, service: str, alive: bool, idle: bool = True
+            ) -> None:
+                assert service == "transmission"
                 scene.done.append(f"swarm{'' if alive else ' without a tunnel'}{'' if idle else ', busy'}")
                 if scene.deserted:
                     scene.worked = do(LOST)
@@ -190,7 +194,7 @@ def test_dockers_socket_that_goes_away_is_told_in_its_own_words_and_comes_back(
     scene: Scene, capsys: pytest.CaptureFixture[str]
 ) -> None:
     scene.round()
-    away = "Docker does not answer at /run/docker.sock: [Errno 2] No such file or directory"
+    away = "Docker does not answer at /run/docker.sock: No such file or directory"
     scene.seen = Seen(docker=False, network=None, trouble=away)
     assert scene.round() == BUSY_S
     assert (scene.told()["state"], scene.told()["problems"]) == ("healing", [{"code": "docker-silent", "text": away}])
@@ -271,7 +275,7 @@ def test_another_forwarded_port_is_told_soon(scene: Scene) -> None:
     assert scene.round() == BUSY_S
 
 
-@pytest.mark.parametrize("failure", [None, api.DockerError("it is gone")])
+@pytest.mark.parametrize("failure", [None, DockerError("it is gone")])
 def test_a_new_start_for_the_swarm_is_a_step_like_any_other(scene: Scene, failure: Exception | None) -> None:
     scene.deserted, scene.failure = True, failure
     scene.round()
@@ -281,6 +285,15 @@ def test_a_new_start_for_the_swarm_is_a_step_like_any_other(scene: Scene, failur
     scene.round()
     last = scene.told()["last_step"]
     assert (scene.told()["steps"], last["act"], last["targets"]) == (1, "restart", ["transmission"])
+
+
+def test_a_household_without_transmission_has_no_swarm(scene: Scene) -> None:
+    jackett = {"name": "jackett", "title": "Jackett", "namespace": "vpn", "probe": True, "forwarded_port": None}
+    listed = {"services": [{**jackett, "restart_when_unhealthy": False}]}
+    files.write(scene.root / "gateway" / "gateway.json", json.dumps(CONFIGURED | listed), mode=0o600)
+    scene.seen, scene.online = DEAD, False
+    scene.round()
+    assert scene.happened() == ["look", "ask the house", "port without a tunnel"]
 
 
 def test_a_docker_that_does_not_answer_does_not_make_the_swarm_believe_that_the_tunnel_was_away(scene: Scene) -> None:

@@ -9,7 +9,7 @@ import typing as t
 import pytest
 from ansible_collections.household.mediaserver.plugins.module_utils._host.info import measure
 from ansible_collections.household.mediaserver.plugins.module_utils._host.parsers import local_addresses, nft_tables
-from ansible_collections.household.mediaserver.plugins.module_utils._preflight.network import check_ports
+from ansible_collections.household.mediaserver.plugins.module_utils._preflight.stack import check_ports
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._host import hosts
 
 # From a Debian 13 machine, cut.
@@ -150,7 +150,8 @@ def test_port_of_docker_proxy_belongs_to_the_container_that_publishes_it(
 ) -> None:
     found = facts_of(LISTENING, {"ports": [8096]}, containers=rows, details=details, owners={"4711": "docker-proxy"})
     assert found["ports_listening"] == [{"port": 8096, "process": "docker-proxy", **expected}]
-    refused = list(check_ports(found, {"mediaserver_ports": {"jellyfin": 8096}}))
+    port = {"variable": "mediaserver_ports.jellyfin", "host": 8096}
+    refused = list(check_ports(found, {"preflight_services": [{"name": "jellyfin", "ports": [port]}]}))
     assert bool(refused) is (expected != OUR_PORT)
 
 

@@ -72,7 +72,13 @@ def start() -> Iterator[Start]:
 
 def client_of(url: str, timeout: float = 5) -> JellyfinClient:
     return JellyfinClient(
-        http.UrlHttp(), url, client="tests", device_id="tests", clock=time, token="s3cret-key", timeout=timeout
+        http.UrlHttp(max_bytes=65536),
+        url,
+        client="tests",
+        device_id="tests",
+        clock=time,
+        token="s3cret-key",
+        timeout=timeout,
     )
 
 
@@ -109,9 +115,8 @@ FAULTS: dict[str, tuple[Reply, type[MediaserverError], str]] = {
 
 @pytest.mark.parametrize(("reply", "kind", "message"), FAULTS.values(), ids=FAULTS.keys())
 def test_fault_ends_in_an_error_within_the_timeout(
-    start: Start, monkeypatch: pytest.MonkeyPatch, reply: Reply, kind: type[MediaserverError], message: str
+    start: Start, reply: Reply, kind: type[MediaserverError], message: str
 ) -> None:
-    monkeypatch.setattr(http, "MAX_BYTES", 65536)
     server = start(reply)
     begin = time.monotonic()
     with pytest.raises(kind) as caught:

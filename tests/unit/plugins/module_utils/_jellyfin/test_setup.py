@@ -19,7 +19,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._core.errors
     Unreachable,
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._core.http import Response
-from ansible_collections.household.mediaserver.plugins.module_utils._host.file_tree import PathState
+from ansible_collections.household.mediaserver.plugins.module_utils._core.secret_file import SecretFile
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.administrator import WantedAdministrator
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.key_file import KeyFile, load_key
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.setup import (
@@ -335,12 +335,15 @@ def test_claimed_needs_a_boolean_in_pascal_case(info: dict[str, Any], claimed: b
         assert is_claimed(info) is claimed
 
 
-@given(claimed=st.booleans(), works=st.booleans(), kind=st.sampled_from(["absent", "file"]), mode=st.booleans())
-def test_plan_is_empty_after_it_was_applied(claimed: bool, works: bool, kind: str, mode: bool) -> None:
-    wrong = {"mode": ("0644", "0600")} if mode and kind == "file" else {}
-    plan = plan_setup(SetupState({"StartupWizardCompleted": claimed}, PathState(kind), key_works=works), wrong)
+KEY_FILE = SecretFile("0" * 32, 0o600, 0, 0)
+
+
+@given(claimed=st.booleans(), works=st.booleans(), file=st.sampled_from([None, KEY_FILE]), mode=st.booleans())
+def test_plan_is_empty_after_it_was_applied(claimed: bool, works: bool, file: SecretFile | None, mode: bool) -> None:
+    wrong = {"mode": ("0644", "0600")} if mode and file else {}
+    plan = plan_setup(SetupState({"StartupWizardCompleted": claimed}, file, key_works=works), wrong)
     assert bool(plan) == (not claimed or not works or bool(wrong))
-    assert not plan_setup(SetupState({"StartupWizardCompleted": True}, PathState("file"), key_works=True), {})
+    assert not plan_setup(SetupState({"StartupWizardCompleted": True}, KEY_FILE, key_works=True), {})
 
 
 UNUSABLE = {

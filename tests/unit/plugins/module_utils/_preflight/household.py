@@ -7,6 +7,7 @@ from __future__ import annotations
 import copy
 import typing as t
 
+from ansible_collections.household.mediaserver.plugins.filter.services import services
 from ansible_collections.household.mediaserver.plugins.module_utils._preflight.checks import find_problems
 
 UUID = "0a3407de-014b-458b-b5c1-848e92a327a3"
@@ -79,8 +80,16 @@ SETTINGS: dict[str, t.Any] = {
     "jellyfin_users": [{"name": "child", "password": "crayon", "libraries": ["Music"]}],
     "jellyfin_https_port": 0,
 }
+ALL = ["vpn", "wireguard", "transmission", "jackett", "jellyfin"]
+TAKEN = {"port": 8096, "process": "jellyfin", "container": "", "project": ""}
 
 
 def found(facts: dict[str, t.Any] | None = None, settings: dict[str, t.Any] | None = None) -> list[dict[str, str]]:
     """Return the problems of the household with these facts and variables replaced."""
-    return find_problems({**copy.deepcopy(FACTS), **(facts or {})}, {**SETTINGS, **(settings or {})})
+    return find_problems({**copy.deepcopy(FACTS), **(facts or {})}, with_services({**SETTINGS, **(settings or {})}))
+
+
+def with_services(settings: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Return the variables with those that role preflight adds: the services in their normal form."""
+    project = services(settings)
+    return {**settings, "preflight_services": project["services"], "preflight_registered": project["registered"]}

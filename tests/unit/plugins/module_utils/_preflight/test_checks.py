@@ -11,12 +11,12 @@ from ansible_collections.household.mediaserver.plugins.module_utils._preflight.c
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._preflight.household import (
     FACTS,
     SETTINGS,
+    TAKEN,
     UUID,
     found,
 )
 
 DOCKER = {"package": "docker-ce", "version": "28.5.1", "compose_package": "docker-compose-plugin"}
-TAKEN = {"port": 8096, "process": "jellyfin", "container": "", "project": ""}
 
 
 def test_valid_household_has_no_problem() -> None:

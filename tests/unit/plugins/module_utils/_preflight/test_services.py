@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.household.mediaserver.plugins.filter.services import services
 from ansible_collections.household.mediaserver.plugins.module_utils._preflight import relied
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._preflight.household import (
     SETTINGS,
@@ -216,9 +217,10 @@ def test_defaults_of_the_roles_are_accepted(role: str) -> None:
 
 
 def test_relied_on_ports_are_those_that_the_stack_publishes() -> None:
-    text = (ROLES / "stack" / "vars" / "main.yml").read_text(encoding="utf-8")
     relied_on = relied.RELIED_ON
-    assert yaml.safe_load(text)["__stack_vpn_ports"] == {
-        "transmission": relied_on["transmission"]["rpc-port"][0],
-        "jackett": relied_on["jackett"]["Port"][0],
+    ports = {one["name"]: [port["container"] for port in one["ports"]] for one in services({})["services"]}
+    assert {name: containers for name, containers in ports.items() if containers} == {
+        "transmission": [relied_on["transmission"]["rpc-port"][0]],
+        "jackett": [relied_on["jackett"]["Port"][0]],
+        "jellyfin": [relied_on["jellyfin"]["InternalHttpPort"][0], relied_on["jellyfin"]["InternalHttpsPort"][0]],
     }

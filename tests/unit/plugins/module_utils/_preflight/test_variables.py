@@ -7,8 +7,10 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._preflight.household import found
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._preflight.household import ALL, found
 
+OWN = {"name": "sonarr", "image": "owner/sonarr:4", "port": 8989, "published_port": 9117}
+PUBLISHED = "mediaserver_extra_services.sonarr.published_port"
 FROM_FILE = {"gateway_provider_config": "[Interface]", "gateway_endpoints": []}
 SETTING_ROWS = [
     ("no password", {"transmission_password": ""}, "transmission_password", "not set"),
@@ -64,6 +66,19 @@ SETTING_ROWS = [
         "used twice, by transmission and jellyfin",
     ),
     ("no port", {"mediaserver_ports": {"jackett": 99999}}, "mediaserver_ports.jackett", "99999"),
+    ("no number", {"mediaserver_ports": {"jackett": "web"}}, "mediaserver_ports.jackett", "'web' is not a port"),
+    ("port of no service", {"mediaserver_ports": {"plex": 32400}}, "mediaserver_ports", "there is no service 'plex'"),
+    ("own port taken", {"mediaserver_extra_services": [OWN | {"published_port": 22}]}, PUBLISHED, "used by sshd"),
+    (
+        "own port used",
+        {"mediaserver_extra_services": [OWN]},
+        "mediaserver_ports",
+        f"port 9117 is used twice, by jackett and {PUBLISHED}",
+    ),
+    ("no such service", {"stack_services": [*ALL, "plex"]}, "stack_services", "there is no service 'plex'"),
+    ("no tunnel", {"stack_services": ["vpn", "jackett"]}, "stack_services", "it lacks vpn or wireguard"),
+    ("no holder", {"stack_services": []}, "stack_services", "it lacks vpn or wireguard"),
+    ("a limit for no service", {"stack_memory_limits": {"plex": "1g"}}, "stack_memory_limits", "no service 'plex'"),
     ("port of ssh", {"mediaserver_ports": {"jackett": 22}}, "mediaserver_ports.jackett", "used by sshd"),
     ("no subnet", {"gateway_subnet": "172.31.254.1/24"}, "gateway_subnet", "not an IPv4 network"),
     ("subnet too small", {"gateway_subnet": "172.31.254.0/30"}, "gateway_subnet", "/16 to /29"),

@@ -9,14 +9,12 @@ from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
+from ansible_collections.household.mediaserver.plugins.module_utils._core import secret_file
 from ansible_collections.household.mediaserver.plugins.module_utils._core.account import UNKNOWN_ID
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import KeyFileError
+from ansible_collections.household.mediaserver.plugins.module_utils._core.secret_file import Owner, SecretFile
 from ansible_collections.household.mediaserver.plugins.module_utils._wireguard import key_files
-from ansible_collections.household.mediaserver.plugins.module_utils._wireguard.keys import (
-    KeyFileChange,
-    KeyFileError,
-    KeyFileState,
-    Owner,
-)
+from ansible_collections.household.mediaserver.plugins.module_utils._wireguard.keys import KeyFileChange
 
 UNMANAGED = Owner()
 
@@ -36,7 +34,7 @@ def test_read_returns_content_mode_and_owner(tmp_path: Path) -> None:
     assert key_files.read(str(tmp_path / "no" / "folder" / "key")) is None
     path.write_text("text\n")
     path.chmod(0o640)
-    assert key_files.read(str(path)) == KeyFileState("text\n", 0o640, os.getuid(), os.getgid())
+    assert key_files.read(str(path)) == SecretFile("text\n", 0o640, os.getuid(), os.getgid())
 
 
 def test_read_rejects_links_and_special_files(tmp_path: Path) -> None:
@@ -111,21 +109,20 @@ def test_failed_write_changes_nothing(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_permanent_lock_is_reported_after_a_timeout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(key_files, "PATIENCE_S", 0.05)
-    monkeypatch.setattr(key_files, "PAUSE_S", 0.01)
+    monkeypatch.setattr(secret_file, "PATIENCE_S", 0.05)
     path = str(tmp_path / "key")
     with (
-        key_files.alone([path]),
+        secret_file.alone([path]),
         pytest.raises(KeyFileError, match=r"another run has kept .* locked"),
-        key_files.alone([path]),
+        secret_file.alone([path]),
     ):
         pass
-    with key_files.alone([path]):
+    with secret_file.alone([path]):
         assert os.listdir(tmp_path) == []
 
 
 def test_missing_folder_is_not_locked(tmp_path: Path) -> None:
-    with key_files.alone([str(tmp_path / "missing" / "key"), "relative"]):
+    with secret_file.alone([str(tmp_path / "missing" / "key"), "relative"]):
         assert os.listdir(tmp_path) == []
 
 
@@ -133,10 +130,10 @@ def test_missing_folder_or_account_is_found_before_writing(tmp_path: Path) -> No
     with pytest.raises(KeyFileError, match=r"directory .*/missing does not exist"):
         key_files.check_possible((step(tmp_path / "missing" / "key", "x"),))
     with pytest.raises(KeyFileError, match=r"owner or group .* does not exist"):
-        key_files.check_possible((step(tmp_path / "key", "x", owner=key_files.owner("no-such-account", None)),))
+        key_files.check_possible((step(tmp_path / "key", "x", owner=Owner.of("no-such-account", None)),))
 
 
 def test_owner_is_looked_up_by_name_and_number() -> None:
-    assert key_files.owner("root", "root") == Owner(0, 0)
-    assert key_files.owner("2000", None) == Owner(2000, None)
-    assert key_files.owner(None, "no-such-group") == Owner(None, UNKNOWN_ID)
+    assert Owner.of("root", "root") == Owner(0, 0)
+    assert Owner.of("2000", None) == Owner(2000, None)
+    assert Owner.of(None, "no-such-group") == Owner(None, UNKNOWN_ID)

@@ -6,6 +6,8 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import KeyFileError
+from ansible_collections.household.mediaserver.plugins.module_utils._core.secret_file import SecretFile
 from ansible_collections.household.mediaserver.plugins.module_utils._wireguard import keys
 from ansible_collections.household.mediaserver.plugins.module_utils._wireguard.values import public_key
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._wireguard.samples import (
@@ -18,11 +20,11 @@ from hypothesis import strategies as st
 PATH, PUBLIC_PATH, PSK_PATH = "/keys/private.key", "/keys/private.key.pub", "/keys/psk"
 HELD, GIVEN, NEW, NEW_PSK = (sample_key(number) for number in (5, 6, 7, 9))
 WANTED = keys.WantedKeys(PATH, PUBLIC_PATH)
-Files = dict[str, keys.KeyFileState]
+Files = dict[str, SecretFile]
 
 
-def found(text: str, mode: int = 0o600) -> keys.KeyFileState:
-    return keys.KeyFileState(text, mode, 0, 0)
+def found(text: str, mode: int = 0o600) -> SecretFile:
+    return SecretFile(text, mode, 0, 0)
 
 
 def pair(key: str) -> Files:
@@ -39,7 +41,7 @@ def applied(made: keys.KeyPlan, files: Files) -> Files:
     for step in made.changes:
         uid = step.owner.uid if step.owner.uid is not None else 0
         gid = step.owner.gid if step.owner.gid is not None else 0
-        after[step.path] = keys.KeyFileState(step.text, step.mode, uid, gid)
+        after[step.path] = SecretFile(step.text, step.mode, uid, gid)
     return after
 
 
@@ -77,7 +79,7 @@ POLICY = {
 def test_policy_decides_about_the_key(policy: str, files: Files, given_key: str | None, outcome: str) -> None:
     wanted = dataclasses.replace(WANTED, regenerate=policy, private_key=given_key)
     if outcome not in (HELD, GIVEN, NEW):
-        with pytest.raises(keys.KeyFileError) as caught:
+        with pytest.raises(KeyFileError) as caught:
             plan(wanted, files)
         assert outcome in str(caught.value)
         assert not any(key in str(caught.value) for key in (HELD, GIVEN, NEW))
@@ -180,14 +182,14 @@ WRONG = {
 
 @pytest.mark.parametrize(("change", "message"), WRONG.values(), ids=WRONG.keys())
 def test_invalid_options_are_rejected(change: dict[str, object], message: str) -> None:
-    with pytest.raises(keys.KeyFileError, match=message) as caught:
+    with pytest.raises(KeyFileError, match=message) as caught:
         plan(dataclasses.replace(WANTED, **change), VALID)  # type: ignore[arg-type]
     assert "secret" not in str(caught.value)
 
 
 key_texts = st.integers(1, 15).map(lambda number: sample_key(number) + "\n")
 states = st.builds(
-    keys.KeyFileState,
+    SecretFile,
     key_texts | st.sampled_from(["", "junk"]),
     st.sampled_from([0o600, 0o644]),
     st.just(0),
@@ -210,7 +212,7 @@ wishes = st.builds(
 def test_second_plan_is_empty_and_no_diff_shows_a_secret(wanted: keys.WantedKeys, files: Files) -> None:
     try:
         made = plan(wanted, files)
-    except keys.KeyFileError as error:
+    except KeyFileError as error:
         shown = str(error)
     else:
         shown = str(made.diff()) + repr(made) + repr(wanted)

@@ -14,12 +14,16 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-OUTER_TABLE = "mediaserver_barrier"
-INNER_TABLE = "mediaserver_inner"
-# The VPN network's bridge on the host; Docker makes it by this name (compose.yml).
-BRIDGE = "br-vpn"
-# Jellyfin's bridge: outside the VPN, and for the LAN alone (compose.yml).
-HOUSE_BRIDGE = "br-jellyfin"
+from mediaserver._core.names import (
+    INNER_TABLE,
+    JELLYFIN_BRIDGE,
+    OUTER_TABLE,
+    TUNNEL_DEVICE,
+    UPLINK,
+    VPN_BRIDGE,
+    WIREGUARD_MARK,
+)
+
 # After conntrack (-200), so that every packet's state is known; before Docker's filter rules (0), so that
 # nothing of Docker's sees what is dropped here. A drop is final in nft, an accept is not: Docker's rules
 # still apply.
@@ -34,19 +38,29 @@ LATE_ANSWER = "tcp sport @ui_ports tcp flags & (ack | rst) != 0x0"
 INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,14}")
 
 Endpoint = tuple[str, int]
+# A bridge by which a service's connections come to the host, and the TCP port that they may open there.
+Way = tuple[str, int]
 
 
 @dataclass(frozen=True)
 class OuterBarrier:
-    """The host's table: what may pass between the VPN bridge and everything else."""
+    """The host's table: what may pass between the VPN bridge and everything else.
+
+    A household's own services outside the VPN have a bridge each. Docker lets no packet pass from one bridge to
+    another, so a service reaches another one at the host's address on the VPN bridge, where Docker's proxy answers.
+    """
 
     endpoints: Sequence[Endpoint]  # IPv4 address and UDP port of each WireGuard server
     ui_ports: Sequence[int]  # TCP, as the containers have them (forwarding comes after Docker's DNAT)
     lan: Sequence[str]  # IPv4 prefixes that may open the UIs
     published: Sequence[int]  # TCP, as the host has them: Docker's proxy listens there when its DNAT is gone
     containers: Sequence[str] = ()  # IPv4 prefixes of Docker's own networks on this host
-    bridge: str = BRIDGE
-    house_bridge: str = HOUSE_BRIDGE
+    bridge: str = VPN_BRIDGE
+    house_bridge: str = JELLYFIN_BRIDGE
+    own_bridges: Sequence[str] = ()  # of a household's own services outside the VPN
+    bridge_address: str = ""  # the host's own address on the VPN bridge; needed for the next two
+    reaches: Sequence[Way] = ()  # what one service may open of another, at bridge_address
+    reached: Sequence[int] = ()  # TCP ports in the VPN namespace that only the host opens: ends of such ways
 
 
 @dataclass(frozen=True)
@@ -57,10 +71,13 @@ class InnerBarrier:
     ui_ports: Sequence[int]
     lan: Sequence[str]
     bridge_address: str  # the host's own address on the bridge, from which it opens the UIs
-    fwmark: int = 51820  # what WireGuard puts on its own packets
+    fwmark: int = WIREGUARD_MARK  # what WireGuard puts on its own packets
     forwarded_ports: Sequence[int] = ()  # TCP and UDP, opened in the tunnel for torrent peers
-    tunnel: str = "wg0"
-    uplink: str = "eth0"
+    reachable: Sequence[int] = ()  # TCP ports at bridge_address that services in the namespace may open
+    reached: Sequence[int] = ()  # TCP ports that the host alone may open, for another service
+    containers: Sequence[str] = ()  # IPv4 prefixes of Docker's own networks: never let in by their own addresses
+    tunnel: str = TUNNEL_DEVICE
+    uplink: str = UPLINK
 
 
 def render_outer(settings: OuterBarrier, *, owned: bool = False) -> str:
@@ -70,27 +87,33 @@ def render_outer(settings: OuterBarrier, *, owned: bool = False) -> str:
     flush or change the table then, and it stays when its owner dies.
     """
     bridge, house_bridge = _interface(settings.bridge), _interface(settings.house_bridge)
+    own = _Own.of(settings)
     body = [
         *_set("endpoints", "ipv4_addr . inet_service", _endpoints(settings.endpoints)),
         *_set("ui_ports", "inet_service", _ports(settings.ui_ports)),
         *_set("published", "inet_service", _ports(settings.published)),
         *_set("lan", "ipv4_addr", _prefixes(settings.lan), interval=True),
         *_set("containers", "ipv4_addr", _prefixes(settings.containers), interval=True),
+        *own.sets,
         *_counters("leak_attempts_out", "leak_attempts_in", "leak_attempts_host", "strangers"),
         *_chain(
             "passing",
             f'iifname "{bridge}" goto from_vpn',
+            *own.between_bridges,
             f'oifname "{bridge}" goto to_vpn',
             # Jellyfin's container, also where it is addressed directly; replies to what it asks itself pass.
             f'oifname "{house_bridge}" ct direction reply ct state established,related accept',
             f'oifname "{house_bridge}" goto to_pages',
+            *own.passing,
             # A published port that Docker translates to a container on any other bridge.
             "meta l4proto tcp ct status dnat ct direction original ct original proto-dst @published goto to_pages",
             hook="forward",
         ),
         *_chain(
             "arriving",
+            *own.ways,
             f'iifname "{bridge}" goto to_host',
+            *own.arriving,
             'iifname != "lo" tcp dport @published goto to_pages',
             hook="input",
         ),
@@ -114,6 +137,7 @@ def render_outer(settings: OuterBarrier, *, owned: bool = False) -> str:
             _drop("leak_attempts_host", "meta nfproto ipv6"),
             "ct state established accept",
             f"{LATE_ANSWER} drop",
+            *own.late,
             _drop("leak_attempts_host"),
         ),
         *_chain(
@@ -127,6 +151,47 @@ def render_outer(settings: OuterBarrier, *, owned: bool = False) -> str:
     return _table(OUTER_TABLE, body, flags="owner, persist" if owned else "")
 
 
+@dataclass(frozen=True)
+class _Own:
+    """The parts of the outer table for a household's own services; all empty where there are none."""
+
+    sets: Sequence[str] = ()
+    between_bridges: Sequence[str] = ()
+    passing: Sequence[str] = ()
+    ways: Sequence[str] = ()
+    arriving: Sequence[str] = ()
+    late: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, settings: OuterBarrier) -> _Own:
+        bridges = [f'"{_interface(name)}"' for name in sorted(set(settings.own_bridges))]
+        ways = sorted({(f'"{_interface(name)}"', _port(port)) for name, port in settings.reaches})
+        sets: list[str] = []
+        between, passing, arriving, late = [], [], [], []
+        if bridges:
+            every = sorted({*bridges, f'"{settings.bridge}"', f'"{settings.house_bridge}"'})
+            sets += [*_set("own_bridges", "ifname", bridges), *_set("bridges", "ifname", every)]
+            # By their own addresses they reach none of the others, and are reached by published ports alone.
+            between = [f"iifname @own_bridges oifname @bridges {_drop('strangers')}"]
+            passing = [
+                "oifname @own_bridges ct direction reply ct state established,related accept",
+                "oifname @own_bridges ct status dnat goto to_pages",
+                f"oifname @own_bridges {_drop('strangers')}",
+            ]
+            arriving = [f"iifname @own_bridges tcp dport @published {_drop('strangers')}"]
+        accept = []
+        if ways:
+            address = f"ip daddr {ipaddress.IPv4Address(settings.bridge_address)}"
+            sets += _set("reaches", "ifname . inet_service", [f"{name} . {port}" for name, port in ways])
+            sets += _set("reachable", "inet_service", _ports([port for _name, port in settings.reaches]))
+            accept = [f"{address} iifname . tcp dport @reaches accept"]
+            arriving += [f'iifname != "lo" {address} tcp dport @reachable {_drop("strangers")}']
+        if settings.reached:
+            sets += _set("reached", "inet_service", _ports(settings.reached))
+            late = [f"{LATE_ANSWER.replace('@ui_ports', '@reached')} drop"]
+        return cls(sets, between, passing, accept, arriving, late)
+
+
 def render_inner(settings: InnerBarrier) -> str:
     """Return the nft file of the namespace's table. Raises ValueError as ``render_outer`` does."""
     tunnel, uplink = (f'"{_interface(settings.tunnel)}"', f'"{_interface(settings.uplink)}"')
@@ -136,11 +201,24 @@ def render_inner(settings: InnerBarrier) -> str:
     if not 0 < settings.fwmark < 2**32:
         raise ValueError(f"fwmark {settings.fwmark} is not a mark of 32 bits other than 0")
     peers = [f"iifname {tunnel} meta l4proto {{ tcp, udp }} th dport @forwarded_ports accept"] if forwarded else []
+    sets, out, back, called = [], [], [], []
+    address = ipaddress.IPv4Address(settings.bridge_address)
+    if settings.reachable:
+        sets += _set("reachable", "inet_service", _ports(settings.reachable))
+        out = [f"oifname {uplink} ip daddr {address} tcp dport @reachable accept"]
+        back = [f"iifname {uplink} ip saddr {address} tcp sport @reachable {reply} established accept"]
+    if settings.reached:
+        sets += _set("reached", "inet_service", _ports(settings.reached))
+        called = [f"iifname {uplink} ip saddr {address} tcp dport @reached ct mark set {house_mark} accept"]
+    if settings.containers:
+        sets += _set("containers", "ipv4_addr", _prefixes(settings.containers), interval=True)
+        called += [f"iifname {uplink} ip saddr @containers {_drop('leak_attempts_in')}"]
     body = [
         *_set("endpoints", "ipv4_addr . inet_service", _endpoints(settings.endpoints)),
         *_set("ui_ports", "inet_service", _ports(settings.ui_ports)),
         *_set("house", "ipv4_addr", house, interval=True),
         *_set("forwarded_ports", "inet_service", forwarded),
+        *sets,
         *_counters("leak_attempts_out", "leak_attempts_in", "leak_attempts_passing"),
         *_chain(
             "leaving",
@@ -150,6 +228,7 @@ def render_inner(settings: InnerBarrier) -> str:
             f"oifname {tunnel} accept",
             f"oifname {uplink} meta mark {settings.fwmark:#010x} ip daddr . udp dport @endpoints accept",
             f"oifname {uplink} ct mark {house_mark} {reply} established,related accept",
+            *out,
             _drop("leak_attempts_out"),
             hook="output",
             policy="drop",
@@ -161,6 +240,8 @@ def render_inner(settings: InnerBarrier) -> str:
             *peers,
             f"iifname {uplink} ip saddr . udp sport @endpoints {reply} established accept",
             f"iifname {uplink} meta l4proto icmp ct state related accept",
+            *back,
+            *called,
             f"iifname {uplink} ip saddr @house tcp dport @ui_ports ct mark set {house_mark} accept",
             # Connections that died with a former namespace: a peer who is not told holds on to his for a quarter of an
             # hour, and takes no other from the same address and port meanwhile.

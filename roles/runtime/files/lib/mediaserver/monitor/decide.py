@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from mediaserver._core.names import HOLDER, TUNNEL
 from mediaserver.monitor import causes
 from mediaserver.monitor.problems import BLOCKS_TUNNEL, Code, Problem
 from mediaserver.monitor.steps import Act, Step
@@ -109,6 +110,7 @@ class Seen:
     endpoint: str | None = None  # its address, empty while it has none; None: not told
     refused: str = ""  # why the address that its name has now cannot be used
     resolvers: tuple[str, ...] = ()
+    restarted_when_unhealthy: tuple[str, ...] = (TUNNEL,)  # services
 
 
 @dataclass(frozen=True)
@@ -142,9 +144,6 @@ class Verdict:
     tunnel_alive: bool
     carries: bool = False  # packets come out of the tunnel, although no resolver answers
     busy: bool = False  # a repair is under way or due: look again soon
-
-
-HOLDER, TUNNEL = "vpn", "wireguard"
 
 
 def decide(seen: Seen, memory: Memory, now: float) -> Verdict:
@@ -290,8 +289,11 @@ def _wishes_for_dependants(seen: Seen) -> Iterator[Step]:
             yield Step(Act.UNPAUSE, f"{name} is paused", (name,))
         elif found.life is Life.RUNNING and found.home is Home.DEAD:
             yield Step(Act.RESTART, f"{name} is in a dead namespace", (name,))
-        elif name == TUNNEL and found.life is Life.RUNNING and found.unhealthy:
-            yield Step(Act.RESTART, "the tunnel is not as its files say", (name,), Code.TUNNEL_FILES)
+        elif name in seen.restarted_when_unhealthy and found.life is Life.RUNNING and found.unhealthy:
+            if name == TUNNEL:
+                yield Step(Act.RESTART, "the tunnel is not as its files say", (name,), Code.TUNNEL_FILES)
+            else:
+                yield Step(Act.RESTART, f"{name} is not healthy", (name,), Code.CONTAINER_UNHEALTHY)
 
 
 def _judge_tunnel(seen: Seen, memory: Memory, now: float) -> tuple[Memory, bool]:

@@ -13,18 +13,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from mediaserver._core.errors import GatewayError
+from mediaserver._core.names import WIREGUARD_MARK
 from mediaserver.firewall import barrier
+from mediaserver.services import UNLISTED, Service
 
 UPLINK_MTU = 1500
 # Bytes that WireGuard adds to an IPv4 or IPv6 packet (wg-quick(8) subtracts the same).
 WIREGUARD_OVERHEAD = 80
 KEEPALIVE_S = 25
-FWMARK = 51820
 THIS_NETWORK = ipaddress.IPv4Network("0.0.0.0/8")
-
-
-class GatewayError(Exception):
-    """Something that a person must put right; the text says what and how."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +68,7 @@ class Settings:
     resolvers: tuple[str, ...]
     peers: tuple[Peer, ...]
     containers: tuple[str, ...] = ()  # where Docker takes the subnets of its networks from
+    services: tuple[Service, ...] = UNLISTED
 
     @property
     def bridge_address(self) -> str:
@@ -98,8 +97,9 @@ class Settings:
                 peers=tuple(Peer.from_json(peer, ipv6=bool(data["ipv6"])) for peer in data["peers"]),
                 # Absent where a run was cut off between the programs and this file; then the barrier is narrower.
                 containers=tuple(data.get("containers", ())),
+                services=tuple(map(Service.from_json, data["services"])) if "services" in data else UNLISTED,
             )
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise GatewayError(f"gateway.json cannot be used ({error!r}); run the playbook again") from error
 
 
@@ -207,7 +207,7 @@ def inner_table(settings: Settings, state: State, leased_port: int = 0) -> str:
             ui_ports=settings.ui_ports,
             lan=settings.lan,
             bridge_address=settings.bridge_address,
-            fwmark=FWMARK,
+            fwmark=WIREGUARD_MARK,
             forwarded_ports=sorted(ports),
         )
     )
@@ -216,7 +216,7 @@ def inner_table(settings: Settings, state: State, leased_port: int = 0) -> str:
 def tunnel_configuration(settings: Settings, state: State, private_key: str) -> str:
     """Text for ``wg setconf`` (wg(8), CONFIGURATION FILE FORMAT)."""
     peer = active_peer(settings, state)
-    lines = ["[Interface]", f"PrivateKey = {private_key}", f"FwMark = {FWMARK}", "", "[Peer]"]
+    lines = ["[Interface]", f"PrivateKey = {private_key}", f"FwMark = {WIREGUARD_MARK}", "", "[Peer]"]
     lines.append(f"PublicKey = {peer.public_key}")
     if peer.preshared_key:
         lines.append(f"PresharedKey = {peer.preshared_key}")

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The services that a household has, as the programs on the host know them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import observations
+import pytest
+from ansible_collections.household.mediaserver.plugins.filter.services import services as household
+from mediaserver import services
+from mediaserver._core.names import HOLDER, TUNNEL
+from mediaserver.monitor.decide import Container, Memory, decide
+from mediaserver.monitor.problems import Code
+from mediaserver.services import UNLISTED, Service
+from mediaserver.tunnel.configuration import GatewayError, Settings
+
+CONFIGURED: dict[str, Any] = {
+    **{"subnet": "172.31.254.0/24", "lan": [], "ui_ports": [], "published_ports": [], "forwarded_port": 0},
+    **{"natpmp_server": "", "ipv6": False, "mtu": 0, "addresses": [], "resolvers": [], "peers": []},
+}
+
+
+def listed(*names: str) -> tuple[Service, ...]:
+    """What the roles write into gateway.json for a household with these services, read by the host's programs."""
+    told = household({"stack_services": list(names)} if names else {})["monitored"]
+    return Settings.from_json(json.dumps({**CONFIGURED, "services": told})).services
+
+
+def test_the_host_knows_what_the_registry_says() -> None:
+    found = {one.name: one for one in listed()}
+    assert list(found) == [HOLDER, TUNNEL, "transmission", "jackett", "jellyfin"]
+    assert found["transmission"] == Service(
+        "transmission", "Transmission", "vpn", probe=True, restart_when_unhealthy=False, told_port="rpc"
+    )
+    assert services.restarted(found.values()) == (TUNNEL,)
+
+
+def test_a_file_without_the_list_gives_what_every_household_had_before() -> None:
+    assert Settings.from_json(json.dumps(CONFIGURED)).services == UNLISTED
+    assert set(services.restarted(listed())) == set(services.restarted(UNLISTED))
+    assert services.torrents(listed()) in UNLISTED
+
+
+@pytest.mark.parametrize("rows", [[{}], ["vpn"], 7, [{"name": "x"}]])
+def test_a_list_that_cannot_be_read_is_refused(rows: Any) -> None:
+    with pytest.raises(GatewayError, match=r"gateway\.json cannot be used"):
+        Settings.from_json(json.dumps({**CONFIGURED, "services": rows}))
+
+
+@pytest.mark.parametrize(
+    ("names", "prober", "torrents"),
+    [
+        ((), "transmission", "transmission"),
+        ((HOLDER, TUNNEL, "jackett", "jellyfin"), "jackett", None),
+        ((HOLDER, TUNNEL, "transmission"), "transmission", "transmission"),
+        ((HOLDER, TUNNEL, "jellyfin"), None, None),
+    ],
+)
+def test_only_a_service_that_is_there_is_asked_or_told(
+    names: tuple[str, ...], prober: str | None, torrents: str | None
+) -> None:
+    found = listed(*names)
+    assert (one := services.prober(found)) is None or one.name == prober
+    assert (one is None) is (prober is None)
+    assert (other := services.torrents(found)) is None or other.name == torrents
+    assert (other is None) is (torrents is None)
+
+
+def test_an_unhealthy_service_is_restarted_only_where_its_data_say_so() -> None:
+    seen = observations.with_container(observations.APP, Container(unhealthy=True))
+    assert decide(seen, Memory(), 0.0).step is None
+    restarted = replace(seen, restarted_when_unhealthy=(observations.APP,))
+    verdict = decide(restarted, Memory(), 0.0)
+    assert str(verdict.step) == "jellyfin is not healthy: restart jellyfin"
+    assert [one.code for one in verdict.problems] == [Code.CONTAINER_UNHEALTHY]
+    tunnel = replace(observations.with_container(TUNNEL, Container(unhealthy=True)), restarted_when_unhealthy=())
+    assert decide(tunnel, Memory(), 0.0).step is None
