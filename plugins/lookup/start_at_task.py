@@ -10,7 +10,8 @@ author: household.mediaserver contributors (@household)
 version_added: 0.1.0
 short_description: The value of --start-at-task
 description:
-  - Returns the name that C(--start-at-task) gives, and an empty text without that option. Ansible has no variable for it.
+  - Returns the name that C(--start-at-task) gives, and an empty text without that option.
+  - Ansible has no variable for it.
   - A playbook whose tasks need results of earlier tasks can refuse the option with a clear message.
 options:
   _terms:
