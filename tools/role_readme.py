@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes each role's README from its argument specs, so that what a variable means stands in one place."""
+"""Writes each role's README from its argument specs."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 COLLECTION = "household.mediaserver"
-# The role that has values only, for all the others.
+# The role with the values that all roles share.
 SHARED = "mediaserver"
-# Ansible's semantic markup, as far as it is used here.
+# The part of Ansible's semantic markup that the argument specs use.
 MARKUP = re.compile(r"\b[OVCMB]\(([^)]*)\)")
-# A default that is longer than this stands below the table.
+# Longest default, in characters, that is printed in the table; longer ones are printed below it.
 CELL = 80
 
 
 def plain(text: str) -> str:
-    """Markdown for a piece of documentation."""
+    """Return documentation text as Markdown."""
     return MARKUP.sub(r"`\1`", text).replace("|", "\\|")
 
 
@@ -54,7 +54,7 @@ def meaning(option: dict[str, Any]) -> str:
 
 
 def rows(options: dict[str, Any], prefix: str = "") -> list[str]:
-    """One table row per option, and one per option inside it."""
+    """Return one table row per option and suboption."""
     lines = []
     for name, option in options.items():
         kind = option.get("type", "str")
@@ -69,7 +69,7 @@ def block(data: Any) -> str:
 
 
 def example(name: str, options: dict[str, Any]) -> str:
-    """A play that gives the role what it requires; secrets come from the vault."""
+    """Return a play with the role's required variables; secrets come from the vault."""
     given = {
         key: f"{{{{ vault_{key} }}}}" if option.get("no_log") else "..."
         for key, option in options.items()
@@ -106,7 +106,11 @@ def read_specs(role: Path) -> dict[str, Any]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; name what would change, and fail then")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing; list the files that would change, and fail",
+    )
     check = parser.parse_args().check
     stale = False
     for role in sorted((ROOT / "roles").iterdir()):

@@ -15,7 +15,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._transmissio
 
 sys.path.append(str(Path(__file__).resolve().parent))
 
-from households import PI4, ROLES, content, value
+from rendered_households import PI4, ROLES, content, value
 
 
 def service(name: str, host: dict[str, Any] | None = None, **variables: Any) -> dict[str, Any]:
