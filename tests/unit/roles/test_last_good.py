@@ -551,10 +551,10 @@ def test_whatever_the_module_writes_is_started_with(tmp_path_factory: pytest.Tem
         wanted = model.read_wanted(fields, allow_unknown=True)
     except InvalidValue:
         return
-    held = model.inspect(Content())
+    stored = model.parse(Content())
     spares = [{"APIKey": "k" * 32, "InstanceId": "i" * 64}]
-    fields = model.target(wanted, held, password="correct horse", api_key="", spares=spares)
-    text = model.render(model.merge(held, fields))
+    fields = model.target(wanted, stored, password="correct horse", api_key="", spares=spares)
+    text = model.render(model.merge(stored, fields))
     box = Box(tmp_path_factory.mktemp("box") / "jackett", "jackett", "dash")
     box.write(text)
     assert box.start() == (text, "")
