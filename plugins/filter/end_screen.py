@@ -10,7 +10,7 @@ author: household.mediaserver contributors (@household)
 version_added: 0.1.0
 short_description: Summary at the end of a playbook run
 description: Returns lines with the state of the tunnel, the addresses to open, and the next step.
-positional: address, pages, next_steps, user
+positional: address, pages, next_steps, user, household
 options:
   _input:
     description: Output of C(vpn-gateway report).
@@ -21,7 +21,7 @@ options:
     required: true
     type: str
   pages:
-    description: Web interfaces, each with a C(title) and a C(port) of the host.
+    description: Web interfaces, each with C(title), C(port) of the host, and C(scheme).
     required: true
     type: list
     elements: dict
@@ -34,6 +34,10 @@ options:
     description: Name to log in with, empty when it is not known.
     type: str
     default: ""
+  household:
+    description: Folder of the inventory, for the command that tests for leaks. When empty, a placeholder is shown.
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""
@@ -41,7 +45,7 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ '{\"up\": true, \"peer\": \"vpn.example:51820\", \"endpoint\": \"\"}'
       | household.mediaserver.end_screen('192.168.1.5', [{'title': 'Jellyfin', 'port': 8096}],
-      ['add your indexers in Jackett']) }}"
+      ['add your indexers in Jackett'], household='inventory/home') }}"
 """
 
 RETURN = r"""
@@ -63,7 +67,9 @@ _value:
     lines:
       - "Tunnel: up, through server vpn.example:51820."
       - "Open: Jellyfin http://192.168.1.5:8096"
-      - "Next: add your indexers in Jackett, and run playbooks/verify.yml to check that no traffic bypasses the tunnel."
+      - >-
+        Next: add your indexers in Jackett, and run `make verify HOUSE=inventory/home` to check that no traffic
+        bypasses the tunnel.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -73,11 +79,17 @@ from ansible_collections.household.mediaserver.plugins.module_utils._host import
 
 
 def end_screen(
-    text: str, address: str, pages: Sequence[Mapping[str, Any]], next_steps: Sequence[str], user: str = ""
+    text: str,
+    address: str,
+    pages: Sequence[Mapping[str, Any]],
+    next_steps: Sequence[str],
+    user: str = "",
+    household: str = "",
 ) -> dict[str, Any]:
     """Return the summary for the output of ``vpn-gateway report``, and whether the run must fail."""
     report = screen.parse(text)
-    return {"must_act": bool(report.get("must_act")), "lines": screen.lines(report, address, pages, next_steps, user)}
+    shown = screen.lines(report, address, pages, next_steps, user, household)
+    return {"must_act": bool(report.get("must_act")), "lines": shown}
 
 
 class FilterModule:

@@ -52,24 +52,19 @@ def found(pattern: str, texts: list[Path] = TEXTS) -> dict[str, list[str]]:
 @pytest.mark.parametrize(
     ("pattern", "known"),
     [
-        (r"(?<![\w-])(br-[a-z]\w*)", BRIDGES),
         (r"(?<![\w.-])(wg\d)\b", {names.TUNNEL_DEVICE}),
         (r"(?:dev|net/|oifname|iifname) ?\"?(eth\d)\b", {names.UPLINK}),
         (r"\binet (mediaserver_\w+)", TABLES),
         (r"(/run/mediaserver/[\w.-]+)", RUN_FILES),
         (r"http://[^/\s]*?:?(\d+)/transmission/rpc", {str(names.TRANSMISSION_PORT)}),
         (r"\brpc-port: (\d+)", {str(names.TRANSMISSION_PORT)}),
+        (r"- \{container: (909\d)\}", {str(names.TRANSMISSION_PORT)}),
     ],
 )
 def test_templates_and_scripts_have_the_same_names(pattern: str, known: set[str]) -> None:
     hits = found(pattern)
     assert hits, "the pattern finds nothing, so it holds nothing"
     assert {path: set(names_) - known for path, names_ in hits.items() if set(names_) - known} == {}
-
-
-def test_compose_makes_both_bridges() -> None:
-    text = (ROOT / "roles" / "stack" / "templates" / "compose.yml.j2").read_text(encoding="utf-8")
-    assert set(re.findall(r"com\.docker\.network\.bridge\.name: ([a-z-]+)", text)) == BRIDGES
 
 
 @pytest.mark.parametrize("unit", sorted(UNITS))

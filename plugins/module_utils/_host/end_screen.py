@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import typing as t
 
+ANY_HOUSEHOLD = "inventory/<household>"
 OLD_PROGRAMS = (
     "Tunnel: not checked, because the programs on this host are of another version. Run the playbook without --tags."
 )
@@ -28,8 +29,13 @@ def lines(
     pages: t.Iterable[t.Mapping[str, t.Any]],
     next_steps: t.Sequence[str],
     user: str,
+    household: str,
 ) -> list[str]:
-    """Return the lines of the summary. ``pages`` are web interfaces, each with a title and a port of the host."""
+    """Return the lines of the summary.
+
+    ``pages`` are web interfaces, each with a title, a port of the host, and a scheme, by default http. ``household`` is
+    the folder of the inventory; empty where there is none.
+    """
     problems = [f"{problem['text'][:1].upper()}{problem['text'][1:]}." for problem in report.get("problems", [])]
     if not report:
         tunnel, problems = [OLD_PROGRAMS], []
@@ -40,11 +46,13 @@ def lines(
         tunnel = [f"Tunnel: NOT up. {problems[0] if problems else ''}".rstrip()]
         problems = problems[1:]
     tunnel += [f"Also to correct: {text}" for text in problems]
-    urls = [f"{page['title']} http://{address}:{page['port']}" for page in pages]
-    return [*tunnel, *([f"Open: {', '.join(urls)}"] if urls else []), _next_step(report, next_steps, user)]
+    urls = [f"{page['title']} {page.get('scheme', 'http')}://{address}:{page['port']}" for page in pages]
+    if urls:
+        tunnel.append(f"Open: {', '.join(urls)}")
+    return [*tunnel, _next_step(report, next_steps, user, household or ANY_HOUSEHOLD)]
 
 
-def _next_step(report: t.Mapping[str, t.Any], next_steps: t.Sequence[str], user: str) -> str:
+def _next_step(report: t.Mapping[str, t.Any], next_steps: t.Sequence[str], user: str, household: str) -> str:
     if report and not report["up"]:
         if report.get("must_act"):
             return (
@@ -54,4 +62,4 @@ def _next_step(report: t.Mapping[str, t.Any], next_steps: t.Sequence[str], user:
         return "Next: wait. vpn-monitor retries until the tunnel is up; see: sudo journalctl -u vpn-monitor"
     steps = [*([f"log in as {user}"] if user else []), *next_steps]
     before = f"{', '.join(steps)}, and " if steps else ""
-    return f"Next: {before}run playbooks/verify.yml to check that no traffic bypasses the tunnel."
+    return f"Next: {before}run `make verify HOUSE={household}` to check that no traffic bypasses the tunnel."

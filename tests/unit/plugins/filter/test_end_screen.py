@@ -29,8 +29,9 @@ def test_shows_server_addresses_and_next_step_while_the_tunnel_is_up() -> None:
     shown = screen(UP)
     assert not shown["must_act"]
     assert shown["lines"][:2] == ["Tunnel: up, through server vpn.example:51820 (198.18.0.20).", OPEN]
-    assert shown["lines"][2].startswith(
-        "Next: log in as family, add your indexers in Jackett, and run playbooks/verify"
+    assert shown["lines"][2] == (
+        "Next: log in as family, add your indexers in Jackett, and run `make verify HOUSE=inventory/<household>` to "
+        "check that no traffic bypasses the tunnel."
     )
     assert screen(UP, user="")["lines"][2].startswith("Next: add your indexers")
 
@@ -39,11 +40,23 @@ def test_service_that_the_household_does_not_have_is_not_named() -> None:
     shown = end_screen(json.dumps(UP), "192.168.1.5", PAGES[:1], [], "family")["lines"]
     assert shown[1:] == [
         "Open: Transmission http://192.168.1.5:9091",
-        "Next: log in as family, and run playbooks/verify.yml to check that no traffic bypasses the tunnel.",
+        "Next: log in as family, and run `make verify HOUSE=inventory/<household>` to check that no traffic bypasses "
+        "the tunnel.",
     ]
     assert end_screen(json.dumps(UP), "192.168.1.5", [], [])["lines"][1:] == [
-        "Next: run playbooks/verify.yml to check that no traffic bypasses the tunnel."
+        "Next: run `make verify HOUSE=inventory/<household>` to check that no traffic bypasses the tunnel."
     ]
+
+
+def test_shows_jellyfin_s_https_address_when_it_is_published() -> None:
+    https = {"title": "Jellyfin", "port": 8920, "scheme": "https"}
+    shown = end_screen(json.dumps(UP), "192.168.1.5", [*PAGES, https], STEPS, "family")
+    assert shown["lines"][1] == f"{OPEN}, Jellyfin https://192.168.1.5:8920"
+
+
+def test_names_the_household_in_the_command_that_tests_for_leaks() -> None:
+    shown = end_screen(json.dumps(UP), "192.168.1.5", PAGES, STEPS, household="inventory/home")
+    assert "run `make verify HOUSE=inventory/home` to check" in shown["lines"][-1]
 
 
 def test_cause_that_the_household_can_correct_fails_the_run() -> None:

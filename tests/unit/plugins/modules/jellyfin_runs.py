@@ -17,7 +17,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._core.http i
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "doubles"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "contract"))
 
-from jellyfin_house import House
+from jellyfin_installation import Installation
 from jellyfin_requests import validate_request
 from shared_material import JELLYFIN, missing
 
@@ -28,7 +28,7 @@ class Runs:
     """A server whose wizard is completed, and methods that run a module on it."""
 
     def __init__(self, folder: Path, version: str, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
-        self.host = House(folder, version).set_up()
+        self.host = Installation(folder, version).set_up()
         self.host.call("POST", "/Auth/Keys", app="tests")
         self.key = self.host.call("GET", "/Auth/Keys").json["Items"][0]["AccessToken"]
         self.monkeypatch = monkeypatch

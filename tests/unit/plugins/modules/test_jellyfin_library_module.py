@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.household.mediaserver.plugins.modules import jellyfin_library
 from ansible_collections.household.mediaserver.tests.unit.plugins.modules.jellyfin_runs import Runs
-from jellyfin_house import film
+from jellyfin_installation import film
 
 
 @pytest.fixture(params=["10.11", "12.0"])

@@ -19,7 +19,7 @@ from ansible_collections.household.mediaserver.plugins.modules import (
 )
 from ansible_collections.household.mediaserver.tests.unit.plugins.modules.jellyfin_claims import SimulatedServer
 from ansible_collections.household.mediaserver.tests.unit.plugins.modules.jellyfin_runs import Runs
-from jellyfin_house import film
+from jellyfin_installation import film
 
 
 @pytest.fixture

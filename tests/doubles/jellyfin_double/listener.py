@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The socket and HTTP."""
+"""The listening socket and HTTP."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_DELETE = do_PUT = do_PATCH = do_HEAD = do_OPTIONS = _serve
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Requests are not logged: a token may be in the address."""
+        """Do not log requests, because a URL may contain a token."""
 
 
 class _Listener(ThreadingHTTPServer):
@@ -79,15 +79,15 @@ class _Listener(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is no error of the double; anything else is shown."""
+        """Ignore connections that the client has closed; print other errors."""
         import sys
 
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
 
-class Front:
-    """One listening socket; closing it also cuts the connections that are kept alive."""
+class Listener:
+    """A listening socket; closing it also closes persistent connections."""
 
     def __init__(self, host: str, port: int, responder: Responder) -> None:
         self._listener = _Listener((host, port), responder)

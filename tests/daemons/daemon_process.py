@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A real transmission-daemon as a process of ours: started, stopped, killed, and asked what it keeps."""
+"""Starts and stops a real transmission-daemon, and runs the module's use case on it."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ USER = "family"
 PASSWORD = "correct horse: ö"
 STOP_TIMEOUT_S = 20
 ANSWER_TIMEOUT_S = 20
-# Inside the root of a system.
-HOMES = "var/lib/household-tests"
-# Nothing of it may look for anybody, even where nobody is.
+# The parent of the configuration folders, inside the root of a system.
+CONFIG_FOLDER = "var/lib/household-tests"
+# No peer discovery and no port forwarding.
 QUIET: dict[str, Any] = {
     "dht-enabled": False,
     "lpd-enabled": False,
@@ -47,7 +47,10 @@ PORTS = itertools.count(20001)
 
 @dataclass(frozen=True)
 class System:
-    """One of Debian's Transmissions. `line` is the version by our table, `lacks` what a beta did not have yet."""
+    """One of Debian's versions of Transmission.
+
+    `line` is the version in the module's table of settings, `lacks` the settings that a beta does not have yet.
+    """
 
     name: str
     line: str
@@ -76,7 +79,7 @@ SYSTEMS = (
 
 
 def another(setting: Setting, value: Any) -> Any:
-    """Return a value, in normal form, that a setting may have and does not have."""
+    """Return a valid value in normal form that differs from ``value``."""
     if setting.kind == "bool":
         return not value
     if setting.kind == "index":
@@ -99,7 +102,7 @@ def another(setting: Setting, value: Any) -> Any:
 
 @dataclass
 class Daemon:
-    """One daemon with a folder of its own. It is a supervisor too."""
+    """A daemon with its own configuration folder. It implements the interface of a supervisor."""
 
     system: System
     root: Path
@@ -108,8 +111,8 @@ class Daemon:
 
     def __post_init__(self) -> None:
         self.port = next(PORTS)
-        self.inside = f"/{HOMES}/{self.port}"
-        self.folder = self.root / HOMES / str(self.port)
+        self.inside = f"/{CONFIG_FOLDER}/{self.port}"
+        self.folder = self.root / CONFIG_FOLDER / str(self.port)
         self.path = self.folder / "settings.json"
         self.log = self.folder / "log"
         self.process: subprocess.Popen[bytes] | None = None
@@ -117,7 +120,7 @@ class Daemon:
         self.kept = {**QUIET, "rpc-port": self.port, "peer-port": next(PORTS)}
 
     def prepare(self, **settings: Any) -> None:
-        """Make the folder anew, with a settings.json of these."""
+        """Create the configuration folder again, with these settings in settings.json."""
         self.remove()
         self.folder.mkdir(parents=True)
         self.path.write_text(json.dumps({**self.kept, **settings}))
@@ -127,7 +130,7 @@ class Daemon:
             self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    # as a supervisor
+    # The interface of a supervisor.
     def state(self) -> str:
         return supervisor.RUNNING if self.process and self.process.poll() is None else supervisor.STOPPED
 
@@ -154,20 +157,20 @@ class Daemon:
             self.process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired as error:
             self.kill()
-            raise ServiceProblem(f"it does not stop: {self.log.read_text()}") from error
+            raise ServiceProblem(f"the daemon has not stopped in {STOP_TIMEOUT_S} s: {self.log.read_text()}") from error
 
     def kill(self) -> None:
         assert self.process is not None
         self.process.kill()
         self.process.wait(STOP_TIMEOUT_S)
 
-    # what a test asks
+    # For tests.
     def client(self, *, username: str = USER, password: str = PASSWORD) -> TransmissionClient:
         url = f"http://127.0.0.1:{self.port}/transmission/rpc"
         return TransmissionClient(UrlHttp(), url, username=username, password=password)
 
     def begin(self, **settings: Any) -> TransmissionClient:
-        """Start it afresh and return a client of it that has been answered."""
+        """Start the daemon with a new configuration; return a client after its first answer."""
         self.prepare(**settings)
         self.start()
         client = self.client()
@@ -175,7 +178,7 @@ class Daemon:
         return client
 
     def run(self, wanted: dict[str, Any], *, login: bool = False, check: bool = False, **more: Any) -> Outcome:
-        """Run the module's use case. With `login`, the user name and the password are settings too."""
+        """Run the module's use case. With `login`, user name and password are set too."""
         return TransmissionSettings(
             wanted=read_wanted(wanted, **({"username": USER, "password": PASSWORD} if login else {})),
             **{
@@ -190,13 +193,16 @@ class Daemon:
         ).run()
 
     def four_times(self, wanted: dict[str, Any], **more: Any) -> Outcome:
-        """Check, real, check, real: the first two agree, the last two find nothing. Return the second."""
+        """Run in check mode and really, then both again; return the outcome of the first real run.
+
+        Asserts that check mode predicts that run, and that the last two change nothing.
+        """
         before = self.path.read_bytes()
-        foreseen = self.run(wanted, check=True, **more)
+        predicted = self.run(wanted, check=True, **more)
         assert self.path.read_bytes() == before
         outcome = self.run(wanted, **more)
-        assert foreseen.plan.diff() == outcome.plan.diff()
-        assert foreseen.stopped_for == outcome.stopped_for
+        assert predicted.plan.diff() == outcome.plan.diff()
+        assert predicted.stopped_for == outcome.stopped_for
         assert outcome.plan
         for check in (True, False):
             assert not self.run(wanted, check=check, **more).plan

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A double in a folder of its own, and a client that speaks to it over a socket."""
+"""A Jellyfin double with its own folder, and an HTTP client for it."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def sender(device: str, token: str = "") -> str:
     return f'{value}, Token="{token}"' if token else value
 
 
-class House:
-    """One household: the folders stay when the server is stopped, killed or replaced by another version."""
+class Installation:
+    """A server with its folders, which stay when the server is stopped, killed or replaced by another version."""
 
     def __init__(self, folder: Path, version: str = "12.0", **options: Any) -> None:
         self.folder = folder
@@ -86,7 +86,7 @@ class House:
             connection.close()
 
     def call(self, method: str, path: str, body: Any = None, /, **query: Any) -> Reply:
-        """As the administrator, once there is one."""
+        """Send a request as the administrator, if `token` is set."""
         target = path + ("?" + urlencode(query, quote_via=quote) if query else "")
         headers = {"Authorization": f'MediaBrowser Token="{self.token}"'} if self.token else {}
         return self.send(method, target, body, headers)
@@ -95,8 +95,8 @@ class House:
         body = {"Username": name, "Pw": password}
         return self.send("POST", "/Users/AuthenticateByName", body, {"Authorization": sender(device)})
 
-    def set_up(self) -> House:
-        """The wizard from the first to the last step, then a login."""
+    def set_up(self) -> Installation:
+        """Complete the wizard, then log in."""
         assert self.call("GET", "/Startup/User").status == 200
         assert self.call("POST", "/Startup/User", {"Name": "admin", "Password": PASSWORD}).status == 204
         assert self.call("POST", "/Startup/Complete").status == 204
@@ -133,7 +133,7 @@ class House:
 
 
 def film(folder: Path, name: str) -> Path:
-    """A film in a folder of its own."""
+    """Create a film in its own folder."""
     path = folder / name
     path.mkdir(parents=True)
     (path / f"{name}.mkv").touch()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The socket and HTTP."""
+"""The listening socket and HTTP."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_DELETE = do_PUT = do_PATCH = do_HEAD = do_OPTIONS = _serve
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Requests are not logged: a key may be in the address."""
+        """Do not log requests, because a URL may contain a key."""
 
 
 class _Listener(ThreadingHTTPServer):
@@ -62,7 +62,7 @@ class _Listener(ThreadingHTTPServer):
     def server_bind(self) -> None:
         if self.address_family == socket.AF_INET6:
             self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        # Not HTTPServer's own, which asks the resolver for its name.
+        # Without HTTPServer's DNS lookup of its own name.
         if self.allow_reuse_address:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
@@ -77,13 +77,13 @@ class _Listener(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is no error of the double; anything else is shown."""
+        """Ignore connections that the client has closed; print other errors."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
 
-class Front:
-    """One listening socket; closing it also cuts the connections that are kept alive. Raises OSError."""
+class Listener:
+    """A listening socket; closing it also closes persistent connections. Raises OSError."""
 
     def __init__(self, host: str, port: int, responder: Responder) -> None:
         if host == "::" and not socket.has_dualstack_ipv6():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The libraries as they lie on disk: root/default/<name> with shortcuts, a type and options.xml."""
+"""The libraries on disk: root/default/<name> with shortcuts, a type and options.xml."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _FOLDER_TYPE = "MediaBrowser.Controller.Entities.CollectionFolder"
 _FORBIDDEN = set('"<>|:*?\\/') | {chr(code) for code in range(32)}
 
 
-class Taken(ValueError):
-    """The name of a library that exists."""
+class NameExists(ValueError):
+    """A library of this name exists."""
 
 
-class Shelf:
+class VirtualFolders:
     def __init__(self, data: Path, store: Store, clock: Clock) -> None:
         self.root = data / "root" / "default"
         self._store = store
@@ -31,7 +31,7 @@ class Shelf:
 
     @property
     def items(self) -> dict[str, dict[str, Any]]:
-        """Folder items of the database by directory name: made by a validation, gone at a full scan."""
+        """Folder items of the database by directory name: created by a validation, removed at a full scan."""
         folders: dict[str, dict[str, Any]] = self._store.state["folders"]
         return folders
 
@@ -39,7 +39,7 @@ class Shelf:
         return [entry.name for entry in self.root.iterdir() if entry.is_dir()]
 
     def has(self, name: str) -> bool:
-        # Joined and asked, like the server does: ".." is there.
+        # Joined to a path and checked, like the server: ".." exists.
         return bool(name) and "/" not in name and (self.root / name).is_dir()
 
     def kind(self, name: str) -> str | None:
@@ -52,7 +52,7 @@ class Shelf:
         return iter(sorted(path for path in (self.root / name).iterdir() if path.suffix == ".mblink"))
 
     def item(self, name: str) -> tuple[str, dict[str, Any]] | None:
-        """Directory name and record of the item that a directory is listed with: found without regard to case."""
+        """Return directory name and item of a library; the name is not case-sensitive."""
         exact = self.items.get(name)
         if exact is not None:
             return name, exact
@@ -63,7 +63,7 @@ class Shelf:
         return next((key for key, item in self.items.items() if item["id"] == wanted), None)
 
     def options(self, name: str) -> dict[str, Any]:
-        """Options of a directory name; the defaults when it has none, as after a rename of the directory."""
+        """Return the options of a directory; the defaults when it has none, as after a rename."""
         try:
             return defaults.LIBRARY.from_xml((self.root / name / "options.xml").read_text(encoding="utf-8"))
         except (OSError, ValueError, ElementTree.ParseError):
@@ -73,7 +73,7 @@ class Shelf:
         unsynced.write(self.root / name / "options.xml", defaults.LIBRARY.to_xml(options))
 
     def validate(self, *, remove: bool = False) -> None:
-        """Makes the items that are missing; those of vanished directories go only with `remove`."""
+        """Create missing items; items of missing directories are removed only with `remove`."""
         present = self.names()
         for name in present:
             if name not in self.items:
@@ -87,7 +87,7 @@ class Shelf:
         self._store.save()
 
     def add(self, wanted: str, kind: str | None, options: dict[str, Any]) -> str:
-        """Makes the directory and returns its name, which may be another than the one wanted."""
+        """Create the directory; return its name, which may differ from the requested one."""
         valid = "".join(" " if char in _FORBIDDEN else char for char in wanted)
         name, number = valid, 2
         while (self.root / name).is_dir():
@@ -101,7 +101,7 @@ class Shelf:
         return name
 
     def add_shortcut(self, name: str, path: str) -> None:
-        """No look at what is there: the same path twice gives two shortcuts."""
+        """Add a shortcut, also for a path that has one."""
         target = path.rstrip("/")
         stem = Path(target).name
         while (self.root / name / f"{stem}.mblink").exists():
@@ -109,7 +109,7 @@ class Shelf:
         unsynced.write(self.root / name / f"{stem}.mblink", target)
 
     def remove_path(self, name: str, path: str) -> None:
-        """Takes away one shortcut, but every equal PathInfo."""
+        """Remove one shortcut and every equal PathInfo."""
         for shortcut in self._shortcuts(name):
             if shortcut.read_text(encoding="utf-8") == path:
                 shortcut.unlink()
@@ -119,7 +119,7 @@ class Shelf:
         self.save_options(name, options)
 
     def replace_options(self, name: str, options: dict[str, Any]) -> None:
-        """Paths that were not in the options before get a shortcut, whether or not they have one."""
+        """Replace the options. Paths that are new in them get a shortcut, also if they have one."""
         before = [info["Path"] for info in self.options(name)["PathInfos"]]
         for info in options["PathInfos"]:
             if info["Path"] not in before:
@@ -130,14 +130,16 @@ class Shelf:
         shutil.rmtree(self.root / name)
 
     def rename(self, name: str, new: str) -> None:
-        """Moves the directory and nothing else. Raises Taken."""
+        """Rename the directory only. Raises NameExists."""
         if (self.root / new).is_dir():
-            raise Taken(str(self.root / new))
+            raise NameExists(str(self.root / new))
         (self.root / name).rename(self.root / new)
 
     def scanned(self) -> dict[str, tuple[str, dict[str, Any]]]:
-        """Each path that is scanned with its library and options. Only what shortcuts and options agree on counts
-        (stricter than the server may be), and a path of two libraries belongs to the older one alone."""
+        """Return each scanned path with its library and options.
+
+        A path must be in the shortcuts and in the options (possibly stricter than the server). A path of two libraries
+        belongs to the older one."""
         result: dict[str, tuple[str, dict[str, Any]]] = {}
         known = [name for name in self.names() if name in self.items]
         for name in sorted(known, key=lambda name: (self.items[name]["created"], name)):

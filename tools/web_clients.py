@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a person at the laptop does in Jackett's and Jellyfin's pages, by the interfaces behind these."""
+"""Uses the HTTP interfaces of Jackett and Jellyfin from the laptop, as a browser does."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tests" / "lab")]
 
-from engine import docker  # noqa: E402  (the lab is a program of its own)
+from engine import docker  # noqa: E402  (the path above must be set first)
 
 PROGRAM = 'Client="laptop", Device="laptop", DeviceId="household-lab-laptop", Version="1"'
 
 
 class Jackett:
-    """A session in Jackett's pages."""
+    """A session of Jackett's web interface. Raises LabError when a request fails."""
 
-    def __init__(self, household: dict[str, Any]) -> None:
-        self._page = f"http://{household['pi']['address']}:9117"
+    def __init__(self, description: dict[str, Any]) -> None:
+        self._page = f"http://{description['pi']['address']}:9117"
         jar = ["--cookie", "/tmp/jackett", "--cookie-jar", "/tmp/jackett"]
-        self._curl = ["exec", "--interactive", household["laptop"]["container"], "curl", "--silent", "--show-error"]
+        self._curl = ["exec", "--interactive", description["laptop"]["container"], "curl", "--silent", "--show-error"]
         self._curl += ["--fail", "--location", "--max-time", "20", *jar]
         self._ask("/UI/Login")
         # Over standard input, so that the password is in no command line.
-        self._ask("/UI/Dashboard", "--data-urlencode", "password@-", stdin=household["jackett"]["password"])
+        self._ask("/UI/Dashboard", "--data-urlencode", "password@-", stdin=description["jackett"]["password"])
         self.settings: dict[str, Any] = json.loads(self._ask("/api/v2.0/server/config"))
 
     def add_indexer(self, name: str) -> None:
@@ -41,7 +41,7 @@ class Jackett:
         return list(found["Results"])
 
     def send_to_blackhole(self, result: dict[str, Any]) -> None:
-        """Have Jackett fetch the torrent and lay it where Transmission looks."""
+        """Let Jackett download the torrent into Transmission's watch folder."""
         self._ask(result["BlackholeLink"].removeprefix(self._page))
 
     def _ask(self, path: str, *arguments: str, stdin: str | None = None) -> str:
@@ -49,11 +49,11 @@ class Jackett:
 
 
 class Jellyfin:
-    """A session of one member of the household. Raises LabError when the password is not accepted."""
+    """A session of one account. Raises LabError when the password is not accepted."""
 
-    def __init__(self, household: dict[str, Any], user: str, password: str) -> None:
-        self._page = f"http://{household['pi']['address']}:8096"
-        self._curl = ["exec", "--interactive", household["laptop"]["container"], "curl", "--silent", "--show-error"]
+    def __init__(self, description: dict[str, Any], user: str, password: str) -> None:
+        self._page = f"http://{description['pi']['address']}:8096"
+        self._curl = ["exec", "--interactive", description["laptop"]["container"], "curl", "--silent", "--show-error"]
         self._curl += ["--fail", "--max-time", "20", "--header", "Content-Type: application/json"]
         login = json.dumps({"Username": user, "Pw": password})
         found = self._ask("/Users/AuthenticateByName", PROGRAM, "--data", "@-", stdin=login)
@@ -61,7 +61,7 @@ class Jellyfin:
         self._user = found["User"]["Id"]
 
     def libraries(self) -> list[str]:
-        """Names of what this member sees."""
+        """Return the names of the libraries that this account sees."""
         return sorted(view["Name"] for view in self._ask(f"/UserViews?userId={self._user}", self._token)["Items"])
 
     def _ask(self, path: str, login: str, *arguments: str, stdin: str | None = None) -> Any:

@@ -2,7 +2,7 @@
 """Households, and what the roles write for each of them, by Ansible's own templating.
 
 The folder ``rendered`` holds the files of the first one, and how those of the others differ from them. After a change
-that is meant to change them: ``tools/run python tests/unit/roles/households.py``.
+that is meant to change them: ``tools/run python tests/unit/roles/rendered_households.py``.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Each behaviour of a module is shown four times: check, real, check, real."""
+"""Runs a module four times: in check mode and really, then both again."""
 
 from __future__ import annotations
 
@@ -15,51 +15,54 @@ STEPS = ("check", "real", "check again", "real again")
 
 
 @dataclass(frozen=True)
-class Four:
-    """What the module answered each time."""
+class FourRuns:
+    """The results of the four runs."""
 
     answers: list[dict[str, Any]]
 
     @property
     def first(self) -> dict[str, Any]:
-        """What the real run answered that had something to do."""
+        """The result of the first real run."""
         return self.answers[1]
 
-    def changes_once(self) -> dict[str, Any]:
-        """Check foretold what the run then did, and afterwards there was nothing to do; return the run's answer."""
+    def assert_changes_once(self) -> dict[str, Any]:
+        """Assert that check mode predicted the first real run, and that the last two change nothing.
+
+        Return the result of the first real run.
+        """
         assert [answer["changed"] for answer in self.answers] == [True, True, False, False], self.answers
         assert self.answers[0].get("changes") == self.answers[1].get("changes")
         assert self.answers[0].get("diff") == self.answers[1].get("diff")
         return self.first
 
-    def fails(self) -> str:
-        """It was refused every time, check or not; return what it said."""
+    def assert_fails(self) -> str:
+        """Assert that all four runs failed with the same message; return it."""
         assert all(answer.get("failed") for answer in self.answers), self.answers
-        said = {answer["msg"] for answer in self.answers}
-        assert len(said) == 1, said
-        return str(said.pop())
+        messages = {answer["msg"] for answer in self.answers}
+        assert len(messages) == 1, messages
+        return str(messages.pop())
 
-    def reports_damage(self, host: Any, path: str) -> None:
-        """It was refused every time for a damaged file, of which the real runs kept a copy, one for both."""
+    def assert_reports_damage(self, host: Any, path: str) -> None:
+        """Assert that all runs failed because of a damaged file, and that the real runs kept one copy of it."""
         assert all(answer.get("failed") for answer in self.answers), self.answers
-        said = [answer["msg"] for answer in self.answers]
-        assert all(f"{path} is damaged: it is " in text for text in said), said
-        assert [f"kept as {path}.damaged-" in text for text in said] == [False, True, False, True], said
+        messages = [answer["msg"] for answer in self.answers]
+        assert all(f"{path} is damaged: it is " in text for text in messages), messages
+        assert [f"kept as {path}.damaged-" in text for text in messages] == [False, True, False, True], messages
         assert kept_aside(host, path) == [host.file(path).content_string]
 
 
-Show = Callable[..., Four]
+RunFourTimes = Callable[..., FourRuns]
 
 
 def kept_aside(host: Any, path: str) -> list[str]:
-    """Return the contents of all copies that were kept of a damaged file."""
+    """Return the contents of all copies of a damaged file."""
     folder, name = path.rsplit("/", 1)
     copies = [one for one in sorted(host.file(folder).listdir()) if one.startswith(f"{name}.damaged-")]
     return [host.file(f"{folder}/{one}").content_string for one in copies]
 
 
-def play(inventory: str, folder: Path, tasks: list[dict[str, Any]], *extra: str) -> list[dict[str, Any]]:
-    """Run tasks on the Pi; return their answers. A task that fails does not end the play."""
+def run_tasks(inventory: str, folder: Path, tasks: list[dict[str, Any]], *extra: str) -> list[dict[str, Any]]:
+    """Run tasks on the Pi; return their results. A task with ignore_errors does not end the play."""
     document = [{"hosts": "mediaserver", "become": True, "gather_facts": False, "tasks": tasks}]
     path = folder / "play.yml"
     path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
@@ -68,15 +71,15 @@ def play(inventory: str, folder: Path, tasks: list[dict[str, Any]], *extra: str)
     return [task.result for task in found.tasks]
 
 
-def show(inventory: str, folder: Path, module: str, options: Mapping[str, Any]) -> Four:
+def run(inventory: str, folder: Path, module: str, options: Mapping[str, Any]) -> FourRuns:
     """Run ``household.mediaserver.<module>`` four times."""
     tasks = [
         {
             "name": step,
             f"household.mediaserver.{module}": dict(options),
             "check_mode": step.startswith("check"),
-            "ignore_errors": True,  # judged by the test, which sees every answer
+            "ignore_errors": True,  # the test checks every result
         }
         for step in STEPS
     ]
-    return Four(play(inventory, folder, tasks))
+    return FourRuns(run_tasks(inventory, folder, tasks))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The household of the lab, as the leak test handles it: commands on the Pi, its network, and whether it is well."""
+"""Controls a household of the lab for the leak test: commands on the Pi, playbook runs, the prober, health."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ from pathlib import Path
 from typing import Any
 
 import demo
-import houses
+import households
 import playbook
 import prober
 import services
 import topology
+from capture_analysis import OUTSIDE_CLIENT, PUBLISHED_PORTS
 from engine import LabError, docker, in_namespaces
-from sightings import KNOCKED, STRANGER
 
 HERE = Path(__file__).parent
 PATIENCE_S = 300
-# What a fresh start of the tunnel takes at most.
+# The longest time for a restart of the tunnel.
 RESTART_S = 20
-KNOCK_PAUSE_S = 0.5
-# Who lives in the holder's namespace.
-RESIDENTS = services.names(*services.IN_VPN)
-# Their first three numbers.
+OUTSIDE_PAUSE_S = 0.5
+# Services in the holder's namespace.
+NAMESPACE_SERVICES = services.names(*services.IN_VPN)
+# The networks' addresses up to the last dot.
 VPN_NETWORK, CONTROL_NETWORK = (network.removesuffix("0/24") for network in (topology.VPN, topology.CONTROL))
 VPN_GATEWAY = f"{VPN_NETWORK}1"
-# Where IPv6 is let in for a while: the VPN's bridge, a neighbour on the house's LAN, and the control's network.
+# Addresses for tests with IPv6: the VPN's bridge, a neighbour on the LAN, and the control's network.
 VPN_GATEWAY_IPV6, LAN_IPV6 = "fd00:66::1", "fd00:67::1"
 CONTROL_IPV6, CONTROL_GATEWAY_IPV6 = "fd00:68::/64", "fd00:68::1"
-# Before a command on the Pi, to have it in the VPN namespace.
+# Prefix that runs a command of the Pi in the VPN namespace.
 INSIDE = "nsenter --net=/proc/$(docker inspect --format '{{.State.Pid}}' mediaserver-vpn-1)/ns/net"
 UNIT = """[Unit]
-Description=Tries every way out of the containers, for the leak test
+Description=Prober of the leak test
 DefaultDependencies=no
 After=local-fs.target
 
@@ -56,44 +56,49 @@ WantedBy=sysinit.target
 
 
 @dataclass
-class Stage:
+class LabControl:
     """One household of the lab with the prober on its Pi."""
 
-    house: topology.House
+    household: topology.LabHousehold
     inventory: str
-    environment: dict[str, str] = field(default_factory=dict)  # of Ansible's runs
-    programs: tuple[str, ...] = ()  # the prober is where one of these runs; by default, wherever a container is
+    environment: dict[str, str] = field(default_factory=dict)  # of playbook runs
+    programs: tuple[str, ...] = ()  # probe only namespaces in which one of these runs; () means all containers
 
     @property
-    def household(self) -> dict[str, Any]:
-        text = (houses.FOLDER / f"household{self.house.number}.json").read_text(encoding="utf-8")
+    def description(self) -> dict[str, Any]:
+        text = (households.FOLDER / f"household{self.household.number}.json").read_text(encoding="utf-8")
         return dict(json.loads(text))
 
     def pi(self, command: str, *, stdin: str | None = None) -> str:
         """Run a shell command on the Pi. Raises LabError when it fails."""
-        return in_namespaces(f"{self.house.name}-pi", "sh", "-c", command, stdin=stdin)
+        return in_namespaces(f"{self.household.name}-pi", "sh", "-c", command, stdin=stdin)
 
     def inside(self, command: str) -> str:
-        """Run a command of the Pi's in the VPN namespace."""
+        """Run a program of the Pi in the VPN namespace."""
         return self.pi(f"{INSIDE} {command}")
 
     def router(self, command: str, *, stdin: str | None = None) -> str:
-        return docker("exec", "--interactive", f"{self.house.name}-router", "sh", "-c", command, stdin=stdin)
+        return docker("exec", "--interactive", f"{self.household.name}-router", "sh", "-c", command, stdin=stdin)
 
     @property
-    def _of_this_house(self) -> tuple[str, str]:
-        return "--extra-vars", f"demo_house={self.house.number}"
+    def _household_variables(self) -> tuple[str, str]:
+        return "--extra-vars", f"demo_household={self.household.number}"
+
+    def run_site(self, *extra: str) -> playbook.Run:
+        """Run site.yml on the household; a failure is in the result."""
+        return playbook.run(self.inventory, *self._household_variables, *extra, env=self.environment)
 
     def converge(self, *extra: str) -> playbook.Run:
-        result = playbook.run(self.inventory, *self._of_this_house, *extra, env=self.environment)
+        """Run site.yml on the household. Raises AssertionError when it fails."""
+        result = self.run_site(*extra)
         assert result.ok, result.failures
         return result
 
     @contextmanager
     def converging(self, *extra: str) -> Iterator[None]:
-        """Have a run going on, which is killed at the end; the task that is on its way then ends by itself."""
+        """Run the playbook in the background; kill it at the end. The current task on the Pi ends by itself."""
         with subprocess.Popen(
-            playbook.command(self.inventory, *self._of_this_house, *extra),
+            playbook.command(self.inventory, *self._household_variables, *extra),
             cwd=playbook.ROOT,
             env=playbook.environment(self.environment),
             stdout=subprocess.DEVNULL,
@@ -111,8 +116,8 @@ class Stage:
         where = {
             "target": topology.INTERNET_HOST,
             "resolver": topology.RESOLVER,
-            "laptop": self.house.laptop,
-            "pi": self.house.pi,
+            "laptop": self.household.laptop,
+            "pi": self.household.pi,
             "endpoint": topology.PROVIDERS[0].address,
             "target6": LAN_IPV6,
             "networks": {
@@ -133,135 +138,136 @@ class Stage:
     def remove_prober(self) -> None:
         self.pi("systemctl disable --quiet --now leak-prober; rm -rf /opt/leak-prober /var/lib/leak-prober")
         self.pi("rm -f /etc/systemd/system/leak-prober.service; systemctl daemon-reload")
-        with suppress(LabError):  # a namespace that the prober has not met has not got its rule
-            self.inside(" ".join((*prober.RULES, "delete", *prober.BY_THE_DEVICE)))
+        with suppress(LabError):  # the rule is missing in a namespace that the prober has not probed
+            self.inside(" ".join((*prober.RULES, "delete", *prober.BY_DEVICE)))
 
     @contextmanager
-    def hushed(self) -> Iterator[None]:
-        """Have the prober rest. What it had open ends while there is a way still, so that nobody goes on asking."""
+    def prober_paused(self) -> Iterator[None]:
+        """Pause the prober. Its connections end while packets still pass, so that no peer retransmits later."""
         self.pi("systemctl stop leak-prober")
         yield
-        # What the resolver still has open for Docker's resolver would be heard of for minutes.
+        # The public resolver would retransmit on its connections to Docker's resolver for minutes.
         docker("exec", f"{topology.PREFIX}-internet", "ss", "--kill", "src", topology.RESOLVER)
         self.pi("systemctl start leak-prober")
 
-    def forget(self) -> None:
-        self.pi("rm -f /var/lib/leak-prober/heard /var/lib/leak-prober/rounds")
+    def clear_probe_records(self) -> None:
+        self.pi("rm -f /var/lib/leak-prober/received /var/lib/leak-prober/rounds")
 
-    def tried(self, since: float) -> set[str]:
-        """The namespaces in which all was tried in a round that was begun later, by this machine's clock.
+    def probed_namespaces(self, since: float) -> set[str]:
+        """Return the namespaces in which a whole round of probes was started after ``since`` (``time.monotonic``).
 
-        It is the Pi's, too: a container has no other, and a reboot of the lab's Pi does not set it back.
+        A container shares this machine's monotonic clock, and a reboot of the lab's Pi does not reset it.
         """
-        rounds = (row.split("@") for row in self._noted("rounds"))
+        rounds = (row.split("@") for row in self._records("rounds"))
         return {namespace for namespace, begun in rounds if float(begun) > since}
 
     def namespace(self) -> str:
-        """The number of the namespace that the services live in now."""
+        """Return the inode number of the current VPN namespace."""
         return self.inside("readlink /proc/self/ns/net").strip().removeprefix("net:[").removesuffix("]")
 
-    def heard(self) -> list[str]:
-        return self._noted("heard")
+    def received_probes(self) -> list[str]:
+        """Return the names of the probes that arrived at the Pi itself, with repetitions."""
+        return self._records("received")
 
-    def _noted(self, file: str) -> list[str]:
+    def _records(self, file: str) -> list[str]:
         return self.pi(f"cat /var/lib/leak-prober/{file} 2>/dev/null || true").split()
 
-    def knock(self) -> None:
-        """Open the user interfaces from an address that is in no LAN of ours."""
-        curl = f"curl --silent --max-time 2 --interface {STRANGER} --output /dev/null"
-        ask = " ".join(f"{curl} http://{self.house.pi}:{page}/ &" for page in KNOCKED)
-        be = f"ip address replace {STRANGER}/32 dev eth0"
-        docker("exec", f"{self.house.name}-laptop", "sh", "-c", f"{be} || exit; {ask} wait")
+    def open_pages_from_outside(self) -> None:
+        """Request the published ports from an address outside of the LAN."""
+        curl = f"curl --silent --max-time 2 --interface {OUTSIDE_CLIENT} --output /dev/null"
+        ask = " ".join(f"{curl} http://{self.household.pi}:{page}/ &" for page in PUBLISHED_PORTS)
+        address = f"ip address replace {OUTSIDE_CLIENT}/32 dev eth0"
+        docker("exec", f"{self.household.name}-laptop", "sh", "-c", f"{address} || exit; {ask} wait")
 
     @contextmanager
-    def knocking(self) -> Iterator[None]:
-        """Have the stranger knock all the while. Raises LabError when he could not."""
-        over = threading.Event()
+    def outside_client(self) -> Iterator[None]:
+        """Request the published ports repeatedly from outside of the LAN. Raises LabError when that failed."""
+        done = threading.Event()
 
-        def knock() -> None:
-            while not over.wait(KNOCK_PAUSE_S):
-                self.knock()
+        def request() -> None:
+            while not done.wait(OUTSIDE_PAUSE_S):
+                self.open_pages_from_outside()
 
         with ThreadPoolExecutor() as pool:
-            knocks = pool.submit(knock)
+            requests = pool.submit(request)
             try:
                 yield
             finally:
-                over.set()
-            knocks.result()
+                done.set()
+            requests.result()
 
-    # Whether the household is well
+    # Health of the household
 
     def monitor_pid(self) -> str:
         return self.pi("systemctl show --property MainPID --value vpn-monitor").strip()
 
-    def told(self) -> dict[str, Any]:
-        """What vpn-monitor says of itself."""
+    def monitor_state(self) -> dict[str, Any]:
+        """Return vpn-monitor's state file."""
         return dict(json.loads(self.pi("cat /run/mediaserver/vpn.json")))
 
     def problems(self) -> list[str]:
-        """Name what is not as it should be; empty when everything works and nobody is stranded."""
+        """Return what is wrong: stopped services, a stale namespace, a dead tunnel, web interfaces without answer."""
         pid = "docker inspect --format '{{.State.Pid}}' mediaserver-$c-1"
         page = f"http://{topology.INTERNET_HOST}/"
-        look = (
+        query = (
             "docker ps --all --filter label=com.docker.compose.project=mediaserver"
             " --format '{{.Label \"com.docker.compose.service\"}} {{.State}}';"
-            f" for c in {' '.join(RESIDENTS)}; do"
+            f" for c in {' '.join(NAMESPACE_SERVICES)}; do"
             f" echo namespace $(readlink /proc/$({pid})/ns/net); done;"
             f" echo exit $(docker exec mediaserver-transmission-1 curl --silent --max-time 2 {page})"
         )
         try:
-            rows = [row.split() for row in self.pi(look).splitlines()]
+            rows = [row.split() for row in self.pi(query).splitlines()]
         except LabError as error:
             return [str(error)]
         states = {row[0]: row[1] for row in rows if len(row) == 2 and row[0] not in ("namespace", "exit")}
-        homes = {row[1] for row in rows if row[0] == "namespace" and len(row) == 2}
+        namespaces = {row[1] for row in rows if row[0] == "namespace" and len(row) == 2}
         exits = [row[1] for row in rows if row[0] == "exit" and len(row) == 2]
         found = [f"{name} is {states.get(name, 'missing')}" for name in services.names()
                  if states.get(name) != "running"]  # fmt: skip
-        if len(homes) != 1:
-            found.append(f"namespaces differ: {sorted(homes)}")
+        if len(namespaces) != 1:
+            found.append(f"namespaces differ: {sorted(namespaces)}")
         if not exits or exits[0] not in [provider.address for provider in topology.PROVIDERS]:
             found.append(f"the tunnel does not carry: {exits}")
         try:
-            demo.rpc(self.household, "session-get", {"fields": ["version"]})
+            demo.rpc(self.description, "session-get", {"fields": ["version"]})
         except (LabError, demo.DemoError, ValueError) as error:
             found.append(f"the laptop gets no answer from Transmission: {error}")
         for name, port in (("Jackett", 9117), ("Jellyfin", 8096)):
-            page = f"http://{self.house.pi}:{port}/health"
+            page = f"http://{self.household.pi}:{port}/health"
             ask = ["curl", "--silent", "--output", "/dev/null", "--write-out", "%{http_code}", "--max-time", "3", page]
             try:
-                answer = docker("exec", f"{self.house.name}-laptop", *ask)
+                answer = docker("exec", f"{self.household.name}-laptop", *ask)
             except LabError as error:
                 answer = str(error)
             if answer != "200":
                 found.append(f"the laptop gets no answer from {name}: {answer}")
         return found
 
-    def wait_until_well(self, patience: float = PATIENCE_S) -> float:
-        """Return the seconds it took. Raises AssertionError with what is still wrong."""
+    def wait_until_healthy(self, patience: float = PATIENCE_S) -> float:
+        """Return the seconds until there are no problems. Raises AssertionError with the problems."""
         begun = time.monotonic()
         while problems := self.problems():
-            assert time.monotonic() - begun < patience, f"not well after {patience} s: {problems}"
+            assert time.monotonic() - begun < patience, f"not healthy after {patience} s: {problems}"
             time.sleep(0.2)
         return time.monotonic() - begun
 
-    def wait_until_only_the_tunnel_is_missing(self) -> None:
-        """Once is enough: vpn-monitor may just be trying its luck with a fresh start of the tunnel's container."""
+    def wait_until_only_tunnel_is_down(self) -> None:
+        """Wait until every problem is the tunnel's; one such moment suffices, as vpn-monitor may restart the tunnel."""
         begun = time.monotonic()
         found = self.problems()
         while any("tunnel" not in problem for problem in found):
             assert time.monotonic() - begun < RESTART_S, found
             time.sleep(1)
             found = self.problems()
-        assert found, "the endpoint was not dead"
+        assert found, "the tunnel works, although the endpoint is unreachable"
 
     def rpc(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Call Transmission, which vpn-monitor may just be restarting."""
+        """Call Transmission's RPC; retried, because vpn-monitor may be restarting Transmission."""
         begun = time.monotonic()
         while True:
             try:
-                return demo.rpc(self.household, method, arguments)
+                return demo.rpc(self.description, method, arguments)
             except (LabError, demo.DemoError, ValueError) as error:
                 assert time.monotonic() - begun < PATIENCE_S, f"Transmission does not answer: {error}"
             time.sleep(0.5)

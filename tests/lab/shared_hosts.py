@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is outside the houses: the internet, the provider's servers and the registry."""
+"""Hosts that all households share: the internet host, the provider's servers and the registry."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import subprocess
 from engine import FOLDER, LabError, create, docker, inspect, network, run, running, write
 from images import tag
 from topology import (
-    HOUSES,
+    HOUSEHOLDS,
     INTERNET,
     INTERNET_GATEWAY,
     INTERNET_HOST,
@@ -31,7 +31,7 @@ def start(name: str) -> None:
         docker("start", name)
 
 
-def start_world() -> None:
+def start_shared_hosts() -> None:
     network(f"{PREFIX}-internet", INTERNET, "--gateway", INTERNET_GATEWAY)
     start_internet()
     for provider in PROVIDERS:
@@ -56,8 +56,8 @@ def start_internet() -> None:
 
 def start_provider(provider: Provider) -> None:
     folder = FOLDER / provider.name
-    clients = {house: key(house.name)[1] for house in HOUSES}
-    shared = {house: preshared(provider, house) for house in HOUSES}
+    clients = {household: key(household.name)[1] for household in HOUSEHOLDS}
+    shared = {household: preshared(provider, household) for household in HOUSEHOLDS}
     write(folder / "wg0.conf", server_configuration(key(provider.name)[0], clients, shared), mode=0o600)
     create(
         provider.name,
@@ -72,18 +72,18 @@ def start_provider(provider: Provider) -> None:
     start(provider.name)
 
 
-def connects(address: str, port: int) -> bool:
-    """Say whether somebody on the internet gets a connection to this TCP port."""
+def connects_from_internet(address: str, port: int) -> bool:
+    """Return whether the internet host can connect to this TCP port."""
     ask = ["curl", "--verbose", "--max-time", "2", f"telnet://{address}:{port}"]
     command = ["docker", "exec", "--interactive", f"{PREFIX}-internet", *ask]
     return "Connected to" in subprocess.run(command, capture_output=True, text=True, check=False, input="").stderr
 
 
 def wait_for_registry() -> int:
-    """Wait until the registry answers; return its port on this machine's loopback."""
+    """Wait until the registry answers; return its port on this machine's loopback interface."""
     found = inspect("container", f"{PREFIX}-registry")
     if found is None:
-        raise LabError("the registry is not there; see: python tests/lab up")
+        raise LabError(f"container {PREFIX}-registry does not exist; start the lab: python tests/lab up")
     port = int(found["NetworkSettings"]["Ports"][f"{REGISTRY_PORT}/tcp"][0]["HostPort"])
     retry = ["--retry", "50", "--retry-delay", "1", "--retry-all-errors"]
     run("curl", "--silent", *retry, f"http://127.0.0.1:{port}/v2/")

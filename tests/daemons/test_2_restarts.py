@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stops and starts: nothing that the daemon holds is lost, and nothing is stopped without leave."""
+"""Stops and starts of the daemon: no value is lost, and it is stopped only with a supervisor."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import daemon_process
 import pytest
-import real
 from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import FileProblem, ServiceProblem
 from ansible_collections.household.mediaserver.plugins.module_utils._core.supervisor import Nobody
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission.file import is_snake
@@ -22,10 +22,10 @@ MIX = {
     "ratio_limit": 1.25,
     "encryption": "required",
 }
-FILE_PART = ["umask", "watch-dir-enabled"]
+FILE_SETTINGS = ["umask", "watch-dir-enabled"]
 
 
-def test_a_mix_needs_leave_to_stop_and_changes_nothing_without(daemon: real.Daemon) -> None:
+def test_mixed_settings_without_supervisor_change_nothing(daemon: daemon_process.Daemon) -> None:
     client = daemon.begin()
     before, file = client.session_get(), daemon.path.read_bytes()
     for check in (True, False):
@@ -36,11 +36,11 @@ def test_a_mix_needs_leave_to_stop_and_changes_nothing_without(daemon: real.Daem
     assert daemon.path.read_bytes() == file
 
 
-def test_a_mix_with_leave_loses_nothing_that_the_daemon_holds(daemon: real.Daemon) -> None:
+def test_mixed_settings_keep_daemons_values(daemon: daemon_process.Daemon) -> None:
     client = daemon.begin()
     client.session_set({"peer-limit-global": 123, "alt-speed-up": 45})
     outcome = daemon.four_times(MIX)
-    assert outcome.stopped_for == FILE_PART
+    assert outcome.stopped_for == FILE_SETTINGS
     session = client.session_get()
     assert [session[name] for name in ("peer-limit-global", "alt-speed-up", "speed-limit-up", "ratio-limit")] == [
         123,
@@ -51,7 +51,7 @@ def test_a_mix_with_leave_loses_nothing_that_the_daemon_holds(daemon: real.Daemo
     assert session["encryption"] == "required"
 
 
-def test_not_even_a_daemon_that_has_to_be_killed_loses_what_it_held(daemon: real.Daemon) -> None:
+def test_killed_daemon_keeps_its_values(daemon: daemon_process.Daemon) -> None:
     client = daemon.begin()
     client.session_set({"peer-limit-global": 124})
     daemon.kill_next = True
@@ -60,50 +60,50 @@ def test_not_even_a_daemon_that_has_to_be_killed_loses_what_it_held(daemon: real
     assert (session["peer-limit-global"], session["speed-limit-up"]) == (124, 321)
 
 
-def test_what_can_be_changed_live_stops_nothing(daemon: real.Daemon) -> None:
+def test_live_settings_do_not_stop_daemon(daemon: daemon_process.Daemon) -> None:
     daemon.begin()
     process = daemon.process
     assert daemon.four_times({"speed-limit-up": 7}).stopped_for == []
     assert daemon.process is process
 
 
-def test_before_the_first_start_and_after(daemon: real.Daemon) -> None:
+def test_settings_before_first_start_are_kept(daemon: daemon_process.Daemon) -> None:
     daemon.path.write_text("{}")
     wanted = {**daemon.kept, **MIX, "rpc-authentication-required": True}
     assert daemon.four_times(wanted, login=True).daemon == "stopped"
     daemon.start()
-    daemon.client().wait_for_session(timeout=real.ANSWER_TIMEOUT_S, clock=time)
+    daemon.client().wait_for_session(timeout=daemon_process.ANSWER_TIMEOUT_S, clock=time)
     for check in (True, False):
         assert not daemon.run(wanted, login=True, check=check).plan
 
 
-def test_when_it_writes_its_file_and_what_it_keeps_of_an_edit(daemon: real.Daemon) -> None:
-    """Why what only the file holds is edited while it stands still."""
+def test_daemon_writes_file_at_end_and_overwrites_edits(daemon: daemon_process.Daemon) -> None:
+    """The reason why the module edits the file only while the daemon is stopped."""
     client = daemon.begin()
     written = daemon.path.read_bytes()
     client.session_set({"speed-limit-up": 321})
-    assert daemon.path.read_bytes() == written, "not by a change of a setting"
+    assert daemon.path.read_bytes() == written, "the file is written after a change of a setting"
     daemon.path.write_text(json.dumps({**daemon.data, "message-level": 1, "upload-slots-per-torrent": 3, "x-own": 7}))
     daemon.stop()
     after = daemon.data
-    assert after["speed-limit-up"] == 321, "but at its end"
-    assert after["upload-slots-per-torrent"] != 3, "an edit under a running daemon is lost"
-    assert after["x-own"] == 7, "but for a name that it does not know"
+    assert after["speed-limit-up"] == 321, "the file is not written at the end"
+    assert after["upload-slots-per-torrent"] != 3, "an edit while the daemon runs is kept"
+    assert after["x-own"] == 7, "an unknown name is not kept"
 
 
-def test_a_new_session_id_between_two_calls(daemon: real.Daemon) -> None:
+def test_client_accepts_new_session_id(daemon: daemon_process.Daemon) -> None:
     client = daemon.begin()
     first = client.session_get()["session-id"]
     daemon.stop()
     daemon.start()
-    client.wait_for_session(timeout=real.ANSWER_TIMEOUT_S, clock=time)
+    client.wait_for_session(timeout=daemon_process.ANSWER_TIMEOUT_S, clock=time)
     client.session_set({"speed-limit-up": 8})
     second = client.session_get()
     assert (second["session-id"] != first, second["speed-limit-up"]) == (True, 8)
 
 
-@pytest.mark.parametrize("raw", ["", '{"umask": 18,', "[1]", '{"umask": 18 /* ours */}'])
-def test_a_damaged_file_is_kept_and_the_daemon_never_starts_from_it(daemon: real.Daemon, raw: str) -> None:
+@pytest.mark.parametrize("raw", ["", '{"umask": 18,', "[1]", '{"umask": 18 /* comment */}'])
+def test_damaged_file_is_kept_and_recreated_on_request(daemon: daemon_process.Daemon, raw: str) -> None:
     daemon.path.write_text(raw)
     with pytest.raises(FileProblem, match=r"is damaged: .*; kept as .*\.damaged-"):
         daemon.run(MIX)
@@ -112,11 +112,11 @@ def test_a_damaged_file_is_kept_and_the_daemon_never_starts_from_it(daemon: real
     outcome = daemon.four_times(wanted, recreate_damaged=True)
     assert Path(outcome.kept_aside).read_text() == raw
     daemon.start()
-    daemon.client().wait_for_session(timeout=real.ANSWER_TIMEOUT_S, clock=time)
+    daemon.client().wait_for_session(timeout=daemon_process.ANSWER_TIMEOUT_S, clock=time)
     assert not daemon.run(wanted).plan
 
 
-def test_a_file_damaged_under_a_running_daemon_is_had_back_from_it(daemon: real.Daemon) -> None:
+def test_damaged_file_of_running_daemon_is_recreated_from_its_values(daemon: daemon_process.Daemon) -> None:
     client = daemon.begin()
     client.session_set({"peer-limit-global": 125})
     daemon.path.write_text('{"umask": ')
@@ -125,7 +125,7 @@ def test_a_file_damaged_under_a_running_daemon_is_had_back_from_it(daemon: real.
     assert client.session_get()["peer-limit-global"] == 125
 
 
-def test_a_file_in_snake_case_stays_one(daemon: real.Daemon, system: real.System) -> None:
+def test_file_in_snake_case_keeps_its_style(daemon: daemon_process.Daemon, system: daemon_process.System) -> None:
     if not system.json_rpc:
         pytest.skip(f"{system.version} writes kebab-case only")
     daemon.environment["TR_SAVE_VERSION_FORMAT"] = "5"
@@ -156,7 +156,7 @@ def test_a_file_in_snake_case_stays_one(daemon: real.Daemon, system: real.System
     assert (daemon.data["encryption"], daemon.data["umask"]) == ("allowed", "002")
 
 
-def test_a_daemon_that_turns_to_the_other_style_is_followed(daemon: real.Daemon, system: real.System) -> None:
+def test_accepts_change_to_snake_case(daemon: daemon_process.Daemon, system: daemon_process.System) -> None:
     if not system.json_rpc:
         pytest.skip(f"{system.version} writes kebab-case only")
     daemon.begin()
@@ -164,6 +164,6 @@ def test_a_daemon_that_turns_to_the_other_style_is_followed(daemon: real.Daemon,
     daemon.environment["TR_SAVE_VERSION_FORMAT"] = "5"
     daemon.stop()
     daemon.start()
-    daemon.client().wait_for_session(timeout=real.ANSWER_TIMEOUT_S, clock=time)
+    daemon.client().wait_for_session(timeout=daemon_process.ANSWER_TIMEOUT_S, clock=time)
     assert is_snake(daemon.data)
     assert not daemon.run(MIX).plan
