@@ -55,12 +55,14 @@ from ansible_collections.household.mediaserver.plugins.module_utils._preflight.a
     fit_arguments,
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._preflight.checks import find_problems
+from ansible_collections.household.mediaserver.plugins.module_utils._preflight.own_services import secret_texts
 from ansible_collections.household.mediaserver.plugins.module_utils._preflight.problem import with_text
 from ansible_collections.household.mediaserver.plugins.module_utils._wireguard.config import (
     ConfigurationError,
     from_conf,
     from_fields,
 )
+from ansible_collections.household.mediaserver.plugins.plugin_utils import _services_file
 
 
 def read_tunnel(settings: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -99,7 +101,8 @@ def preflight_problems(
     specs: t.Mapping[str, t.Mapping[str, t.Any]] | None = None,
 ) -> list[dict[str, str]]:
     misfits, fitting = fit_arguments(settings, specs or {})
-    found = misfits + find_problems(facts, {**fitting, **read_tunnel(fitting)})
+    known = {**fitting, **read_tunnel(fitting), "preflight_registry": _services_file.read()}
+    found = misfits + find_problems(facts, {**known, "preflight_secrets": secret_texts(known, specs or {})})
     return [with_text(one) for one in found]
 
 
