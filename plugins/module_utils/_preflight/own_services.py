@@ -3,7 +3,7 @@
 # Private to this collection: may change without notice.
 """The preflight checks of a household's own services.
 
-``preflight_registry`` is what the data file of the services says, ``preflight_secrets`` has the texts of secret variables.
+``preflight_registry`` is what the data file of the services says; ``preflight_secrets`` has the texts of secret values.
 """
 
 from __future__ import annotations
