@@ -69,10 +69,6 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import InvalidValue
-from ansible_collections.household.mediaserver.plugins.module_utils._services.compose import Compose
-from ansible_collections.household.mediaserver.plugins.module_utils._services.project import project
-from ansible_collections.household.mediaserver.plugins.module_utils._services.values import Values
-from ansible_collections.household.mediaserver.plugins.plugin_utils import _services_file
 
 
 def compose_project(
@@ -82,6 +78,16 @@ def compose_project(
     entrypoints: Iterable[Mapping[str, Any]],
 ) -> dict[str, Any]:
     """Return the texts of the compose file and .env. Raises AnsibleFilterError that names what is missing."""
+    # Here, because Ansible loads every filter of the collection in each process that uses one of them.
+    from ansible_collections.household.mediaserver.plugins.module_utils._services.compose import (  # noqa: PLC0415
+        Compose,
+    )
+    from ansible_collections.household.mediaserver.plugins.module_utils._services.project import (  # noqa: PLC0415
+        project,
+    )
+    from ansible_collections.household.mediaserver.plugins.module_utils._services.values import Values  # noqa: PLC0415
+    from ansible_collections.household.mediaserver.plugins.plugin_utils import _services_file  # noqa: PLC0415
+
     files = {os.path.basename(entry["path"]): entry["content"] for entry in entrypoints if "content" in entry}
     compose = Compose(project(_services_file.read(), given), Values(values), limits=limits, files=files)
     try:

@@ -51,18 +51,12 @@ _value:
 
 import typing as t
 
-from ansible_collections.household.mediaserver.plugins.module_utils._preflight.arguments import (
-    fit_arguments,
-)
-from ansible_collections.household.mediaserver.plugins.module_utils._preflight.checks import find_problems
-from ansible_collections.household.mediaserver.plugins.module_utils._preflight.own_services import secret_texts
 from ansible_collections.household.mediaserver.plugins.module_utils._preflight.problem import with_text
 from ansible_collections.household.mediaserver.plugins.module_utils._wireguard.config import (
     ConfigurationError,
     from_conf,
     from_fields,
 )
-from ansible_collections.household.mediaserver.plugins.plugin_utils import _services_file
 
 
 def read_tunnel(settings: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -100,6 +94,16 @@ def preflight_problems(
     settings: t.Mapping[str, t.Any],
     specs: t.Mapping[str, t.Mapping[str, t.Any]] | None = None,
 ) -> list[dict[str, str]]:
+    # Here, because Ansible loads every filter of the collection in each process that uses one of them.
+    from ansible_collections.household.mediaserver.plugins.module_utils._preflight.arguments import (  # noqa: PLC0415
+        fit_arguments,
+    )
+    from ansible_collections.household.mediaserver.plugins.module_utils._preflight.checks import find_problems  # noqa: PLC0415
+    from ansible_collections.household.mediaserver.plugins.module_utils._preflight.own_services import (  # noqa: PLC0415
+        secret_texts,
+    )
+    from ansible_collections.household.mediaserver.plugins.plugin_utils import _services_file  # noqa: PLC0415
+
     misfits, fitting = fit_arguments(settings, specs or {})
     known = {**fitting, **read_tunnel(fitting), "preflight_registry": _services_file.read()}
     found = misfits + find_problems(facts, {**known, "preflight_secrets": secret_texts(known, specs or {})})

@@ -69,10 +69,17 @@ _value:
       elements: str
       sample: [add your indexers in Jackett]
     folders:
-      description: Configuration folders of the services, below C(mediaserver_root).
+      description:
+        - Configuration folders of the services, by C(path) below C(mediaserver_root).
+        - An C(owner) that is empty is the household's account.
       type: list
-      elements: str
-      sample: [config/transmission]
+      elements: dict
+      sample: [{path: config/transmission, owner: ""}]
+    secret_files:
+      description: Secret files of the household's own services, as C(folders).
+      type: list
+      elements: dict
+      sample: [{path: secrets/sonarr/key, owner: ""}]
     monitored:
       description: What the programs on the host know of each service.
       type: list
@@ -115,13 +122,16 @@ _value:
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.household.mediaserver.plugins.module_utils._services import views
-from ansible_collections.household.mediaserver.plugins.module_utils._services.project import project
-from ansible_collections.household.mediaserver.plugins.plugin_utils import _services_file
-
 
 def services(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the services of a household as plain values."""
+    # Here, because Ansible loads every filter of the collection in each process that uses one of them.
+    from ansible_collections.household.mediaserver.plugins.module_utils._services import views  # noqa: PLC0415
+    from ansible_collections.household.mediaserver.plugins.module_utils._services.project import (  # noqa: PLC0415
+        project,
+    )
+    from ansible_collections.household.mediaserver.plugins.plugin_utils import _services_file  # noqa: PLC0415
+
     return views.whole(project(_services_file.read(), given))
 
 

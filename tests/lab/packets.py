@@ -8,12 +8,13 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
+import services
 from topology import CONTROL, LAB, PROVIDERS, TUNNEL, VPN, WIREGUARD_PORT, House
 
 ARP, IPV4, IPV6 = 0x0806, 0x0800, 0x86DD
 ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
 UNREACHABLE = 3
-SSH, PAGES = 22, (9091, 9117, 8096)
+SSH, PAGES = 22, services.pages()
 FLAGS_AT, RST = 13, 0x04  # RFC 9293, section 3.1
 LINK_LOCAL = ip_network("fe80::/10")
 

@@ -8,16 +8,18 @@ from collections.abc import Iterator
 from functools import partial
 
 import packets
+import services
 from packets import IPV4, TCP, UDP, Packet
 from probes import MARKED, tcp_probe
 from topology import REGISTRY, RESOLVER, TUNNEL_RESOLVER, House
 
 DNS, WEB = 53, (80, 443)
-# Transmission's and Jackett's, and that of the control without a VPN.
-UI_PORTS = (9091, 9117, 9099)
-# Jellyfin is outside of the VPN: only the outer barrier keeps strangers off.
-JELLYFIN_PORT = 8096
-KNOCKED = (*UI_PORTS, JELLYFIN_PORT)
+# Those in the VPN namespace, and that of the control without a VPN.
+CONTROL_PORT = 9099
+UI_PORTS = (*services.pages(*services.IN_VPN), CONTROL_PORT)
+# Outside of the VPN, like Jellyfin's: only the outer barrier keeps strangers off.
+LAN_PORTS = services.pages(*services.ON_LAN)
+KNOCKED = (*UI_PORTS, *LAN_PORTS)
 # An address that is in nobody's LAN, from which the laptop knocks at the user interface.
 STRANGER = "198.18.200.1"
 
@@ -37,7 +39,7 @@ def probes_seen(capture: bytes, house: House) -> Counter[str]:
         elif (
             packet.protocol == TCP and packet.source_port in KNOCKED and packet.target == STRANGER and not packet.reset
         ):
-            if packet.source_port == JELLYFIN_PORT:
+            if packet.source_port in LAN_PORTS:
                 seen["jellyfin-stranger"] += 1
             else:
                 seen["ui-stranger"] += 1

@@ -20,6 +20,7 @@ import demo
 import houses
 import playbook
 import prober
+import services
 import topology
 from engine import LabError, docker, in_namespaces
 from sightings import KNOCKED, STRANGER
@@ -30,7 +31,7 @@ PATIENCE_S = 300
 RESTART_S = 20
 KNOCK_PAUSE_S = 0.5
 # Who lives in the holder's namespace.
-RESIDENTS = ("vpn", "wireguard", "transmission", "jackett")
+RESIDENTS = services.names(*services.IN_VPN)
 # Their first three numbers.
 VPN_NETWORK, CONTROL_NETWORK = (network.removesuffix("0/24") for network in (topology.VPN, topology.CONTROL))
 VPN_GATEWAY = f"{VPN_NETWORK}1"
@@ -216,7 +217,7 @@ class Stage:
         states = {row[0]: row[1] for row in rows if len(row) == 2 and row[0] not in ("namespace", "exit")}
         homes = {row[1] for row in rows if row[0] == "namespace" and len(row) == 2}
         exits = [row[1] for row in rows if row[0] == "exit" and len(row) == 2]
-        found = [f"{name} is {states.get(name, 'missing')}" for name in (*RESIDENTS, "jellyfin")
+        found = [f"{name} is {states.get(name, 'missing')}" for name in services.names()
                  if states.get(name) != "running"]  # fmt: skip
         if len(homes) != 1:
             found.append(f"namespaces differ: {sorted(homes)}")

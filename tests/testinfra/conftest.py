@@ -29,6 +29,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "evidence(units, containers): units and services whose logs to show when the test fails"
     )
+    config.addinivalue_line("markers", "service(name): of a service that a household may leave out")
+
+
+@pytest.fixture(autouse=True)
+def _only_services_of_the_household(request: pytest.FixtureRequest) -> None:
+    for mark in request.node.iter_markers("service"):
+        if mark.args[0] not in request.getfixturevalue("house").services:
+            pytest.skip(f"{mark.args[0]} is not in stack_services")
 
 
 @pytest.hookimpl(hookwrapper=True)

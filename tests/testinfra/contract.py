@@ -31,6 +31,11 @@ def name_of(service: str) -> str:
 class Household(dict[str, Any]):
     """The roles' defaults, overlaid with what the inventory says, templates filled in."""
 
+    @property
+    def services(self) -> list[str]:
+        """The services of the stack: those that the household has chosen, and its own."""
+        return [*self["stack_services"], *(one["name"] for one in self["mediaserver_extra_services"])]
+
 
 def read_household(inventory: str, name: str) -> Household:
     """Ask Ansible for the variables of a host, or of the first of a group. Raises RuntimeError when it cannot tell."""
@@ -59,9 +64,17 @@ def with_defaults(inventory: dict[str, Any]) -> Household:
     values: dict[str, Any] = {}
     for path in sorted(ROOT.glob("roles/*/defaults/main.yml")):
         values |= yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    values |= inventory
+    # A household may name the port of one service alone.
+    ports = values["mediaserver_ports"] | inventory.get("mediaserver_ports", {})
+    values |= {"stack_services": default_services(), **inventory, "mediaserver_ports": ports}
     environment = jinja2.nativetypes.NativeEnvironment(undefined=jinja2.StrictUndefined)
     return Household({name: _resolve(environment, value, values) for name, value in values.items()})
+
+
+def default_services() -> list[str]:
+    """The collection's services that a household has where it says nothing."""
+    known = yaml.safe_load((ROOT / "roles/mediaserver/vars/services.yml").read_text(encoding="utf-8"))["services"]
+    return [name for name, fields in known.items() if not fields.get("optional")]
 
 
 def _resolve(environment: jinja2.Environment, value: Any, values: dict[str, Any]) -> Any:

@@ -139,6 +139,7 @@ class Service:
     comments: t.Mapping[str, str] = field(default_factory=dict)
 
     folders: tuple[str, ...] = ()  # its configuration, below mediaserver_root; its own account alone may look in
+    owner: str = ""  # of its folders and secret files, by number or name on the host; empty: the household's account
     backup: Backup = Backup()
     restart_when_unhealthy: bool = False  # vpn-monitor restarts it when Docker calls it unhealthy
     probe: bool = False  # it lives in the VPN namespace and its image has curl: verify asks from it

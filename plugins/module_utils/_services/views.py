@@ -24,7 +24,10 @@ def whole(found: Project) -> dict[str, t.Any]:
             {"title": one.title, "port": port.host} for one in found.services for port in one.published if port.web
         ],
         "next_steps": [one.next_step for one in found.services if one.next_step],
-        "folders": [folder for one in found.services for folder in one.folders],
+        "folders": [{"path": folder, "owner": one.owner} for one in found.services for folder in one.folders],
+        "secret_files": [
+            {"path": secret.source, "owner": one.owner} for one in found.services for secret in one.secret_files
+        ],
         "monitored": [monitored(one) for one in found.services],
         "registered": [one.name for one in registry.services],
         "roles": [one.role for one in registry.services if one.role],

@@ -10,7 +10,7 @@ import pytest
 from contract import Household
 from rpc import ask, session
 
-pytestmark = pytest.mark.evidence(containers=["transmission"])
+pytestmark = [pytest.mark.service("transmission"), pytest.mark.evidence(containers=["transmission"])]
 
 
 @pytest.fixture(scope="module")

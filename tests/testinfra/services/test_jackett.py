@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from contract import Household
 
-pytestmark = pytest.mark.evidence(containers=["jackett"])
+pytestmark = [pytest.mark.service("jackett"), pytest.mark.evidence(containers=["jackett"])]
 TIMEOUT_S = 10
 
 

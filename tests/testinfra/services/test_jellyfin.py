@@ -9,7 +9,7 @@ import pytest
 from contract import Household
 from jellyfin import administrators_token, ask, log_in
 
-pytestmark = pytest.mark.evidence(containers=["jellyfin"])
+pytestmark = [pytest.mark.service("jellyfin"), pytest.mark.evidence(containers=["jellyfin"])]
 
 
 @pytest.fixture(scope="module")

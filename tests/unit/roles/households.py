@@ -94,10 +94,10 @@ def value(expression: str, facts: dict[str, Any] | None = None, role: str = "sta
 def content(name: str, facts: dict[str, Any] | None = None, **given: Any) -> str:
     """The text that the role stack gives to a file below mediaserver_root."""
     tasks = DataLoader().load_from_file(str(ROLES / "stack" / "tasks" / "install.yml"), trusted_as_template=True)
-    entries = [entry for task in tasks for entry in task.get("household.mediaserver.file_tree", {}).get("entries", "")
-               if isinstance(entry, dict)]  # fmt: skip
-    entries += [entry for task in tasks for entry in task.get("vars", {}).get("__stack_base", [])]
-    (text,) = [entry["content"] for entry in entries if entry["path"] == f"{{{{ mediaserver_root }}}}/{name}"]
+    entries = [task.get("household.mediaserver.file_tree", {}).get("entries") for task in tasks]
+    entries += [task.get("vars", {}).get("__stack_base") for task in tasks]
+    known = [entry for part in entries if isinstance(part, list) for entry in part if isinstance(entry, dict)]
+    (text,) = [entry["content"] for entry in known if entry["path"] == f"{{{{ mediaserver_root }}}}/{name}"]
     return str(Templar(DataLoader(), variables=variables(facts or {}, given)).template(text))
 
 

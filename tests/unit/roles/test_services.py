@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._transmissio
 
 sys.path.append(str(Path(__file__).resolve().parent))
 
-from households import PI4, ROLES, content
+from households import PI4, ROLES, content, value
 
 
 def service(name: str, host: dict[str, Any] | None = None, **variables: Any) -> dict[str, Any]:
@@ -96,3 +97,48 @@ def test_nothing_of_the_image_s_own_start_touches_transmission_s_settings() -> N
     defaults = DataLoader().load_from_file(str(ROLES / "transmission/defaults/main.yml"))
     setup = {"Entrypoint": found["entrypoint"], "Env": [f"{key}=x" for key in found["environment"]]}
     assert image.warning(setup, defaults["transmission_default_settings"]) == ""
+
+
+def test_the_unit_waits_for_every_mount_that_a_container_needs() -> None:
+    def needed(**variables: Any) -> str:
+        text = value("lookup('ansible.builtin.template', 'mediaserver.service.j2')", **variables)
+        return str(re.search(r"^RequiresMountsFor=(.*)$", text, re.MULTILINE)[1])  # type: ignore[index]
+
+    assert needed() == "/opt/mediaserver /mnt"
+    assert needed(jellyfin_cache="/srv/cache") == "/opt/mediaserver /mnt /srv/cache"
+    without = ["vpn", "wireguard", "transmission"]
+    assert needed(jellyfin_cache="/srv/cache", stack_services=without) == "/opt/mediaserver /mnt"
+
+
+def test_a_lock_of_jellyfin_is_removed_only_where_there_is_one() -> None:
+    assert value("__stack_unlock")["mode"] == "0644"
+    assert value("__stack_unlock", stack_services=["vpn", "wireguard"]) == {"state": "absent"}
+
+
+def test_folders_and_secrets_belong_to_the_service() -> None:
+    own = {"name": "sonarr", "image": "x/y:1", "user": "0:0", "secret_files": {"key": "hidden"}}
+    given: dict[str, Any] = {"mediaserver_extra_services": [own]}
+    folders = {entry["path"]: (entry["owner"], entry["mode"]) for entry in value("__stack_folders", **given)}
+    assert folders == {
+        **{f"/opt/mediaserver/config/{name}": ("2000", "0700") for name in ("transmission", "jackett", "jellyfin")},
+        "/opt/mediaserver/config/jackett/Jackett": ("2000", "0700"),
+        "/opt/mediaserver/config/sonarr": ("0", "0700"),
+    }
+    folder, file = value("__stack_secret_files", **given)
+    assert (folder["path"], folder["mode"]) == ("/opt/mediaserver/secrets/sonarr", "0700")
+    assert (file["path"], file["owner"], file["mode"]) == (f"{folder['path']}/key", "0", "0400")
+    assert value("__stack_secrets", **given) == {file["path"]: "hidden"}
+    assert "hidden" not in content("compose.yml", **given) + content(".env", **given)
+    assert value("__stack_secret_files") == [] and value("__stack_secrets") == {}
+
+
+@pytest.mark.parametrize("name", ["transmission", "jackett", "jellyfin"])
+def test_the_role_of_a_service_that_is_left_out_does_nothing(name: str) -> None:
+    """Every task of it is skipped, the validation of its variables included."""
+    play = yaml.safe_load((ROLES.parent / "playbooks" / "site.yml").read_text(encoding="utf-8"))[0]
+    tasks = [task for task in play["tasks"][0]["block"] if task["ansible.builtin.import_role"]["name"].endswith(name)]
+    assert tasks
+    every = ["vpn", "wireguard", "transmission", "jackett", "jellyfin"]
+    for task in tasks:
+        assert value(task["when"]) is True
+        assert value(task["when"], stack_services=[other for other in every if other != name]) is False

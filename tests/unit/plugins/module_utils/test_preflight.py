@@ -82,6 +82,9 @@ SETTINGS: dict[str, t.Any] = {
     "jellyfin_https_port": 0,
 }
 DOCKER = {"package": "docker-ce", "version": "28.5.1", "compose_package": "docker-compose-plugin"}
+ALL = ["vpn", "wireguard", "transmission", "jackett", "jellyfin"]
+OWN = {"name": "sonarr", "image": "owner/sonarr:4", "port": 8989, "published_port": 9117}
+PUBLISHED = "mediaserver_extra_services.sonarr.published_port"
 TAKEN = {"port": 8096, "process": "jellyfin", "container": "", "project": ""}
 
 
@@ -247,6 +250,19 @@ SETTING_ROWS = [
         "used twice, by transmission and jellyfin",
     ),
     ("no port", {"mediaserver_ports": {"jackett": 99999}}, "mediaserver_ports.jackett", "99999"),
+    ("no number", {"mediaserver_ports": {"jackett": "web"}}, "mediaserver_ports.jackett", "'web' is not a port"),
+    ("port of no service", {"mediaserver_ports": {"plex": 32400}}, "mediaserver_ports", "there is no service 'plex'"),
+    ("own port taken", {"mediaserver_extra_services": [OWN | {"published_port": 22}]}, PUBLISHED, "taken by sshd"),
+    (
+        "own port used",
+        {"mediaserver_extra_services": [OWN]},
+        "mediaserver_ports",
+        f"port 9117 is used twice, by jackett and {PUBLISHED}",
+    ),
+    ("no such service", {"stack_services": [*ALL, "plex"]}, "stack_services", "there is no service 'plex'"),
+    ("no tunnel", {"stack_services": ["vpn", "jackett"]}, "stack_services", "it lacks vpn or wireguard"),
+    ("no holder", {"stack_services": []}, "stack_services", "it lacks vpn or wireguard"),
+    ("a ceiling for nobody", {"stack_memory_limits": {"plex": "1g"}}, "stack_memory_limits", "no service 'plex'"),
     ("port of ssh", {"mediaserver_ports": {"jackett": 22}}, "mediaserver_ports.jackett", "taken by sshd"),
     ("no subnet", {"gateway_subnet": "172.31.254.1/24"}, "gateway_subnet", "not an IPv4 network"),
     ("subnet too small", {"gateway_subnet": "172.31.254.0/30"}, "gateway_subnet", "/16 to /29"),
@@ -474,3 +490,19 @@ def test_a_role_that_does_not_take_part_is_not_asked() -> None:
             "remedy": "install Raspberry Pi OS or Debian 13 (trixie)",
         }
     ]
+
+
+@pytest.mark.parametrize("name", ["transmission", "jackett", "jellyfin"])
+def test_a_port_of_a_service_that_is_left_out_may_be_another_programs(name: str) -> None:
+    ports: dict[str, int] = SETTINGS["mediaserver_ports"]
+    taken = {"ports_listening": [{**TAKEN, "port": ports[name]}]}
+    given = {"stack_services": [other for other in ALL if other != name]}
+    assert [one["variable"] for one in found(taken)] == [f"mediaserver_ports.{name}"]
+    assert found(taken, given) == []
+    assert found(settings={**given, "mediaserver_ports": {**ports, name: "none"}}) == []
+
+
+def test_a_household_may_name_the_port_of_one_service_alone() -> None:
+    assert found(settings={"mediaserver_ports": {"jackett": 19117}}) == []
+    (problem,) = found(settings={"mediaserver_ports": {"jackett": 8096}})
+    assert problem["problem"] == "port 8096 is used twice, by jackett and jellyfin"
