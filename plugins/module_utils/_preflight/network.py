@@ -19,7 +19,7 @@ from .problem import (
 )
 
 # Interfaces that Docker or this collection made: not the house's networks.
-OWN_INTERFACE = re.compile(r"docker0|docker_gwbridge|br-vpn|br-jellyfin|br-[0-9a-f]{12}|veth.*|lo|wg\d+")
+OWN_INTERFACE = re.compile(r"docker0|docker_gwbridge|br-vpn|br-jellyfin|br-own-.*|br-[0-9a-f]{12}|veth.*|lo|wg\d+")
 Network = ipaddress.IPv4Network
 
 

@@ -15,6 +15,7 @@ from .._services.fault import VARIABLE, Household
 from .._services.project import project
 from .._services.validate import faults
 from .host import DOCKER_FILE
+from .ownership import PROJECT
 from .problem import (
     Facts,
     Problem,
@@ -46,8 +47,9 @@ def check_own_services(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
     known = household(settings)
     for fault in faults(settings[VARIABLE], known):
         yield (problem if fault.serious else warning)(fault.place, fault.problem, fault.remedy)
-    if ways.ways(known.project):
+    if found := ways.ways(known.project):
         yield from _check_proxy(facts, settings)
+        yield from _check_listening(facts, known, found)
 
 
 def _check_proxy(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
@@ -59,6 +61,21 @@ def _check_proxy(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
         place = "docker_daemon_options" if PROXY in wanted else DOCKER_FILE
         why = "services cannot reach each other over the host, as `reaches` asks for"
         yield problem(place, f"it sets {PROXY} to false: {why}", f"remove {PROXY}, or all reaches")
+
+
+def _check_listening(facts: Facts, known: Household, found: t.Iterable[ways.Way]) -> t.Iterator[Problem]:
+    """Published ports are judged with all others."""
+    reached = {way.port: way.target.name for way in found if way.port not in known.project.published_ports}
+    for entry in facts.get("ports_listening", []):
+        if entry["port"] in reached and entry.get("project") != PROJECT:
+            who = f"container {entry['container']}" if entry.get("container") else entry.get("process")
+            name = reached[entry["port"]]
+            yield problem(
+                VARIABLE,
+                f"other services reach {name} at port {entry['port']} of the host, which is taken by"
+                f" {who or 'an unknown program'}",
+                f"stop or remove that, or have {name} listen at another port",
+            )
 
 
 def secret_texts(settings: Settings, specs: t.Mapping[str, t.Mapping[str, t.Any]]) -> dict[str, str]:

@@ -9,7 +9,7 @@ import re
 import typing as t
 
 from .fault import Entry, Faults, Household
-from .own import CONFIG, DATA, SECRETS
+from .own import CONFIG, DATA, SECRETS, capability
 
 # Capabilities that images need which start as root and change to another account. All others are refused.
 ALLOWED = (
@@ -56,11 +56,6 @@ def _image(entry: Entry) -> Faults:
         found = "it has the tag latest" if tag else "it has no tag, which means latest"
         remedy = "name the version, so that a new one does not come by itself"
         yield entry.fault("image", f"{image}: {found}", remedy, serious=False)
-
-
-def capability(name: str) -> str:
-    """Return a capability as the kernel's documentation has it, without the prefix: cap_net_raw is NET_RAW."""
-    return name.strip().upper().removeprefix("CAP_")
 
 
 def _capabilities(entry: Entry) -> Faults:

@@ -14,6 +14,7 @@ import difflib
 import re
 import typing as t
 
+from .._core.errors import InvalidValue
 from . import own, own_forms, own_limits, own_ways
 from .fault import VARIABLE, Entry, Fault, Faults, Household
 from .model import LAN_NETWORK
@@ -74,6 +75,13 @@ def faults(listed: t.Any, household: Household) -> Faults:
     for entry in sound:
         yield from own_limits.faults(entry, household)
     yield from own_ways.faults(sound, household)
+
+
+def require(listed: t.Any, household: Household) -> None:
+    """Raise InvalidValue for the first fault that is serious: nothing that is refused may become a container."""
+    for fault in faults(listed, household):
+        if fault.serious:
+            raise InvalidValue(f"{fault.place}: {fault.problem}; {fault.remedy}")
 
 
 def _names(entries: t.Sequence[Entry], household: Household) -> Faults:

@@ -423,6 +423,17 @@ def test_a_port_of_the_host_that_a_program_has_is_refused() -> None:
     assert told["text"].startswith(f"{VARIABLE}.a.published_port: port 5055 is taken by node")
 
 
+def test_a_port_by_which_services_reach_each_other_and_that_a_program_has_is_refused() -> None:
+    listening = [{"port": 6800, "process": "aria2c", "container": "", "project": ""}]
+    services = [own("a", port=6800), own("b", "lan", reaches={"a": 6800})]
+    (told,) = found(*services, facts={"ports_listening": listening})
+    assert told["text"].startswith(
+        f"{VARIABLE}: other services reach a at port 6800 of the host, which is taken by aria2c"
+    )
+    listening = [{**listening[0], "project": "mediaserver"}]
+    assert found(*services, facts={"ports_listening": listening}) == []
+
+
 @pytest.mark.parametrize("place", ["docker_daemon_options", "/etc/docker/daemon.json"])
 def test_ways_need_docker_s_proxy(place: str) -> None:
     switch = {"userland-proxy": False}

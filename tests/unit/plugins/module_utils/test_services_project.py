@@ -131,7 +131,7 @@ SONARR: dict[str, t.Any] = {
     "port": 8989,
     "published_port": 18989,
     "user": "1000:1001",
-    "environment": {"PUID": 1000, "WORD": 'a <mediaserver_uid> $X: "y"'},
+    "environment": {"PUID": "1000", "WORD": 'a <mediaserver_uid> $X: "y"'},
     "secret_files": {"key": "hidden"},
     "volumes": [{"source": "/mnt/films", "target": "/films", "read_only": True}],
     "capabilities": ["CHOWN"],
@@ -183,12 +183,15 @@ def test_texts_of_an_own_service_stay_as_the_household_has_written_them(own_serv
     assert environment == {"TZ": "${TZ}", "PUID": "1000", "WORD": 'a <mediaserver_uid> $$X: "y"'}
 
 
-def test_an_own_service_on_the_lan_shares_the_bridge_of_jellyfin(own_services: dict[str, t.Any]) -> None:
-    found = yaml.safe_load(own_services["compose"])["services"]["bazarr"]
-    assert (found["networks"], found["ports"]) == (["house"], ["${BIND_ADDRESS}:${BAZARR_PORT}:6767"])
+def test_an_own_service_on_the_lan_has_a_bridge_of_its_own(own_services: dict[str, t.Any]) -> None:
+    project = yaml.safe_load(own_services["compose"])
+    found = project["services"]["bazarr"]
+    assert (found["networks"], found["ports"]) == (["own_bazarr"], ["${BIND_ADDRESS}:${BAZARR_PORT}:6767"])
     assert found["user"] == "${PUID}:${PGID}"
+    bridge = {"com.docker.network.bridge.name": "br-own-bazarr"}
+    assert project["networks"]["own_bazarr"] == {"driver": "bridge", "driver_opts": bridge}
     alone = composed({"mediaserver_extra_services": [BAZARR], "stack_services": ALL[:-1]})
-    assert yaml.safe_load(alone["compose"])["networks"]["house"]["name"] == "mediaserver_jellyfin"
+    assert list(yaml.safe_load(alone["compose"])["networks"]) == ["vpn", "own_bazarr"]
 
 
 def test_an_own_service_is_known_like_the_others() -> None:
@@ -201,7 +204,7 @@ def test_an_own_service_is_known_like_the_others() -> None:
     assert found["secret_files"] == [{"path": "secrets/sonarr/key", "owner": "1000"}]
     sonarr, bazarr = found["monitored"][-2:]
     assert (sonarr["namespace"], sonarr["restart_when_unhealthy"], bazarr["namespace"]) == ("vpn", True, "lan")
-    assert sonarr["forwarded_port"] == {"way": "file", "file": "/config/port", "command": ["reload"]}
+    assert sonarr["forwarded_port"] == {"way": "file", "path": "config/sonarr/port", "command": ["reload"]}
     form = found["services"][-2]
     assert form["reaches"] == [{"service": "jellyfin", "port": 8096}]
     assert form["backup"] == {"files": ["config/sonarr"], "databases": ["config/sonarr/sonarr.db"]}
