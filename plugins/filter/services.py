@@ -109,6 +109,11 @@ _value:
       type: list
       elements: int
       sample: [8096]
+    volume_sources:
+      description: Folders of the host that own services get beside their configuration and the data.
+      type: list
+      elements: str
+      sample: [/mnt/media/books]
     port_receiver:
       description: The own service that gets the provider's forwarded port, empty where none does.
       type: str

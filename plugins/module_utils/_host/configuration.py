@@ -14,7 +14,7 @@ from .reader import Reader
 
 ZONES = "/usr/share/zoneinfo/"
 # Settings of dockerd that the stack cannot work with, or works with in another way. Others may hold a secret.
-DOCKER_KEYS = ("userns-remap",)
+DOCKER_KEYS = ("userns-remap", "userland-proxy")
 
 
 def asked_zone(reader: Reader, wanted: str) -> dict[str, t.Any]:

@@ -47,6 +47,7 @@ def check_own_services(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
     known = household(settings)
     for fault in faults(settings[VARIABLE], known):
         yield (problem if fault.serious else warning)(fault.place, fault.problem, fault.remedy)
+    yield from _check_sources(facts, settings, known)
     if found := ways.ways(known.project):
         yield from _check_proxy(facts, settings)
         yield from _check_listening(facts, known, found)
@@ -61,6 +62,32 @@ def _check_proxy(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
         place = "docker_daemon_options" if PROXY in wanted else DOCKER_FILE
         why = "services cannot reach each other over the host, as `reaches` asks for"
         yield problem(place, f"it sets {PROXY} to false: {why}", f"remove {PROXY}, or all reaches")
+
+
+def _check_sources(facts: Facts, settings: Settings, known: Household) -> t.Iterator[Problem]:
+    """Docker follows a link to wherever it leads, and makes no folder."""
+    for one in known.own:
+        for volume in one.volumes[2:]:
+            real = (facts.get("resolved") or {}).get(volume.source)
+            if real and not f"{real}/".startswith(tuple(f"{_real(facts, root)}/" for root in (known.root, known.data))):
+                yield problem(
+                    VARIABLE,
+                    f"{one.name}: {volume.source} is a link to {real}, outside data and configuration",
+                    "name the folder itself, and move it there",
+                )
+            elif real == "" and not volume.source.startswith(f"{known.root}/"):
+                # On a new host the role storage makes folders of the data, or mounts the disk that has them.
+                tell = problem if settings.get("preflight_installed") else warning
+                yield tell(
+                    VARIABLE,
+                    f"{one.name}: {volume.source} does not exist",
+                    f"make it, or leave the volume out: the service has {known.data} at /data",
+                )
+
+
+def _real(facts: Facts, folder: str) -> str:
+    entry = (facts.get("folder_entries") or {}).get(folder) or {}
+    return str(facts["resolved"].get(folder) or entry.get("real") or folder)
 
 
 def _check_listening(facts: Facts, known: Household, found: t.Iterable[ways.Way]) -> t.Iterator[Problem]:

@@ -79,7 +79,7 @@ def _service(name: str, fields: Data, root: str, data_root: str) -> Service:
         healthcheck=_health(fields["healthcheck"]) if fields.get("healthcheck") else None,
         memory=str(fields.get("memory") or ""),
         stop_grace_period=STOP_GRACE_PERIOD,
-        folders=(config,),
+        folders=(config, *_folders(f"{root}/{config}", config, volumes[2:])),
         owner=_owner(fields),
         backup=made(f"{name}.backup", Backup, {"files": (config,), **backup}),
         restart_when_unhealthy=bool(fields.get("restart_when_unhealthy", False)),
@@ -91,6 +91,15 @@ def _service(name: str, fields: Data, root: str, data_root: str) -> Service:
 def capability(name: str) -> str:
     """Return a capability as compose has it, without the prefix: cap_net_raw is NET_RAW."""
     return name.strip().upper().removeprefix("CAP_")
+
+
+def _folders(own: str, config: str, volumes: list[Volume]) -> t.Iterator[str]:
+    """Yield the folders below its configuration that it gets at another place too: they are made like the first one."""
+    found: dict[str, None] = {}
+    for volume in volumes:
+        parts = volume.source.removeprefix(f"{own}/").split("/") if volume.source.startswith(f"{own}/") else []
+        found |= {"/".join((config, *parts[: count + 1])): None for count in range(len(parts))}
+    yield from found
 
 
 def _owner(fields: Data) -> str:

@@ -35,6 +35,7 @@ def whole(found: Project) -> dict[str, t.Any]:
         "bridges": ways.own_bridges(found),
         "networks": [f"mediaserver_{ways.network(one.name)}" for one in found.services if ways.has_own_network(one)],
         "reach_ports": sorted({way.port for way in ways.ways(found)}),
+        "volume_sources": [volume.source for one in found.services if one.own for volume in one.volumes[2:]],
         "port_receiver": next((one.name for one in found.services if one.own and one.forwarded_port), ""),
         "registered": [one.name for one in registry.services],
         "roles": [one.role for one in registry.services if one.role],

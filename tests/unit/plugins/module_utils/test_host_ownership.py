@@ -80,6 +80,13 @@ def test_what_is_in_a_folder() -> None:
     }
 
 
+def test_where_a_path_leads() -> None:
+    found = told(
+        {"/mnt/films/a": "", "/mnt/link": ""}, {"resolve": ["/mnt/link", "/none"]}, links={"/mnt/link": "/etc"}
+    )
+    assert found["resolved"] == {"/mnt/link": "/etc", "/none": ""}
+
+
 def container(name: str, project: str, state: str = "running", *ports: int) -> dict[str, t.Any]:
     labels = {"com.docker.compose.project": project, "com.docker.compose.service": "tv"} if project else {}
     return {

@@ -445,6 +445,25 @@ def test_ways_need_docker_s_proxy(place: str) -> None:
     assert found(own("a", "lan"), facts=facts, **given) == [], "a household without ways is not concerned"
 
 
+VOLUME = {"source": "/mnt/media/books", "target": "/books"}
+LEADS = {
+    "where it seems to": ("/mnt/media/books", False, None, ""),
+    "to another disk that is the data": ("/srv/disk/media/books", False, None, ""),
+    "away": ("/etc", False, "problem", "a link to /etc"),
+    "to a folder that begins alike": ("/mnt2", False, "problem", "a link to /mnt2"),
+    "nowhere, on a new host": ("", False, "warning", "does not exist"),
+    "nowhere": ("", True, "problem", "does not exist"),
+}
+
+
+@pytest.mark.parametrize(("real", "installed", "level", "problem"), LEADS.values(), ids=LEADS.keys())
+def test_a_folder_is_refused_that_leads_elsewhere(real: str, installed: bool, level: str | None, problem: str) -> None:
+    facts = {"resolved": {"/mnt": "/srv/disk" if real.startswith("/srv") else "/mnt", VOLUME["source"]: real}}
+    told = found(without_port(volumes=[VOLUME]), facts=facts, preflight_installed=installed)
+    assert [one["level"] for one in told] == ([level] if level else [])
+    assert all(problem in one["problem"] for one in told)
+
+
 JSON = some.recursive(
     some.none() | some.booleans() | some.integers() | some.text(max_size=5),
     lambda inner: some.lists(inner, max_size=3) | some.dictionaries(some.text(max_size=5), inner, max_size=3),

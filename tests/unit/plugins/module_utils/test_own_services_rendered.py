@@ -243,6 +243,13 @@ def test_another_secret_recreates_the_container_and_nothing_tells_it() -> None:
     assert secret_digest.digests([SOUND]) == {}
 
 
+def test_a_folder_below_its_configuration_is_made_like_the_first_one() -> None:
+    volumes = [{"source": "/opt/mediaserver/config/sonarr/a/b", "target": "/b"}, {"source": "/mnt/x", "target": "/x"}]
+    found = services({**PLACES, VARIABLE: [{**SOUND, "volumes": volumes}]})
+    assert [one["path"] for one in found["folders"][-3:]] == ["config/sonarr", "config/sonarr/a", "config/sonarr/a/b"]
+    assert found["volume_sources"] == ["/opt/mediaserver/config/sonarr/a/b", "/mnt/x"]
+
+
 def test_configuration_belongs_to_whom_the_image_runs_as() -> None:
     cases: list[tuple[dict[str, t.Any], str]] = [
         ({}, ""),
