@@ -79,6 +79,7 @@ def compose_project(
 ) -> dict[str, Any]:
     """Return the texts of the compose file and .env. Raises AnsibleFilterError that names what is missing."""
     # Here, because Ansible loads every filter of the collection in each process that uses one of them.
+    from ansible_collections.household.mediaserver.plugins.module_utils._services import env  # noqa: PLC0415
     from ansible_collections.household.mediaserver.plugins.module_utils._services.compose import (  # noqa: PLC0415
         Compose,
     )
@@ -99,17 +100,17 @@ def compose_project(
     from ansible_collections.household.mediaserver.plugins.plugin_utils import _services_file  # noqa: PLC0415
 
     files = {os.path.basename(entry["path"]): entry["content"] for entry in entrypoints if "content" in entry}
-    found, listed = project(_services_file.read(), given), given.get(VARIABLE) or []
+    found, known, listed = project(_services_file.read(), given), Values(values), given.get(VARIABLE) or []
     try:
         # A play without preflight comes here as well. Whether a port is forwarded is not known here.
         root, data = str(given.get("mediaserver_root")), str(given.get("mediaserver_data"))
         require(listed, Household(found, root, data, natpmp=True))
-        marks = digests(listed)
-        compose = Compose(found, Values(values), limits=limits, files=files, secrets=marks)
+        compose = Compose(found, known, limits=limits, files=files, secrets=digests(listed))
+        lines = env.lines(found, known)
         return {
             "compose": compose.text(),
-            "env_file": compose.env_text(),
-            "env": compose.env(),
+            "env_file": env.text(lines),
+            "env": lines,
             "other_folders": compose.other_folders(),
         }
     except (InvalidValue, ValueError) as error:

@@ -10,7 +10,7 @@ author: household.mediaserver contributors (@household)
 version_added: 0.1.0
 short_description: The services of a household, from the registry and its variables
 description:
-  - Reads the registry (C(roles/mediaserver/vars/services.yml)), and returns the services that the household has, in
+  - Reads the registry (C(roles/mediaserver/files/services.yml)), and returns the services that the household has, in
     the order of the compose file, with their ports on the host.
   - What cannot be read is left out. Preflight says what is wrong with it.
 options:

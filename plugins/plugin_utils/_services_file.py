@@ -12,7 +12,7 @@ import yaml
 from ansible_collections.household.mediaserver.plugins.module_utils._services import registry
 from ansible_collections.household.mediaserver.plugins.module_utils._services.model import Registry
 
-PATH = Path(__file__).resolve().parents[2] / "roles" / "mediaserver" / "vars" / "services.yml"
+PATH = Path(__file__).resolve().parents[2] / "roles" / "mediaserver" / "files" / "services.yml"
 # The C parser takes 2 ms for it, the other one 40.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-PATH = Path(__file__).resolve().parents[2] / "roles" / "mediaserver" / "vars" / "services.yml"
+PATH = Path(__file__).resolve().parents[2] / "roles" / "mediaserver" / "files" / "services.yml"
 # Those that a household has where it says nothing.
 SERVICES: dict[str, dict[str, Any]] = {
     name: fields

@@ -73,7 +73,7 @@ def with_defaults(inventory: dict[str, Any]) -> Household:
 
 def default_services() -> list[str]:
     """The collection's services that a household has where it says nothing."""
-    known = yaml.safe_load((ROOT / "roles/mediaserver/vars/services.yml").read_text(encoding="utf-8"))["services"]
+    known = yaml.safe_load((ROOT / "roles/mediaserver/files/services.yml").read_text(encoding="utf-8"))["services"]
     return [name for name, fields in known.items() if not fields.get("optional")]
 
 

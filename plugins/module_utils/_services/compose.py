@@ -1,17 +1,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""The compose file and .env of a household. Pure: normal form and values in, texts out."""
+"""The compose file of a household. Pure: normal form and values in, text out."""
 
 from __future__ import annotations
 
 import hashlib
-import re
 import typing as t
 
 from . import ways
+from .env import image_name
 from .model import HOLDER, LAN_NETWORK, HealthCheck, Namespace, Port, Project, Service, Volume
-from .registry import FOLDER, env_name
+from .registry import FOLDER
 from .values import Values
 from .yaml_text import block, flow, path, quoted
 
@@ -21,7 +21,6 @@ name: mediaserver
 
 services:
 """
-ENV_HEADER = "# Managed by household.mediaserver. Nothing in this file is secret.\n"
 VPN_NETWORK = """\
 networks:
   vpn:
@@ -86,20 +85,6 @@ class Compose:
         for one in filter(ways.has_own_network, outside):
             yield OWN_NETWORK.format(network=ways.network(one.name), bridge=ways.bridge(one.name))
 
-    def env(self) -> dict[str, str]:
-        """Return the lines of .env as names and values, in their order. Raises InvalidValue."""
-        registry = self._project.registry
-        lines: dict[str, str] = {}
-        for one in self._project.services:
-            lines |= {port.env: str(port.host) for port in one.published if port.env}
-            lines |= dict(one.env)
-            lines[image_env(one)] = one.image
-        first = {name: lines[name] for name in registry.env_order if name in lines}
-        return {name: self._values.text(value) for name, value in {**registry.env, **first, **lines}.items()}
-
-    def env_text(self) -> str:
-        return ENV_HEADER + "".join(f"{name}={value}\n" for name, value in self.env().items())
-
     def other_folders(self) -> list[str]:
         """Return what containers bind that is below neither mediaserver_root nor mediaserver_data."""
         roots = tuple(f"{self._values.get(name)}/" for name in ("mediaserver_root", "mediaserver_data"))
@@ -134,7 +119,7 @@ class Compose:
             yield from (f"  {line}" for line in part)
 
     def _start(self, one: Service) -> t.Iterator[str]:
-        yield f"image: ${{{image_env(one)}}}"
+        yield f"image: ${{{image_name(one)}}}"
         # Docker keeps no order when it starts. What cannot wait for the inner barrier by itself is started by compose
         # and vpn-monitor alone.
         yield f"restart: {quoted('no') if one.in_vpn and not one.entrypoint else 'unless-stopped'}"
@@ -235,12 +220,6 @@ class Compose:
     def _holds(self, one: Service, part: str) -> bool:
         variable = one.conditions.get(part)
         return variable is None or bool(self._values.get(variable))
-
-
-def image_env(one: Service) -> str:
-    """Return the line of .env that holds a service's image: the variable's name, or the service's own."""
-    variable = re.fullmatch("<([a-z_0-9]+)>", one.image)
-    return env_name(variable[1]) if variable else f"{env_name(one.name)}_IMAGE"
 
 
 def _comment(one: Service, part: str) -> list[str]:

@@ -3,7 +3,7 @@
 # Private to this collection: may change without notice.
 """The normal form of the services of one household: values only.
 
-The registry (``roles/mediaserver/vars/services.yml``) and a household's own services become the same form, from which
+The registry (``roles/mediaserver/files/services.yml``) and a household's own services become the same form, from which
 the compose file, ``.env``, both barriers, preflight, vpn-monitor and the checks are made.
 
 In every text, ``<name>`` stands for the value of a household's variable (``<name?>`` for one that may be empty), which

@@ -16,6 +16,7 @@ import typing as t
 
 from .._core.errors import InvalidValue
 from . import own, own_forms, own_limits, own_ways
+from .env import image_name
 from .fault import VARIABLE, Entry, Fault, Faults, Household
 from .model import LAN_NETWORK
 from .registry import env_name
@@ -110,8 +111,7 @@ def _env_lines(household: Household) -> set[str]:
     registry = household.registry
     lines = {*registry.env, *registry.env_order}
     for one in registry.services:
-        variable = one.image.strip("<>")
-        lines |= {env_name(variable), *one.env, *(port.env for port in one.ports)}
+        lines |= {image_name(one), *one.env, *(port.env for port in one.ports)}
     return lines
 
 

@@ -142,3 +142,13 @@ def test_the_role_of_a_service_that_is_left_out_does_nothing(name: str) -> None:
     for task in tasks:
         assert value(task["when"]) is True
         assert value(task["when"], stack_services=[other for other in every if other != name]) is False
+
+
+def test_the_cache_is_made_for_a_jellyfin_that_is_there() -> None:
+    def made(**given: Any) -> list[str]:
+        return [entry["path"] for entry in value("__storage_folders", role="storage", **given)]
+
+    assert [path for path in made() if "cache" in path] == ["/mnt/cache", "/mnt/cache/jellyfin"]
+    without = made(stack_services=["vpn", "wireguard", "transmission"])
+    assert not [path for path in without if "cache" in path]
+    assert "/mnt/downloads/watch" in without

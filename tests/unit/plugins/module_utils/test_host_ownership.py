@@ -9,8 +9,9 @@ import typing as t
 import pytest
 from ansible_collections.household.mediaserver.plugins.module_utils._host.info import measure
 from ansible_collections.household.mediaserver.plugins.module_utils._host.parsers import local_addresses, nft_tables
-from ansible_collections.household.mediaserver.plugins.module_utils._preflight.network import check_ports
+from ansible_collections.household.mediaserver.plugins.module_utils._preflight.stack import check_ports
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils import host_fixtures as hosts
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.test_preflight import with_services
 
 # From a Debian 13 machine, cut.
 FIB_TRIE = """Main:
@@ -157,7 +158,7 @@ def test_a_port_of_dockers_proxy_belongs_to_the_container_that_publishes_it(
 ) -> None:
     found = told(LISTENING, {"ports": [8096]}, containers=rows, details=details, owners={"4711": "docker-proxy"})
     assert found["ports_listening"] == [{"port": 8096, "process": "docker-proxy", **expected}]
-    refused = list(check_ports(found, {"mediaserver_ports": {"jellyfin": 8096}}))
+    refused = list(check_ports(found, with_services({"mediaserver_ports": {"jellyfin": 8096}})))
     assert bool(refused) is (expected != OUR_PORT)
 
 

@@ -181,6 +181,8 @@ def test_texts_of_an_own_service_stay_as_the_household_has_written_them(own_serv
     environment = yaml.safe_load(own_services["compose"])["services"]["sonarr"]["environment"]
     # Compose makes one dollar sign of two.
     assert environment == {"TZ": "${TZ}", "PUID": "1000", "WORD": 'a <mediaserver_uid> $$X: "y"'}
+    image = {"mediaserver_extra_services": [{**SONARR, "image": "<transmission_password>"}]}
+    assert composed(image, transmission_password="hidden")["env"]["SONARR_IMAGE"] == "<transmission_password>"
 
 
 def test_an_own_service_on_the_lan_has_a_bridge_of_its_own(own_services: dict[str, t.Any]) -> None:
