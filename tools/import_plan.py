@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tries the planner of the import from a checkout: reads cases from a YAML file and prints one JSON line for each.
+"""Runs the import's planner: reads cases from a YAML file and prints one line of JSON for each.
 
     tools/run python tools/import_plan.py FILE
 

@@ -26,19 +26,19 @@ INTRODUCTION = """\
 # Settings of Transmission
 
 Every setting that the module `household.mediaserver.transmission_settings` knows, for Transmission 3.00, 4.0 and 4.1.
-The module converts values, and refuses what is out of range and what the daemon that it finds does not know; another
-name passes with `allow_unknown: true` only. `_` may stand for each `-` in a name, and the other names of a setting in
-the table may be used too. `null` leaves a setting alone.
+The module converts values. It refuses values out of range, and settings that the running daemon does not know; a name
+that is not in the table passes with `allow_unknown: true` only. `_` may stand for each `-` in a name, and the other
+names of a setting in the table may be used, too. `null` leaves a setting alone.
 
 | column | meaning |
 | --- | --- |
 | changed | live: by RPC, while the daemon runs; stopped: in settings.json only, while it does not run |
-| since | the first version that knows it, and the last one where it is gone |
+| since | the first version that knows it, and the last one for a setting that was removed |
 | RPC | its names in the older protocol and in the JSON-RPC 2.0 of 4.1, where these are not `a-b` and `a_b` |
 | file | the same for settings.json; it is in snake_case where 4.1 runs with `TR_SAVE_VERSION_FORMAT=5` |
 
-While the daemon is stopped, everything is changed in the file. What is changed live is not in the file until the daemon
-ends, and is not lost: the daemon saves all that it holds.
+While the daemon is stopped, all settings are changed in the file. The daemon writes a live change to the file when it
+ends.
 """
 FORMS = """\
 ## Forms that differ from version to version
@@ -54,7 +54,8 @@ older protocol, `allowed` in JSON-RPC 2.0 |
 | `rpc-password` | salted and hashed; a daemon hashes a plain one at its start | |
 
 `message-level` counts differently in 3.00: 0 is nothing, 1 errors, 2 information, 3 everything. In 4.1 `utp-enabled`
-and `tcp-enabled` follow `preferred-transports`: what contradicts it does not take, and the module fails and says so.
+and `tcp-enabled` follow `preferred-transports`: the daemon ignores a value that contradicts it, and the module then
+fails.
 """
 
 
@@ -84,7 +85,7 @@ def page() -> str:
     parts = (
         INTRODUCTION,
         "\n".join([*head, *(row(setting) for setting in sorted(SETTINGS, key=lambda one: one.name))]) + "\n",
-        f"The daemon tells these, and nobody can set them: {told}.\n",
+        f"These are read-only; the daemon reports them: {told}.\n",
         FORMS,
         "<!-- Written from plugins/module_utils/_transmission/table.py by `make docs`. -->\n",
     )

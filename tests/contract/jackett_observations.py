@@ -124,8 +124,8 @@ def jar(stage: Stage, line: Line) -> None:
 
 @check("web-with-password", "AdminPassword in the file, computed outside")
 def computed(stage: Stage, line: Line) -> None:
-    told = line["observation"]
-    assert hashed(told["password"], told["APIKey"]) == told["AdminPassword"] == stage.file["AdminPassword"]
+    expected = line["observation"]
+    assert hashed(expected["password"], expected["APIKey"]) == expected["AdminPassword"] == stage.file["AdminPassword"]
 
 
 # The file
@@ -206,10 +206,10 @@ seen("server-config-api", "APIKey in the file then", lambda s: s.file["APIKey"])
 
 def followed(stage: Stage, line: Line) -> None:
     """Whether the web host went away after the change before, and what it is like then."""
-    told = line["observation"]
-    assert stage.kept["web_host_restarted"] is (told["first_refused_after_s"] is not None)
-    assert (stage.running.exit_code is None) is told["same_process"]
-    assert stage.config_status() == told["session_cookie_still_valid"]
+    expected = line["observation"]
+    assert stage.kept["web_host_restarted"] is (expected["first_refused_after_s"] is not None)
+    assert (stage.running.exit_code is None) is expected["same_process"]
+    assert stage.config_status() == expected["session_cookie_still_valid"]
 
 
 def proxy_fields(stage: Stage, line: Line) -> None:
@@ -230,8 +230,8 @@ CHECKS["server-config-api", "file then"] = proxy_fields
 
 @check("server-config-api", "after the port change")
 def other_port(stage: Stage, line: Line) -> None:
-    told, ports = line["observation"], stage.running.ports or {}
-    assert (stage.file["Port"], stage.config_status()) == (told["file_port"], told["session_valid"])
+    expected, ports = line["observation"], stage.running.ports or {}
+    assert (stage.file["Port"], stage.config_status()) == (expected["file_port"], expected["session_valid"])
     assert stage.running.port == ports[9118] != ports[9117]
     with socket.socket() as client:
         assert client.connect_ex(("127.0.0.1", ports[9117])) != 0
@@ -239,10 +239,10 @@ def other_port(stage: Stage, line: Line) -> None:
 
 @check("server-config-api", "after choosing a port in use")
 def taken(stage: Stage, line: Line) -> None:
-    told = line["observation"]
+    expected = line["observation"]
     assert stage.running.stopped.wait(5)
-    assert (stage.running.exit_code, stage.file["Port"]) == (told["process"], told["file_port"])
-    assert stage.log[-1] == told["last_log"][-1][len("11-23 13:18:30 ") :]
+    assert (stage.running.exit_code, stage.file["Port"]) == (expected["process"], expected["file_port"])
+    assert stage.log[-1] == expected["last_log"][-1][len("11-23 13:18:30 ") :]
 
 
 # Password
@@ -275,13 +275,13 @@ def lets_in(stage: Stage, password: str) -> bool:
 
 @check("password", "APIKey changed in the file while stopped, AdminPassword left")
 def changed_key(stage: Stage, line: Line) -> None:
-    told, before = line["observation"], stage.file["AdminPassword"]
+    expected, before = line["observation"], stage.file["AdminPassword"]
     stage.stop()
     stage.edit(APIKey="an0therk3y000000000000000000000a")
     stage.run()
-    assert stage.file["AdminPassword"] == before == told["AdminPassword_in_file_after_start"]
-    assert lets_in(stage, SECRET) is told["old_password_logs_in"]
-    assert stage.config_status() == told["old_session_cookie_still_valid"]
+    assert stage.file["AdminPassword"] == before == expected["AdminPassword_in_file_after_start"]
+    assert lets_in(stage, SECRET) is expected["old_password_logs_in"]
+    assert stage.config_status() == expected["old_session_cookie_still_valid"]
 
 
 seen(
@@ -293,13 +293,13 @@ seen(
 
 @check("password", "APIKey emptied in the file with a password set")
 def emptied_key(stage: Stage, line: Line) -> None:
-    told, before = line["observation"], stage.file["AdminPassword"]
+    expected, before = line["observation"], stage.file["AdminPassword"]
     stage.stop()
     stage.edit(APIKey="")
     stage.run()
-    assert (stage.file["AdminPassword"] == before) is told["AdminPassword_kept"]
-    assert lets_in(stage, SECRET) is told["old_password_logs_in"]
-    assert re.sub("[a-z0-9]", "x", stage.file["APIKey"]) == told["new_key_shape"]
+    assert (stage.file["AdminPassword"] == before) is expected["AdminPassword_kept"]
+    assert lets_in(stage, SECRET) is expected["old_password_logs_in"]
+    assert re.sub("[a-z0-9]", "x", stage.file["APIKey"]) == expected["new_key_shape"]
 
 
 @check("password", "upper-case hex hash in the file")
@@ -395,12 +395,14 @@ CHECKS["indexers-failures", "Indexers folder then"] = folder_after_add
 
 @check("indexers", "Indexers folder after success")
 def stored_indexer(stage: Stage, line: Line) -> None:
-    told = line["observation"]
+    expected = line["observation"]
     files = [[p.name, stat.filemode(p.stat().st_mode)] for p in sorted((stage.data / "Indexers").iterdir())]
-    assert files == told["files"]
+    assert files == expected["files"]
     text = stage.recorded((stage.data / "Indexers" / "acgrip.json").read_text("utf-8"))
     # The CookieHeader is empty text or nothing, after what is not known.
-    loose = [re.sub(r'("CookieHeader",\s+"value": )(null|"")', r"\1null", part) for part in (told["acgrip.json"], text)]
+    loose = [
+        re.sub(r'("CookieHeader",\s+"value": )(null|"")', r"\1null", part) for part in (expected["acgrip.json"], text)
+    ]
     assert loose[1].startswith(loose[0].removesuffix("..."))
 
 
@@ -478,8 +480,8 @@ def same_bytes(stage: Stage, line: Line) -> None:
 @check("torznab", "/api/v2.0/indexers with session: count and one sample")
 def sample(stage: Stage, line: Line) -> None:
     listed = json.loads(stage.as_member("GET", "/api/v2.0/indexers").body)
-    told = line["observation"]["sample"]
-    assert next(entry for entry in listed if entry["id"] == told["id"]) == told
+    expected = line["observation"]["sample"]
+    assert next(entry for entry in listed if entry["id"] == expected["id"]) == expected
     assert [entry["id"] for entry in listed if entry["configured"]] == line["observation"]["configured"]
 
 
@@ -509,17 +511,17 @@ def search_for_links(stage: Stage, name: str) -> None:
 
 @check("data-protection", "folder deleted while stopped, then start")
 def keys_lost(stage: Stage, line: Line) -> None:
-    told = line["observation"]
+    expected = line["observation"]
     stored = (stage.data / "Indexers" / "fakepw.json").read_bytes()
     lose_keys(stage)
-    assert len(list((stage.data / "DataProtection").iterdir())) == len(told["keys"])
-    assert stage.config_status() == told["config_with_old_session"]
+    assert len(list((stage.data / "DataProtection").iterdir())) == len(expected["keys"])
+    assert stage.config_status() == expected["config_with_old_session"]
     assert stage.login()
-    assert stage.config_status() == told["new_session_works"]
+    assert stage.config_status() == expected["new_session_works"]
     old = stage.ask("GET", f"/dl/fakepw/?jackett_apikey={KEY}&path={stage.kept['fakepw']}&file=x")
-    assert old.status == told["old_download_link"]["status"]
+    assert old.status == expected["old_download_link"]["status"]
     assert json.loads(old.body)["error"].startswith("No authentication handler is registered for the scheme")
-    assert stage.configured() == told["configured_indexers"]
+    assert stage.configured() == expected["configured_indexers"]
     assert (stage.data / "Indexers" / "fakepw.json").read_bytes() == stored
 
 

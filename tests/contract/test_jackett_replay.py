@@ -185,11 +185,11 @@ def observe(stage: Stage, name: str, line: dict[str, Any]) -> list[str]:
 def exchange(stage: Stage, name: str, line: dict[str, Any]) -> list[str]:
     key = (name, line["name"])
     before = mark(stage.path)
-    front = stage.running._front
+    listener = stage.running._listener
     reply = stage.replay(line, raw=RAW.get(key), cookie=GARBAGE.get(key))
     found = compare(line, reply, cut=key in CUT)
     assert stage.running.settled(), "the web host has not come back"
-    stage.kept["web_host_restarted"] = stage.running._front is not front
+    stage.kept["web_host_restarted"] = stage.running._listener is not listener
     if line["path"] == "/api/v2.0/server/config" and line["method"] == "POST" and reply.status == 200:
         assert stage.recorded(stage.path.read_text("utf-8")) == json.dumps(json.loads(reply.body), indent=2)
     written = stage.path.stat().st_mtime_ns != before.st_mtime_ns

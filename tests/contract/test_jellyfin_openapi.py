@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from jellyfin_double.application import ROUTES
-from jellyfin_house import House, Reply, film
+from jellyfin_installation import Installation, Reply, film
 from jellyfin_requests import Mismatch, document, validate_answer, validate_request
 from shared_material import JELLYFIN, RECORDED, RECORDINGS, missing
 
@@ -25,7 +25,7 @@ VERSIONS = ["10.11", "12.0"]
 OUTSIDE = {"/health", "/metrics", "/", "/web", "/web/index.html"}
 
 
-class Walker(House):
+class Walker(Installation):
     """Holds every exchange against the document."""
 
     def __init__(self, folder: Path, version: str) -> None:
@@ -122,7 +122,7 @@ def walk_users(house: Walker) -> None:
     assert house.call("GET", f"/Users/{guest['Id']}").status == 200
     assert house.call("POST", f"/Users/{guest['Id']}/Policy", guest["Policy"]).status == 204
     assert house.call("POST", "/Users/Password", {"NewPw": "guest-Pass-2"}, userId=guest["Id"]).status == 204
-    assert house.call("POST", "/Users", guest | {"Name": "visitor"}, userId=guest["Id"]).status == 204
+    assert house.call("POST", "/Users", guest | {"Name": "guest-2"}, userId=guest["Id"]).status == 204
     assert house.call("DELETE", f"/Users/{guest['Id']}").status == 204
     assert house.call("GET", f"/Users/{guest['Id']}").status == 404
     assert house.call("POST", "/Auth/Keys", app="household").status == 204

@@ -70,7 +70,7 @@ def test_the_archive_holds_the_product_and_nothing_else(archive: Path) -> None:
         names = [name for name in content.getnames() if name not in (".", "")]
     top = {name.split("/", maxsplit=1)[0] for name in names}
     assert top == {
-        *("CHANGELOG.md", "CONTRIBUTING.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md"),
+        *("CHANGELOG.md", "CONTRIBUTING.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "SECURITY.md"),
         *("changelogs", "docs", "inventory", "meta", "playbooks", "plugins", "requirements.yml", "roles"),
     }
     assert [name for name in names if name.endswith(("vault.yml", ".pyc", ".tar.gz")) or "__pycache__" in name] == []
@@ -82,7 +82,7 @@ def test_the_archive_holds_the_product_and_nothing_else(archive: Path) -> None:
 def test_the_archive_can_be_installed(archive: Path, tmp_path: Path) -> None:
     galaxy("install", "--no-deps", "--offline", str(archive), "--collections-path", str(tmp_path), cwd=tmp_path)
     installed = tmp_path / "ansible_collections" / "household" / "mediaserver"
-    shared = "roles/runtime/files/lib/mediaserver/_core/atomic.py"
+    shared = "roles/runtime/files/lib/mediaserver/_core/files.py"
     for name in ("playbooks/site.yml", shared):
         assert (installed / name).read_bytes() == (ROOT / name).read_bytes(), name
 

@@ -9,7 +9,7 @@ import os
 import re
 import typing as t
 
-from .docker import Engine
+from .docker import DockerClient
 from .errors import InvalidValue
 from .plan import Plan
 from .supervisor import (
@@ -44,7 +44,7 @@ def supervisor_of(module: AnsibleModule) -> Supervisor:
             raise InvalidValue(f"{name} must be at least one second")
     if options["service"]:
         timeout = options["stop_timeout"]
-        return ComposeService(run, Engine(), options["project"], options["service"], stop_timeout=timeout)
+        return ComposeService(run, DockerClient(), options["project"], options["service"], stop_timeout=timeout)
     if options["container"]:
         return Container(run, options["container"], stop_timeout=options["stop_timeout"])
     return Unit(run, options["unit"]) if options["unit"] else Nobody()

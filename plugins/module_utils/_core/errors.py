@@ -38,9 +38,52 @@ class FileProblem(MediaserverError):
     """A file or folder is not what it has to be."""
 
 
+class KeyFileError(FileProblem):
+    """A key file needs a decision or a repair by a person. The text never holds a key."""
+
+
 class ServiceProblem(MediaserverError):
     """A container or unit does not do what it was told."""
 
 
 class NotTaken(MediaserverError):
     """The service accepted a change and does not show it."""
+
+
+class RpcRefused(MediaserverError):
+    """Transmission answered in its protocol, and did not do what it was asked."""
+
+
+class DockerError(MediaserverError):
+    """Docker does not answer, or refuses a request."""
+
+
+class DockerNotRunning(DockerError):
+    """Docker is not installed, or does not run."""
+
+
+class DockerNotFound(DockerError):
+    """Docker knows no such object."""
+
+
+class ComposeError(MediaserverError):
+    """Compose cannot read the project's own file."""
+
+
+class GatewayError(MediaserverError):
+    """The VPN gateway of this host cannot be brought to its configuration."""
+
+
+class NatPmpError(MediaserverError):
+    """The provider grants no port."""
+
+
+class CheckFailed(MediaserverError):
+    """A check of verify did not hold."""
+
+
+def reason(error: BaseException) -> str:
+    """Return an error's text without the number that Python puts before it ("[Errno 19] No such device")."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return str(error)

@@ -10,8 +10,8 @@ import json
 import typing as t
 from dataclasses import dataclass, field
 
-from .atomic import replace
 from .errors import FileProblem
+from .files import replace
 from .owned_file import MAX_BYTES, Found, OwnedFile
 
 

@@ -14,8 +14,8 @@ import stat
 from dataclasses import dataclass
 
 from .account import UNKNOWN_ID, gid_of, uid_of
-from .atomic import replace
 from .errors import FileProblem
+from .files import replace
 
 MAX_BYTES = 16 * 1024 * 1024
 

@@ -8,12 +8,8 @@ from __future__ import annotations
 import json
 import typing as t
 
-from .docker import (
-    Engine,
-    EngineAbsent,
-    EngineError,
-)
-from .errors import ServiceProblem
+from .docker import DockerClient
+from .errors import DockerError, DockerNotRunning, ServiceProblem
 
 # Returns status, standard output and standard error; a program that is not there is None.
 Run = t.Callable[[list[str]], "tuple[int, str, str] | None"]
@@ -105,22 +101,22 @@ class Container:
 class ComposeService(Container):
     """The container of a service of a compose project, whatever its name is."""
 
-    def __init__(self, run: Run, engine: Engine, project: str, service: str, *, stop_timeout: int) -> None:
+    def __init__(self, run: Run, docker: DockerClient, project: str, service: str, *, stop_timeout: int) -> None:
         super().__init__(run, f"of service {service} in project {project}", stop_timeout=stop_timeout)
-        self.engine = engine
+        self.docker = docker
         self.project, self.service = project, service
 
     def state(self) -> str:
         try:
-            row = self.engine.service(self.project, self.service)
-            found = self.engine.get(f"/containers/{row['Id']}/json") if row else None
+            row = self.docker.service(self.project, self.service)
+            found = self.docker.details(row["Id"]) if row else None
             if found is None:
                 return STOPPED
             self.name, self.config = str(found["Id"]), found["Config"] or {}
             return self.STATES.get(found["State"]["Status"], STOPPED)
-        except EngineAbsent:
+        except DockerNotRunning:
             return STOPPED
-        except (EngineError, KeyError, TypeError) as error:
+        except (DockerError, KeyError, TypeError) as error:
             raise ServiceProblem(f"container {self.name}: docker does not tell its state: {error}") from error
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import typing as t
 
+from .._core.names import JELLYFIN_BRIDGE, VPN_BRIDGE
 from . import ways
 from .env import image_name
 from .model import HOLDER, LAN_NETWORK, HealthCheck, Namespace, Port, Project, Service, Volume
@@ -21,12 +22,12 @@ name: mediaserver
 
 services:
 """
-VPN_NETWORK = """\
+VPN_NETWORK = f"""\
 networks:
   vpn:
     driver: bridge
     driver_opts:
-      com.docker.network.bridge.name: br-vpn
+      com.docker.network.bridge.name: {VPN_BRIDGE}
     ipam:
       config:
         - subnet: <gateway_subnet>
@@ -34,12 +35,12 @@ networks:
 """
 HOUSE_NETWORK = (
     "  # The outer barrier knows the bridge by its name: only mediaserver_lan reaches Jellyfin. A network of an earlier"
-    """ version
+    f""" version
   # has a bridge of another name, and compose would keep it; so this one has a name of its own.
   house:
     name: mediaserver_jellyfin
     driver: bridge
-    driver_opts: {com.docker.network.bridge.name: br-jellyfin}
+    driver_opts: {{com.docker.network.bridge.name: {JELLYFIN_BRIDGE}}}
 """
 )
 OWN_NETWORK = """\

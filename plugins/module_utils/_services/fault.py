@@ -56,7 +56,7 @@ class Household:
     bind_address: str = "0.0.0.0"
     natpmp: bool = False  # the provider is asked for a forwarded port (gateway_natpmp)
     forwarded_port: int = 0  # the one that it always forwards (gateway_peer_port_forwarded)
-    torrent_port: int = 0  # Transmission's own, where it is not told another one (transmission_peer_port)
+    torrent_port: int = 0  # Transmission's own, where it does not get the provider's (transmission_peer_port)
     secrets: t.Mapping[str, str] | None = None  # texts that no environment may hold, with their variables
 
     @property

@@ -57,7 +57,7 @@ def _text(form: re.Pattern[str], expected: str) -> t.Callable[[str], t.Callable[
 
 def _namespace(entry: Entry, value: t.Any) -> Faults:
     if value not in ("vpn", "lan"):
-        yield entry.fault("namespace", f"{value!r} is no namespace", "write vpn (its way out is the tunnel) or lan")
+        yield entry.fault("namespace", f"{value!r} is not a namespace", "write vpn (its way out is the tunnel) or lan")
 
 
 def _port(field: str) -> t.Callable[[Entry, t.Any], Faults]:
@@ -82,7 +82,7 @@ def _environment(entry: Entry, value: t.Any) -> Faults:
     for name, text in value.items():
         where = f"environment.{name}"
         if not isinstance(name, str) or not VARIABLE.fullmatch(name):
-            yield entry.fault("environment", f"{name!r} is no name of a variable", "use letters, digits and _")
+            yield entry.fault("environment", f"{name!r} is not the name of a variable", "use letters, digits and _")
         elif not isinstance(text, str):
             yield entry.fault(where, "it is a text, and YAML has read something else", QUOTES)
         elif not is_text(text):
@@ -96,7 +96,7 @@ def _secret_files(entry: Entry, value: t.Any) -> Faults:
         return
     for name, text in value.items():
         if not isinstance(name, str) or not FILE.fullmatch(name):
-            yield entry.fault("secret_files", f"{name!r} is no name of a file", "use letters, digits, - . and _")
+            yield entry.fault("secret_files", f"{name!r} is not the name of a file", "use letters, digits, - . and _")
         elif not isinstance(text, str):
             yield entry.fault(f"secret_files.{name}", "it is a text, and YAML has read something else", QUOTES)
         elif not text.strip():
@@ -150,7 +150,7 @@ def _healthcheck(entry: Entry, value: t.Any) -> Faults:
     for key in DURATIONS:
         text = value.get(key, "1s")
         if not isinstance(text, str) or not text or not DURATION.fullmatch(text):
-            yield entry.fault(f"healthcheck.{key}", f"{text!r} is no duration", "write it like 30s or 1m30s")
+            yield entry.fault(f"healthcheck.{key}", f"{text!r} is not a duration", "write it like 30s or 1m30s")
     retries = value.get("retries", 1)
     if isinstance(retries, bool) or not isinstance(retries, int) or retries < 1:
         yield entry.fault("healthcheck.retries", f"{retries!r} cannot be used", "use 1 or more")

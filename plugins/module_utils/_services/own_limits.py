@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from .._core.docker import DOCKER_SOCKET
 from .fault import Entry, Faults, Household
 from .own import CONFIG, DATA, SECRETS, capability
 
@@ -28,10 +29,10 @@ OPENS = re.compile(r"ALL|NET_ADMIN|NET_RAW|SYS_.*")
 SECRET_NAME = re.compile(
     r"PASSWORD|PASSWD|PASSPHRASE|TOKEN|SECRET|CREDENTIAL|API_?KEY|PRIVATE_?KEY|(^|_)(PASS|PW|PSK)$"
 )
-# How images are told to read a secret from a file: Docker's own convention, and that of linuxserver.io.
+# Variables by which images read a secret from a file: Docker's own convention, and that of linuxserver.io.
 BY_FILE = re.compile(r".*_FILE|FILE__.*")
 SOCKET = re.compile(r".*/docker\.sock")
-SOCKETS = ("/run/docker.sock", "/var/run/docker.sock")
+SOCKETS = (DOCKER_SOCKET, f"/var{DOCKER_SOCKET}")
 # Where a container has something else; /config and /data are mounted there in any case.
 TAKEN = (CONFIG, DATA, SECRETS, "/proc", "/sys", "/dev", "/etc", "/run")
 # A secret that is shorter may be a word; inside of another text only longer ones are looked for.

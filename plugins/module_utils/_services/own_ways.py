@@ -55,9 +55,9 @@ def _reach(entry: Entry, name: str, port: int, household: Household) -> Faults:
         others = [one for one in known if one != entry.name and known[one].ports]
         yield entry.fault(where, found, f"name one of {', '.join(others) or 'none'}")
     elif target.namespace in (Namespace.HOLDER, Namespace.TUNNEL):
-        yield entry.fault(where, f"{name} is a part of the gateway and serves nobody", "remove it")
+        yield entry.fault(where, f"{name} is a part of the gateway and has no port for other services", "remove it")
     elif target.in_vpn and entry.in_vpn:
-        problem = "both live in the VPN namespace, so no way is needed"
+        problem = "both are in the VPN namespace, so no way is needed"
         yield entry.fault(where, problem, f"remove it; the address is 127.0.0.1:{port}")
     elif port not in _ports(target):
         ports = ", ".join(map(str, _ports(target))) or "none"
@@ -114,6 +114,6 @@ def _displaced(entry: Entry, household: Household) -> t.Iterator[Fault]:
             problem = f"the provider's port goes to this service, and {one.title} listens at it, too"
             yield entry.fault("forwarded_port", problem, "give transmission_peer_port another number")
         else:
-            problem = f"the provider's port goes to this service, so {one.title} is not told it and has no open port"
+            problem = f"the provider's port goes to this service, so {one.title} does not get it and has no open port"
             remedy = f"nothing, if you mean that; else remove it here, or leave {one.name} out of stack_services"
             yield entry.fault("forwarded_port", problem, remedy, serious=False)

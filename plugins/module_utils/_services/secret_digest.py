@@ -4,8 +4,8 @@
 """A mark of an own service's secrets, which changes with them. Pure.
 
 A service reads its secret files when it starts, so another secret must recreate its container, and compose sees only
-what is in its own file. The mark is for everybody to read: it is derived slowly (scrypt, RFC 7914, with the parameters
-for interactive use), and so short that it tells no secret from thousands of others.
+what is in its own file. Every account of the host can read the mark. So it is derived slowly (scrypt, RFC
+7914, with the parameters for interactive use), and so short that thousands of secrets share it.
 """
 
 from __future__ import annotations

@@ -22,7 +22,10 @@ def whole(found: Project) -> dict[str, t.Any]:
         "published_ports": list(found.published_ports),
         "vpn_ports": list(found.vpn_ports),
         "pages": [
-            {"title": one.title, "port": port.host} for one in found.services for port in one.published if port.web
+            {"title": one.title, "port": port.host, "scheme": port.scheme}
+            for one in found.services
+            for port in one.published
+            if port.web
         ],
         "next_steps": [one.next_step for one in found.services if one.next_step],
         "folders": [{"path": folder, "owner": one.owner} for one in found.services for folder in one.folders],

@@ -17,11 +17,11 @@ import ipaddress
 import typing as t
 from dataclasses import dataclass
 
+from .._core.names import OWN_BRIDGE_PREFIX, VPN_BRIDGE
 from .model import HOLDER, Namespace, Port, Project, Service
 
-VPN_BRIDGE = "br-vpn"
-# Of an own service outside the VPN: its network in the compose file, and that network's bridge on the host.
-NETWORK_PREFIX, BRIDGE_PREFIX = "own_", "br-own-"
+# Of the network of an own service outside the VPN, in the compose file.
+NETWORK_PREFIX = "own_"
 LONGEST_INTERFACE = 15  # IFNAMSIZ of Linux, less the final zero
 EVERY_ADDRESS = "0.0.0.0"
 
@@ -42,10 +42,10 @@ class Way:
 
 def bridge(name: str) -> str:
     """Return the bridge of an own service outside the VPN: br-own-sonarr, or with a digest where that is too long."""
-    whole = f"{BRIDGE_PREFIX}{name}"
+    whole = f"{OWN_BRIDGE_PREFIX}{name}"
     if len(whole) <= LONGEST_INTERFACE:
         return whole
-    return f"{BRIDGE_PREFIX}{name[:3]}{hashlib.sha256(name.encode()).hexdigest()[:5]}"
+    return f"{OWN_BRIDGE_PREFIX}{name[:3]}{hashlib.sha256(name.encode()).hexdigest()[:5]}"
 
 
 def network(name: str) -> str:
@@ -102,7 +102,7 @@ def hosts(project: Project) -> dict[str, list[str]]:
 
 
 def bridge_address(subnet: str) -> str:
-    """Return the host's address on the VPN bridge. Raises ValueError for what is no network."""
+    """Return the host's address on the VPN bridge. Raises ValueError for what is not a network."""
     return str(ipaddress.IPv4Network(subnet)[1])
 
 

@@ -13,14 +13,16 @@ from .._core.clock import Clock
 from .._core.errors import (
     AccessDenied,
     ProtocolError,
+    RpcRefused,
     Unreachable,
 )
 from .._core.http import Http, Response
 from .protocol import (
+    FIELDS,
+    TORRENTS,
     VERSION_HEADER,
     Bespoke,
     Protocol,
-    Refused,
     choose,
 )
 
@@ -32,11 +34,14 @@ REQUEST_TIMEOUT_S = 10.0
 
 
 class TransmissionClient:
-    """One daemon at one address."""
+    """One daemon at one address. ``timeout``: seconds for one request."""
 
-    def __init__(self, http: Http, url: str, *, username: str = "", password: str = "") -> None:
+    def __init__(
+        self, http: Http, url: str, *, username: str = "", password: str = "", timeout: float = REQUEST_TIMEOUT_S
+    ) -> None:
         self.http = http
         self.url = url
+        self.timeout = timeout
         self.protocol: Protocol = Bespoke()
         self.headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if username or password:
@@ -50,6 +55,17 @@ class TransmissionClient:
     def session_set(self, values: dict[str, t.Any]) -> None:
         """Change settings, in normal form. The daemon says success even to what it ignores, so read back."""
         self.call("session-set", values)
+
+    def torrents(self, fields: t.Iterable[str]) -> list[dict[str, t.Any]]:
+        """Return these fields of every torrent. Names are in camelCase, also asked of a daemon that has others."""
+        found = self.call("torrent-get", {FIELDS: list(fields)}).get(TORRENTS)
+        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+            raise ProtocolError(f"{self.url}: torrent-get: the answer has no list of torrents")
+        return found
+
+    def reannounce(self) -> None:
+        """Have the daemon ask the trackers of all torrents for peers now, as far as these allow it."""
+        self.call("torrent-reannounce")
 
     def wait_for_session(self, *, timeout: float, clock: Clock) -> dict[str, t.Any]:
         """Return the session as soon as the daemon answers; any answer ends the wait."""
@@ -66,7 +82,7 @@ class TransmissionClient:
         """Call one method and return its arguments; raise for every answer but success."""
         for _round in range(MAX_HANDSHAKES):
             body = self.protocol.call(method, arguments or {})
-            answer = self.http.request("POST", self.url, headers=self.headers, body=body, timeout=REQUEST_TIMEOUT_S)
+            answer = self.http.request("POST", self.url, headers=self.headers, body=body, timeout=self.timeout)
             if answer.status != 409:
                 return self._arguments(method, answer)
             session = answer.headers.get(SESSION_HEADER.lower())
@@ -87,7 +103,7 @@ class TransmissionClient:
             raise ProtocolError(f"{where}: unexpected status {answer.status}{_excerpt(answer)}")
         try:
             return self.protocol.answer(answer.body)
-        except Refused as error:
+        except RpcRefused as error:
             raise ProtocolError(f"{where}: {error}") from error
         except (ValueError, RecursionError) as error:
             raise ProtocolError(f"{where}: this is not Transmission's answer: {error}{_excerpt(answer)}") from error

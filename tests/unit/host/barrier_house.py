@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
+from mediaserver._core.names import VPN_BRIDGE
 from mediaserver.firewall import barrier
 
 NEEDED = [
@@ -57,7 +58,7 @@ OUTER = barrier.render_outer(
         containers=[CONTAINERS],
         own_bridges=[OWN_BRIDGE],
         bridge_address=BRIDGE,
-        reaches=[(barrier.BRIDGE, PORT_OUTSIDE), (OWN_BRIDGE, PORT_INSIDE)],
+        reaches=[(VPN_BRIDGE, PORT_OUTSIDE), (OWN_BRIDGE, PORT_INSIDE)],
         reached=[PORT_INSIDE],
     )
 )

@@ -6,13 +6,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hypothesis import strategies as st
+from mediaserver._core.names import HOLDER, TUNNEL
 from mediaserver.monitor.decide import (
     GONE_S,
     HANDSHAKE_LIFE_S,
-    HOLDER,
     LADDER,
     LONGEST_PAUSE_S,
-    TUNNEL,
     Act,
     Container,
     Home,

@@ -5,12 +5,11 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from pathlib import Path
 
 import pytest
+from mediaserver._core.names import INNER_TABLE, OUTER_TABLE
 from mediaserver.firewall import barrier
 
-ROOT = Path(__file__).parents[3]
 OUTER = barrier.OuterBarrier(
     endpoints=[("198.18.0.21", 51820), ("198.18.0.20", 51820)],
     ui_ports=[9117, 9091],
@@ -30,16 +29,6 @@ def blocks(text: str) -> dict[str, list[str]]:
     """Return the lines of each set, counter and chain."""
     found = re.findall(r"^    ((?:set|counter|chain) \w+) \{\n(.*?)^    \}$", text, re.MULTILINE | re.DOTALL)
     return {name: [line.strip() for line in body.splitlines()] for name, body in found}
-
-
-def test_each_bridge_has_one_name_wherever_it_must_be_written() -> None:
-    """Neither compose nor the checks before a run can read it from the host package."""
-    bridges = [barrier.BRIDGE, barrier.HOUSE_BRIDGE]
-    compose = (ROOT / "tests" / "unit" / "roles" / "rendered" / "default.compose").read_text(encoding="utf-8")
-    assert re.findall(r"com\.docker\.network\.bridge\.name: ([\w-]+)", compose) == bridges
-    preflight = (ROOT / "plugins" / "module_utils" / "_preflight" / "network.py").read_text(encoding="utf-8")
-    (own,) = re.findall(r'OWN_INTERFACE = re\.compile\(r"(.*)"\)', preflight)
-    assert all(re.fullmatch(own, bridge) for bridge in bridges)
 
 
 def test_outer_rules_are_the_design_s() -> None:
@@ -148,9 +137,9 @@ def test_without_endpoints_nothing_gets_out() -> None:
 
 OWNED = ["    flags owner, persist"]
 TEXTS = {
-    "outer": (barrier.render_outer(OUTER), barrier.OUTER_TABLE, []),
-    "outer, owned": (barrier.render_outer(OUTER, owned=True), barrier.OUTER_TABLE, OWNED),
-    "inner": (barrier.render_inner(dataclasses.replace(INNER, forwarded_ports=[1])), barrier.INNER_TABLE, []),
+    "outer": (barrier.render_outer(OUTER), OUTER_TABLE, []),
+    "outer, owned": (barrier.render_outer(OUTER, owned=True), OUTER_TABLE, OWNED),
+    "inner": (barrier.render_inner(dataclasses.replace(INNER, forwarded_ports=[1])), INNER_TABLE, []),
 }
 
 

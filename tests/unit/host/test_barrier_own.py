@@ -29,7 +29,7 @@ from barrier_house import (
     built,
     run,
 )
-from mediaserver.firewall import barrier
+from mediaserver._core.names import JELLYFIN_BRIDGE, OUTER_TABLE
 
 pytestmark = NEEDED
 
@@ -54,7 +54,7 @@ def test_the_outer_barrier_lets_an_own_service_open_what_it_reaches_alone(house:
     assert not house.opens(own, house.pi, BRIDGE, PORT_OUTSIDE), "it opens what only another service reaches"
     assert not house.opens(own, house.pi, UPLINK, PUBLISHED), "it opens a published port that it does not reach"
     assert not house.opens(own, house.vpn, HOLDER, UI_PORT), "it opens a web interface by the holder's own address"
-    assert house.counted(house.pi, barrier.OUTER_TABLE, "strangers") >= 3
+    assert house.counted(house.pi, OUTER_TABLE, "strangers") >= 3
 
 
 def test_the_outer_barrier_lets_the_vpn_namespace_open_what_it_reaches_alone(house: House) -> None:
@@ -81,7 +81,7 @@ def test_the_inner_barrier_opens_a_reached_port_for_the_host_alone(house: House,
 
 
 def test_a_way_is_open_for_its_own_service_alone(house: House) -> None:
-    with house.service(barrier.HOUSE_BRIDGE, 2222) as jellyfin:
+    with house.service(JELLYFIN_BRIDGE, 2222) as jellyfin:
         house.load(house.pi, OUTER)
         assert not house.opens(jellyfin, house.pi, BRIDGE, PORT_INSIDE)
         assert house.opens(jellyfin, house.pi, UPLINK, PORT_INSIDE), "the port of another address is concerned"
@@ -92,14 +92,14 @@ def test_an_own_service_is_reached_by_its_published_port_alone_and_by_the_lan_al
     there = {"address": OWN_ADDRESS, "port": 8096}
     run("ip", "-n", house.world, "route", "add", f"{OWN_ADDRESS}/32", "via", UPLINK)
     assert house.serves(own, house.world, WORLD, **there), "the control: without a barrier a neighbour reaches it"
-    assert house.serves(own, house.world, STRANGER), "the control: without a barrier a stranger is answered"
+    assert house.serves(own, house.world, STRANGER), "the control: without a barrier it is answered"
     house.load(house.pi, OUTER)
     assert not house.serves(own, house.world, WORLD, **there)
     assert not house.serves(own, house.world, STRANGER)
     assert house.serves(own, house.world, WORLD), "the LAN cannot open it"
 
 
-def test_an_own_service_outside_the_vpn_may_ask_the_world(house: House, own: str) -> None:
+def test_an_own_service_outside_the_vpn_reaches_the_internet(house: House, own: str) -> None:
     run("ip", "-n", house.world, "route", "add", f"{OWN_ADDRESS}/32", "via", UPLINK)
     house.load(house.pi, OUTER)
     assert house.opens(own, house.world, WORLD, 443)
@@ -108,4 +108,4 @@ def test_an_own_service_outside_the_vpn_may_ask_the_world(house: House, own: str
 def test_a_late_answer_from_a_reached_port_is_dropped_and_not_counted(house: House) -> None:
     house.load(house.pi, OUTER)
     assert not house.answer_late(house.pi, HOLDER, PORT_INSIDE, server=house.vpn), "it was not forgotten"
-    assert house.counted(house.pi, barrier.OUTER_TABLE, "leak_attempts_host") == 0
+    assert house.counted(house.pi, OUTER_TABLE, "leak_attempts_host") == 0

@@ -19,7 +19,7 @@ from barrier_house import (
     built,
     run,
 )
-from mediaserver.firewall import barrier
+from mediaserver._core.names import JELLYFIN_BRIDGE, OUTER_TABLE
 
 pytestmark = NEEDED
 
@@ -34,7 +34,7 @@ def house() -> Iterator[House]:
 
 
 def strangers(house: House) -> int:
-    return house.counted(house.pi, barrier.OUTER_TABLE, "strangers")
+    return house.counted(house.pi, OUTER_TABLE, "strangers")
 
 
 def test_published_pages_are_for_the_lan_and_the_pi_also_where_docker_only_passes_them_on(house: House) -> None:
@@ -48,7 +48,7 @@ def test_published_pages_are_for_the_lan_and_the_pi_also_where_docker_only_passe
     assert house.page_answers(house.world, STRANGER, port=2222), "what is not published is none of our business"
 
 
-BRIDGES = pytest.mark.parametrize("bridge", [barrier.HOUSE_BRIDGE, "br-0123456789ab"], ids=["own", "of another name"])
+BRIDGES = pytest.mark.parametrize("bridge", [JELLYFIN_BRIDGE, "br-0123456789ab"], ids=["own", "of another name"])
 
 
 @BRIDGES
@@ -65,7 +65,7 @@ def test_a_published_port_that_docker_translates_is_for_the_lan_alone(house: Hou
 def test_jellyfin_addressed_directly_is_for_the_lan_alone(house: House) -> None:
     """A neighbour can send packets for the container's own address to the Pi."""
     run("ip", "-n", house.world, "route", "add", f"{CONTAINER}/32", "via", UPLINK)
-    with house.service(barrier.HOUSE_BRIDGE, PUBLISHED) as container:
+    with house.service(JELLYFIN_BRIDGE, PUBLISHED) as container:
         there = {"address": CONTAINER, "port": 8096}
         assert house.serves(container, house.world, STRANGER, **there), "the control: without a barrier it is reached"
         house.load(house.pi, OUTER)
@@ -76,7 +76,7 @@ def test_jellyfin_addressed_directly_is_for_the_lan_alone(house: House) -> None:
 
 def test_a_connection_of_a_stranger_ends_when_the_barrier_comes(house: House) -> None:
     run("ip", "-n", house.world, "route", "add", f"{CONTAINER}/32", "via", UPLINK, "src", STRANGER)
-    with house.service(barrier.HOUSE_BRIDGE, PUBLISHED) as container:
+    with house.service(JELLYFIN_BRIDGE, PUBLISHED) as container:
         house.load(house.pi, "table inet tracking {\nchain look {\ntype filter hook prerouting priority -300;\n"
                              "ct state new accept\n}\n}\n")  # fmt: skip
         heard = house.talk(house.world, container, CONTAINER, meanwhile=lambda: house.load(house.pi, OUTER))
@@ -84,7 +84,7 @@ def test_a_connection_of_a_stranger_ends_when_the_barrier_comes(house: House) ->
 
 
 def test_jellyfin_may_ask_the_world(house: House) -> None:
-    with house.service(barrier.HOUSE_BRIDGE, PUBLISHED) as container:
+    with house.service(JELLYFIN_BRIDGE, PUBLISHED) as container:
         run("ip", "-n", house.world, "route", "add", f"{CONTAINER}/32", "via", UPLINK)
         house.load(house.pi, OUTER)
         assert house.talk(container, house.world, STRANGER) == (True, True)

@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from mediaserver._core.errors import reason
 from mediaserver.monitor import causes
 from mediaserver.monitor.causes import Evidence, of_dead_tunnel
-from mediaserver.monitor.problems import BLOCKS_TUNNEL, HOUSEHOLD_MUST_ACT, Code, Problem, reason
+from mediaserver.monitor.problems import BLOCKS_TUNNEL, HOUSEHOLD_MUST_ACT, Code, Problem
 
 DOCUMENTED = Path(__file__).resolve().parents[3] / "docs" / "vpn-monitor.md"
 SILENT = Evidence(online=True, peer="vpn.example:51820", endpoint="198.18.0.20", handshakes=False)

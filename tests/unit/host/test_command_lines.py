@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from mediaserver import files
+from mediaserver._core import files
+from mediaserver._core.errors import GatewayError
 from mediaserver.firewall import keeper
 from mediaserver.monitor import monitor
-from mediaserver.tunnel.configuration import GatewayError
 from mediaserver.verify import verify
 
 SCRIPTS = Path(__file__).parents[3] / "roles" / "runtime" / "files" / "scripts"

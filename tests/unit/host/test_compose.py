@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mediaserver._core.errors import ComposeError
 from mediaserver.docker import compose
-from mediaserver.docker.api import DockerError
 from mediaserver.firewall.nft import Nft
 from mediaserver.monitor import observe, repairs
 from mediaserver.monitor.decide import Act, Step
-from mediaserver.tunnel.configuration import GatewayError
 
 BROKEN = "yaml: line 2: mapping values are not allowed in this context"
 CONFIG = json.dumps({"services": {"vpn": {}, "wireguard": {"network_mode": "service:vpn"}}})
@@ -113,7 +112,7 @@ def test_a_good_override_is_used(monkeypatch: pytest.MonkeyPatch, root: Path) ->
 def test_our_own_broken_file_is_not_blamed_on_the_override(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
     broken(monkeypatch, root, ours=True)
     text = f"compose cannot read {root}/compose.yml: {BROKEN}"
-    with pytest.raises(DockerError, match="^" + text):
+    with pytest.raises(ComposeError, match="^" + text):
         observe.Watch(root, Unasked()).services()
-    with pytest.raises(GatewayError, match="^" + text):
+    with pytest.raises(ComposeError, match="^" + text):
         repairs.Hands(root).do(Step(Act.BRING_UP, ""))

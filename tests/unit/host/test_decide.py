@@ -6,15 +6,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from mediaserver._core.names import HOLDER, TUNNEL
 from mediaserver.monitor.decide import (
     GONE_S,
-    HOLDER,
     LADDER,
     LONGEST_PAUSE_S,
     PAUSES,
     ROUND_S,
     STEADY_S,
-    TUNNEL,
     Act,
     Container,
     Home,

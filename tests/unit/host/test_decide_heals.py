@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mediaserver.monitor.decide import HOLDER, TUNNEL, Act, Container, Home, Life, Memory, Seen, Step, Tunnel, decide
+from mediaserver._core.names import HOLDER, TUNNEL
+from mediaserver.monitor.decide import Act, Container, Home, Life, Memory, Seen, Step, Tunnel, decide
 from observations import APP, TUNNEL_ACTS, check, containers, looks, texts
 
 

@@ -15,13 +15,12 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mediaserver._core.names import HOLDER, TUNNEL
 from mediaserver.monitor.decide import (
     GONE_S,
     HANDSHAKE_LIFE_S,
-    HOLDER,
     LONGEST_PAUSE_S,
     PATIENCE,
-    TUNNEL,
     Act,
     Container,
     Home,

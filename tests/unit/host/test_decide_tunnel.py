@@ -8,13 +8,12 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from mediaserver._core.names import HOLDER, TUNNEL
 from mediaserver.monitor.decide import (
     CARRIED_S,
     HANDSHAKE_LIFE_S,
-    HOLDER,
     LONGEST_PAUSE_S,
     PATIENCE,
-    TUNNEL,
     Act,
     Container,
     Life,

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mediaserver import files
+from mediaserver._core import files
+from mediaserver._core.errors import GatewayError
 from mediaserver.monitor import hold
 from mediaserver.tunnel import configuration, gateway
-from mediaserver.tunnel.configuration import GatewayError, Settings, State
+from mediaserver.tunnel.configuration import Settings, State
 from mediaserver.tunnel.gateway import Gateway
 
 KEYS = {name: name * 43 + "=" for name in "abp"}
@@ -146,8 +147,8 @@ def test_a_file_is_replaced_whole_and_with_its_mode(tmp_path: Path) -> None:
     target = tmp_path / "folder" / "file"
     files.write(target, "one", mode=0o600)
     files.write(target, "two", mode=0o600)
-    assert files.stands(target, "two", mode=0o600)
-    assert not files.stands(target, "two", mode=0o644)
+    assert files.matches(target, "two", mode=0o600)
+    assert not files.matches(target, "two", mode=0o644)
     assert [path.name for path in target.parent.iterdir()] == ["file"]
 
 

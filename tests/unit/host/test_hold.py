@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 import pytest
-from mediaserver import files
+from mediaserver._core import files
 from mediaserver.monitor import hold
 from mediaserver.monitor.hold import LONGEST_S, Hold
 

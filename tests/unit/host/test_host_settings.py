@@ -166,7 +166,7 @@ def test_a_run_foresees_and_switches_on_forwarding(
     monkeypatch.setattr(gateway, "Gateway", Known)
     monkeypatch.setattr(gateway, "PROGRAMS", Current())
     monkeypatch.setattr(gateway, "Host", lambda: None)
-    monkeypatch.setattr(gateway, "LOCK", tmp_path / "lock")
+    monkeypatch.setattr(gateway, "GATEWAY_LOCK", tmp_path / "lock")
     kernel.set(ip_forward=0)
     for command, after in (("plan", "0"), ("apply", "1")):
         assert gateway.main([command], root=tmp_path) == 0

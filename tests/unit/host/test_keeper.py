@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from mediaserver import files
+from mediaserver._core import files
+from mediaserver._core.errors import GatewayError
 from mediaserver.firewall import keeper
 from mediaserver.firewall.nft import Nft
-from mediaserver.tunnel.configuration import GatewayError
 
 
 class FakeNft:

@@ -16,17 +16,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mediaserver import files
-from mediaserver.docker import api
+from mediaserver._core import files
+from mediaserver._core.errors import DockerError, GatewayError
+from mediaserver._core.names import HOLDER
 from mediaserver.monitor import hold, monitor, monitor_state
-from mediaserver.monitor.decide import GONE_S, HOLDER, Act, Container, Life, Memory, Seen, Step, Tunnel
+from mediaserver.monitor.decide import GONE_S, Act, Container, Life, Memory, Seen, Step, Tunnel
 from mediaserver.monitor.hold import Hold
 from mediaserver.monitor.monitor import BUSY_S, CALM_S, Monitor
 from mediaserver.monitor.observe import Watch
 from mediaserver.monitor.repairs import Hands
 from mediaserver.monitor.report import Report, words
 from mediaserver.monitor.torrents import Port, Swarm
-from mediaserver.tunnel.configuration import GatewayError, Settings
+from mediaserver.tunnel.configuration import Settings
 from mediaserver.tunnel.gateway import Gateway
 
 LIBRARY = Path(__file__).parents[3] / "roles" / "runtime" / "files" / "lib"
@@ -50,7 +51,7 @@ LOST = Step(Act.RESTART, "nothing comes", ("transmission",))
 START = "do jellyfin does not run: start jellyfin"
 FAILURES = [
     GatewayError("container vpn could not be told"),
-    api.DockerError("Docker does not answer"),
+    DockerError("Docker does not answer"),
     OSError("no space left"),
     KeyError("State"),
     ValueError("not JSON"),
@@ -193,7 +194,7 @@ def test_dockers_socket_that_goes_away_is_told_in_its_own_words_and_comes_back(
     scene: Scene, capsys: pytest.CaptureFixture[str]
 ) -> None:
     scene.round()
-    away = "Docker does not answer at /run/docker.sock: [Errno 2] No such file or directory"
+    away = "Docker does not answer at /run/docker.sock: No such file or directory"
     scene.seen = Seen(docker=False, network=None, trouble=away)
     assert scene.round() == BUSY_S
     assert (scene.told()["state"], scene.told()["problems"]) == ("healing", [{"code": "docker-silent", "text": away}])
@@ -274,7 +275,7 @@ def test_another_forwarded_port_is_told_soon(scene: Scene) -> None:
     assert scene.round() == BUSY_S
 
 
-@pytest.mark.parametrize("failure", [None, api.DockerError("it is gone")])
+@pytest.mark.parametrize("failure", [None, DockerError("it is gone")])
 def test_a_new_start_for_the_swarm_is_a_step_like_any_other(scene: Scene, failure: Exception | None) -> None:
     scene.deserted, scene.failure = True, failure
     scene.round()

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from mediaserver._core.errors import NatPmpError
 from mediaserver.tunnel import natpmp
-from mediaserver.tunnel.natpmp import Grant, Mapping, NatPmpError
+from mediaserver.tunnel.natpmp import Grant, Mapping
 
 PORTS = some.integers(0, 2**16 - 1)
 SECONDS = some.integers(0, 2**32 - 1)

@@ -18,13 +18,13 @@ from typing import Any
 
 import pytest
 from barrier_house import PROVIDER, WORLD, built, needed
-from docker_double import Exchange, scripted
-from mediaserver import files
-from mediaserver.docker import api
+from docker_script import Exchange, scripted
+from mediaserver._core import docker, files
+from mediaserver._core.names import HOLDER, OUTER_TABLE, TUNNEL, VPN_BRIDGE
 from mediaserver.firewall import barrier, keeper
 from mediaserver.firewall.nft import Nft
 from mediaserver.monitor import host_settings, observe
-from mediaserver.monitor.decide import HOLDER, TUNNEL, Container, Home, Life, Seen, Tunnel
+from mediaserver.monitor.decide import Container, Home, Life, Seen, Tunnel
 from mediaserver.monitor.observe import Watch
 from mediaserver.monitor.problems import Code, Problem
 from mediaserver.tunnel import dns, liveness, netns
@@ -55,8 +55,8 @@ TOLD: dict[str, Any] = {
 }
 INSIDE = f"service:{HOLDER}"
 PROJECT = {HOLDER: "", TUNNEL: INSIDE, "transmission": INSIDE, "jellyfin": "host"}
-RULES = f'chain POSTROUTING {{ oifname != "{barrier.BRIDGE}" masquerade }}'
-LIST = 'GET /containers/json?all=1&filters={"label": ["com.docker.compose.project=mediaserver"]}'
+RULES = f'chain POSTROUTING {{ oifname != "{VPN_BRIDGE}" masquerade }}'
+LIST = 'GET /containers/json?all=true&filters={"label": ["com.docker.compose.project=mediaserver"]}'
 
 
 class Tables(Nft):
@@ -97,7 +97,7 @@ class Scene:
         self.tables = Tables(ip_nat=RULES, ip_docker_bridges=None)
         files.write(folder / "gateway" / "gateway.json", json.dumps(CONFIGURED), mode=0o600)
         (folder / "compose.yml").write_text("services: {}\n")
-        (folder / "net" / barrier.BRIDGE).mkdir(parents=True)
+        (folder / "net" / VPN_BRIDGE).mkdir(parents=True)
         monkeypatch.setattr(observe, "INTERFACES", folder / "net")
         monkeypatch.setattr(keeper, "stands", lambda nft, text: True)
         monkeypatch.setattr(netns, "identity", lambda pid: self.namespaces.get(pid, 0))
@@ -116,7 +116,7 @@ class Scene:
 
     def inside(self, pid: int, make: Callable[[], Any]) -> Any:
         assert pid == 11
-        if make is observe._socket_in_tunnel:
+        if make is observe.tunnel_socket:
             return socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         return make()
 
@@ -217,7 +217,7 @@ def test_a_container_that_vanishes_during_the_look_is_left_to_the_next_one(scene
 def test_another_refusal_is_told_with_dockers_words(scene: Scene) -> None:
     seen = scene.look(WELL[0], (WELL[1][0], 500, {"message": "cannot be read"}))
     assert not seen.docker
-    assert seen.trouble == f'Docker answers GET /containers/{HOLDER}-id/json with 500: {{"message": "cannot be read"}}'
+    assert seen.trouble == f"Docker answers GET /containers/{HOLDER}-id/json with status 500: cannot be read"
 
 
 def test_what_compose_run_makes_is_no_service(scene: Scene) -> None:
@@ -228,7 +228,7 @@ def test_what_compose_run_makes_is_no_service(scene: Scene) -> None:
 
 def test_a_docker_without_a_socket(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     gateway = Gateway(scene.folder, resolve=look_up_nothing, state=scene.folder / "endpoints.json")
-    monkeypatch.setattr(api, "SOCKET", str(scene.folder / "gone.sock"))
+    monkeypatch.setattr(docker, "DOCKER_SOCKET", str(scene.folder / "gone.sock"))
     seen = Watch(scene.folder, scene.tables).look(gateway, held=True)
     assert seen == Seen(docker=False, held=True, network=None, trouble=seen.trouble, **TOLD)
     assert seen.trouble.startswith(f"Docker does not answer at {scene.folder}/gone.sock: ")
@@ -282,7 +282,7 @@ def test_a_tunnel_that_cannot_be_asked_in_time_does_not_hide_the_outer_barrier(
         ({"ip_nat": "", "ip_docker_bridges": RULES}, True, True),
         ({"ip_nat": RULES, "ip_docker_bridges": None}, False, False),
         ({"ip_nat": None, "ip_docker_bridges": None}, True, False),
-        ({"ip_nat": RULES.replace(barrier.BRIDGE, "docker0"), "ip_docker_bridges": None}, True, False),
+        ({"ip_nat": RULES.replace(VPN_BRIDGE, "docker0"), "ip_docker_bridges": None}, True, False),
     ],
 )
 def test_the_network_is_its_bridge_and_its_rules(
@@ -290,7 +290,7 @@ def test_the_network_is_its_bridge_and_its_rules(
 ) -> None:
     scene.tables = Tables(**tables)
     if not bridge:
-        (scene.folder / "net" / barrier.BRIDGE).rmdir()
+        (scene.folder / "net" / VPN_BRIDGE).rmdir()
     assert scene.look().network is well
 
 
@@ -447,4 +447,4 @@ def test_what_came_from_inside_and_was_dropped_is_counted_wherever_it_went(
         f"\tcounter leak_attempts_{name} {{\n\t\tpackets {n} bytes 9\n\t}}\n" for name, n in counters.items()
     )
     tables = Tables(inet_mediaserver_barrier=listed or None)
-    assert tables.leak_attempts(barrier.OUTER_TABLE) == packets
+    assert tables.leak_attempts(OUTER_TABLE) == packets

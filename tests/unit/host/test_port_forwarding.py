@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mediaserver._core.errors import GatewayError, NatPmpError, Unreachable
 from mediaserver.monitor import torrents
 from mediaserver.monitor.repairs import Hands
 from mediaserver.tunnel import natpmp
-from mediaserver.tunnel.configuration import GatewayError, Settings
-from mediaserver.tunnel.natpmp import NatPmpError
-from mediaserver.tunnel.port_forwarding import Forwarding, Transmission, leased_port
+from mediaserver.tunnel.configuration import Settings
+from mediaserver.tunnel.port_forwarding import Forwarding, leased_port
 
 UI = 9091
 START = 1000.0
@@ -100,17 +100,15 @@ class House:
     def __post_init__(self) -> None:
         house = self
 
-        class Client(Transmission):
-            def __init__(self) -> None: ...
-
-            def peer_port(self) -> int:
+        class Client:
+            def session_get(self) -> dict[str, Any]:
                 if house.silent:
-                    raise ConnectionRefusedError("nobody listens")
-                return house.peer_port
+                    raise Unreachable("nobody listens")
+                return {"peer-port": house.peer_port}
 
-            def set_peer_port(self, port: int) -> None:
-                house.peer_port = port
-                house.done.append(f"told {port}")
+            def session_set(self, values: dict[str, Any]) -> None:
+                house.peer_port = values["peer-port"]
+                house.done.append(f"told {house.peer_port}")
 
         self.forwarding = Forwarding("10.66.0.1", (UI,), Client, self.apply, path=self.path, exchange=self.exchange)
 
@@ -331,7 +329,7 @@ def test_a_port_of_a_ui_does_not_replace_the_one_held(held: House) -> None:
 
 def test_a_silent_transmission_is_told_20_s_later_and_the_lease_is_kept(house: House) -> None:
     house.silent = True
-    with pytest.raises(OSError, match="nobody listens"):
+    with pytest.raises(Unreachable, match="nobody listens"):
         house.tend(0)
     assert (house.lease(), house.happened()) == (40000, ["barrier 40000"])
     house.silent = False
@@ -345,7 +343,7 @@ def test_a_silent_transmission_is_told_20_s_later_and_the_lease_is_kept(house: H
 def test_a_transmission_that_stays_silent_does_not_cost_the_lease(house: House) -> None:
     house.silent = True
     for after in range(0, 200, 20):
-        with pytest.raises(OSError, match="nobody listens"):
+        with pytest.raises(Unreachable, match="nobody listens"):
             house.tend(after)
     assert (house.lease(), house.happened()) == (40000, ["barrier 40000"])
 

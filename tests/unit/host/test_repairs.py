@@ -4,18 +4,21 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from docker_double import Exchange, scripted
-from mediaserver.docker.api import DockerError
+from docker_script import Exchange, scripted
+from mediaserver._core.docker import DockerClient
+from mediaserver._core.errors import DockerError, GatewayError
+from mediaserver._core.names import HOLDER, TUNNEL
 from mediaserver.monitor import repairs
-from mediaserver.monitor.decide import HOLDER, TUNNEL, Act, Step
+from mediaserver.monitor.decide import Act, Step
 from mediaserver.monitor.repairs import Hands
-from mediaserver.tunnel.configuration import GatewayError, State, failed_over
+from mediaserver.tunnel.configuration import State, failed_over
 
 COMPOSE = "docker compose --project-directory {root} up --detach --pull never --no-build"
 
@@ -90,20 +93,12 @@ def test_steps_that_are_commands_and_words(done: list[str], tmp_path: Path, step
     assert done == [line.format(root=tmp_path) for line in expected]
 
 
-LIST = 'GET /containers/json?all=1&filters={"label": ["com.docker.compose.project=mediaserver"]}'
-LISTED: Exchange = (
-    LIST,
-    200,
-    [
-        {
-            "Id": f"{service}-id",
-            "Names": [f"/mediaserver-{service}-1"],
-            "State": "running",
-            "Labels": {"com.docker.compose.project": "mediaserver", "com.docker.compose.service": service},
-        }
-        for service in ("vpn", "wireguard", "transmission", "jellyfin", "a", "b")
-    ],
-)
+def listed(service: str, *, found: bool = True) -> Exchange:
+    """The question for a service's container, and Docker's answer."""
+    own = {"com.docker.compose.project": "mediaserver", "com.docker.compose.service": service}
+    labels = json.dumps([f"{name}={value}" for name, value in own.items()])
+    row = {"Id": f"{service}-id", "Names": [f"/mediaserver-{service}-1"], "State": "running", "Labels": own}
+    return f'GET /containers/json?all=true&filters={{"label": {labels}}}', 200, [row] if found else []
 
 
 @pytest.mark.parametrize(
@@ -123,7 +118,8 @@ LISTED: Exchange = (
 def test_steps_that_are_requests(
     done: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: Step, script: list[Exchange]
 ) -> None:
-    with scripted(monkeypatch, tmp_path, *(one for request in script for one in (LISTED, request))):
+    asked = [(listed(request[0].split("/")[2].removesuffix("-id")), request) for request in script]
+    with scripted(monkeypatch, tmp_path, *(one for pair in asked for one in pair)):
         Hands(tmp_path).do(step)
     assert done == []
 
@@ -131,9 +127,9 @@ def test_steps_that_are_requests(
 def test_a_foreign_container_is_never_taken_for_a_service_of_the_same_name(
     done: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    foreign = {"Id": "f00d", "Names": ["/jellyfin"], "State": "exited", "Labels": {"com.docker.compose.service": "tv"}}
+    """Docker is asked for the labels of both, so that it returns no other one."""
     with (
-        scripted(monkeypatch, tmp_path, (LIST, 200, [foreign])),
+        scripted(monkeypatch, tmp_path, listed("jellyfin", found=False)),
         pytest.raises(DockerError, match="service jellyfin of project mediaserver has no container"),
     ):
         Hands(tmp_path).do(Step(Act.START, "", ("jellyfin",)))
@@ -152,7 +148,7 @@ def test_a_request_that_docker_refuses_is_raised(
 ) -> None:
     script = ("POST /containers/jellyfin-id/start", 500, {"message": "port is already allocated"})
     with (
-        scripted(monkeypatch, tmp_path, LISTED, script),
+        scripted(monkeypatch, tmp_path, listed("jellyfin"), script),
         pytest.raises(DockerError, match="port is already allocated"),
     ):
         Hands(tmp_path).do(Step(Act.START, "", ("jellyfin",)))
@@ -163,8 +159,8 @@ def test_every_act_is_done_by_somebody(
     done: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, act: Act
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(repairs.api, "container", lambda service: {"Id": service})
-    monkeypatch.setattr(repairs.api, "request", lambda method, path, **_: asked.append(path))
+    monkeypatch.setattr(DockerClient, "required", lambda self, project, service: {"Id": service})
+    monkeypatch.setattr(DockerClient, "request", lambda self, method, path, **_: asked.append(path))
     Hands(tmp_path).do(Step(act, "", ("jellyfin",)))
     assert done or asked
 

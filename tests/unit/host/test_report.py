@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mediaserver._core.errors import GatewayError
 from mediaserver.monitor import report as reporting
 from mediaserver.monitor.decide import Act, Memory, Seen, Step, Tunnel, Verdict, decide
 from mediaserver.monitor.hold import Hold
 from mediaserver.monitor.problems import Code, Problem
 from mediaserver.monitor.report import Report, state_of
-from mediaserver.tunnel.configuration import GatewayError
 
 WELL: dict[str, Any] = {"problems": [], "peer": "vpn.example:51820", "endpoint": "198.18.0.20", "leak_attempts": 0}
 STOPPED = Problem(Code.CONTAINER_STOPPED, "jellyfin does not run")

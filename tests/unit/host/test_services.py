@@ -11,9 +11,10 @@ import observations
 import pytest
 from ansible_collections.household.mediaserver.plugins.filter.services import services as household
 from mediaserver import services
+from mediaserver._core.names import HOLDER, TUNNEL
 from mediaserver.monitor.decide import Container, Memory, decide
 from mediaserver.monitor.problems import Code
-from mediaserver.services import HOLDER, TUNNEL, UNLISTED, Service
+from mediaserver.services import UNLISTED, Service
 from mediaserver.tunnel.configuration import GatewayError, Settings
 
 CONFIGURED: dict[str, Any] = {

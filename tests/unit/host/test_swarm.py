@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mediaserver._core.errors import Unreachable
+from mediaserver._core.http import UrlHttp
+from mediaserver._transmission.client import TransmissionClient
 from mediaserver.monitor import torrents as tending
 from mediaserver.monitor.decide import Act, Step
-from mediaserver.tunnel import port_forwarding
 
 PATIENCE = tending.SWARM_PATIENCE_S
 SILENT = {"lastAnnounceSucceeded": False, "seederCount": -1}
@@ -25,23 +27,23 @@ def torrent(
     return {**told, "downloadedEver": 1000, "per look": per_look}
 
 
-class Transmission(port_forwarding.Transmission):
+class Transmission(TransmissionClient):
     """Holds these torrents, and notes what it is asked; ``absent`` answers are still missing at first."""
 
     def __init__(self, torrents: list[dict[str, Any]], absent: int = 0) -> None:
-        super().__init__("http://127.0.0.1:1/", "", "", device="lo")
-        self.torrents, self.absent = torrents, absent
+        super().__init__(UrlHttp(), "http://127.0.0.1:1/")
+        self.held, self.absent = torrents, absent
         self.asked: list[str] = []
 
-    def _ask(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    def call(self, method: str, arguments: dict[str, Any] | None = None) -> dict[str, Any]:
         if self.absent:
             self.absent -= 1
-            raise ConnectionRefusedError
+            raise Unreachable("nobody listens", refused=True)
         self.asked.append(method)
         if method != "torrent-get":
             return {}
-        told = [{field: one[field] for field in arguments["fields"]} for one in self.torrents]
-        for one in self.torrents:
+        told = [{field: one[field] for field in (arguments or {})["fields"]} for one in self.held]
+        for one in self.held:
             one["downloadedEver"] += one["per look"]
         return {"torrents": told}
 
@@ -121,7 +123,7 @@ def test_a_download_that_was_finished_meanwhile_is_no_stall(monkeypatch: pytest.
     swarm = tending.Swarm(Path("/nowhere"))
     swarm.tend(0.0, hands.do, service="transmission", alive=False)
     swarm.tend(1.0, hands.do, service="transmission", alive=True)
-    found.torrents[0]["status"] = 6
+    found.held[0]["status"] = 6
     swarm.tend(1.0 + PATIENCE, hands.do, service="transmission", alive=True)
     assert hands.steps == []
 

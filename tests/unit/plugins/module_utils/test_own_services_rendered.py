@@ -17,7 +17,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._services.fa
 from ansible_collections.household.mediaserver.plugins.module_utils._services.project import project
 from ansible_collections.household.mediaserver.plugins.module_utils._services.validate import faults
 from ansible_collections.household.mediaserver.plugins.plugin_utils import _services_file
-from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.test_own_services import (
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._preflight.test_own_services import (
     CAPABILITIES,
     SONARR,
     SOURCES,

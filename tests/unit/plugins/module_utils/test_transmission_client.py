@@ -238,10 +238,10 @@ def test_a_connection_cut_in_the_middle_is_no_answer(server: str) -> None:
         post(f"{server}/0")
 
 
-def test_an_answer_without_end_is_refused(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "MAX_BYTES", 4)
+def test_an_answer_without_end_is_refused(server: str) -> None:
+    short = http.UrlHttp(max_bytes=4)
     with pytest.raises(ProtocolError, match="longer than 4 bytes"):
-        post(f"{server}/200")
+        short.request("POST", f"{server}/200", headers={}, body=b"hello", timeout=5)
 
 
 def test_a_closed_port_is_told_from_a_late_answer() -> None:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# Every household has these two: the holder of the VPN namespace, and the tunnel in it (compose.yml).
-HOLDER, TUNNEL = "vpn", "wireguard"
+from mediaserver._core.names import TRANSMISSION, TUNNEL
+
 IN_VPN = "vpn"  # the namespace of the services that use the tunnel
 RPC = "rpc"
 
@@ -39,7 +39,7 @@ class Service:
 # Where a run was cut off between these programs and gateway.json, which does not list the services then.
 UNLISTED = (
     Service(TUNNEL, TUNNEL, "tunnel", restart_when_unhealthy=True),
-    Service("transmission", "Transmission", IN_VPN, probe=True, told_port=RPC),
+    Service(TRANSMISSION, "Transmission", IN_VPN, probe=True, told_port=RPC),
 )
 
 

@@ -14,12 +14,16 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-OUTER_TABLE = "mediaserver_barrier"
-INNER_TABLE = "mediaserver_inner"
-# The VPN network's bridge on the host; Docker makes it by this name (compose.yml).
-BRIDGE = "br-vpn"
-# Jellyfin's bridge: outside the VPN, and for the LAN alone (compose.yml).
-HOUSE_BRIDGE = "br-jellyfin"
+from mediaserver._core.names import (
+    INNER_TABLE,
+    JELLYFIN_BRIDGE,
+    OUTER_TABLE,
+    TUNNEL_DEVICE,
+    UPLINK,
+    VPN_BRIDGE,
+    WIREGUARD_MARK,
+)
+
 # After conntrack (-200), so that every packet's state is known; before Docker's filter rules (0), so that
 # nothing of Docker's sees what is dropped here. A drop is final in nft, an accept is not: Docker's rules
 # still apply.
@@ -51,8 +55,8 @@ class OuterBarrier:
     lan: Sequence[str]  # IPv4 prefixes that may open the UIs
     published: Sequence[int]  # TCP, as the host has them: Docker's proxy listens there when its DNAT is gone
     containers: Sequence[str] = ()  # IPv4 prefixes of Docker's own networks on this host
-    bridge: str = BRIDGE
-    house_bridge: str = HOUSE_BRIDGE
+    bridge: str = VPN_BRIDGE
+    house_bridge: str = JELLYFIN_BRIDGE
     own_bridges: Sequence[str] = ()  # of a household's own services outside the VPN
     bridge_address: str = ""  # the host's own address on the VPN bridge; needed for the next two
     reaches: Sequence[Way] = ()  # what one service may open of another, at bridge_address
@@ -67,13 +71,13 @@ class InnerBarrier:
     ui_ports: Sequence[int]
     lan: Sequence[str]
     bridge_address: str  # the host's own address on the bridge, from which it opens the UIs
-    fwmark: int = 51820  # what WireGuard puts on its own packets
+    fwmark: int = WIREGUARD_MARK  # what WireGuard puts on its own packets
     forwarded_ports: Sequence[int] = ()  # TCP and UDP, opened in the tunnel for torrent peers
     reachable: Sequence[int] = ()  # TCP ports at bridge_address that services in the namespace may open
     reached: Sequence[int] = ()  # TCP ports that the host alone may open, for another service
     containers: Sequence[str] = ()  # IPv4 prefixes of Docker's own networks: never let in by their own addresses
-    tunnel: str = "wg0"
-    uplink: str = "eth0"
+    tunnel: str = TUNNEL_DEVICE
+    uplink: str = UPLINK
 
 
 def render_outer(settings: OuterBarrier, *, owned: bool = False) -> str:

@@ -18,30 +18,27 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from mediaserver import files
-from mediaserver.firewall import barrier
+from mediaserver._core import files
+from mediaserver._core.errors import GatewayError
+from mediaserver._core.names import KEEPER_LOCK, LOADED_BARRIER, OUTER_TABLE
 from mediaserver.firewall.nft import Nft
-from mediaserver.tunnel.configuration import GatewayError
 
-# What was loaded, for others to compare with what stands: the digest of the text and the kernel's own form of it.
-LOADED = Path("/run/mediaserver/barrier.json")
-LOCK = Path("/run/mediaserver/keeper.lock")
 # A keeper that has just been told to stop may still be there.
 LOCK_PATIENCE_S = 5.0
 SIGNALS = {signal.SIGHUP, signal.SIGTERM, signal.SIGINT}
 
 
-def stands(nft: Nft, table: str, note: Path = LOADED) -> bool:
+def stands(nft: Nft, table: str, note: Path = LOADED_BARRIER) -> bool:
     """Say whether the kernel's outer table is the one that was loaded from exactly this text (not owned form)."""
     try:
         noted = json.loads(files.read(note) or "{}")
     except (ValueError, RecursionError):
         return False
-    found = nft.fingerprint(barrier.OUTER_TABLE)
+    found = nft.fingerprint(OUTER_TABLE)
     return found is not None and noted == {"text": files.digest(table), "fingerprint": found}
 
 
-def load(nft: Nft, render: Callable[[bool], str], note: Path = LOADED) -> bool:
+def load(nft: Nft, render: Callable[[bool], str], note: Path = LOADED_BARRIER) -> bool:
     """Load the outer table and note what the kernel made of it; return whether it is owned.
 
     ``render`` takes whether the table is to be owned. Raises GatewayError; the table that was there then stands.
@@ -56,7 +53,7 @@ def load(nft: Nft, render: Callable[[bool], str], note: Path = LOADED) -> bool:
             nft.load(render(False))
         except GatewayError as error:
             raise GatewayError(f"the outer barrier could not be loaded, so Docker must not start: {error}") from error
-    found = nft.fingerprint(barrier.OUTER_TABLE)
+    found = nft.fingerprint(OUTER_TABLE)
     if found is None:
         raise GatewayError("the outer barrier vanished right after it was loaded, so Docker must not start")
     noted = {"text": files.digest(render(False)), "fingerprint": found}
@@ -71,7 +68,7 @@ def raise_barrier(render: Callable[[bool], str]) -> None:
         load(nft, render)
 
 
-def keep(render: Callable[[bool], str], lock: Path = LOCK) -> None:
+def keep(render: Callable[[bool], str], lock: Path = KEEPER_LOCK) -> None:
     """Load the barrier and stay, as a service of type notify-reload. Returns when told to stop.
 
     Raises GatewayError where another one stays already.

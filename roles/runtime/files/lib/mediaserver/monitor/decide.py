@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from mediaserver._core.names import HOLDER, TUNNEL
 from mediaserver.monitor import causes
 from mediaserver.monitor.problems import BLOCKS_TUNNEL, Code, Problem
 from mediaserver.monitor.steps import Act, Step
-from mediaserver.services import HOLDER, TUNNEL
 
 # WireGuard refuses to send with keys older than this (WireGuard whitepaper, section 6.1: Reject-After-Time).
 HANDSHAKE_LIFE_S = 180.0

@@ -12,9 +12,9 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from mediaserver import files
+from mediaserver._core import files
+from mediaserver._core.names import HOLD
 
-PATH = Path("/run/mediaserver/hold")
 # The longest that anybody may ask for; a deadline further away is a mistake or a forgery.
 LONGEST_S = 3600.0
 
@@ -27,18 +27,18 @@ class Hold:
     why: str = ""
 
 
-def take(owner: str, seconds: float, now: float, path: Path = PATH) -> None:
+def take(owner: str, seconds: float, now: float, path: Path = HOLD) -> None:
     """Hold for ``seconds`` from ``now``, in place of an earlier hold. Raises OSError, ValueError."""
     if not 0 < seconds <= LONGEST_S:
         raise ValueError(f"a hold of {seconds:g} s is refused; the longest is {LONGEST_S:g} s")
     files.write(path, json.dumps({"owner": owner, "deadline": now + seconds}) + "\n", mode=0o644)
 
 
-def release(path: Path = PATH) -> None:
+def release(path: Path = HOLD) -> None:
     path.unlink(missing_ok=True)
 
 
-def look(now: float, path: Path = PATH) -> Hold | None:
+def look(now: float, path: Path = HOLD) -> Hold | None:
     """Return the hold that lies there, or None. A hold that cannot be believed is not valid; it never raises."""
     try:
         found = path.lstat()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mediaserver._core import obstacles
-from mediaserver.firewall import barrier
+from mediaserver._core.names import VPN_BRIDGE
 from mediaserver.monitor.problems import Code, Problem
 
 SYSCTL = Path("/proc/sys/net/ipv4")
@@ -30,7 +30,7 @@ def _text(path: Path | str) -> str:
 def _switches() -> dict[str, Path]:
     """The kernel's switches for forwarding, by name; that of the host sets all the others."""
     _networks, uplink = obstacles.connected(_text(ROUTES))
-    devices = [name for name in (barrier.BRIDGE, uplink) if name]
+    devices = [name for name in (VPN_BRIDGE, uplink) if name]
     return {"net.ipv4.ip_forward": SYSCTL / "ip_forward"} | {
         f"net.ipv4.conf.{name}.forwarding": SYSCTL / "conf" / name / "forwarding" for name in devices
     }

@@ -13,24 +13,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mediaserver import files, services
-from mediaserver.clock import now
-from mediaserver.docker import api
+from mediaserver import services
+from mediaserver._core import files
+from mediaserver._core.clock import now
+from mediaserver._core.docker import DockerClient, Events
+from mediaserver._core.errors import DockerError, GatewayError
+from mediaserver._core.names import MONITOR_LOCK, MONITOR_STATE, PROJECT
 from mediaserver.monitor import hold, monitor_state
 from mediaserver.monitor.decide import Memory, Step, Verdict, decide
-from mediaserver.monitor.observe import PROJECT, Watch
+from mediaserver.monitor.observe import Watch
 from mediaserver.monitor.problems import Problem
 from mediaserver.monitor.repairs import Hands
 from mediaserver.monitor.report import Report, state_of
 from mediaserver.monitor.torrents import Port, Swarm
 from mediaserver.tunnel import dns
-from mediaserver.tunnel.configuration import GatewayError, active_peer
+from mediaserver.tunnel.configuration import active_peer
 from mediaserver.tunnel.gateway import Gateway, look_up_nothing
 from mediaserver.tunnel.mtu import PacketSize
 
 # Seconds between looks: when all is well, and while something is being put right.
 CALM_S, BUSY_S = 5.0, 1.0
-LOCK = Path("/run/mediaserver/vpn-monitor.lock")
 
 
 @dataclass
@@ -43,7 +45,7 @@ class Monitor:
     report: Report
     port: Port
     swarm: Swarm
-    kept: Path = monitor_state.PATH
+    kept: Path = MONITOR_STATE
     memory: Memory = field(default_factory=Memory)
     packet_size: PacketSize = field(default_factory=PacketSize)
 
@@ -112,7 +114,7 @@ class Monitor:
 
 def watch(monitor: Monitor) -> None:
     """Run forever."""
-    events: api.Events | None = None
+    events: Events | None = None
     while True:
         # Before the look, so that nothing happens between the two.
         events = events or _listen()
@@ -129,14 +131,14 @@ def _facts(gateway: Gateway, eyes: Watch) -> dict[str, object]:
     }
 
 
-def _listen() -> api.Events | None:
+def _listen() -> Events | None:
     try:
-        return api.Events(PROJECT)
-    except api.DockerError:
+        return DockerClient().events(PROJECT)
+    except DockerError:
         return None
 
 
-def _wait(events: api.Events | None, seconds: float) -> api.Events | None:
+def _wait(events: Events | None, seconds: float) -> Events | None:
     """Wait for an event of Docker's or the time; return the stream as long as it goes on."""
     if events is None:
         time.sleep(seconds)
@@ -148,7 +150,7 @@ def _wait(events: api.Events | None, seconds: float) -> api.Events | None:
     return events
 
 
-def main(arguments: Sequence[str], *, root: Path, lock: Path = LOCK) -> int:
+def main(arguments: Sequence[str], *, root: Path, lock: Path = MONITOR_LOCK) -> int:
     """Watch until told to stop, and say so then. Returns 1 when it cannot run, or runs already."""
     argparse.ArgumentParser(
         prog="vpn-monitor",

@@ -12,10 +12,10 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
-from mediaserver import files
+from mediaserver._core import files
+from mediaserver._core.names import MONITOR_STATE
 from mediaserver.monitor.decide import LONGEST_PAUSE_S, Act, Memory
 
-PATH = Path("/run/mediaserver/monitor.json")
 # Its pauses grow, whoever is started anew by it.
 DOCKER: tuple[str, ...] = (Act.RESTART_DOCKER,)
 
@@ -48,14 +48,14 @@ def from_json(text: str | None, now: float) -> Memory:
     return replace(known, tries={DOCKER: (after, times)})
 
 
-def load(now: float, path: Path = PATH) -> Memory:
+def load(now: float, path: Path = MONITOR_STATE) -> Memory:
     try:
         return from_json(files.read(path), now)
     except OSError:
         return Memory()
 
 
-def save(memory: Memory, path: Path = PATH) -> None:
+def save(memory: Memory, path: Path = MONITOR_STATE) -> None:
     """Write what differs; a disk that takes nothing must not keep the monitor from its work."""
     text = to_json(memory)
     with contextlib.suppress(OSError):

@@ -61,10 +61,3 @@ class Problem:
 
     def as_json(self) -> dict[str, str]:
         return {"code": str(self.code), "text": self.text}
-
-
-def reason(error: BaseException) -> str:
-    """Return an error's text without the number that Python puts before it ("[Errno 19] No such device")."""
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
-    return str(error)

@@ -8,15 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mediaserver import files
-from mediaserver.docker import api, compose
+from mediaserver._core import files
+from mediaserver._core.docker import DockerClient
+from mediaserver._core.errors import GatewayError
+from mediaserver._core.names import DOCKER_UNIT, GATEWAY_LOCK, HOLDER, PROJECT, TUNNEL
+from mediaserver.docker import compose
 from mediaserver.monitor import host_settings
 from mediaserver.monitor.decide import Act, Step
-from mediaserver.services import HOLDER, TUNNEL
-from mediaserver.tunnel.configuration import GatewayError, Settings, State, failed_over, resolved_again
-from mediaserver.tunnel.gateway import LOCK, Gateway, Host, look_up, look_up_nothing
+from mediaserver.tunnel.configuration import Settings, State, failed_over, resolved_again
+from mediaserver.tunnel.gateway import Gateway, Host, look_up, look_up_nothing
 
-DOCKER_UNIT = "docker.service"
 STEP_TIMEOUT_S = 180
 LOG_LINES = 3
 # Steps that are one request to Docker for each target.
@@ -47,12 +48,12 @@ class Hands:
     root: Path
 
     def do(self, step: Step) -> None:
-        """Raises GatewayError, DockerError, OSError; the step is tried again later then."""
+        """Raises MediaserverError, OSError; the step is tried again later then."""
         if step.act in CONTAINER_VERBS:
-            path, query = CONTAINER_VERBS[step.act]
+            docker, (path, query) = DockerClient(), CONTAINER_VERBS[step.act]
             for service in step.targets or (TUNNEL,):
-                found = api.container(service)["Id"]
-                api.request("POST", f"/containers/{found}/{path}", timeout=STEP_TIMEOUT_S, **query)
+                found = docker.required(PROJECT, service)["Id"]
+                docker.request("POST", f"/containers/{found}/{path}", timeout=STEP_TIMEOUT_S, **query)
             return
         {
             Act.LOAD_BARRIER: lambda: Host().reload_barrier(),
@@ -83,21 +84,17 @@ class Hands:
     def _compose(self, *arguments: str) -> None:
         chosen: tuple[str, ...] = ("--project-directory", str(self.root))
         if compose.override(self.root):
-            try:
-                project = compose.read(self.root)
-            except compose.ComposeError as error:
-                raise GatewayError(str(error)) from error
-            chosen = project.arguments
+            chosen = compose.read(self.root).arguments
         run("docker", "compose", *chosen, "up", "--detach", "--pull", "never", "--no-build", *arguments)
 
     def apply(self) -> None:
         """Bring files, barrier and containers in line with what is known."""
-        with files.locked(LOCK):
+        with files.locked(GATEWAY_LOCK):
             Gateway(self.root, resolve=look_up_nothing).apply(Host())
 
     def _change(self, change: Callable[[Settings, State], State]) -> list[str]:
         """Return what a person should know of the endpoints then."""
-        with files.locked(LOCK):
+        with files.locked(GATEWAY_LOCK):
             gateway = Gateway(self.root, resolve=look_up, change=change)
             gateway.apply(Host())
         return gateway.notes()

@@ -10,18 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mediaserver import files
-from mediaserver.docker.api import DockerError
+from mediaserver._core import files
+from mediaserver._core.errors import MediaserverError, reason
+from mediaserver._core.names import STACK_UNIT, STATE_FILE
 from mediaserver.monitor.decide import Seen, Step, Verdict
 from mediaserver.monitor.hold import Hold
-from mediaserver.monitor.problems import Code, Problem, reason
+from mediaserver.monitor.problems import Code, Problem
 from mediaserver.monitor.steps import Act
-from mediaserver.tunnel.configuration import GatewayError
 
-STATE = Path("/run/mediaserver/vpn.json")
 VERSION = 2
 # Said when vpn-monitor starts a container that may have been stopped on purpose.
-BY_HAND = "to stop the stack by hand: sudo systemctl stop mediaserver.service"
+BY_HAND = f"to stop the stack by hand: sudo systemctl stop {STACK_UNIT}"
 # What a monitor that is stopped before its first look knows of the household.
 NOTHING: dict[str, object] = {"peer": "", "endpoint": "", "forwarded_port": 0, "leak_attempts": None}
 
@@ -30,7 +29,7 @@ NOTHING: dict[str, object] = {"peer": "", "endpoint": "", "forwarded_port": 0, "
 class Report:
     """Tells people and programs: lines in the journal when something changes, and the state file."""
 
-    path: Path = STATE
+    path: Path = STATE_FILE
     _said: dict[str, object] = field(default_factory=dict)
     _steps: int = 0
     _last_step: dict[str, object] | None = None
@@ -116,7 +115,7 @@ def state_of(seen: Seen, verdict: Verdict) -> str:
 
 def words(error: Exception) -> str:
     """What is said of an error; of one that nobody foresaw also its kind."""
-    foreseen = isinstance(error, (GatewayError, DockerError, OSError, subprocess.SubprocessError))
+    foreseen = isinstance(error, (MediaserverError, OSError, subprocess.SubprocessError))
     return reason(error) if foreseen else f"{type(error).__name__}: {error}"
 
 

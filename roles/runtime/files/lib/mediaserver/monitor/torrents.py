@@ -4,23 +4,66 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from mediaserver import services
+from mediaserver._core.errors import MediaserverError
+from mediaserver._core.names import VPN_BRIDGE
 from mediaserver.monitor.decide import Act, Step
 from mediaserver.monitor.repairs import Hands
-from mediaserver.tunnel import natpmp, port_forwarding
-from mediaserver.tunnel.configuration import GatewayError, Settings
+from mediaserver.tunnel import port_forwarding
+from mediaserver.tunnel.configuration import Settings
+
+if TYPE_CHECKING:
+    from mediaserver._transmission.client import TransmissionClient
 
 # From the word to ask its trackers to the look at what they have answered.
 SWARM_PATIENCE_S = 20.0
+RPC_TIMEOUT_S = 5.0
+LONGEST_ANSWER = 1 << 20
+# Downloading and seeding, or in the queue for it (rpc-spec.md of Transmission 4.0.6, section 3.3).
+WANTING_PEERS, DOWNLOADING = (3, 4, 5, 6), 4
+FIELDS = ("id", "status", "downloadedEver", "peersConnected", "trackerStats")
+
+Torrents = Sequence[Mapping[str, Any]]
 
 
-def transmission(root: Path) -> port_forwarding.Transmission:
-    """Raises OSError, ValueError, KeyError."""
-    return port_forwarding.Transmission.from_file(root / "gateway" / "transmission.json")
+def transmission(root: Path) -> TransmissionClient:
+    """Return a client for Transmission, asked from the host by the VPN network's bridge. Raises FileProblem.
+
+    What answers there is in the VPN namespace and may be hostile: its answers have a bounded size and time.
+    """
+    # Here, because http.client takes memory, and many households never need it.
+    from mediaserver._core.http import UrlHttp  # noqa: PLC0415
+    from mediaserver._transmission.access import Access  # noqa: PLC0415
+    from mediaserver._transmission.client import TransmissionClient  # noqa: PLC0415
+
+    access = Access.read(str(root / "gateway" / "transmission.json"))
+    http = UrlHttp(device=VPN_BRIDGE, max_bytes=LONGEST_ANSWER)
+    return TransmissionClient(http, access.url, username=access.user, password=access.password, timeout=RPC_TIMEOUT_S)
+
+
+def received(torrents: Torrents) -> dict[int, int]:
+    """Return the bytes that each torrent which is still downloading has received so far, by its id."""
+    return {one["id"]: one["downloadedEver"] for one in torrents if one["status"] == DOWNLOADING}
+
+
+def is_deserted(torrents: Torrents, before: Mapping[int, int]) -> bool:
+    """Say whether expected peers are missing: no tracker has answered, or one knows seeds for a download without peers.
+
+    Or peers are connected, and no download has received a byte more than ``received`` returned before: such
+    connections are from before the tunnel's interruption, and TCP may retry them for two minutes.
+    """
+    wanting = [one for one in torrents if one["status"] in WANTING_PEERS and one["trackerStats"]]
+    downloads = [one for one in wanting if one["status"] == DOWNLOADING]
+    if any(one["peersConnected"] for one in wanting):
+        return bool(downloads) and received(downloads) == before
+    answered = any(tracker["lastAnnounceSucceeded"] for one in wanting for tracker in one["trackerStats"])
+    known = any(tracker["seederCount"] > 0 for one in downloads for tracker in one["trackerStats"])
+    return bool(wanting) and (not answered or known)
 
 
 @dataclass
@@ -54,16 +97,17 @@ class Swarm:
         try:
             if self._due:
                 daemon = transmission(self.root)
-                self._received = daemon.received()
-                daemon.announce()
+                self._received = received(daemon.torrents(FIELDS[:3]))
+                daemon.reannounce()
                 self._due, self._judged_at = False, now + SWARM_PATIENCE_S
                 print("Transmission asks its trackers again", flush=True)
             elif idle and self._judged_at is not None and now >= self._judged_at:
                 # Once for each time that the tunnel was away: a swarm may as well be dead.
-                deserted, self._judged_at = transmission(self.root).is_deserted(self._received), None
+                deserted = is_deserted(transmission(self.root).torrents(FIELDS), self._received)
+                self._judged_at = None
                 if deserted and not do(Step(Act.RESTART, "nothing comes from Transmission's swarm", (service,))):
                     self._judged_at = now + SWARM_PATIENCE_S
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (MediaserverError, KeyError, TypeError, AttributeError):
             return  # it may be starting; the next look tries again
 
 
@@ -93,7 +137,7 @@ class Port:
             changed = said is not None
             if changed or self._forwarding.settled:
                 self._complaint = ""
-        except (natpmp.NatPmpError, GatewayError, OSError, ValueError, KeyError) as error:
+        except (MediaserverError, OSError) as error:
             said = f"no port is forwarded: {error}" if str(error) != self._complaint else None
             self._complaint, changed = str(error), False
         if said:

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from mediaserver._core.errors import GatewayError
+from mediaserver._core.names import VPN_BRIDGE, WIREGUARD_MARK
 from mediaserver.firewall import barrier
 from mediaserver.services import UNLISTED, Service
 
@@ -20,12 +22,7 @@ UPLINK_MTU = 1500
 # Bytes that WireGuard adds to an IPv4 or IPv6 packet (wg-quick(8) subtracts the same).
 WIREGUARD_OVERHEAD = 80
 KEEPALIVE_S = 25
-FWMARK = 51820
 THIS_NETWORK = ipaddress.IPv4Network("0.0.0.0/8")
-
-
-class GatewayError(Exception):
-    """Something that a person must put right; the text says what and how."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +86,7 @@ class Settings:
     @property
     def reachable_ports(self) -> tuple[int, ...]:
         """Ports of the bridge address that services in the VPN namespace may open."""
-        return tuple(sorted(port for bridge, port in self.reaches if bridge == barrier.BRIDGE))
+        return tuple(sorted(port for bridge, port in self.reaches if bridge == VPN_BRIDGE))
 
     @property
     def holder_address(self) -> str:
@@ -233,7 +230,7 @@ def inner_table(settings: Settings, state: State, leased_port: int = 0) -> str:
             ui_ports=settings.ui_ports,
             lan=settings.lan,
             bridge_address=settings.bridge_address,
-            fwmark=FWMARK,
+            fwmark=WIREGUARD_MARK,
             forwarded_ports=sorted(ports),
             reachable=settings.reachable_ports,
             reached=settings.reached_ports,
@@ -246,7 +243,7 @@ def inner_table(settings: Settings, state: State, leased_port: int = 0) -> str:
 def tunnel_configuration(settings: Settings, state: State, private_key: str) -> str:
     """Text for ``wg setconf`` (wg(8), CONFIGURATION FILE FORMAT)."""
     peer = active_peer(settings, state)
-    lines = ["[Interface]", f"PrivateKey = {private_key}", f"FwMark = {FWMARK}", "", "[Peer]"]
+    lines = ["[Interface]", f"PrivateKey = {private_key}", f"FwMark = {WIREGUARD_MARK}", "", "[Peer]"]
     lines.append(f"PublicKey = {peer.public_key}")
     if peer.preshared_key:
         lines.append(f"PresharedKey = {peer.preshared_key}")

@@ -11,30 +11,27 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from mediaserver import clock, files
-from mediaserver.docker import api
-from mediaserver.firewall import barrier, keeper
+from mediaserver._core import clock, files
+from mediaserver._core.docker import DockerClient
+from mediaserver._core.errors import DockerError, GatewayError, reason
+from mediaserver._core.names import (
+    ENDPOINTS,
+    GATEWAY_LOCK,
+    HOLDER,
+    KEEPER_UNIT,
+    MONITOR_UNIT,
+    OUTER_TABLE,
+    PROJECT,
+    TUNNEL,
+    UNTOLD,
+)
+from mediaserver.firewall import keeper
 from mediaserver.firewall.nft import Nft
 from mediaserver.monitor import hold, host_settings
-from mediaserver.monitor.problems import reason
 from mediaserver.programs import Programs
-from mediaserver.services import HOLDER, TUNNEL
 from mediaserver.tunnel import port_forwarding
-from mediaserver.tunnel.configuration import (
-    GatewayError,
-    Settings,
-    State,
-    container_files,
-    forbidden,
-    next_state,
-    outer_table,
-)
+from mediaserver.tunnel.configuration import Settings, State, container_files, forbidden, next_state, outer_table
 
-STATE = Path("/var/lib/mediaserver/vpn/endpoints.json")
-LOCK = Path("/run/mediaserver/lock")
-UNTOLD = Path("/run/mediaserver/untold")
-BARRIER_UNIT, KEEPER_UNIT = "mediaserver-barrier.service", "mediaserver-barrier-keeper.service"
-MONITOR_UNIT = "vpn-monitor.service"
 PROGRAMS = Programs(KEEPER_UNIT, MONITOR_UNIT)
 COMMAND_TIMEOUT_S = 60
 # Who reads each folder of files, and whom nobody could tell yet that they are new; a reboot makes all of them read.
@@ -82,14 +79,15 @@ class Host:
 
     def signal(self, service: str) -> None:
         """Ask a running service to read its files again; one that is not there will read them when it starts."""
+        docker = DockerClient()
         try:
-            found = api.container(service)
-        except api.DockerError:
+            found = docker.service(PROJECT, service)
+        except DockerError:
             return
-        if found["State"] == "running":
+        if found and found["State"] == "running":
             try:
-                api.request("POST", f"/containers/{found['Id']}/kill", signal="HUP")
-            except api.DockerError as error:
+                docker.request("POST", f"/containers/{found['Id']}/kill", signal="HUP")
+            except DockerError as error:
                 raise GatewayError(f"service {service} could not be told to reload: {error}") from error
 
 
@@ -113,7 +111,7 @@ class Gateway:
         *,
         resolve: Resolve = look_up,
         change: Callable[[Settings, State], State] | None = None,
-        state: Path = STATE,
+        state: Path = ENDPOINTS,
         untold: Path = UNTOLD,
     ) -> None:
         self.folder = root / "gateway"
@@ -134,7 +132,7 @@ class Gateway:
         """Name everything that is not as configured, in plain words."""
         found = [f"file {path} is written" for path, text in self._wanted().items() if not self._stands(path, text)]
         if not machine.barrier_stands(self.outer()):
-            found.append(f"table inet {barrier.OUTER_TABLE} is loaded")
+            found.append(f"table inet {OUTER_TABLE} is loaded")
         return [*found, *(f"container {name} is told to read its files" for name in self._pending())]
 
     def apply(self, machine: Machine) -> list[str]:
@@ -147,7 +145,7 @@ class Gateway:
             done.append(f"file {self.state_path} is written")
         if not machine.barrier_stands(self.outer()):
             machine.reload_barrier()
-            done.append(f"table inet {barrier.OUTER_TABLE} is loaded")
+            done.append(f"table inet {OUTER_TABLE} is loaded")
         pending = self._pending()
         done += [f"container {name} is told to read its files" for name in pending]
         told = [
@@ -205,7 +203,7 @@ class Gateway:
 
     @staticmethod
     def _stands(path: Path, text: str) -> bool:
-        return files.stands(path, text, mode=0o600)
+        return files.matches(path, text, mode=0o600)
 
 
 def release(*, dry_run: bool) -> list[str]:
@@ -285,7 +283,7 @@ def _apply(chosen: argparse.Namespace, root: Path) -> list[str]:
         return PROGRAMS.renew(unit, chosen.program, anyway=chosen.restart) if chosen.program else []
 
     # vpn-monitor takes the same lock before it judges the barrier, so it does not see the keeper's restart.
-    with files.locked(LOCK):
+    with files.locked(GATEWAY_LOCK):
         lines = renew(KEEPER_UNIT)
         gateway = Gateway(root)
         lines += [*_forwarding(), *gateway.apply(Host())]

@@ -17,6 +17,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from mediaserver._core import sockets
+from mediaserver._core.names import TUNNEL_DEVICE
 from mediaserver.monitor.problems import Code, Problem
 from mediaserver.tunnel import dns, liveness
 
@@ -131,15 +133,15 @@ def _send(line: socket.socket, data: bytes, address: tuple[str, int]) -> None:
 def _unfragmented(line: socket.socket) -> socket.socket:
     line.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE)
     line.setblocking(False)
-    return liveness.bound(line)
+    return line
 
 
 def _echo_socket() -> socket.socket:
-    return _unfragmented(socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP))
+    return _unfragmented(liveness.echo_socket())
 
 
 def _question_socket() -> socket.socket:
-    return _unfragmented(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    return _unfragmented(sockets.udp(TUNNEL_DEVICE))
 
 
 def problem(mtu: int, works: int) -> Problem:

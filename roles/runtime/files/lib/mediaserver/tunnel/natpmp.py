@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from mediaserver._core.errors import NatPmpError
+
 VERSION = 0
 PORT = 5351
 LIFETIME_S = 60
@@ -35,10 +37,6 @@ RESULTS = {
 }
 
 Exchange = Callable[[bytes], bytes]
-
-
-class NatPmpError(Exception):
-    """No port was had; the text says why, and what to do."""
 
 
 @dataclass(frozen=True)

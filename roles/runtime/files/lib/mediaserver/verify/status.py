@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mediaserver import clock
+from mediaserver._core import clock
 from mediaserver.monitor import causes, monitor_state
 from mediaserver.monitor.decide import Memory, Seen
 from mediaserver.monitor.observe import Watch, endpoint_of

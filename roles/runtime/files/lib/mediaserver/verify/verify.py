@@ -25,20 +25,34 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mediaserver import files, services
-from mediaserver.docker import api, compose
-from mediaserver.firewall import barrier
+from mediaserver import services
+from mediaserver._core import files, sockets
+from mediaserver._core.docker import SERVICE_LABEL, DockerClient, label
+from mediaserver._core.errors import CheckFailed, MediaserverError, reason
+from mediaserver._core.names import (
+    BARRIER_UNIT,
+    DOCKER_UNIT,
+    HOLDER,
+    INNER_TABLE,
+    KEEPER_UNIT,
+    MONITOR_UNIT,
+    OUTER_TABLE,
+    PROJECT,
+    STACK_UNIT,
+    TUNNEL_DEVICE,
+    UPLINK,
+    VERIFY_LOCK,
+    VPN_BRIDGE,
+)
+from mediaserver.docker import compose
 from mediaserver.firewall.nft import Nft
 from mediaserver.monitor import host_settings
-from mediaserver.monitor.observe import PROJECT
-from mediaserver.monitor.problems import Code, reason
-from mediaserver.services import HOLDER, Service
+from mediaserver.monitor.problems import Code
+from mediaserver.services import Service
 from mediaserver.tunnel import mtu, netns
-from mediaserver.tunnel.configuration import GatewayError
-from mediaserver.tunnel.gateway import BARRIER_UNIT, KEEPER_UNIT, MONITOR_UNIT, Gateway, Host, look_up_nothing
+from mediaserver.tunnel.gateway import Gateway, Host, look_up_nothing
 from mediaserver.verify import status
 
-LOCK = Path("/run/mediaserver/verify.lock")
 NOWHERE = "192.0.2.1"
 NOT_TRIED = "not tried, because no service with curl lives in the VPN namespace"
 PORT = 9
@@ -46,17 +60,13 @@ TIMEOUT_S, DRAIN_S = 10.0, 2.0
 # For a tunnel that vpn-monitor is just restarting.
 TUNNEL_WAIT_S = 10.0
 # Where an interface of the host is the namespace's own side of the wall, and not beyond it.
-INSIDE = re.compile(rf"{re.escape(barrier.BRIDGE)}|veth.*|lo")
+INSIDE = re.compile(rf"{re.escape(VPN_BRIDGE)}|veth.*|lo")
 ETH_P_ALL = 3
 MISSING = {
-    "wg0": "tunnel interface (wg0) in the VPN namespace, so no name can be looked up in it. Container wireguard makes "
-    "it; its log says why it did not: docker logs mediaserver-wireguard-1",
-    "eth0": "uplink (eth0) in the VPN namespace. Have it made again: systemctl restart mediaserver",
+    TUNNEL_DEVICE: f"tunnel interface ({TUNNEL_DEVICE}) in the VPN namespace, so no name can be looked up in it. "
+    "Container wireguard makes it; its log says why it did not: docker logs mediaserver-wireguard-1",
+    UPLINK: f"uplink ({UPLINK}) in the VPN namespace. Have it made again: systemctl restart mediaserver",
 }
-
-
-class Failed(Exception):
-    """A check that did not hold; the text says what was seen and what to do."""
 
 
 @dataclass(frozen=True)
@@ -81,10 +91,10 @@ class Verification:
         }
 
     def services(self) -> str:
-        units = (BARRIER_UNIT, KEEPER_UNIT, "docker.service", "mediaserver.service", MONITOR_UNIT)
+        units = (BARRIER_UNIT, KEEPER_UNIT, DOCKER_UNIT, STACK_UNIT, MONITOR_UNIT)
         down = [unit for unit in units if run("systemctl", "is-active", "--quiet", unit).returncode != 0]
         if down:
-            raise Failed(f"not running: {', '.join(down)}; see: journalctl --unit {down[0]}")
+            raise CheckFailed(f"not running: {', '.join(down)}; see: journalctl --unit {down[0]}")
         return "barrier, Docker, media server and its monitor run"
 
     def host(self) -> str:
@@ -93,41 +103,41 @@ class Verification:
         found = [f"IPv4 forwarding is off on this host ({', '.join(off)}); run the playbook again"] if off else []
         found += [problem.text for problem in host_settings.look(settings.lan)]
         if found:
-            raise Failed("; ".join(found))
+            raise CheckFailed("; ".join(found))
         return "it forwards, Docker makes its rules, and the LAN is in mediaserver_lan"
 
     def barriers(self) -> str:
         differences = Gateway(self.root, resolve=look_up_nothing).differences(Host())
         if differences:
-            raise Failed(f"not as configured: {'; '.join(differences)}. Run the playbook again")
-        if Nft().fingerprint(barrier.INNER_TABLE) is not None:
-            raise Failed("the namespace's own table lies on the host; restart mediaserver.service")
+            raise CheckFailed(f"not as configured: {'; '.join(differences)}. Run the playbook again")
+        if Nft().fingerprint(INNER_TABLE) is not None:
+            raise CheckFailed(f"the namespace's own table is loaded on the host; restart {STACK_UNIT}")
         return "files and the host's table are as configured"
 
     def namespace(self) -> str:
-        rows = run(
-            *("docker", "ps", "--all", "--filter", f"label={api.PROJECT_LABEL}={PROJECT}"),
-            *("--filter", f"label={api.ONE_OFF_LABEL}=False"),
-            *("--format", f'{{{{.Label "{api.SERVICE_LABEL}"}}}} {{{{.State}}}} {{{{.Names}}}} {{{{.Status}}}}'),
-        ).stdout.splitlines()
+        rows = {label(row, SERVICE_LABEL): row for row in DockerClient().services(PROJECT)}
         asked = run("docker", "compose", "--project-directory", str(self.root), "config", "--services")
         if asked.returncode != 0 or not asked.stdout:
-            raise Failed(self._why_not_read(asked.stderr))
-        states = {name: "missing" for name in asked.stdout.split()} | {row.split()[0]: row.split()[1] for row in rows}
+            raise CheckFailed(self._why_not_read(asked.stderr))
+        states = dict.fromkeys(asked.stdout.split(), "missing") | {name: row["State"] for name, row in rows.items()}
         stopped = [f"{name} {state}" for name, state in states.items() if state != "running"]
         if stopped:
-            raise Failed(f"not running: {', '.join(stopped)}; vpn-monitor should start them: journalctl -u vpn-monitor")
+            raise CheckFailed(
+                f"not running: {', '.join(stopped)}; vpn-monitor should start them: journalctl -u vpn-monitor"
+            )
         # The holder is healthy when its table is as it was loaded, the tunnel when the interface is as its files say.
-        ill = {row.split()[0]: row.split()[2] for row in rows if row.endswith("(unhealthy)")}
+        ill = [name for name, row in rows.items() if "(unhealthy)" in row["Status"]]
         if ill:
-            first = next(iter(ill.values()))
-            raise Failed(f"not healthy: {', '.join(ill)}; what is wrong: docker inspect {first} (State.Health.Log)")
-        show, tunnel = ("nsenter", f"--net=/proc/{pid_of(HOLDER)}/ns/net", "ip"), [["default", "dev", "wg0"]]
+            first = rows[ill[0]]["Names"][0].lstrip("/")
+            raise CheckFailed(
+                f"not healthy: {', '.join(ill)}; what is wrong: docker inspect {first} (State.Health.Log)"
+            )
+        show, tunnel = ("nsenter", f"--net=/proc/{pid_of(HOLDER)}/ns/net", "ip"), [["default", "dev", TUNNEL_DEVICE]]
         # Not every tunnel carries IPv6.
         for family, wanted in (("-4", [tunnel]), ("-6", [tunnel, []])):
             routes = run(*show, family, "route", "show", "default").stdout
             if [route.split()[:3] for route in routes.splitlines()] not in wanted:
-                raise Failed(
+                raise CheckFailed(
                     f"the way out of the VPN namespace is {routes.strip() or 'none'}, and should be the tunnel"
                 )
         return "all containers run and are healthy, and the namespace's only way out is the tunnel"
@@ -142,26 +152,30 @@ class Verification:
 
     def way_out(self) -> str:
         if not is_page(self.address_page):
-            raise Failed(f"{self.address_page!r} is not the address of a page; it must begin with http:// or https://")
+            raise CheckFailed(
+                f"{self.address_page!r} is not the address of a page; it must begin with http:// or https://"
+            )
         service = self._prober()
         if service is None:
             return NOT_TRIED
         page = ["curl", "--ipv4", "--silent", "--fail", "--max-time", f"{TIMEOUT_S:g}", self.address_page]
         through = run("docker", "exec", container_of(service.name), *page).stdout.strip()
         if not _is_address(through):
-            raise Failed(self._why_not_through())
+            raise CheckFailed(self._why_not_through())
         try:
             direct = ask_over_ipv4(self.address_page)
         except (OSError, ValueError, http.client.HTTPException) as error:
-            raise Failed(f"{self.address_page} is not reached from the host itself, so there is nothing to compare: "
-                         f"{reason(error)}") from error  # fmt: skip
+            raise CheckFailed(
+                f"{self.address_page} is not reached from the host itself, so there is nothing to compare: "
+                f"{reason(error)}"
+            ) from error
         if not _is_address(direct):
-            raise Failed(
+            raise CheckFailed(
                 f"{self.address_page} does not answer the host with an address, so there is nothing to compare"
             )
         if through == direct:
-            raise Failed(f"{service.title} is seen on the internet as {through}, which is this house's own address")
-        return f"the internet sees {through} from {service.title}, and {direct} from this house"
+            raise CheckFailed(f"{service.title} is seen on the internet as {through}, the host's own address")
+        return f"the internet sees {through} from {service.title}, and {direct} from the host itself"
 
     def _prober(self) -> Service | None:
         return services.prober(Gateway(self.root, resolve=look_up_nothing).settings.services)
@@ -182,58 +196,60 @@ class Verification:
             return NOT_TRIED
         word = f"verify-{secrets.token_hex(6)}"
         pid = pid_of(HOLDER)
-        with open_inside(pid, "wg0", listen) as tunnel, beyond_the_wall() as outside:
+        with open_inside(pid, TUNNEL_DEVICE, listen) as tunnel, beyond_the_wall() as outside:
             ask = ("curl", "--silent", "--max-time", "5", f"http://{word}.example.com/")
             run("docker", "exec", container_of(service.name), *ask)
             if not appears(word, [tunnel]):
-                raise Failed(f"a name that {service.title} looked up did not go into the tunnel; "
+                raise CheckFailed(f"a name that {service.title} looked up did not go into the tunnel; "
                              "is another resolver set than the provider's (gateway_dns)?")  # fmt: skip
             if appears(word, outside, wait=0):
-                raise Failed(f"a name that {service.title} looked up was seen in clear outside the tunnel")
+                raise CheckFailed(f"a name that {service.title} looked up was seen in clear outside the tunnel")
         found = status.look(self.root, TUNNEL_WAIT_S)
         if found.problems and (not found.up or found.problems[0].code is Code.RESOLVER_DEAD):
-            raise Failed(found.problems[0].text)
+            raise CheckFailed(found.problems[0].text)
         return "names are looked up in the tunnel, and cannot be read outside of it"
 
     def packet_size(self) -> str:
         wanted = Gateway(self.root, resolve=look_up_nothing).settings.mtu
         works = status.packet_size(self.root)
         if works is None:
-            raise Failed("no packet of any size is answered in the tunnel, so its packet size cannot be checked")
+            raise CheckFailed("no packet of any size is answered in the tunnel, so its packet size cannot be checked")
         if works != wanted:
-            raise Failed(mtu.problem(wanted, works).text)
+            raise CheckFailed(mtu.problem(wanted, works).text)
         return f"packets of {wanted} bytes go through the tunnel"
 
     def inner_barrier(self) -> str:
         pid, word = pid_of(HOLDER), f"verify-{secrets.token_hex(6)}"
         nft = netns.inside(pid, Nft)
-        before = attempts(nft, barrier.INNER_TABLE)
+        before = attempts(nft, INNER_TABLE)
         with beyond_the_wall() as outside:
             try:
-                with open_inside(pid, "eth0", through) as line:
+                with open_inside(pid, UPLINK, sockets.udp) as line:
                     line.sendto(word.encode(), (self.target, PORT))
-                raise Failed("a program inside could send by the uplink; run the playbook again")
+                raise CheckFailed("a program inside could send by the uplink; run the playbook again")
             except PermissionError:
                 pass  # what the barrier answers
             if appears(word, outside):
-                raise Failed("a packet that a program inside sent by the uplink got out")
-        counted = attempts(nft, barrier.INNER_TABLE) - before
+                raise CheckFailed("a packet that a program inside sent by the uplink got out")
+        counted = attempts(nft, INNER_TABLE) - before
         if counted < 1:
-            raise Failed("a packet by the uplink was refused, but not by the inner barrier: it has counted nothing")
+            raise CheckFailed(
+                "a packet by the uplink was refused, but not by the inner barrier: it has counted nothing"
+            )
         return "a packet that a program inside sent by the uplink was dropped and counted"
 
     def outer_barrier(self) -> str:
         pid, word, nft = pid_of(HOLDER), f"verify-{secrets.token_hex(6)}", Nft()
-        before = attempts(nft, barrier.OUTER_TABLE)
+        before = attempts(nft, OUTER_TABLE)
         own = Gateway(self.root, resolve=look_up_nothing).settings.holder_address
-        to = address_of(barrier.BRIDGE)
+        to = address_of(VPN_BRIDGE)
         with beyond_the_wall() as outside:
-            with open_inside(pid, "eth0", listen) as line:
+            with open_inside(pid, UPLINK, listen) as line:
                 line.send(to + line.getsockname()[4] + b"\x08\x00" + datagram(own, self.target, word.encode()))
             if appears(word, outside):
-                raise Failed("a packet that went past the inner barrier got out of the host")
-        if attempts(nft, barrier.OUTER_TABLE) - before < 1:
-            raise Failed("a packet that went past the inner barrier did not come to the outer one's counter")
+                raise CheckFailed("a packet that went past the inner barrier got out of the host")
+        if attempts(nft, OUTER_TABLE) - before < 1:
+            raise CheckFailed("a packet that went past the inner barrier did not come to the outer one's counter")
         return "a packet that went past the inner barrier was dropped and counted by the outer one"
 
 
@@ -260,29 +276,28 @@ def ask_over_ipv4(url: str) -> str:
 
 
 def container_of(service: str) -> str:
-    """Return the id of a service's running container. Raises Failed when it has none."""
-    labels = {api.PROJECT_LABEL: PROJECT, api.SERVICE_LABEL: service, api.ONE_OFF_LABEL: "False"}
-    filters = [word for name, value in labels.items() for word in ("--filter", f"label={name}={value}")]
-    found = run("docker", "ps", "--no-trunc", "--quiet", *filters).stdout.split()
-    if not found:
-        raise Failed(f"service {service} does not run; see: journalctl --unit {MONITOR_UNIT}")
-    return found[0]
+    """Return the id of a service's running container. Raises CheckFailed when it has none, DockerError."""
+    found = DockerClient().service(PROJECT, service)
+    if found is None or found["State"] != "running":
+        raise CheckFailed(f"service {service} does not run; see: journalctl --unit {MONITOR_UNIT}")
+    return str(found["Id"])
 
 
 def pid_of(service: str) -> int:
-    """Raises Failed when the service's container does not run."""
-    told = run("docker", "inspect", "--format", "{{.State.Pid}}", container_of(service)).stdout.strip()
-    if not told.isdecimal() or told == "0":
-        raise Failed(f"service {service} does not run; see: journalctl --unit {MONITOR_UNIT}")
-    return int(told)
+    """Raises CheckFailed when the service's container does not run, DockerError."""
+    found = DockerClient().details(container_of(service))
+    pid = int(found["State"]["Pid"]) if found else 0
+    if pid <= 0:
+        raise CheckFailed(f"service {service} does not run; see: journalctl --unit {MONITOR_UNIT}")
+    return pid
 
 
 def address_of(device: str) -> bytes:
-    """Return the hardware address of an interface of the host. Raises Failed where there is none."""
+    """Return the hardware address of an interface of the host. Raises CheckFailed where there is none."""
     try:
         text = Path(f"/sys/class/net/{device}/address").read_text(encoding="ascii")
     except FileNotFoundError as error:
-        raise Failed(f"Docker's bridge {device} is missing; restart Docker: systemctl restart docker") from error
+        raise CheckFailed(f"Docker's bridge {device} is missing; restart Docker: systemctl restart docker") from error
     return bytes.fromhex(text.strip().replace(":", ""))
 
 
@@ -290,29 +305,18 @@ def attempts(nft: Nft, table: str) -> int:
     """Return how many packets a table has dropped on their way out."""
     found = nft.leak_attempts(table)
     if found is None:
-        raise Failed(f"table inet {table} does not stand; run the playbook again")
+        raise CheckFailed(f"table inet {table} does not stand; run the playbook again")
     return found
 
 
 def open_inside(pid: int, device: str, make: Callable[[str], socket.socket]) -> socket.socket:
-    """Return a socket on an interface of the VPN namespace. Raises Failed where that is missing, OSError."""
+    """Return a socket on an interface of the VPN namespace. Raises CheckFailed where that is missing, OSError."""
     try:
         return netns.inside(pid, lambda: make(device))
     except OSError as error:
         if error.errno != errno.ENODEV:
             raise
-        raise Failed(f"there is no {MISSING[device]}") from error
-
-
-def through(device: str) -> socket.socket:
-    """Return a UDP socket that sends by this interface only."""
-    line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    try:
-        line.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode())
-    except OSError:
-        line.close()
-        raise
-    return line
+        raise CheckFailed(f"there is no {MISSING[device]}") from error
 
 
 def listen(device: str) -> socket.socket:
@@ -395,7 +399,7 @@ def main(
     *,
     root: Path,
     checks: Callable[[Verification], dict[str, Callable[[], str]]] = Verification.checks,
-    lock: Path = LOCK,
+    lock: Path = VERIFY_LOCK,
 ) -> int:
     """Do every check, print a line for each; return how many failed, 100 at the most."""
     parser = argparse.ArgumentParser(prog="vpn-verify", description="Shows that nothing leaves past the tunnel.")
@@ -418,7 +422,7 @@ def _verify(checks: dict[str, Callable[[], str]]) -> int:
     for name, check in checks.items():
         try:
             print(f"ok    {name}: {check()}")
-        except (Failed, GatewayError, OSError, ValueError, subprocess.TimeoutExpired) as error:
+        except (MediaserverError, OSError, ValueError, subprocess.TimeoutExpired) as error:
             failed += 1
             print(f"FAIL  {name}: {in_words(error)}")
     print(
