@@ -28,7 +28,7 @@ ONE_PLACE = {
 }
 # (file, what): why it is no second one.
 EXCEPTIONS = {
-    ("verify/verify.py", "HTTPConnection"): "a page on the internet, asked over IPv4 alone",
+    ("verify/address_page.py", "HTTPConnection"): "a page on the internet, asked over IPv4 alone",
     ("jellyfin_lock.py", "flock"): "the lock is on a folder that a service owns, and is not waited for",
 }
 # Of Debian, by packages that the role docker or gateway installs; each is imported where it is used, and missed there.

@@ -173,7 +173,7 @@ WRONG = {
     "endpoint's address": {"endpoints": [("vpn.example", 51820)]},
     "prefix": {"lan": ["192.168.0.0/16 } ; }"]},
     "prefix of IPv6": {"lan": ["fd00::/8"]},
-    "Jellyfin's interface": {"house_bridge": ""},
+    "Jellyfin's interface": {"jellyfin_bridge": ""},
     "prefix of containers": {"containers": ["172.30.0.0/16, 0.0.0.0/0"]},
 }
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from barrier_house import (
+from barrier_lab import (
     BRIDGE,
     HOLDER,
     INNER,

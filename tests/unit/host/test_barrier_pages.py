@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from barrier_house import (
+from barrier_lab import (
     CONTAINER,
     NEEDED,
     OUTER,

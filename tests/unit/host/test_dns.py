@@ -136,7 +136,7 @@ def coded(code: int) -> Reply:
 def online(folder: Path, text: str, port: int) -> bool | None:
     path = folder / "resolv.conf"
     path.write_text(text)
-    return dns.house_is_online(path, port=port, timeout=SOON_S)
+    return dns.host_is_online(path, port=port, timeout=SOON_S)
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_an_ipv6_resolver_is_asked_too(tmp_path: Path) -> None:
         thread.start()
         path = tmp_path / "resolv.conf"
         path.write_text("nameserver ::1\n")
-        assert dns.house_is_online(path, port=line.getsockname()[1], timeout=PATIENT_S) is True
+        assert dns.host_is_online(path, port=line.getsockname()[1], timeout=PATIENT_S) is True
         thread.join()
 
 
@@ -212,4 +212,4 @@ def test_one_good_answer_is_enough_and_no_more_than_three_are_asked(
 @pytest.mark.parametrize("text", ["", "search lan\n", "nameserver router\n", "#nameserver 192.0.2.1\n"])
 def test_without_a_resolver_nothing_can_be_told(tmp_path: Path, text: str) -> None:
     assert online(tmp_path, text, 9) is None
-    assert dns.house_is_online(tmp_path / "gone", port=9) is None
+    assert dns.host_is_online(tmp_path / "gone", port=9) is None

@@ -189,7 +189,7 @@ def test_resolving_again_does_not_take_an_address_in_the_house_for_a_known_one()
     resolve = resolver({"one.example": "192.168.1.5"})
     after = configuration.resolved_again(settings(peers=PEERS), State("one.example:51820", KNOWN), resolve)
     assert after == State("one.example:51820", KNOWN)
-    assert after.seen == {"one.example": "192.168.1.5"}
+    assert after.rejected == {"one.example": "192.168.1.5"}
 
 
 NOT_PUBLIC = "no address of the internet"
@@ -406,10 +406,10 @@ def test_a_run_that_was_aborted_while_holding_is_followed_by_another(tmp_path: P
     """Its hold neither keeps the next one from holding, nor outlives its own end."""
     path = tmp_path / "hold"
     hold.take("ansible", 600, 1000.0, path)
-    assert (found := hold.look(1599.0, path)) and found.valid
-    assert (found := hold.look(1600.0, path)) and (found.valid, found.why) == (False, "by ansible has expired")
+    assert (found := hold.read(1599.0, path)) and found.valid
+    assert (found := hold.read(1600.0, path)) and (found.valid, found.why) == (False, "by ansible has expired")
     hold.take("ansible", 600, 1100.0, path)
-    assert (found := hold.look(1650.0, path)) and found.valid
+    assert (found := hold.read(1650.0, path)) and found.valid
 
 
 def test_a_file_of_an_earlier_version_lets_no_container_in() -> None:

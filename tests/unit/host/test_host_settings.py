@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from mediaserver._core import obstacles
 from mediaserver.monitor import host_settings
-from mediaserver.monitor.host_settings import PAUSE_S, SOON_S, HostWatch
+from mediaserver.monitor.host_settings import PAUSE_S, SOON_S, HostObserver
 from mediaserver.monitor.problems import Code, Problem
 from mediaserver.tunnel import gateway
 
@@ -121,23 +121,23 @@ def test_the_host_is_looked_at_rarely_and_at_once_when_something_has_changed(
         looks.append(tuple(lan))
         return ()
 
-    monkeypatch.setattr(host_settings, "look", look)
+    monkeypatch.setattr(host_settings, "problems", look)
     monkeypatch.setattr(obstacles, "DAEMON_JSON", str(tmp_path / "daemon.json"))
-    watched = HostWatch()
+    watched = HostObserver()
     for now in range(0, int(PAUSE_S), 5):
-        watched.look(("10.0.0.0/8",), float(now))
+        watched.problems(("10.0.0.0/8",), float(now))
     assert len(looks) == 1
-    watched.look(("10.0.0.0/8",), PAUSE_S)
+    watched.problems(("10.0.0.0/8",), PAUSE_S)
     assert len(looks) == 2
     (tmp_path / "daemon.json").write_text("{}")
-    watched.look(("10.0.0.0/8",), PAUSE_S + 1)
-    watched.look(("192.168.0.0/16",), PAUSE_S + 2)
+    watched.problems(("10.0.0.0/8",), PAUSE_S + 1)
+    watched.problems(("192.168.0.0/16",), PAUSE_S + 2)
     (kernel.folder / "route").write_text(HEAD)
-    watched.look(("192.168.0.0/16",), PAUSE_S + 3)
+    watched.problems(("192.168.0.0/16",), PAUSE_S + 3)
     assert len(looks) == 5
     # While no resolver in the tunnel answers, the reason may be here.
-    watched.look(("192.168.0.0/16",), PAUSE_S + 3 + SOON_S - 1, soon=True)
-    watched.look(("192.168.0.0/16",), PAUSE_S + 3 + SOON_S, soon=True)
+    watched.problems(("192.168.0.0/16",), PAUSE_S + 3 + SOON_S - 1, soon=True)
+    watched.problems(("192.168.0.0/16",), PAUSE_S + 3 + SOON_S, soon=True)
     assert len(looks) == 6
 
 

@@ -151,13 +151,13 @@ def loopback() -> Iterator[socket.socket]:
 
 
 @contextlib.contextmanager
-def server(*rounds: list[bytes]) -> Iterator[tuple[int, list[bytes]]]:
+def server(*repair_rounds: list[bytes]) -> Iterator[tuple[int, list[bytes]]]:
     """Answer each datagram with a round of replies; hand out the port, and what was received."""
     asked: list[bytes] = []
     with loopback() as line:
 
         def work() -> None:
-            for replies in rounds:
+            for replies in repair_rounds:
                 request, client = line.recvfrom(100)
                 asked.append(request)
                 for reply in replies:
@@ -169,13 +169,13 @@ def server(*rounds: list[bytes]) -> Iterator[tuple[int, list[bytes]]]:
         thread.join()
 
 
-def ask(line: socket.socket, port: int, request: bytes = ANY_REQUEST, *, wait: float = 5, tries: int = 1) -> bytes:
-    return natpmp.udp_exchange(line, "127.0.0.1", request, port=port, wait=wait, tries=tries)
+def ask(line: socket.socket, port: int, request: bytes = ANY_REQUEST, *, wait: float = 5, attempts: int = 1) -> bytes:
+    return natpmp.udp_exchange(line, "127.0.0.1", request, port=port, wait=wait, attempts=attempts)
 
 
 def test_a_lost_request_is_sent_again() -> None:
     with server([], [], [granted(1, 40000)]) as (port, asked), loopback() as line:
-        assert ask(line, port, wait=0.05, tries=5) == granted(1, 40000)
+        assert ask(line, port, wait=0.05, attempts=5) == granted(1, 40000)
     assert asked == [ANY_REQUEST] * 3
 
 
@@ -226,7 +226,7 @@ def test_an_old_refusal_is_not_one_to_a_new_request() -> None:
 def test_silence_ends_after_as_many_tries_as_were_wanted() -> None:
     silence = pytest.raises(NatPmpError, match="asked 3 times for a port and did not answer")
     with silence, server([], [], []) as (port, asked), loopback() as line:
-        ask(line, port, wait=0.05, tries=3)
+        ask(line, port, wait=0.05, attempts=3)
     assert len(asked) == 3
 
 

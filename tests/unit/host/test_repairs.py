@@ -16,8 +16,8 @@ from mediaserver._core.docker import DockerClient
 from mediaserver._core.errors import DockerError, GatewayError
 from mediaserver._core.names import HOLDER, TUNNEL
 from mediaserver.monitor import repairs
-from mediaserver.monitor.decide import Act, Step
-from mediaserver.monitor.repairs import Hands
+from mediaserver.monitor.repairs import Repairs
+from mediaserver.monitor.steps import Act, Step
 from mediaserver.tunnel.configuration import State, failed_over
 
 COMPOSE = "docker compose --project-directory {root} up --detach --pull never --no-build"
@@ -89,7 +89,7 @@ def done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     ids=lambda one: one.act.name if isinstance(one, Step) else "",
 )
 def test_steps_that_are_commands_and_words(done: list[str], tmp_path: Path, step: Step, expected: list[str]) -> None:
-    Hands(tmp_path).do(step)
+    Repairs(tmp_path).do(step)
     assert done == [line.format(root=tmp_path) for line in expected]
 
 
@@ -120,7 +120,7 @@ def test_steps_that_are_requests(
 ) -> None:
     asked = [(listed(request[0].split("/")[2].removesuffix("-id")), request) for request in script]
     with scripted(monkeypatch, tmp_path, *(one for pair in asked for one in pair)):
-        Hands(tmp_path).do(step)
+        Repairs(tmp_path).do(step)
     assert done == []
 
 
@@ -132,14 +132,14 @@ def test_a_foreign_container_is_never_taken_for_a_service_of_the_same_name(
         scripted(monkeypatch, tmp_path, listed("jellyfin", found=False)),
         pytest.raises(DockerError, match="service jellyfin of project mediaserver has no container"),
     ):
-        Hands(tmp_path).do(Step(Act.START, "", ("jellyfin",)))
+        Repairs(tmp_path).do(Step(Act.START, "", ("jellyfin",)))
 
 
 def test_an_endpoint_that_cannot_be_used_is_named_when_names_are_looked_up_again(
     done: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    Hands(tmp_path).do(Step(Act.RESOLVE, ""))
-    Hands(tmp_path).do(Step(Act.FAIL_OVER, ""))
+    Repairs(tmp_path).do(Step(Act.RESOLVE, ""))
+    Repairs(tmp_path).do(Step(Act.FAIL_OVER, ""))
     assert capsys.readouterr().out == "vpn.example cannot be resolved now; vpn-monitor tries again\n"
 
 
@@ -151,7 +151,7 @@ def test_a_request_that_docker_refuses_is_raised(
         scripted(monkeypatch, tmp_path, listed("jellyfin"), script),
         pytest.raises(DockerError, match="port is already allocated"),
     ):
-        Hands(tmp_path).do(Step(Act.START, "", ("jellyfin",)))
+        Repairs(tmp_path).do(Step(Act.START, "", ("jellyfin",)))
 
 
 @pytest.mark.parametrize("act", Act)
@@ -161,12 +161,12 @@ def test_every_act_is_done_by_somebody(
     asked: list[str] = []
     monkeypatch.setattr(DockerClient, "required", lambda self, project, service: {"Id": service})
     monkeypatch.setattr(DockerClient, "request", lambda self, method, path, **_: asked.append(path))
-    Hands(tmp_path).do(Step(act, "", ("jellyfin",)))
+    Repairs(tmp_path).do(Step(act, "", ("jellyfin",)))
     assert done or asked
 
 
 def test_a_new_lease_is_brought_to_the_containers_without_asking_for_names(done: list[str], tmp_path: Path) -> None:
-    Hands(tmp_path).apply()
+    Repairs(tmp_path).apply()
     assert done == ["lock", "gateway as it is, asking nobody", "apply", "unlock"]
 
 
@@ -177,7 +177,7 @@ def test_names_are_looked_up_again_with_what_is_known_kept(
     monkeypatch.setattr(repairs, "resolved_again", lambda settings, state, resolve: given.append(state) or state)
     monkeypatch.setattr(repairs, "Gateway", lambda root, *, resolve, change: given.append(change(None, State("a", {}))))
     with pytest.raises(AttributeError):
-        Hands(tmp_path).do(Step(Act.RESOLVE, ""))
+        Repairs(tmp_path).do(Step(Act.RESOLVE, ""))
     assert given == [State("a", {})] * 2
 
 

@@ -12,7 +12,9 @@ import pytest
 from ansible_collections.household.mediaserver.plugins.filter.services import services as household
 from mediaserver import services
 from mediaserver._core.names import HOLDER, TUNNEL
-from mediaserver.monitor.decide import Container, Memory, decide
+from mediaserver.monitor.decide import decide
+from mediaserver.monitor.monitor_state import MonitorState
+from mediaserver.monitor.observation import Container
 from mediaserver.monitor.problems import Code
 from mediaserver.services import UNLISTED, Service
 from mediaserver.tunnel.configuration import GatewayError, Settings
@@ -70,11 +72,11 @@ def test_only_a_service_that_is_there_is_asked_or_told(
 
 
 def test_an_unhealthy_service_is_restarted_only_where_its_data_say_so() -> None:
-    seen = observations.with_container(observations.APP, Container(unhealthy=True))
-    assert decide(seen, Memory(), 0.0).step is None
-    restarted = replace(seen, restarted_when_unhealthy=(observations.APP,))
-    verdict = decide(restarted, Memory(), 0.0)
-    assert str(verdict.step) == "jellyfin is not healthy: restart jellyfin"
-    assert [one.code for one in verdict.problems] == [Code.CONTAINER_UNHEALTHY]
+    observed = observations.with_container(observations.APP, Container(unhealthy=True))
+    assert decide(observed, MonitorState(), 0.0).step is None
+    restarted = replace(observed, restarted_when_unhealthy=(observations.APP,))
+    decision = decide(restarted, MonitorState(), 0.0)
+    assert str(decision.step) == "jellyfin is not healthy: restart jellyfin"
+    assert [one.code for one in decision.problems] == [Code.CONTAINER_UNHEALTHY]
     tunnel = replace(observations.with_container(TUNNEL, Container(unhealthy=True)), restarted_when_unhealthy=())
-    assert decide(tunnel, Memory(), 0.0).step is None
+    assert decide(tunnel, MonitorState(), 0.0).step is None

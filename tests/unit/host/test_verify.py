@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""vpn-verify, as far as it can be seen without a running host: its packet, its eyes, its counter, its verdict."""
+"""vpn-verify without a running host: its packet, its captures, its counters and its checks."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from mediaserver.firewall.nft import Nft
 from mediaserver.monitor.problems import Code, Problem
 from mediaserver.services import UNLISTED, Service
 from mediaserver.tunnel import netns
-from mediaserver.verify import verify
+from mediaserver.verify import checks, packets, probes, verify
+from mediaserver.verify.checks import Verification
 from mediaserver.verify.status import Status
-from mediaserver.verify.verify import Verification
 
 JACKETT = Service("jackett", "Jackett", "vpn", probe=True)
 LISTING = """table inet mediaserver_barrier {
@@ -54,8 +54,8 @@ def configured(
         def __init__(self, root: Path, *, resolve: object) -> None:
             self.settings = SimpleNamespace(lan=lan, mtu=1420, services=services)
 
-    monkeypatch.setattr(verify, "Gateway", Known)
-    return Verification(Path("/nowhere"), page, verify.NOWHERE)
+    monkeypatch.setattr(checks, "Gateway", Known)
+    return Verification(Path("/nowhere"), page, checks.NOWHERE)
 
 
 def folded(data: bytes) -> int:
@@ -68,19 +68,19 @@ def folded(data: bytes) -> int:
 
 @given(some.ip_addresses(v=4), some.ip_addresses(v=4), some.binary(max_size=1400))
 def test_the_packet_is_one_that_a_router_would_carry(source: Any, target: Any, data: bytes) -> None:
-    packet = verify.datagram(str(source), str(target), data)
+    packet = packets.datagram(str(source), str(target), data)
     assert folded(packet[:20]) == 0xFFFF
     version, _, length, _, fragment, ttl, protocol, _ = struct.unpack("!BBHHHBBH", packet[:12])
     assert (version, length, fragment, protocol) == (0x45, len(packet), 0, socket.IPPROTO_UDP)
     assert ttl > 1
     assert (packet[12:16], packet[16:20]) == (source.packed, target.packed)
-    assert struct.unpack("!HHHH", packet[20:28]) == (verify.PORT, verify.PORT, 8 + len(data), 0)
+    assert struct.unpack("!HHHH", packet[20:28]) == (packets.PORT, packets.PORT, 8 + len(data), 0)
     assert packet[28:] == data
 
 
 def test_the_checksum_is_that_of_a_known_header() -> None:
     # 4500+0020+0000+0000+4011+c000+0201+c633+6407 = 2_716c, folded 716e, complement 8e91.
-    assert verify.datagram("192.0.2.1", "198.51.100.7", b"four")[10:12].hex() == "8e91"
+    assert packets.datagram("192.0.2.1", "198.51.100.7", b"four")[10:12].hex() == "8e91"
 
 
 @contextlib.contextmanager
@@ -95,21 +95,21 @@ def test_a_word_is_found_on_any_line_behind_other_frames() -> None:
         del quiet
         for frame in (b"other", b"", b"\0\xffverify-ab\xff", b"more"):
             busy.send(frame)
-        assert verify.appears("verify-ab", [first, second], wait=5)
+        assert packets.appears("verify-ab", [first, second], wait=5)
 
 
 def test_a_word_that_came_before_is_found_without_waiting() -> None:
     with pair() as (line, other):
         for frame in (*[b"noise"] * 5, b"verify-ab"):
             other.send(frame)
-        assert verify.appears("verify-ab", [line], wait=0)
+        assert packets.appears("verify-ab", [line], wait=0)
 
 
 def test_a_word_that_comes_later_is_waited_for() -> None:
     with pair() as (line, other):
         timer = threading.Timer(0.2, other.send, [b"a verify-ab b"])
         timer.start()
-        assert verify.appears("verify-ab", [line], wait=5)
+        assert packets.appears("verify-ab", [line], wait=5)
         timer.join()
 
 
@@ -119,7 +119,7 @@ def test_silence_and_other_words_end_in_time(frames: list[bytes]) -> None:
         for frame in frames:
             other.send(frame)
         begun = time.monotonic()
-        assert not verify.appears("verify-ab", [line], wait=0.2)
+        assert not packets.appears("verify-ab", [line], wait=0.2)
         assert 0.2 <= time.monotonic() - begun < 1
 
 
@@ -138,7 +138,7 @@ def test_a_busy_line_is_not_watched_forever() -> None:
     begun = time.monotonic()
     with pair() as (line, other), Busy(fileno=line.detach()) as busy:
         other.send(b"noise")
-        assert not verify.appears("verify-ab", [busy], wait=0.1)
+        assert not packets.appears("verify-ab", [busy], wait=0.1)
         assert busy.frames > 1
     assert time.monotonic() - begun < 5
 
@@ -155,13 +155,13 @@ def counter(listing: str | None) -> Nft:
 
 
 def test_what_was_dropped_on_its_way_out_is_counted_and_nothing_else() -> None:
-    assert verify.attempts(counter(LISTING), "mediaserver_barrier") == 12
+    assert probes.leak_attempts(counter(LISTING), "mediaserver_barrier") == 12
 
 
 @pytest.mark.parametrize("listing", [None, "", LISTING.replace("_out", "_elsewhere")])
 def test_no_table_and_no_counter_are_a_failure_and_not_0(listing: str | None) -> None:
     with pytest.raises(CheckFailed, match="table inet mediaserver_barrier does not stand; run the playbook again"):
-        verify.attempts(counter(listing), "mediaserver_barrier")
+        probes.leak_attempts(counter(listing), "mediaserver_barrier")
 
 
 def failing(error: Exception) -> Callable[[], str]:
@@ -200,7 +200,10 @@ def test_every_failure_is_told_and_the_rest_is_checked_all_the_same(capsys: pyte
         "unknown url type: 'page'",
         "Docker does not answer",
     ]
-    assert out.splitlines() == [*(f"FAIL  check {i}: {text}" for i, text in enumerate(words)), "ok    check 6: seen"]
+    assert out.splitlines() == [
+        *(f"FAIL  check {i}: {text}" for i, text in enumerate(words)),
+        "ok    check 6: seen",
+    ]
     assert err == "6 of the checks failed\n"
 
 
@@ -230,7 +233,7 @@ def test_the_command_line_comes_to_the_checks() -> None:
 
 
 def test_every_check_has_a_name_and_is_made_once() -> None:
-    verification = Verification(Path("/a"), "http://page/", verify.NOWHERE)
+    verification = Verification(Path("/a"), "http://page/", checks.NOWHERE)
     made = [check.__name__ for check in verification.checks().values()]
     methods = [name for name in vars(Verification) if not name.startswith("_")]
     fields = {"root", "address_page", "target"}
@@ -277,12 +280,12 @@ def row(service: str, state: str = "running", status: str = "Up 5 minutes (healt
 
 
 def with_docker(monkeypatch: pytest.MonkeyPatch, docker: Docker) -> None:
-    monkeypatch.setattr(verify, "DockerClient", lambda: docker)
+    monkeypatch.setattr(probes, "DockerClient", lambda: docker)
 
 
 def verified(monkeypatch: pytest.MonkeyPatch, **printed: tuple[int, str]) -> Verification:
-    monkeypatch.setattr(verify, "run", Commands(**printed))
-    return Verification(Path("/nowhere"), "http://127.0.0.1:9/", verify.NOWHERE)
+    monkeypatch.setattr(checks, "run", Commands(**printed))
+    return Verification(Path("/nowhere"), "http://127.0.0.1:9/", checks.NOWHERE)
 
 
 def test_services_that_do_not_run_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -351,15 +354,15 @@ def test_a_namespace_with_another_way_out_fails(
 
 def test_an_override_that_compose_cannot_read_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with_docker(monkeypatch, Docker(row("vpn")))
-    monkeypatch.setattr(verify, "run", Commands(**{"config_--services": (1, "")}))
-    verification = Verification(tmp_path, "http://127.0.0.1:9/", verify.NOWHERE)
+    monkeypatch.setattr(checks, "run", Commands(**{"config_--services": (1, "")}))
+    verification = Verification(tmp_path, "http://127.0.0.1:9/", checks.NOWHERE)
     with pytest.raises(CheckFailed, match=r"/compose\.yml; run the playbook again$"):
         verification.namespace()
     own = tmp_path / "compose.override.yml"
     own.touch()
     with pytest.raises(CheckFailed, match=rf"^compose cannot read {re.escape(str(own))}: .*remove it$"):
         verification.namespace()
-    monkeypatch.setattr(verify, "run", Commands(**{"compose": (1, "")}))
+    monkeypatch.setattr(checks, "run", Commands(**{"compose": (1, "")}))
     with pytest.raises(CheckFailed, match=r"/compose\.yml; run the playbook again$"):
         verification.namespace()
 
@@ -386,12 +389,12 @@ def test_a_name_must_be_looked_up_in_the_tunnel_and_nowhere_else(
                         end.send(b"a question: " + command[-1].encode())
             return subprocess.CompletedProcess(command, 0, "", "")
 
-        monkeypatch.setattr(verify, "run", run)
+        monkeypatch.setattr(checks, "run", run)
         with_docker(monkeypatch, Docker(row("vpn"), row("transmission")))
         monkeypatch.setattr(netns, "inside", lambda pid, make: make())
-        monkeypatch.setattr(verify, "listen", {"wg0": tunnel}.__getitem__)
-        monkeypatch.setattr(verify, "beyond_the_wall", lambda: contextlib.nullcontext([uplink]))
-        monkeypatch.setattr(verify.status, "look", lambda root, wait: UP)
+        monkeypatch.setattr(checks, "listen", {"wg0": tunnel}.__getitem__)
+        monkeypatch.setattr(checks, "sniff_host_interfaces", lambda: contextlib.nullcontext([uplink]))
+        monkeypatch.setattr(checks.status, "observe", lambda root, wait: UP)
         names = configured(monkeypatch).names
         if not words:
             assert names() == "names are looked up in the tunnel, and cannot be read outside of it"
@@ -407,9 +410,9 @@ def test_a_name_that_is_asked_for_in_the_tunnel_and_not_answered_is_told(
     verified(monkeypatch)
     with_docker(monkeypatch, Docker(row("vpn"), row("transmission")))
     monkeypatch.setattr(netns, "inside", lambda pid, make: contextlib.nullcontext())
-    monkeypatch.setattr(verify, "beyond_the_wall", lambda: contextlib.nullcontext([]))
-    monkeypatch.setattr(verify, "appears", lambda word, lines, wait=1.5: bool(lines))
-    monkeypatch.setattr(verify.status, "look", lambda root, wait: Status(up, True, "", "", (problem,)))
+    monkeypatch.setattr(checks, "sniff_host_interfaces", lambda: contextlib.nullcontext([]))
+    monkeypatch.setattr(checks, "appears", lambda word, lines, wait=1.5: bool(lines))
+    monkeypatch.setattr(checks.status, "observe", lambda root, wait: Status(up, True, "", "", (problem,)))
     with pytest.raises(CheckFailed, match=f"^{problem.text}$"):
         configured(monkeypatch).names()
 
@@ -428,12 +431,12 @@ def test_a_name_that_is_asked_for_in_the_tunnel_and_not_answered_is_told(
 def test_a_container_that_does_not_run_has_no_process(monkeypatch: pytest.MonkeyPatch, docker: Docker) -> None:
     with_docker(monkeypatch, docker)
     with pytest.raises(CheckFailed, match=r"service vpn does not run; see: journalctl --unit vpn-monitor\.service"):
-        verify.pid_of("vpn")
+        probes.pid_of("vpn")
 
 
 def test_a_container_that_runs_has_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
     with_docker(monkeypatch, Docker(row("vpn"), pid=42))
-    assert (verify.container_of("vpn"), verify.pid_of("vpn")) == ("f00d", 42)
+    assert (probes.container_of("vpn"), probes.pid_of("vpn")) == ("f00d", 42)
 
 
 @contextlib.contextmanager
@@ -479,8 +482,8 @@ def test_the_way_out_fails_where_nothing_is_shown(
     monkeypatch: pytest.MonkeyPatch, through: str, direct: str | None, words: str
 ) -> None:
     with_docker(monkeypatch, Docker(row("transmission")))
-    monkeypatch.setattr(verify, "run", Commands(docker_exec_f00d=(0, through)))
-    monkeypatch.setattr(verify.status, "look", lambda root, wait: UP)
+    monkeypatch.setattr(checks, "run", Commands(docker_exec_f00d=(0, through)))
+    monkeypatch.setattr(checks.status, "observe", lambda root, wait: UP)
     with page(direct) as address, pytest.raises(CheckFailed, match=words):
         configured(monkeypatch, page=address).way_out()
 
@@ -497,8 +500,8 @@ def test_a_way_out_that_fails_names_the_likely_cause(
     monkeypatch: pytest.MonkeyPatch, found: Status, words: str
 ) -> None:
     with_docker(monkeypatch, Docker(row("transmission")))
-    monkeypatch.setattr(verify, "run", Commands(docker_exec_f00d=(22, "")))
-    monkeypatch.setattr(verify.status, "look", lambda root, wait: found)
+    monkeypatch.setattr(checks, "run", Commands(docker_exec_f00d=(22, "")))
+    monkeypatch.setattr(checks.status, "observe", lambda root, wait: found)
     with pytest.raises(CheckFailed, match=words):
         configured(monkeypatch).way_out()
 
@@ -510,7 +513,7 @@ def test_a_way_out_that_fails_names_the_likely_cause(
         ("eth0", r"there is no uplink \(eth0\) in the VPN namespace"),
     ],
 )
-@pytest.mark.parametrize("kind", [verify.listen, sockets.udp])
+@pytest.mark.parametrize("kind", [packets.listen, sockets.udp])
 def test_an_interface_that_is_missing_is_told_in_plain_words(
     monkeypatch: pytest.MonkeyPatch, device: str, words: str, kind: Callable[[str], socket.socket]
 ) -> None:
@@ -519,20 +522,20 @@ def test_an_interface_that_is_missing_is_told_in_plain_words(
 
     monkeypatch.setattr(netns, "inside", missing)
     with pytest.raises(CheckFailed, match=words):
-        verify.open_inside(42, device, kind)
+        probes.open_inside(42, device, kind)
 
 
 def test_a_bridge_that_is_missing_is_told_in_plain_words() -> None:
     with pytest.raises(CheckFailed, match=r"^Docker's bridge br-nowhere is missing; restart Docker"):
-        verify.address_of("br-nowhere")
+        probes.address_of("br-nowhere")
 
 
 def test_what_is_wrong_with_the_host_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     verification = configured(monkeypatch, "10.0.0.0/8")
     off: tuple[str, ...] = ()
     found: tuple[Problem, ...] = ()
-    monkeypatch.setattr(verify.host_settings, "forwarding_off", lambda: off)
-    monkeypatch.setattr(verify.host_settings, "look", lambda lan: found if lan == ("10.0.0.0/8",) else ())
+    monkeypatch.setattr(checks.host_settings, "forwarding_off", lambda: off)
+    monkeypatch.setattr(checks.host_settings, "problems", lambda lan: found if lan == ("10.0.0.0/8",) else ())
     assert verification.host() == "it forwards, Docker makes its rules, and the LAN is in mediaserver_lan"
     off = ("net.ipv4.ip_forward",)
     found = (Problem(Code.LAN_NOT_COVERED, "another router"),)
@@ -548,7 +551,7 @@ def test_a_packet_size_that_does_not_go_through_is_named(
     monkeypatch: pytest.MonkeyPatch, works: int | None, words: str
 ) -> None:
     verification = configured(monkeypatch)
-    monkeypatch.setattr(verify.status, "packet_size", lambda root: works)
+    monkeypatch.setattr(checks.status, "packet_size", lambda root: works)
     if not words:
         assert verification.packet_size() == "packets of 1420 bytes go through the tunnel"
         return
@@ -560,14 +563,14 @@ def test_a_packet_size_that_does_not_go_through_is_named(
 def test_what_is_no_page_s_address_is_said_so_and_nobody_is_asked(
     monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
-    monkeypatch.setattr(verify, "run", lambda *command: pytest.fail(f"asked {command}"))
+    monkeypatch.setattr(checks, "run", lambda *command: pytest.fail(f"asked {command}"))
     with pytest.raises(CheckFailed, match="is not the address of a page; it must begin with http"):
         configured(monkeypatch, page=address).way_out()
 
 
 def test_two_addresses_are_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
     with_docker(monkeypatch, Docker(row("transmission")))
-    monkeypatch.setattr(verify, "run", Commands(docker_exec_f00d=(0, "198.18.0.20\n")))
+    monkeypatch.setattr(checks, "run", Commands(docker_exec_f00d=(0, "198.18.0.20\n")))
     asked: list[str] = []
     with page("203.0.113.9\n", asked) as address:
         told = configured(monkeypatch, page=address).way_out()
@@ -578,13 +581,13 @@ def test_two_addresses_are_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_service_that_the_household_has_is_asked_from(monkeypatch: pytest.MonkeyPatch) -> None:
     services = (Service("jellyfin", "Jellyfin", "lan"), Service("quiet", "Quiet", "vpn"), JACKETT)
     with_docker(monkeypatch, Docker(row("jackett")))
-    monkeypatch.setattr(verify, "run", Commands(docker_exec_f00d=(0, "198.18.0.20\n")))
+    monkeypatch.setattr(checks, "run", Commands(docker_exec_f00d=(0, "198.18.0.20\n")))
     with page("203.0.113.9\n") as address:
         told = configured(monkeypatch, page=address, services=services).way_out()
     assert told == "the internet sees 198.18.0.20 from Jackett, and 203.0.113.9 from the host itself"
 
 
 def test_where_no_service_can_ask_it_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verify, "run", lambda *command: pytest.fail(f"asked {command}"))
+    monkeypatch.setattr(checks, "run", lambda *command: pytest.fail(f"asked {command}"))
     verification = configured(monkeypatch, services=(Service("jellyfin", "Jellyfin", "lan", probe=True),))
-    assert verification.way_out() == verification.names() == verify.NOT_TRIED
+    assert verification.way_out() == verification.names() == checks.NOT_TRIED

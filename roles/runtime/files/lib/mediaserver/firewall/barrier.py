@@ -30,7 +30,7 @@ from mediaserver._core.names import (
 PRIORITY = -150
 # Marks connections that came in from the house. Only their replies may leave by the uplink: a reply on a
 # connection that came in through the tunnel must not, whatever the routes say when the tunnel is gone.
-HOUSE_MARK = 0x7569
+LAN_MARK = 0x7569
 # A TCP segment of a web interface that belongs to a connection which this kernel no longer knows: Docker forgets
 # connections when a container restarts, while their other ends go on. Such a segment opens no connection, so it is
 # dropped without being counted. A SYN alone would open one.
@@ -56,7 +56,7 @@ class OuterBarrier:
     published: Sequence[int]  # TCP, as the host has them: Docker's proxy listens there when its DNAT is gone
     containers: Sequence[str] = ()  # IPv4 prefixes of Docker's own networks on this host
     bridge: str = VPN_BRIDGE
-    house_bridge: str = JELLYFIN_BRIDGE
+    jellyfin_bridge: str = JELLYFIN_BRIDGE
     own_bridges: Sequence[str] = ()  # of a household's own services outside the VPN
     bridge_address: str = ""  # the host's own address on the VPN bridge; needed for the next two
     reaches: Sequence[Way] = ()  # what one service may open of another, at bridge_address
@@ -86,7 +86,7 @@ def render_outer(settings: OuterBarrier, *, owned: bool = False) -> str:
     ``owned`` is for a process that stays (nft(8): a table's flags owner and persist, Linux 6.9): nobody else can
     flush or change the table then, and it stays when its owner dies.
     """
-    bridge, house_bridge = _interface(settings.bridge), _interface(settings.house_bridge)
+    bridge, jellyfin_bridge = _interface(settings.bridge), _interface(settings.jellyfin_bridge)
     own = _Own.of(settings)
     body = [
         *_set("endpoints", "ipv4_addr . inet_service", _endpoints(settings.endpoints)),
@@ -102,8 +102,8 @@ def render_outer(settings: OuterBarrier, *, owned: bool = False) -> str:
             *own.between_bridges,
             f'oifname "{bridge}" goto to_vpn',
             # Jellyfin's container, also where it is addressed directly; replies to what it asks itself pass.
-            f'oifname "{house_bridge}" ct direction reply ct state established,related accept',
-            f'oifname "{house_bridge}" goto to_pages',
+            f'oifname "{jellyfin_bridge}" ct direction reply ct state established,related accept',
+            f'oifname "{jellyfin_bridge}" goto to_pages',
             *own.passing,
             # A published port that Docker translates to a container on any other bridge.
             "meta l4proto tcp ct status dnat ct direction original ct original proto-dst @published goto to_pages",
@@ -169,7 +169,7 @@ class _Own:
         sets: list[str] = []
         between, passing, arriving, late = [], [], [], []
         if bridges:
-            every = sorted({*bridges, f'"{settings.bridge}"', f'"{settings.house_bridge}"'})
+            every = sorted({*bridges, f'"{settings.bridge}"', f'"{settings.jellyfin_bridge}"'})
             sets += [*_set("own_bridges", "ifname", bridges), *_set("bridges", "ifname", every)]
             # By their own addresses they reach none of the others, and are reached by published ports alone.
             between = [f"iifname @own_bridges oifname @bridges {_drop('strangers')}"]
@@ -197,7 +197,7 @@ def render_inner(settings: InnerBarrier) -> str:
     tunnel, uplink = (f'"{_interface(settings.tunnel)}"', f'"{_interface(settings.uplink)}"')
     house = _prefixes([*settings.lan, f"{ipaddress.IPv4Address(settings.bridge_address)}/32"])
     forwarded = _ports(settings.forwarded_ports)
-    reply, house_mark = "ct direction reply ct state", f"{HOUSE_MARK:#010x}"
+    reply, house_mark = "ct direction reply ct state", f"{LAN_MARK:#010x}"
     if not 0 < settings.fwmark < 2**32:
         raise ValueError(f"fwmark {settings.fwmark} is not a mark of 32 bits other than 0")
     peers = [f"iifname {tunnel} meta l4proto {{ tcp, udp }} th dport @forwarded_ports accept"] if forwarded else []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The hold: whoever works on the stack asks vpn-monitor to keep its hands off, for a bounded time.
+"""The hold: whoever works on the stack asks vpn-monitor to keep its repairs off, for a bounded time.
 
 A hold ends by its deadline in any case, so a run that was aborted holds nothing for long. Times are seconds since
 boot (CLOCK_BOOTTIME): no step of the clock makes a hold shorter or longer.
@@ -38,7 +38,7 @@ def release(path: Path = HOLD) -> None:
     path.unlink(missing_ok=True)
 
 
-def look(now: float, path: Path = HOLD) -> Hold | None:
+def read(now: float, path: Path = HOLD) -> Hold | None:
     """Return the hold that lies there, or None. A hold that cannot be believed is not valid; it never raises."""
     try:
         found = path.lstat()

@@ -20,12 +20,14 @@ from mediaserver._core.docker import DockerClient, Events
 from mediaserver._core.errors import DockerError, GatewayError
 from mediaserver._core.names import MONITOR_LOCK, MONITOR_STATE, PROJECT
 from mediaserver.monitor import hold, monitor_state
-from mediaserver.monitor.decide import Memory, Step, Verdict, decide
-from mediaserver.monitor.observe import Watch
+from mediaserver.monitor.decide import Decision, decide
+from mediaserver.monitor.monitor_state import MonitorState
+from mediaserver.monitor.observe import Observer
 from mediaserver.monitor.problems import Problem
-from mediaserver.monitor.repairs import Hands
+from mediaserver.monitor.repairs import Repairs
 from mediaserver.monitor.report import Report, state_of
-from mediaserver.monitor.torrents import Port, Swarm
+from mediaserver.monitor.steps import Step
+from mediaserver.monitor.torrents import ForwardedPort, SwarmRecovery
 from mediaserver.tunnel import dns
 from mediaserver.tunnel.configuration import active_peer
 from mediaserver.tunnel.gateway import Gateway, look_up_nothing
@@ -40,72 +42,72 @@ class Monitor:
     """One look after the other, and what is kept between them."""
 
     root: Path
-    eyes: Watch
-    hands: Hands
+    observer: Observer
+    repairs: Repairs
     report: Report
-    port: Port
-    swarm: Swarm
+    port: ForwardedPort
+    swarm: SwarmRecovery
     kept: Path = MONITOR_STATE
-    memory: Memory = field(default_factory=Memory)
+    state: MonitorState = field(default_factory=MonitorState)
     packet_size: PacketSize = field(default_factory=PacketSize)
 
     @classmethod
     def of(cls, root: Path) -> Monitor:
         """Raises GatewayError when what it needs on this host is missing."""
-        hands, memory = Hands(root), monitor_state.load(now())
-        swarm = Swarm(root, memory.swarm_pending)
-        return cls(root, Watch(root), hands, Report(), Port(root, hands), swarm, memory=memory)
+        repairs, state = Repairs(root), monitor_state.load(now())
+        swarm = SwarmRecovery(root, state.swarm_pending)
+        return cls(root, Observer(root), repairs, Report(), ForwardedPort(root, repairs), swarm, state=state)
 
     def round(self) -> float:
         """Look, decide, do; return the seconds to wait. What goes wrong is said, and the next look comes."""
         try:
-            return self._look()
+            return self._observe_and_repair()
         except Exception as error:  # whatever somebody has put into a file or an answer
             self.report.blind(error)
             return CALM_S
 
-    def _look(self) -> float:
+    def _observe_and_repair(self) -> float:
         gateway = Gateway(self.root, resolve=look_up_nothing)
-        held = hold.look(now())
+        held = hold.read(now())
         self.report.hold(held)
-        seen = self.eyes.look(gateway, held=bool(held and held.valid))
-        verdict = decide(seen, self.memory, now())
-        if seen.tunnel and not verdict.tunnel_alive:
+        observed = self.observer.observe(gateway, held=bool(held and held.valid))
+        decision = decide(observed, self.state, now())
+        if observed.tunnel and not decision.tunnel_alive:
             # Asked only now, because at rest the house's own resolvers are not bothered.
-            seen = replace(seen, online=dns.house_is_online())
-            verdict = decide(seen, self.memory, now())
-        alive, step = verdict.tunnel_alive, verdict.step
-        self.memory = replace(verdict.memory, swarm_pending=self.swarm.pending)
+            observed = replace(observed, online=dns.host_is_online())
+            decision = decide(observed, self.state, now())
+        alive, step = decision.tunnel_alive, decision.step
+        self.state = replace(decision.state, swarm_pending=self.swarm.pending)
         # Before the step, which may end this program.
-        monitor_state.save(self.memory, self.kept)
-        self.report.look(state_of(seen, verdict), self._problems(verdict), **_facts(gateway, self.eyes))
-        pause = BUSY_S if verdict.busy else CALM_S
+        monitor_state.save(self.state, self.kept)
+        self.report.update(state_of(observed, decision), self._problems(decision), **_facts(gateway, self.observer))
+        pause = BUSY_S if decision.busy else CALM_S
         if step and not self._do(step):
             pause = CALM_S
         # Not while answers fail to come: a look must not wait for a provider that may be gone.
-        carries = alive and (verdict.carries or not self.memory.unanswered)
-        tunnel = self.eyes.tunnel_socket if carries else None
+        carries = alive and (decision.carries or not self.state.unanswered)
+        tunnel = self.observer.tunnel_socket if carries else None
         # Even while held: a lease ends after a minute, and nobody else prolongs it or closes its port.
-        if self.port.tend(gateway.settings, now(), tunnel):
+        if self.port.refresh(gateway.settings, now(), tunnel):
             pause = BUSY_S
         # Only while answers come at once: a probe in which nothing is answered takes seconds.
-        answering = alive and not self.memory.unanswered and not seen.held
+        answering = alive and not self.state.unanswered and not observed.held
         settings = gateway.settings
-        inside = self.eyes.inside if answering else None
-        self.packet_size.tend(now(), settings.mtu, settings.resolvers, inside)
+        inside = self.observer.inside if answering else None
+        self.packet_size.refresh(now(), settings.mtu, settings.resolvers, inside)
         # A Docker that does not answer tells nothing of the tunnel.
-        if seen.docker and not seen.held and (torrents := services.torrents(settings.services)):
-            self.swarm.tend(now(), self._do, service=torrents.name, alive=alive, idle=step is None)
+        if observed.docker and not observed.held and (torrents := services.torrents(settings.services)):
+            self.swarm.refresh(now(), self._do, service=torrents.name, alive=alive, idle=step is None)
         return pause
 
-    def _problems(self, verdict: Verdict) -> tuple[Problem, ...]:
-        lost = self.packet_size.found if verdict.tunnel_alive else None
-        return (*verdict.problems, lost) if lost else verdict.problems
+    def _problems(self, decision: Decision) -> tuple[Problem, ...]:
+        lost = self.packet_size.found if decision.tunnel_alive else None
+        return (*decision.problems, lost) if lost else decision.problems
 
     def _do(self, step: Step) -> bool:
         self.report.step(step)
         try:
-            self.hands.do(step)
+            self.repairs.do(step)
         except Exception as error:
             self.report.failure(error)
             return False
@@ -121,13 +123,13 @@ def watch(monitor: Monitor) -> None:
         events = _wait(events, monitor.round())
 
 
-def _facts(gateway: Gateway, eyes: Watch) -> dict[str, object]:
+def _facts(gateway: Gateway, observer: Observer) -> dict[str, object]:
     peer = active_peer(gateway.settings, gateway.state)
     return {
         "peer": peer.name,
         "endpoint": gateway.state.addresses.get(peer.host, ""),
         "forwarded_port": gateway.settings.forwarded_port or gateway.leased_port(),
-        "leak_attempts": eyes.leak_attempts(),
+        "leak_attempts": observer.leak_attempts(),
     }
 
 
@@ -151,7 +153,7 @@ def _wait(events: Events | None, seconds: float) -> Events | None:
 
 
 def main(arguments: Sequence[str], *, root: Path, lock: Path = MONITOR_LOCK) -> int:
-    """Watch until told to stop, and say so then. Returns 1 when it cannot run, or runs already."""
+    """Observer until told to stop, and say so then. Returns 1 when it cannot run, or runs already."""
     argparse.ArgumentParser(
         prog="vpn-monitor",
         description="Keeps containers and tunnel of the media server running. A service: systemctl status vpn-monitor",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What vpn-monitor sees: one look at the host gives one ``Seen``. Nothing is changed here."""
+"""What vpn-monitor sees: one look at the host gives one ``Observation``. Nothing is changed here."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from mediaserver.docker import compose
 from mediaserver.firewall import keeper
 from mediaserver.firewall.nft import Nft
 from mediaserver.monitor import host_settings
-from mediaserver.monitor.decide import Container, Home, Life, Seen, Tunnel
+from mediaserver.monitor.observation import Container, ContainerState, NamespaceState, Observation, Tunnel
 from mediaserver.monitor.report import words
 from mediaserver.tunnel import dns, liveness, netns
 from mediaserver.tunnel.configuration import active_peer, forbidden
@@ -33,18 +33,18 @@ INTERFACES = Path("/sys/class/net")
 LOCK_PATIENCE_S = 30.0
 # Where Docker keeps the VPN network's address translation: iptables' way, and that of its nftables back end.
 DOCKER_TABLES = (("ip", "nat"), ("ip", "docker-bridges"))
-LIVES = {
-    "running": Life.RUNNING,
-    "paused": Life.PAUSED,
-    "restarting": Life.RESTARTING,
-    "created": Life.STOPPED,
-    "exited": Life.STOPPED,
-    "dead": Life.STOPPED,
+STATES = {
+    "running": ContainerState.RUNNING,
+    "paused": ContainerState.PAUSED,
+    "restarting": ContainerState.RESTARTING,
+    "created": ContainerState.STOPPED,
+    "exited": ContainerState.STOPPED,
+    "dead": ContainerState.STOPPED,
 }
 
 
 @dataclass
-class Watch:
+class Observer:
     """Looks at one project folder's stack; keeps what is costly to find out again."""
 
     root: Path
@@ -52,14 +52,14 @@ class Watch:
     _lock: Path = GATEWAY_LOCK
     _docker: DockerClient = field(default_factory=DockerClient)
     _holder: int = 0  # its process
-    _host: host_settings.HostWatch = field(default_factory=host_settings.HostWatch)
+    _host: host_settings.HostObserver = field(default_factory=host_settings.HostObserver)
     _silent: bool = False  # no resolver answered in the last look
     _project: tuple[tuple[int, ...], dict[str, str]] = ((), {})  # the compose files' times of change, and services
 
-    def look(self, gateway: Gateway, *, held: bool = False) -> Seen:
+    def observe(self, gateway: Gateway, *, held: bool = False) -> Observation:
         """Look at the host, for a gateway as it is configured now, and a hold.
 
-        Raises OSError, GatewayError where the outer barrier cannot be seen; whatever goes wrong behind it, it is told.
+        Raises OSError, GatewayError where the outer barrier cannot be observed; any other fault is in the observation.
         """
         common: dict[str, Any] = {
             "held": held,
@@ -67,7 +67,7 @@ class Watch:
             "peers": sum(peer.host in gateway.state.addresses for peer in gateway.settings.peers),
             "asked": asked(gateway),
             "forwarding_off": host_settings.forwarding_off(),
-            "obstacles": self._host.look(gateway.settings.lan, clock.now(), soon=self._silent),
+            "obstacles": self._host.problems(gateway.settings.lan, clock.now(), soon=self._silent),
             "resolvers": gateway.settings.resolvers,
             "restarted_when_unhealthy": services.restarted(gateway.settings.services),
             **endpoint_of(gateway),
@@ -75,7 +75,7 @@ class Watch:
         try:
             containers, pids = self._containers()
             holder = pids.get(HOLDER, 0)
-            return Seen(
+            return Observation(
                 network=self._network() if holder else None,
                 containers=containers,
                 tunnel=(
@@ -86,7 +86,7 @@ class Watch:
                 **common,
             )
         except Exception as error:  # whatever Docker or compose has answered: a barrier is put up in any case
-            return Seen(docker=False, trouble=words(error), network=None, **common)
+            return Observation(docker=False, trouble=words(error), network=None, **common)
 
     def _barrier_stands(self, gateway: Gateway) -> bool:
         table = gateway.outer()
@@ -130,16 +130,16 @@ class Watch:
                 continue
             row = by_service.get(name)
             if row is None:
-                containers[name] = Container(Life.MISSING)
+                containers[name] = Container(ContainerState.MISSING)
                 continue
-            home = Home.HOLDERS
+            namespace = NamespaceState.HOLDERS
             if mode == f"service:{HOLDER}":
                 if row["HostConfig"]["NetworkMode"] != f"container:{holder}":
-                    home = Home.FOREIGN
+                    namespace = NamespaceState.FOREIGN
                 elif pids.get(name) and holders_namespace and netns.identity(pids[name]) != holders_namespace:
-                    home = Home.DEAD
+                    namespace = NamespaceState.DEAD
             unhealthy = "(unhealthy)" in row["Status"]
-            containers[name] = Container(LIVES.get(row["State"], Life.RESTARTING), unhealthy, home)
+            containers[name] = Container(STATES.get(row["State"], ContainerState.RESTARTING), unhealthy, namespace)
         return containers, pids
 
     def _pid(self, row: dict[str, Any]) -> int | None:
@@ -201,8 +201,8 @@ def endpoint_of(gateway: Gateway) -> dict[str, str]:
     """Return the active peer, its address, and why the address that its name has now is refused."""
     peer = active_peer(gateway.settings, gateway.state)
     address = gateway.state.addresses.get(peer.host, "")
-    seen = gateway.state.seen.get(peer.host, "")
-    refused = f"its address {seen} is {forbidden(gateway.settings, seen)}" if seen and not address else ""
+    observed = gateway.state.rejected.get(peer.host, "")
+    refused = f"its address {observed} is {forbidden(gateway.settings, observed)}" if observed and not address else ""
     return {"peer": peer.name, "endpoint": address, "refused": refused}
 
 

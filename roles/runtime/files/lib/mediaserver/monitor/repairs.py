@@ -14,7 +14,7 @@ from mediaserver._core.errors import GatewayError
 from mediaserver._core.names import DOCKER_UNIT, GATEWAY_LOCK, HOLDER, PROJECT, TUNNEL
 from mediaserver.docker import compose
 from mediaserver.monitor import host_settings
-from mediaserver.monitor.decide import Act, Step
+from mediaserver.monitor.steps import Act, Step
 from mediaserver.tunnel.configuration import Settings, State, failed_over, resolved_again
 from mediaserver.tunnel.gateway import Gateway, Host, look_up, look_up_nothing
 
@@ -42,7 +42,7 @@ def run(*command: str) -> None:
 
 
 @dataclass(frozen=True)
-class Hands:
+class Repairs:
     """Does the steps."""
 
     root: Path

@@ -13,10 +13,11 @@ from pathlib import Path
 from mediaserver._core import files
 from mediaserver._core.errors import MediaserverError, reason
 from mediaserver._core.names import STACK_UNIT, STATE_FILE
-from mediaserver.monitor.decide import Seen, Step, Verdict
+from mediaserver.monitor.decide import Decision
 from mediaserver.monitor.hold import Hold
+from mediaserver.monitor.observation import Observation
 from mediaserver.monitor.problems import Code, Problem
-from mediaserver.monitor.steps import Act
+from mediaserver.monitor.steps import Act, Step
 
 VERSION = 2
 # Said when vpn-monitor starts a container that may have been stopped on purpose.
@@ -60,10 +61,10 @@ class Report:
         print(f"that did not work, it is tried again: {words(error)}", flush=True)
 
     def _lost_sight(self, state: str, problems: list[Problem]) -> None:
-        """What was seen last stands, but for the problems: nobody knows them now."""
-        self.look(state, problems, **{key: self._said.get(key, value) for key, value in NOTHING.items()})
+        """What was observed last stands, but for the problems: nobody knows them now."""
+        self.update(state, problems, **{key: self._said.get(key, value) for key, value in NOTHING.items()})
 
-    def look(self, state: str, problems: Sequence[Problem], **facts: object) -> None:
+    def update(self, state: str, problems: Sequence[Problem], **facts: object) -> None:
         """Write the state file when anything in it has changed, and a line when the state or a problem has.
 
         Another line is the alarm: the outer barrier has had to drop what the inner one should have.
@@ -102,15 +103,15 @@ def _risen(before: object, now: object) -> int:
     return now - before if now >= before else now
 
 
-def state_of(seen: Seen, verdict: Verdict) -> str:
+def state_of(observed: Observation, decision: Decision) -> str:
     """One word for the tunnel: held, online, offline, healing or waiting. It stays online while traffic passes."""
-    if seen.held:
+    if observed.held:
         return "held"
-    if verdict.tunnel_alive:
+    if decision.tunnel_alive:
         return "online"
-    if seen.online is False:
+    if observed.online is False:
         return "offline"
-    return "healing" if verdict.problems else "waiting"
+    return "healing" if decision.problems else "waiting"
 
 
 def words(error: Exception) -> str:

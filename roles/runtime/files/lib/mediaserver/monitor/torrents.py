@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from mediaserver import services
 from mediaserver._core.errors import MediaserverError
 from mediaserver._core.names import VPN_BRIDGE
-from mediaserver.monitor.decide import Act, Step
-from mediaserver.monitor.repairs import Hands
+from mediaserver.monitor.repairs import Repairs
+from mediaserver.monitor.steps import Act, Step
 from mediaserver.tunnel import port_forwarding
 from mediaserver.tunnel.configuration import Settings
 
@@ -67,7 +67,7 @@ def is_deserted(torrents: Torrents, before: Mapping[int, int]) -> bool:
 
 
 @dataclass
-class Swarm:
+class SwarmRecovery:
     """Brings the torrents back to their swarms when the tunnel is back.
 
     Transmission itself waits up to two hours after announcements that failed, and a quarter of an hour for peers that
@@ -86,7 +86,7 @@ class Swarm:
         """The tunnel was away, and what came of it is not judged yet: to be known after a new start, too."""
         return self._due or self._judged_at is not None
 
-    def tend(self, now: float, do: Callable[[Step], bool], *, service: str, alive: bool, idle: bool = True) -> None:
+    def refresh(self, now: float, do: Callable[[Step], bool], *, service: str, alive: bool, idle: bool = True) -> None:
         """Ask and judge while the tunnel is alive; ``idle`` where nothing else is repaired in this look.
 
         ``do`` does a step, and says whether that worked; ``service`` is the name of the one that is Transmission.
@@ -108,19 +108,19 @@ class Swarm:
                 if deserted and not do(Step(Act.RESTART, "nothing comes from Transmission's swarm", (service,))):
                     self._judged_at = now + SWARM_PATIENCE_S
         except (MediaserverError, KeyError, TypeError, AttributeError):
-            return  # it may be starting; the next look tries again
+            return  # it may be starting; the next look attempts again
 
 
 @dataclass
-class Port:
+class ForwardedPort:
     """The forwarded port, where the household asks its provider for one."""
 
     root: Path
-    hands: Hands
+    repairs: Repairs
     _forwarding: port_forwarding.Forwarding | None = None
     _complaint: str = ""
 
-    def tend(self, settings: Settings, now: float, tunnel: Callable[[], socket.socket] | None) -> bool:
+    def refresh(self, settings: Settings, now: float, tunnel: Callable[[], socket.socket] | None) -> bool:
         """Keep the lease while there is a tunnel, and close the port when it ends.
 
         Says what is new, once; returns whether the port is another now.
@@ -129,11 +129,11 @@ class Port:
             return False
         if self._forwarding is None or self._forwarding.server != settings.natpmp_server:
             self._forwarding = port_forwarding.Forwarding(
-                settings.natpmp_server, settings.closed_ports, lambda: transmission(self.root), self.hands.apply
+                settings.natpmp_server, settings.closed_ports, lambda: transmission(self.root), self.repairs.apply
             )
         self._forwarding.has_transmission = services.torrents(settings.services) is not None
         try:
-            said = self._forwarding.tend(tunnel, now) if tunnel else self._forwarding.expire(now)
+            said = self._forwarding.refresh(tunnel, now) if tunnel else self._forwarding.expire(now)
             changed = said is not None
             if changed or self._forwarding.settled:
                 self._complaint = ""

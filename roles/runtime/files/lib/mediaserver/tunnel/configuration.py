@@ -2,7 +2,7 @@
 """What the tunnel is to be: settings and state in, text for containers and barriers out. Pure.
 
 ``gateway.json`` (written by Ansible) says what is wanted, ``endpoints.json`` (ours) which peer is active and the
-address that each endpoint's name was last seen at.
+address that each endpoint's name was last rejected at.
 """
 
 from __future__ import annotations
@@ -124,12 +124,12 @@ class Settings:
 
 @dataclass(frozen=True)
 class State:
-    """Which peer is active, and where each name was last seen. Lost or corrupt: made again, nothing opens."""
+    """Which peer is active, and where each name was last rejected. Lost or corrupt: made again, nothing opens."""
 
     active: str
     addresses: dict[str, str]
     # Addresses that a name has now and that are refused; not kept in the file.
-    seen: dict[str, str] = field(default_factory=dict, compare=False)
+    rejected: dict[str, str] = field(default_factory=dict, compare=False)
     lost: bool = field(default=False, compare=False)  # there was a text, and it could not be read
 
     @classmethod
@@ -165,24 +165,24 @@ def forbidden(settings: Settings, address: str) -> str:
 def next_state(settings: Settings, state: State, resolve: Callable[[str], str | None]) -> State:
     """Keep what is known, resolve only names that are new, and drop peers that are gone."""
     addresses: dict[str, str] = {}
-    seen = dict(state.seen)
+    rejected = dict(state.rejected)
     for host in dict.fromkeys(peer.host for peer in settings.peers):
         try:
             address: str | None = str(ipaddress.IPv4Address(host))
         except ValueError:
             address = state.addresses.get(host) or resolve(host)
         if address and forbidden(settings, address):
-            seen[host] = address
+            rejected[host] = address
         elif address:
             addresses[host] = address
     names = [peer.name for peer in settings.peers]
-    return State(state.active if state.active in names else names[0], addresses, seen)
+    return State(state.active if state.active in names else names[0], addresses, rejected)
 
 
 def resolved_again(settings: Settings, state: State, resolve: Callable[[str], str | None]) -> State:
     """Ask for every name anew; one that cannot be resolved now keeps its address."""
     asked = next_state(settings, State(state.active, {}), resolve)
-    return State(asked.active, state.addresses | asked.addresses, asked.seen)
+    return State(asked.active, state.addresses | asked.addresses, asked.rejected)
 
 
 def failed_over(settings: Settings, state: State) -> State:

@@ -58,7 +58,7 @@ def ask(line: socket.socket, address: tuple[Any, ...], timeout: float) -> int | 
     return None
 
 
-def house_is_online(path: Path | None = None, *, port: int = PORT, timeout: float = ANSWER_TIMEOUT_S) -> bool | None:
+def host_is_online(path: Path | None = None, *, port: int = PORT, timeout: float = ANSWER_TIMEOUT_S) -> bool | None:
     """Say whether the house's own line carries, by what the host's resolvers answer; None where they do not tell.
 
     One that is silent, or fails to ask others, says no; one that refuses the question says nothing about the line.

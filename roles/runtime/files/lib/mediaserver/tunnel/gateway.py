@@ -170,7 +170,7 @@ class Gateway:
         """What a person should know of the state and of endpoints that are not used."""
         found = [f"{self.state_path} could not be read, and is made anew"] if self._lost else []
         for peer in self.settings.peers:
-            address = self.state.seen.get(peer.host)
+            address = self.state.rejected.get(peer.host)
             if address:
                 reason = f"its address {address} is {forbidden(self.settings, address)}"
                 older = self.state.addresses.get(peer.host)

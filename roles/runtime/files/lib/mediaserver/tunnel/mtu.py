@@ -161,7 +161,7 @@ class PacketSize:
     _lost: tuple[Arrived, ...] = ()
     _settings: tuple[object, ...] = ()
 
-    def tend(
+    def refresh(
         self,
         now: float,
         mtu: int,

@@ -135,18 +135,18 @@ def udp_exchange(
     gateway: str,
     request: bytes,
     *,
-    tries: int = TRIES,
+    attempts: int = TRIES,
     port: int = PORT,
     wait: float = FIRST_WAIT_S,
 ) -> bytes:
-    """Ask the gateway (an IPv4 address) over a UDP socket, which gets connected, up to ``tries`` times.
+    """Ask the gateway (an IPv4 address) over a UDP socket, which gets connected, up to ``attempts`` times.
 
     The first try waits ``wait`` seconds, each further one twice as long. Raises NatPmpError when no answer comes.
     """
     try:
         line.connect((gateway, port))
         _forget(line)
-        for attempt in range(tries):
+        for attempt in range(attempts):
             line.send(request)
             if (reply := _received(line, request, wait * 2**attempt)) is not None:
                 return reply
@@ -158,7 +158,7 @@ def udp_exchange(
     except OSError as error:
         raise NatPmpError(f"{gateway} cannot be asked for a port ({error}); see whether the tunnel is up") from error
     raise NatPmpError(
-        f"{gateway} was asked {tries} times for a port and did not answer; "
+        f"{gateway} was asked {attempts} times for a port and did not answer; "
         "see whether the tunnel is up, and whether this server forwards ports"
     )
 

@@ -51,7 +51,7 @@ class PeerPort(Protocol):
 
 
 def _ask_provider(line: socket.socket, server: str, request: bytes) -> bytes:
-    return natpmp.udp_exchange(line, server, request, tries=TRIES)
+    return natpmp.udp_exchange(line, server, request, attempts=TRIES)
 
 
 @dataclass
@@ -75,7 +75,7 @@ class Forwarding:
         # What an earlier process had: it counts until its end, and the same port is asked for again.
         self.port, self._until = lease(self.path)
 
-    def tend(self, make: Callable[[], socket.socket], now: float) -> str | None:
+    def refresh(self, make: Callable[[], socket.socket], now: float) -> str | None:
         """Ask when it is time, over a socket in the tunnel that ``make`` makes; return what there is to say.
 
         Raises NatPmpError, OSError, MediaserverError, and what ``changed`` raises; it is tried again after a while.

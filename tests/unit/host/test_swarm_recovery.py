@@ -11,7 +11,7 @@ from mediaserver._core.errors import Unreachable
 from mediaserver._core.http import UrlHttp
 from mediaserver._transmission.client import TransmissionClient
 from mediaserver.monitor import torrents as tending
-from mediaserver.monitor.decide import Act, Step
+from mediaserver.monitor.steps import Act, Step
 
 PATIENCE = tending.SWARM_PATIENCE_S
 SILENT = {"lastAnnounceSucceeded": False, "seederCount": -1}
@@ -48,7 +48,7 @@ class Transmission(TransmissionClient):
         return {"torrents": told}
 
 
-class Hands:
+class Repairs:
     def __init__(self, failures: int = 0) -> None:
         self.steps: list[Step] = []
         self.failures = failures
@@ -61,12 +61,12 @@ class Hands:
 def follow(
     monkeypatch: pytest.MonkeyPatch, found: Transmission, *looks: tuple[float, bool], failures: int = 0
 ) -> list[Step]:
-    hands = Hands(failures)
+    repairs = Repairs(failures)
     monkeypatch.setattr(tending, "transmission", lambda root: found)
-    swarm = tending.Swarm(Path("/nowhere"))
+    swarm = tending.SwarmRecovery(Path("/nowhere"))
     for now, alive in looks:
-        swarm.tend(now, hands.do, service="transmission", alive=alive)
-    return hands.steps
+        swarm.refresh(now, repairs.do, service="transmission", alive=alive)
+    return repairs.steps
 
 
 LOOKS = ((0.0, False), (10.0, True), (10.0 + PATIENCE - 1, True), (10.0 + PATIENCE, True), (900.0, True))
@@ -118,14 +118,14 @@ def test_transmission_starts_anew_only_where_nobody_of_the_swarm_came(
 
 def test_a_download_that_was_finished_meanwhile_is_no_stall(monkeypatch: pytest.MonkeyPatch) -> None:
     found = Transmission([torrent(SEEDED, peers=1), torrent(SEEDED, peers=1, number=2)])
-    hands = Hands()
+    repairs = Repairs()
     monkeypatch.setattr(tending, "transmission", lambda root: found)
-    swarm = tending.Swarm(Path("/nowhere"))
-    swarm.tend(0.0, hands.do, service="transmission", alive=False)
-    swarm.tend(1.0, hands.do, service="transmission", alive=True)
+    swarm = tending.SwarmRecovery(Path("/nowhere"))
+    swarm.refresh(0.0, repairs.do, service="transmission", alive=False)
+    swarm.refresh(1.0, repairs.do, service="transmission", alive=True)
     found.held[0]["status"] = 6
-    swarm.tend(1.0 + PATIENCE, hands.do, service="transmission", alive=True)
-    assert hands.steps == []
+    swarm.refresh(1.0 + PATIENCE, repairs.do, service="transmission", alive=True)
+    assert repairs.steps == []
 
 
 def test_while_the_tunnel_is_there_nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,17 +142,17 @@ def test_a_tunnel_that_goes_away_again_begins_anew(monkeypatch: pytest.MonkeyPat
 
 
 def test_what_was_not_judged_before_a_new_start_is_judged_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    found, hands = Transmission([torrent(SILENT)]), Hands()
+    found, repairs = Transmission([torrent(SILENT)]), Repairs()
     monkeypatch.setattr(tending, "transmission", lambda root: found)
-    first = tending.Swarm(Path("/nowhere"))
+    first = tending.SwarmRecovery(Path("/nowhere"))
     assert not first.pending
-    first.tend(0.0, hands.do, service="transmission", alive=False)
-    first.tend(1.0, hands.do, service="transmission", alive=True)
-    second = tending.Swarm(Path("/nowhere"), first.pending)
-    second.tend(5.0, hands.do, service="transmission", alive=True)
+    first.refresh(0.0, repairs.do, service="transmission", alive=False)
+    first.refresh(1.0, repairs.do, service="transmission", alive=True)
+    second = tending.SwarmRecovery(Path("/nowhere"), first.pending)
+    second.refresh(5.0, repairs.do, service="transmission", alive=True)
     assert second.pending
-    second.tend(5.0 + PATIENCE, hands.do, service="transmission", alive=True)
-    assert (len(hands.steps), second.pending) == (1, False)
+    second.refresh(5.0 + PATIENCE, repairs.do, service="transmission", alive=True)
+    assert (len(repairs.steps), second.pending) == (1, False)
 
 
 def test_a_transmission_that_is_only_starting_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,15 +163,15 @@ def test_a_transmission_that_is_only_starting_is_asked_again(monkeypatch: pytest
 
 
 def test_nobody_is_judged_in_a_look_that_repairs_something_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    found, hands = Transmission([torrent(SILENT)]), Hands()
+    found, repairs = Transmission([torrent(SILENT)]), Repairs()
     monkeypatch.setattr(tending, "transmission", lambda root: found)
-    swarm = tending.Swarm(Path("/nowhere"))
-    swarm.tend(0.0, hands.do, service="transmission", alive=False)
-    swarm.tend(1.0, hands.do, service="transmission", alive=True, idle=False)
-    swarm.tend(1.0 + PATIENCE, hands.do, service="transmission", alive=True, idle=False)
-    assert (found.asked, hands.steps) == (["torrent-get", "torrent-reannounce"], [])
-    swarm.tend(2.0 + PATIENCE, hands.do, service="transmission", alive=True)
-    assert len(hands.steps) == 1
+    swarm = tending.SwarmRecovery(Path("/nowhere"))
+    swarm.refresh(0.0, repairs.do, service="transmission", alive=False)
+    swarm.refresh(1.0, repairs.do, service="transmission", alive=True, idle=False)
+    swarm.refresh(1.0 + PATIENCE, repairs.do, service="transmission", alive=True, idle=False)
+    assert (found.asked, repairs.steps) == (["torrent-get", "torrent-reannounce"], [])
+    swarm.refresh(2.0 + PATIENCE, repairs.do, service="transmission", alive=True)
+    assert len(repairs.steps) == 1
 
 
 def test_a_new_start_that_fails_is_tried_again_a_while_later(monkeypatch: pytest.MonkeyPatch) -> None:
