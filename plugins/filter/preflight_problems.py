@@ -102,9 +102,14 @@ def preflight_problems(
     from ansible_collections.household.mediaserver.plugins.module_utils._preflight.checks import (  # noqa: PLC0415
         find_problems,
     )
+    from ansible_collections.household.mediaserver.plugins.module_utils._preflight.own_services import (  # noqa: PLC0415
+        secret_texts,
+    )
+    from ansible_collections.household.mediaserver.plugins.plugin_utils import _services_file  # noqa: PLC0415
 
     problems, valid = validate_arguments(settings, specs or {})
-    problems += find_problems(facts, {**valid, **read_tunnel(valid)})
+    known = {**valid, **read_tunnel(valid), "preflight_registry": _services_file.read()}
+    problems += find_problems(facts, {**known, "preflight_secrets": secret_texts(known, specs or {})})
     return [with_text(problem) for problem in problems]
 
 

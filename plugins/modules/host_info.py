@@ -67,6 +67,11 @@ options:
     type: list
     elements: str
     default: []
+  resolve:
+    description: Absolute paths that may be links; where they lead is wanted.
+    type: list
+    elements: str
+    default: []
   units:
     description:
       - systemd units, each with a list of the files that it reads when it starts, as absolute paths.
@@ -330,6 +335,11 @@ ansible_facts:
           returned: always
           type: dict
           sample: {/opt/mediaserver: {real: /opt/mediaserver, entries: [compose.yml, gateway]}}
+        resolved:
+          description: For each path asked for the one without links, empty for one that does not exist.
+          returned: always
+          type: dict
+          sample: {/mnt/media: /mnt/media}
         docker_containers:
           description: Docker's containers, with compose's project, its folder and the service.
           returned: always
@@ -410,8 +420,8 @@ ansible_facts:
           sample: {0ab1-23cd: ext4}
         docker_file:
           description:
-            - Why C(/etc/docker/daemon.json) cannot be parsed, and its setting C(userns-remap). Other settings are left
-              out, because they may hold a secret.
+            - Why C(/etc/docker/daemon.json) cannot be parsed, and its settings C(userns-remap) and C(userland-proxy).
+              Other settings are left out, because they may hold a secret.
           returned: always
           type: dict
           sample: {error: "", settings: {userns-remap: default}}
@@ -432,6 +442,7 @@ def main() -> None:
             "probe": {"type": "list", "elements": "str", "default": []},
             "marked": {"type": "list", "elements": "str", "default": []},
             "folders": {"type": "list", "elements": "str", "default": []},
+            "resolve": {"type": "list", "elements": "str", "default": []},
             "units": {"type": "dict", "default": {}},
             "timezone": {"type": "str", "default": ""},
             "user": {"type": "str", "default": ""},

@@ -101,6 +101,7 @@ def _ownership(reader: Reader, params: dict[str, t.Any], rows: list[dict[str, t.
         "folder_entries": {
             path: {"real": reader.real(path), "entries": _entries(reader, path)} for path in params["folders"]
         },
+        "resolved": {path: reader.real(path) if reader.exists(path) else "" for path in params["resolve"]},
         "docker_containers": docker.containers(rows, reader.real),
         "docker_networks": docker.networks(networks),
     }

@@ -12,7 +12,21 @@ from __future__ import annotations
 import re
 import typing as t
 
-from . import forms, host, jellyfin, names, network, obstacles, ownership, relied, services, stack, storage, tunnel
+from . import (
+    forms,
+    host,
+    jellyfin,
+    names,
+    network,
+    obstacles,
+    own_services,
+    ownership,
+    relied,
+    services,
+    stack,
+    storage,
+    tunnel,
+)
 from .problem import (
     Checks,
     Facts,
@@ -210,6 +224,7 @@ CHECKS: Checks = (
     network.check_subnets,
     stack.check_selection,
     stack.check_ports,
+    own_services.check_own_services,
     *ownership.CHECKS,
     tunnel.check_tunnel,
     tunnel.check_tunnel_in_lan,

@@ -9,7 +9,7 @@ import ipaddress
 import re
 import typing as t
 
-from .._core.names import JELLYFIN_BRIDGE, VPN_BRIDGE
+from .._core.names import JELLYFIN_BRIDGE, OWN_BRIDGE_PREFIX, VPN_BRIDGE
 from .lan import check_public
 from .problem import (
     Facts,
@@ -20,7 +20,9 @@ from .problem import (
 )
 
 # Interfaces of Docker and of this collection, whose networks are not the LAN.
-OWN_INTERFACE = re.compile(rf"docker0|docker_gwbridge|{VPN_BRIDGE}|{JELLYFIN_BRIDGE}|br-[0-9a-f]{{12}}|veth.*|lo|wg\d+")
+OWN_INTERFACE = re.compile(
+    rf"docker0|docker_gwbridge|{VPN_BRIDGE}|{JELLYFIN_BRIDGE}|{OWN_BRIDGE_PREFIX}.*|br-[0-9a-f]{{12}}|veth.*|lo|wg\d+"
+)
 Network = ipaddress.IPv4Network
 
 

@@ -12,6 +12,7 @@ import ipaddress
 import typing as t
 
 from .._core.names import INNER_TABLE, JELLYFIN_BRIDGE, OUTER_TABLE, PROJECT, VPN_BRIDGE
+from .._services import ways
 from .problem import (
     Facts,
     Problem,
@@ -113,16 +114,17 @@ def check_networks(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
     if settings.get("mediaserver_root") is None:
         return
     networks = facts.get("docker_networks", [])
+    names, bridges = _own_networks(settings)
     for one in networks:
         if one["project"] == PROJECT:
             continue
-        if one["name"] in NETWORKS:
+        if one["name"] in names:
             yield problem(
                 f"Docker network {one['name']}",
                 "a network of this name exists and is not this collection's",
                 f"remove the containers that use it, then the network: docker network rm {one['name']}",
             )
-        elif one["bridge"] in BRIDGES:
+        elif one["bridge"] in bridges:
             yield problem(
                 f"bridge {one['bridge']}",
                 f"it is the interface of the Docker network {one['name']}",
@@ -132,13 +134,20 @@ def check_networks(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
     if is_installed(facts, settings):
         return
     known = [one["bridge"] for one in networks]
-    for bridge in BRIDGES:
+    for bridge in bridges:
         if bridge in facts.get("interfaces", []) and bridge not in known:
             yield problem(
                 f"bridge {bridge}",
                 "an interface of this name exists and is not this collection's",
                 f"rename it, or remove it: ip link delete {bridge}",
             )
+
+
+def _own_networks(settings: Settings) -> tuple[list[str], list[str]]:
+    """Return the networks and bridges of the compose file; each own service outside the VPN has its own."""
+    own = [one["name"] for one in settings.get("preflight_services") or () if one["own"] and one["namespace"] == "lan"]
+    networks = [f"{PROJECT}_{ways.network(name)}" for name in own]
+    return [*NETWORKS, *networks], [*BRIDGES, *(ways.bridge(name) for name in own)]
 
 
 def _overlaps(network: dict[str, t.Any], settings: Settings) -> t.Iterator[Problem]:

@@ -69,6 +69,23 @@ HOUSEHOLDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "memory-by-default": ({"memory_cgroup": True}, {}),
     "userspace": ({"wireguard_module": False}, {}),
     "ipv6": ({}, {"mediaserver_ipv6": True, "gateway_addresses": ["10.2.0.2/32", "fd00::2/128"]}),
+    "ways": (
+        {"memory_cgroup": True},
+        {
+            "mediaserver_extra_services": [
+                {
+                    **{"name": "inside", "image": "household/inside:1", "port": 6800, "published_port": 16800},
+                    **{"reaches": {"outside": 8080, "jellyfin": 8096}, "secret_files": {"key": "the secret of inside"}},
+                    **{"healthcheck": {"test": "true"}, "memory": "256m", "capabilities": ["CHOWN"]},
+                },
+                {
+                    **{"name": "outside", "image": "household/outside:1", "namespace": "lan", "port": 8080},
+                    **{"published_port": 18080, "reaches": {"inside": 6800, "transmission": 9091}},
+                },
+            ]
+        },
+    ),
+    "own-service-alone": ({}, {"mediaserver_extra_services": [{"name": "alone", "image": "household/alone:1"}]}),
     "other-places": (
         {},
         {

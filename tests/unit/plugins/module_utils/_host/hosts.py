@@ -33,7 +33,10 @@ def _no_command(*_arguments: t.Any, **_options: t.Any) -> tuple[int, str, str]:
 
 # The module's parameters when nothing is requested.
 ASKED: dict[str, t.Any] = {
-    **{name: [] for name in ("paths", "packages", "ports", "sysctl", "kernel_modules", "probe", "marked", "folders")},
+    **{
+        name: []
+        for name in ("paths", "packages", "ports", "sysctl", "kernel_modules", "probe", "marked", "folders", "resolve")
+    },
     **dict.fromkeys(("timezone", "user", "group"), ""),
     "units": {},
 }

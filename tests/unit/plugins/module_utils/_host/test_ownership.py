@@ -80,6 +80,13 @@ def test_returns_real_path_and_entries_of_folders() -> None:
     }
 
 
+def test_where_a_path_leads() -> None:
+    found = facts_of(
+        {"/mnt/films/a": "", "/mnt/link": ""}, {"resolve": ["/mnt/link", "/none"]}, links={"/mnt/link": "/etc"}
+    )
+    assert found["resolved"] == {"/mnt/link": "/etc", "/none": ""}
+
+
 def container(name: str, project: str, state: str = "running", *ports: int) -> dict[str, t.Any]:
     labels = {"com.docker.compose.project": project, "com.docker.compose.service": "tv"} if project else {}
     return {
