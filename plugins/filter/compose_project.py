@@ -83,16 +83,29 @@ def compose_project(
     from ansible_collections.household.mediaserver.plugins.module_utils._services.compose import (  # noqa: PLC0415
         Compose,
     )
+    from ansible_collections.household.mediaserver.plugins.module_utils._services.fault import (  # noqa: PLC0415
+        VARIABLE,
+        Household,
+    )
     from ansible_collections.household.mediaserver.plugins.module_utils._services.project import (  # noqa: PLC0415
         project,
+    )
+    from ansible_collections.household.mediaserver.plugins.module_utils._services.secret_digest import (  # noqa: PLC0415
+        digests,
+    )
+    from ansible_collections.household.mediaserver.plugins.module_utils._services.validate import (  # noqa: PLC0415
+        require,
     )
     from ansible_collections.household.mediaserver.plugins.module_utils._services.values import Values  # noqa: PLC0415
     from ansible_collections.household.mediaserver.plugins.plugin_utils import _services_file  # noqa: PLC0415
 
     files = {os.path.basename(entry["path"]): entry["content"] for entry in entrypoints if "content" in entry}
-    found, known = project(_services_file.read(), given), Values(values)
-    compose = Compose(found, known, limits=limits, files=files)
+    found, known, listed = project(_services_file.read(), given), Values(values), given.get(VARIABLE) or []
     try:
+        # A play without preflight comes here as well. Whether a port is forwarded is not known here.
+        root, data = str(given.get("mediaserver_root")), str(given.get("mediaserver_data"))
+        require(listed, Household(found, root, data, natpmp=True))
+        compose = Compose(found, known, limits=limits, files=files, secrets=digests(listed))
         lines = env.lines(found, known)
         return {
             "compose": compose.text(),

@@ -85,6 +85,39 @@ _value:
       type: list
       elements: dict
       sample: [{name: vpn, namespace: holder, restart_when_unhealthy: false}]
+    own:
+      description: Names of the household's own services.
+      type: list
+      elements: str
+      sample: []
+    barrier:
+      description: What both barriers know of the household's own services. Empty where there are none.
+      type: dict
+      sample: {}
+    bridges:
+      description: Bridges on the host of own services outside the VPN.
+      type: list
+      elements: str
+      sample: [br-own-bazarr]
+    networks:
+      description: Docker's networks of own services outside the VPN.
+      type: list
+      elements: str
+      sample: [mediaserver_own_bazarr]
+    reach_ports:
+      description: TCP ports at the host's address on the VPN bridge where services reach each other.
+      type: list
+      elements: int
+      sample: [8096]
+    volume_sources:
+      description: Folders of the host that own services get beside their configuration and the data.
+      type: list
+      elements: str
+      sample: [/mnt/media/books]
+    port_receiver:
+      description: The own service that gets the provider's forwarded port, empty where none does.
+      type: str
+      sample: qbittorrent
     roles:
       description: Roles that configure services of the registry.
       type: list

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one place that calls the docker command line."""
+"""Runs the docker command line; no other file of the lab does."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from topology import LABEL
 
 BUILD = Path(__file__).resolve().parents[2] / "build"
 FOLDER = BUILD / "lab"
-# A container works with the files of the checkout that made it, and with those only.
+# A container mounts the files of the checkout that created it.
 FOLDER_LABEL = f"{LABEL}.folder"
 OURS = ("--label", LABEL, "--label", f"{FOLDER_LABEL}={FOLDER}")
 
 
 class LabError(Exception):
-    """Something in the lab did not work; the text says what was tried and what came back."""
+    """An operation of the lab failed; the text names the operation and its output."""
 
 
 def run(*command: str, stdin: str | None = None, timeout: int = 600) -> str:
-    """Run a program and return what it printed. Raises LabError when it fails."""
+    """Run a program and return its standard output. Raises LabError when it fails or exceeds ``timeout`` seconds."""
     try:
         process = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=timeout)
     except FileNotFoundError as error:
         raise LabError(f"{command[0]} is not installed on this machine") from error
     except subprocess.TimeoutExpired as error:
-        raise LabError(f"{' '.join(command)[:300]}: no end after {timeout} s") from error
+        raise LabError(f"{' '.join(command)[:300]}: it has not ended after {timeout} s") from error
     if process.returncode != 0:
         raise LabError(f"{' '.join(command)[:300]}: {process.stderr.strip() or process.stdout.strip()}")
     return process.stdout
@@ -40,7 +40,7 @@ def docker(*arguments: str, stdin: str | None = None) -> str:
 
 
 def inspect(kind: str, name: str) -> dict[str, Any] | None:
-    """Return what Docker says of an object, or None when there is none of that name."""
+    """Return the output of ``docker inspect`` for an object, None when it does not exist."""
     process = subprocess.run(["docker", kind, "inspect", name], capture_output=True, text=True, check=False, timeout=60)
     return dict(json.loads(process.stdout)[0]) if process.returncode == 0 else None
 
@@ -55,20 +55,20 @@ def labelled(kind: str) -> list[str]:
     return docker(kind, "ls", "--quiet", "--filter", f"label={LABEL}").split()
 
 
-class Standing(NamedTuple):
-    """A container of a lab on this machine, and the files that it works with (empty: it does not say)."""
+class LabContainer(NamedTuple):
+    """A container of a lab on this machine; ``folder`` is its checkout's build/lab, empty when it has no such label."""
 
     name: str
     runs: bool
     folder: str
 
 
-def standing() -> list[Standing]:
+def lab_containers() -> list[LabContainer]:
     """Every container that carries the lab's label, whichever checkout made it."""
     columns = f'{{{{.Names}}}}\t{{{{.State}}}}\t{{{{.Label "{FOLDER_LABEL}"}}}}'
     listed = docker("ps", "--all", "--filter", f"label={LABEL}", "--format", columns)
     rows = (line.split("\t") for line in listed.splitlines())
-    return [Standing(name, state == "running", folder) for name, state, folder in rows]
+    return [LabContainer(name, state == "running", folder) for name, state, folder in rows]
 
 
 def network(name: str, subnet: str, *options: str) -> None:
@@ -77,9 +77,9 @@ def network(name: str, subnet: str, *options: str) -> None:
 
 
 def create(name: str, image: str, *options: str, command: Sequence[str] = (), keep: bool = False) -> bool:
-    """Make a container that is not there yet, or whose image was built anew; says whether it was made.
+    """Create a container that is missing or whose image has changed; return whether it was created.
 
-    ``keep`` is for a container that holds work: an old image is no reason to take it away.
+    ``keep`` keeps an existing container whose image has changed.
     """
     if found := inspect("container", name):
         wanted = inspect("image", image)
@@ -92,16 +92,13 @@ def create(name: str, image: str, *options: str, command: Sequence[str] = (), ke
 
 
 def remove(name: str) -> None:
-    """Remove a container and its volumes, if it is there."""
+    """Remove a container and its volumes, if it exists."""
     if inspect("container", name) is not None:
         docker("rm", "--force", "--volumes", name)
 
 
 def in_namespaces(name: str, *command: str, stdin: str | None = None) -> str:
-    """Run a command inside a container by nsenter.
-
-    Unlike ``docker exec`` it needs nothing of the engine, and gets through while systemd is still starting.
-    """
+    """Run a command in a container's namespaces with nsenter, which works while systemd is still starting."""
     found = inspect("container", name)
     if found is None or not found["State"]["Running"]:
         raise LabError(f"container {name} does not run; see: python tests/lab status")
@@ -111,7 +108,7 @@ def in_namespaces(name: str, *command: str, stdin: str | None = None) -> str:
 
 
 def write(path: Path, text: str, *, mode: int = 0o644) -> bool:
-    """Write a file of the lab unless it holds this text already; says whether it was written."""
+    """Write a file of the lab unless it has this content already; return whether it was written."""
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -19,6 +19,7 @@ TRANSMISSION = "transmission"
 # Interfaces: the bridges on the host, and those inside the VPN namespace.
 VPN_BRIDGE = "br-vpn"
 JELLYFIN_BRIDGE = "br-jellyfin"
+OWN_BRIDGE_PREFIX = "br-own-"  # and the name of an own service outside the VPN
 TUNNEL_DEVICE = "wg0"
 UPLINK = "eth0"
 

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""The preflight checks that concern which services a household has, and their ports on the host.
+"""Preflight checks of the household's services, and of their ports on the host.
 
 ``preflight_services`` are the household's services in their normal form (package ``_services``), and
 ``preflight_registered`` the names of those that there are.
@@ -26,7 +26,7 @@ Port = t.Mapping[str, t.Any]
 
 
 def check_selection(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
-    """What does not exist is left out of the normal form, and so would be left out of the stack without a word."""
+    """Reject unknown services, which the normal form omits, and a selection without the tunnel."""
     registered = settings.get("preflight_registered") or []
     selected = settings.get("stack_services")
     for variable, names in (("stack_services", selected), ("stack_memory_limits", settings.get("stack_memory_limits"))):
@@ -60,16 +60,16 @@ def check_ports(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
             yield problem(
                 PORTS,
                 f"port {number} is used twice, by {' and '.join(names)}",
-                "give each service a port of its own",
+                "choose a different port for each service",
             )
     for entry in facts.get("ports_listening", []):
         found = users.get(entry["port"], [])
         if found and entry.get("project") != PROJECT:
-            who = f"container {entry['container']}" if entry.get("container") else entry.get("process")
+            holder = f"container {entry['container']}" if entry.get("container") else entry.get("process")
             yield problem(
                 found[0][1],
-                f"port {entry['port']} is taken by {who or 'an unknown program'}",
-                "stop or remove that, or choose another port",
+                f"port {entry['port']} is used by {holder or 'an unknown program'}",
+                "stop or remove that program, or choose another port",
             )
 
 
@@ -80,7 +80,7 @@ def _ports(settings: Settings) -> t.Iterator[tuple[str, Port]]:
 
 
 def _given(port: Port, settings: Settings) -> t.Any:
-    """What the household has written for a port of the host; what it has not written is right."""
+    """Return the given value of a port of the host, or the port itself where none is given: it is valid."""
     variable, _dot, name = port["variable"].partition(".")
     if not name:
         return settings.get(variable) or 0

@@ -9,6 +9,7 @@ import hashlib
 import typing as t
 
 from .._core.names import JELLYFIN_BRIDGE, VPN_BRIDGE
+from . import ways
 from .env import image_name
 from .model import HOLDER, LAN_NETWORK, HealthCheck, Namespace, Port, Project, Service, Volume
 from .registry import FOLDER
@@ -42,13 +43,19 @@ HOUSE_NETWORK = (
     driver_opts: {{com.docker.network.bridge.name: {JELLYFIN_BRIDGE}}}
 """
 )
+OWN_NETWORK = """\
+  {network}:
+    driver: bridge
+    driver_opts: {{com.docker.network.bridge.name: {bridge}}}
+"""
 
 
 class Compose:
     """The compose project of one household.
 
     ``limits`` holds the memory ceilings of the registry's services by name, None where the kernel enforces none;
-    ``files`` the entry points' files by name, for the digests.
+    ``files`` the entry points' files by name, for the digests; ``secrets`` a digest of the secrets of each own service
+    that has some.
     """
 
     def __init__(
@@ -58,15 +65,26 @@ class Compose:
         *,
         limits: t.Mapping[str, t.Any] | None,
         files: t.Mapping[str, str],
+        secrets: t.Mapping[str, str] | None = None,
     ) -> None:
         self._project, self._values, self._limits, self._files = project, values, limits, files
+        self._secrets = secrets or {}
+        self._hosts = ways.hosts(project)
+        bind_address = str(values.get("mediaserver_bind_address") or ways.EVERY_ADDRESS)
+        self._bindings = ways.bindings(project, bind_address)
 
     def text(self) -> str:
         """Return the compose file. Raises InvalidValue for a variable without a value, KeyError for an entry point."""
         lines = [f"  {line}" for service in self._project.services for line in self._service(service)]
-        has_lan = any(not one.in_vpn for one in self._project.services)
-        networks = self._values.text(VPN_NETWORK) + (HOUSE_NETWORK if has_lan else "")
-        return HEADER + "".join(f"{line}\n" for line in lines) + networks
+        return HEADER + "".join(f"{line}\n" for line in lines) + "".join(self._networks())
+
+    def _networks(self) -> t.Iterator[str]:
+        yield self._values.text(VPN_NETWORK)
+        outside = [one for one in self._project.services if not one.in_vpn]
+        if not all(map(ways.has_own_network, outside)):
+            yield HOUSE_NETWORK
+        for one in filter(ways.has_own_network, outside):
+            yield OWN_NETWORK.format(network=ways.network(one.name), bridge=ways.bridge(one.name))
 
     def other_folders(self) -> list[str]:
         """Return what containers bind that is below neither mediaserver_root nor mediaserver_data."""
@@ -103,10 +121,15 @@ class Compose:
 
     def _start(self, one: Service) -> t.Iterator[str]:
         yield f"image: ${{{image_name(one)}}}"
-        yield "restart: unless-stopped"
+        # Docker keeps no order when it starts. What cannot wait for the inner barrier by itself is started by compose
+        # and vpn-monitor alone.
+        yield f"restart: {quoted('no') if one.in_vpn and not one.entrypoint else 'unless-stopped'}"
         if one.entrypoint:
             yield f"entrypoint: {flow(['/bin/sh', f'{FOLDER}/{one.entrypoint[0]}'])}"
             yield f'labels: {{mediaserver.entrypoint: "{self._digest(one)}"}}'
+        elif one.name in self._secrets:
+            # Another secret recreates the container, which reads it when it starts.
+            yield f'labels: {{mediaserver.secrets: "{self._secrets[one.name]}"}}'
         if one.user:
             yield f"user: {quoted(one.user)}"
 
@@ -135,19 +158,30 @@ class Compose:
             yield "networks:"
             yield f"  {HOLDER}: {{ipv4_address: {self._values.text('<holder_address>')}}}"
         elif one.namespace is Namespace.LAN:
-            yield f"networks: [{LAN_NETWORK}]"
+            yield f"networks: [{ways.network(one.name) if ways.has_own_network(one) else LAN_NETWORK}]"
         if dns := self._texts(one, one.dns):
             yield from _comment(one, "dns")
             yield f"dns: {flow(dns)}"
-        if ports := self._ports(one):
+        if names := self._hosts.get(one.name):
+            yield "extra_hosts:"
+            yield from (f"  {name}: {self._values.text('<bridge_address>')}" for name in names)
+        ports = [*map(_port, self._ports(one)), *self._bound(one)]
+        if ports:
             yield "ports:"
-            yield from (f"  - {quoted(_port(port))}" for port in ports)
+            yield from (f"  - {quoted(port)}" for port in ports)
 
     def _ports(self, one: Service) -> list[Port]:
         """The holder's are those of all who live in its namespace."""
         if one.namespace is Namespace.HOLDER:
             return [port for each in self._project.services if each.in_vpn for port in each.published]
         return list(one.published) if one.namespace is Namespace.LAN else []
+
+    def _bound(self, one: Service) -> t.Iterator[str]:
+        """Where other services reach it, or, of the holder, those in its namespace."""
+        if one.namespace in (Namespace.HOLDER, Namespace.LAN):
+            found = [each.name for each in self._project.services if each.in_vpn] if one.in_vpn else [one.name]
+            for port in [port for name in found for port in self._bindings.get(name, ())]:
+                yield f"{self._values.text('<bridge_address>')}:{port}:{port}"
 
     def _environment(self, one: Service) -> t.Iterator[str]:
         texts = {name: text for name, text in one.environment.items() if self._holds(one, f"environment.{name}")}

@@ -40,6 +40,7 @@ class Port:
     web: bool = True  # a web interface for browsers: shown at the end of a run
     variable: str = ""  # of the household, which gives `host`; for messages
     env: str = ""  # line of .env with `host`; empty: the compose file holds the number itself
+    scheme: str = "http"  # of the web interface's address
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,9 @@ FIELDS = {
 CONFIG, DATA, SECRETS = "/config", "/data", "/run/secrets"
 # The household's account, as of the services of the registry.
 ACCOUNT = "${PUID}:${PGID}"
+ROOT = "0"
+# What it takes to stop is not known; most have a database to close.
+STOP_GRACE_PERIOD = "60s"
 
 
 def read(fields: Data, *, root: str, data_root: str) -> Service:
@@ -72,16 +75,40 @@ def _service(name: str, fields: Data, root: str, data_root: str) -> Service:
         environment={"TZ": "${TZ}", **{key: literal(text) for key, text in (fields.get("environment") or {}).items()}},
         volumes=tuple(volumes),
         secret_files=secrets,
-        capabilities=tuple(map(str, fields.get("capabilities") or ())),
+        capabilities=tuple(map(capability, fields.get("capabilities") or ())),
         healthcheck=_health(fields["healthcheck"]) if fields.get("healthcheck") else None,
         memory=str(fields.get("memory") or ""),
-        folders=(config,),
-        owner=str(fields.get("user") or "").partition(":")[0],
+        stop_grace_period=STOP_GRACE_PERIOD,
+        folders=(config, *_folders(f"{root}/{config}", config, volumes[2:])),
+        owner=_owner(fields),
         backup=made(f"{name}.backup", Backup, {"files": (config,), **backup}),
         restart_when_unhealthy=bool(fields.get("restart_when_unhealthy", False)),
         forwarded_port=_forwarded(name, fields["forwarded_port"]) if fields.get("forwarded_port") else None,
         reaches=tuple(Reach(str(other), int(port)) for other, port in (fields.get("reaches") or {}).items()),
     )
+
+
+def capability(name: str) -> str:
+    """Return a capability as compose has it, without the prefix: cap_net_raw is NET_RAW."""
+    return name.strip().upper().removeprefix("CAP_")
+
+
+def _folders(own: str, config: str, volumes: list[Volume]) -> t.Iterator[str]:
+    """Yield the folders below its configuration that it gets at another place too: they are made like the first one."""
+    found: dict[str, None] = {}
+    for volume in volumes:
+        parts = volume.source.removeprefix(f"{own}/").split("/") if volume.source.startswith(f"{own}/") else []
+        found |= {"/".join((config, *parts[: count + 1])): None for count in range(len(parts))}
+    yield from found
+
+
+def _owner(fields: Data) -> str:
+    """Return who owns its configuration: its user, or the one to which it changes from root, as images with PUID do."""
+    user = str(fields.get("user") or "").partition(":")[0]
+    if user != ROOT:
+        return user
+    changed = str((fields.get("environment") or {}).get("PUID") or "")
+    return changed if changed.isdecimal() else ROOT
 
 
 def literal(value: t.Any) -> str:

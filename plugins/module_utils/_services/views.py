@@ -8,8 +8,9 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from . import project
+from . import project, ways
 from .model import Project, Service
+from .own import CONFIG
 
 
 def whole(found: Project) -> dict[str, t.Any]:
@@ -21,7 +22,10 @@ def whole(found: Project) -> dict[str, t.Any]:
         "published_ports": list(found.published_ports),
         "vpn_ports": list(found.vpn_ports),
         "pages": [
-            {"title": one.title, "port": port.host} for one in found.services for port in one.published if port.web
+            {"title": one.title, "port": port.host, "scheme": port.scheme}
+            for one in found.services
+            for port in one.published
+            if port.web
         ],
         "next_steps": [one.next_step for one in found.services if one.next_step],
         "folders": [{"path": folder, "owner": one.owner} for one in found.services for folder in one.folders],
@@ -29,6 +33,13 @@ def whole(found: Project) -> dict[str, t.Any]:
             {"path": secret.source, "owner": one.owner} for one in found.services for secret in one.secret_files
         ],
         "monitored": [monitored(one) for one in found.services],
+        "own": [one.name for one in found.services if one.own],
+        "barrier": ways.barrier(found),
+        "bridges": ways.own_bridges(found),
+        "networks": [f"mediaserver_{ways.network(one.name)}" for one in found.services if ways.has_own_network(one)],
+        "reach_ports": sorted({way.port for way in ways.ways(found)}),
+        "volume_sources": [volume.source for one in found.services if one.own for volume in one.volumes[2:]],
+        "port_receiver": next((one.name for one in found.services if one.own and one.forwarded_port), ""),
         "registered": [one.name for one in registry.services],
         "roles": [one.role for one in registry.services if one.role],
         "absent_roles": [one.role for one in registry.services if one.role and one.name not in found.names],
@@ -47,8 +58,17 @@ def monitored(one: Service) -> dict[str, t.Any]:
         "namespace": str(one.namespace),
         "probe": one.probe,
         "restart_when_unhealthy": one.restart_when_unhealthy,
-        "forwarded_port": plain(dataclasses.asdict(one.forwarded_port)) if one.forwarded_port else None,
+        "waits": bool(one.entrypoint),
+        "forwarded_port": forwarded_port(one) if one.forwarded_port else None,
     }
+
+
+def forwarded_port(one: Service) -> dict[str, t.Any] | None:
+    """Return how a service is told the provider's port, with the file's path below mediaserver_root."""
+    if not (found := one.forwarded_port):
+        return None
+    path = f"config/{one.name}/{found.file.removeprefix(f'{CONFIG}/')}" if found.file else ""
+    return {"way": found.way, "path": path, "command": list(found.command)}
 
 
 def plain(value: t.Any) -> t.Any:

@@ -9,7 +9,7 @@ import os
 from .._core import secret_file
 from .._core.errors import KeyFileError
 from .._core.secret_file import SecretFile
-from .keys import Step
+from .keys import KeyFileChange
 
 
 def read(path: str) -> SecretFile | None:
@@ -24,14 +24,14 @@ def read(path: str) -> SecretFile | None:
     return found
 
 
-def check_possible(steps: tuple[Step, ...]) -> None:
+def check_possible(steps: tuple[KeyFileChange, ...]) -> None:
     """Raise KeyFileError for what would stop the steps half-way, before the first is taken."""
     for step in steps:
         secret_file.check_folder(step.path)
         secret_file.check_owner(step.path, step.owner)
 
 
-def apply(step: Step) -> str | None:
+def apply(step: KeyFileChange) -> str | None:
     """Make the file what it shall be; return the path under which an old secret was kept, if one was."""
     return secret_file.write(
         step.path, step.text, found=step.found, owner=step.owner, mode=step.mode, keep_old=step.aside

@@ -92,14 +92,14 @@ def test_an_own_service_is_reached_by_its_published_port_alone_and_by_the_lan_al
     there = {"address": OWN_ADDRESS, "port": 8096}
     run("ip", "-n", house.world, "route", "add", f"{OWN_ADDRESS}/32", "via", UPLINK)
     assert house.serves(own, house.world, WORLD, **there), "the control: without a barrier a neighbour reaches it"
-    assert house.serves(own, house.world, STRANGER), "the control: without a barrier a stranger is answered"
+    assert house.serves(own, house.world, STRANGER), "the control: without a barrier it is answered"
     house.load(house.pi, OUTER)
     assert not house.serves(own, house.world, WORLD, **there)
     assert not house.serves(own, house.world, STRANGER)
     assert house.serves(own, house.world, WORLD), "the LAN cannot open it"
 
 
-def test_an_own_service_outside_the_vpn_may_ask_the_world(house: House, own: str) -> None:
+def test_an_own_service_outside_the_vpn_reaches_the_internet(house: House, own: str) -> None:
     run("ip", "-n", house.world, "route", "add", f"{OWN_ADDRESS}/32", "via", UPLINK)
     house.load(house.pi, OUTER)
     assert house.opens(own, house.world, WORLD, 443)

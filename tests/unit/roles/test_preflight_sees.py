@@ -46,15 +46,15 @@ def whole() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("role", NAMES)
-def test_every_public_variable_of_the_role(role: str, whole: dict[str, Any]) -> None:
+def test_passes_every_public_variable_of_the_role(role: str, whole: dict[str, Any]) -> None:
     assert set(options(role)) - set(whole) == set()
 
 
-def test_a_name_with_a_digit_arrives_with_its_value(whole: dict[str, Any]) -> None:
+def test_passes_a_variable_with_a_digit_in_its_name(whole: dict[str, Any]) -> None:
     assert whole["mediaserver_ipv6"] is True
 
 
-def test_a_service_that_takes_no_part_is_left_out() -> None:
+def test_leaves_out_services_that_are_not_in_the_play() -> None:
     found = seen("host", "storage", jellyfin_language="no", transmission_user="family")
     assert not [name for name in found if name.startswith(("jellyfin_", "transmission_"))]
     assert {"mediaserver_lan", "host_packages", "storage_uuid", "preflight_min_year"} <= set(found)

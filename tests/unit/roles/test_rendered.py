@@ -10,18 +10,18 @@ import pytest
 
 sys.path.append(str(Path(__file__).resolve().parent))
 
-import households
+import rendered_households
 
 
 @pytest.fixture(scope="module")
 def now() -> dict[str, str]:
-    return households.recorded()
+    return rendered_households.recorded()
 
 
 def test_each_household_is_recorded(now: dict[str, str]) -> None:
-    assert {path.name for path in households.RENDERED.iterdir()} == set(now)
+    assert {path.name for path in rendered_households.RENDERED.iterdir()} == set(now)
 
 
-@pytest.mark.parametrize("file", sorted(path.name for path in households.RENDERED.iterdir()))
+@pytest.mark.parametrize("file", sorted(path.name for path in rendered_households.RENDERED.iterdir()))
 def test_every_byte_is_as_recorded(file: str, now: dict[str, str]) -> None:
-    assert now[file] == (households.RENDERED / file).read_text(encoding="utf-8")
+    assert now[file] == (rendered_households.RENDERED / file).read_text(encoding="utf-8")

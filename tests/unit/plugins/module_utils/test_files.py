@@ -54,7 +54,7 @@ def test_set_id_bits_survive_the_owner(tmp_path: Path) -> None:
     assert (status.st_uid, status.st_gid, mode(path)) == (2000, 2001, 0o6755)
 
 
-def test_a_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
+def test_symbolic_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
     target, link = tmp_path / "target", tmp_path / "link"
     target.write_text("target")
     link.symlink_to(target)

@@ -12,7 +12,10 @@ import yaml
 from ansible_collections.household.mediaserver.plugins.filter.compose_project import compose_project
 from ansible_collections.household.mediaserver.plugins.filter.services import services
 from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import InvalidValue
-from ansible_collections.household.mediaserver.plugins.module_utils._services import own, yaml_text
+from ansible_collections.household.mediaserver.plugins.module_utils._services import env, own, yaml_text
+from ansible_collections.household.mediaserver.plugins.module_utils._services.project import project
+from ansible_collections.household.mediaserver.plugins.module_utils._services.values import Values
+from ansible_collections.household.mediaserver.plugins.plugin_utils import _services_file
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -56,7 +59,7 @@ def test_nothing_of_a_service_that_is_left_out_is_left(name: str) -> None:
     assert found["absent_roles"] == [name]
     assert PORTS[name] not in (*found["published_ports"], *found["vpn_ports"])
     assert (8920 in found["published_ports"]) is (name != "jellyfin")
-    assert len(found["pages"]) == 2
+    assert len({page["title"] for page in found["pages"]}) == 2
     assert not [variable for variable in found["placeholders"] if variable.startswith(f"{name}_")]
     for told in ("monitored", "folders", "next_steps", "pages"):
         assert name not in json.dumps(found[told]).lower(), told
@@ -131,7 +134,7 @@ SONARR: dict[str, t.Any] = {
     "port": 8989,
     "published_port": 18989,
     "user": "1000:1001",
-    "environment": {"PUID": 1000, "WORD": 'a <mediaserver_uid> $X: "y"'},
+    "environment": {"PUID": "1000", "WORD": 'a <mediaserver_uid> $X: "y"'},
     "secret_files": {"key": "hidden"},
     "volumes": [{"source": "/mnt/films", "target": "/films", "read_only": True}],
     "capabilities": ["CHOWN"],
@@ -181,16 +184,20 @@ def test_texts_of_an_own_service_stay_as_the_household_has_written_them(own_serv
     environment = yaml.safe_load(own_services["compose"])["services"]["sonarr"]["environment"]
     # Compose makes one dollar sign of two.
     assert environment == {"TZ": "${TZ}", "PUID": "1000", "WORD": 'a <mediaserver_uid> $$X: "y"'}
-    image = {"mediaserver_extra_services": [{**SONARR, "image": "<transmission_password>"}]}
-    assert composed(image, transmission_password="hidden")["env"]["SONARR_IMAGE"] == "<transmission_password>"
+    image = {**PLACES, "mediaserver_extra_services": [{**SONARR, "image": "<transmission_password>"}]}
+    known = Values({**VALUES, "transmission_password": "hidden"})
+    assert env.lines(project(_services_file.read(), image), known)["SONARR_IMAGE"] == "<transmission_password>"
 
 
-def test_an_own_service_on_the_lan_shares_the_bridge_of_jellyfin(own_services: dict[str, t.Any]) -> None:
-    found = yaml.safe_load(own_services["compose"])["services"]["bazarr"]
-    assert (found["networks"], found["ports"]) == (["house"], ["${BIND_ADDRESS}:${BAZARR_PORT}:6767"])
+def test_an_own_service_on_the_lan_has_a_bridge_of_its_own(own_services: dict[str, t.Any]) -> None:
+    project = yaml.safe_load(own_services["compose"])
+    found = project["services"]["bazarr"]
+    assert (found["networks"], found["ports"]) == (["own_bazarr"], ["${BIND_ADDRESS}:${BAZARR_PORT}:6767"])
     assert found["user"] == "${PUID}:${PGID}"
+    bridge = {"com.docker.network.bridge.name": "br-own-bazarr"}
+    assert project["networks"]["own_bazarr"] == {"driver": "bridge", "driver_opts": bridge}
     alone = composed({"mediaserver_extra_services": [BAZARR], "stack_services": ALL[:-1]})
-    assert yaml.safe_load(alone["compose"])["networks"]["house"]["name"] == "mediaserver_jellyfin"
+    assert list(yaml.safe_load(alone["compose"])["networks"]) == ["vpn", "own_bazarr"]
 
 
 def test_an_own_service_is_known_like_the_others() -> None:
@@ -203,7 +210,7 @@ def test_an_own_service_is_known_like_the_others() -> None:
     assert found["secret_files"] == [{"path": "secrets/sonarr/key", "owner": "1000"}]
     sonarr, bazarr = found["monitored"][-2:]
     assert (sonarr["namespace"], sonarr["restart_when_unhealthy"], bazarr["namespace"]) == ("vpn", True, "lan")
-    assert sonarr["forwarded_port"] == {"way": "file", "file": "/config/port", "command": ["reload"]}
+    assert sonarr["forwarded_port"] == {"way": "file", "path": "config/sonarr/port", "command": ["reload"]}
     form = found["services"][-2]
     assert form["reaches"] == [{"service": "jellyfin", "port": 8096}]
     assert form["backup"] == {"files": ["config/sonarr"], "databases": ["config/sonarr/sonarr.db"]}

@@ -129,7 +129,7 @@ class ForwardedPort:
             return False
         if self._forwarding is None or self._forwarding.server != settings.natpmp_server:
             self._forwarding = port_forwarding.Forwarding(
-                settings.natpmp_server, settings.ui_ports, lambda: transmission(self.root), self.repairs.apply
+                settings.natpmp_server, settings.closed_ports, lambda: transmission(self.root), self.repairs.apply
             )
         self._forwarding.has_transmission = services.torrents(settings.services) is not None
         try:

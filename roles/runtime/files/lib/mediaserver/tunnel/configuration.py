@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mediaserver._core.errors import GatewayError
-from mediaserver._core.names import WIREGUARD_MARK
+from mediaserver._core.names import VPN_BRIDGE, WIREGUARD_MARK
 from mediaserver.firewall import barrier
 from mediaserver.services import UNLISTED, Service
 
@@ -68,11 +68,25 @@ class Settings:
     resolvers: tuple[str, ...]
     peers: tuple[Peer, ...]
     containers: tuple[str, ...] = ()  # where Docker takes the subnets of its networks from
+    own_bridges: tuple[str, ...] = ()  # of a household's own services outside the VPN
+    reaches: tuple[tuple[str, int], ...] = ()  # by which bridge which port of the bridge address may be opened
+    reached_ports: tuple[int, ...] = ()  # ports in the VPN namespace that only the host opens, for other services
+    vpn_service_ports: tuple[int, ...] = ()  # all at which services in the VPN namespace listen, published or not
     services: tuple[Service, ...] = UNLISTED
 
     @property
     def bridge_address(self) -> str:
         return str(self.subnet[1])
+
+    @property
+    def closed_ports(self) -> tuple[int, ...]:
+        """Ports that must not be open to the internet: no peer of a torrent is meant there."""
+        return tuple(sorted({*self.ui_ports, *self.vpn_service_ports}))
+
+    @property
+    def reachable_ports(self) -> tuple[int, ...]:
+        """Ports of the bridge address that services in the VPN namespace may open."""
+        return tuple(sorted(port for bridge, port in self.reaches if bridge == VPN_BRIDGE))
 
     @property
     def holder_address(self) -> str:
@@ -97,6 +111,11 @@ class Settings:
                 peers=tuple(Peer.from_json(peer, ipv6=bool(data["ipv6"])) for peer in data["peers"]),
                 # Absent where a run was cut off between the programs and this file; then the barrier is narrower.
                 containers=tuple(data.get("containers", ())),
+                # Absent in a household without own services.
+                own_bridges=tuple(data.get("own_bridges", ())),
+                reaches=tuple((str(one["bridge"]), int(one["port"])) for one in data.get("reaches", ())),
+                reached_ports=tuple(int(port) for port in data.get("reached_ports", ())),
+                vpn_service_ports=tuple(int(port) for port in data.get("vpn_service_ports", ())),
                 services=tuple(map(Service.from_json, data["services"])) if "services" in data else UNLISTED,
             )
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -194,13 +213,17 @@ def outer_table(settings: Settings, state: State, *, owned: bool = False) -> str
             published=settings.published_ports,
             lan=settings.lan,
             containers=settings.containers,
+            own_bridges=settings.own_bridges,
+            bridge_address=settings.bridge_address,
+            reaches=settings.reaches,
+            reached=settings.reached_ports,
         ),
         owned=owned,
     )
 
 
 def inner_table(settings: Settings, state: State, leased_port: int = 0) -> str:
-    ports = {settings.forwarded_port, leased_port} - {0, *settings.ui_ports}
+    ports = {settings.forwarded_port, leased_port} - {0, *settings.closed_ports}
     return barrier.render_inner(
         barrier.InnerBarrier(
             endpoints=tuple(endpoints(settings, state)),
@@ -209,6 +232,10 @@ def inner_table(settings: Settings, state: State, leased_port: int = 0) -> str:
             bridge_address=settings.bridge_address,
             fwmark=WIREGUARD_MARK,
             forwarded_ports=sorted(ports),
+            reachable=settings.reachable_ports,
+            reached=settings.reached_ports,
+            # Without own services outside the VPN, no container has a reason to try.
+            containers=settings.containers if settings.own_bridges else (),
         )
     )
 
