@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Removes the lock that a power cut has left in Jellyfin's database. Entry point: ``jellyfin-unlock DATABASE``.
 
-A migration is marked by a row of the table ``__EFMigrationsLock``; after one that was cut off, every later start waits
-for that row to go, without an end or a word (Entity Framework Core, SQLite provider, limitations: it may have to be
-removed by hand). Nobody holds it when nobody has the database open: so this runs before Docker starts, and looks.
+A row of the table ``__EFMigrationsLock`` marks a migration. After an interrupted one, every later start waits for that
+row to go, without an end or a message (Entity Framework Core, SQLite provider, limitations: it may have to be removed
+by hand). The lock is abandoned when no process has the database open. So this runs before Docker starts, and checks.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def holders(database: Path, processes: Path = Path("/proc")) -> list[int]:
     wanted = database.stat()
     found = []
     for folder in processes.glob("[0-9]*"):
-        # A process may end while it is looked at.
+        # A process may end meanwhile.
         with contextlib.suppress(OSError):
             if any(os.path.samestat(wanted, entry.stat()) for entry in _open_files(folder)):
                 found.append(int(folder.name))
@@ -42,7 +42,7 @@ def holders(database: Path, processes: Path = Path("/proc")) -> list[int]:
 
 
 def _open_files(process: Path) -> list[os.DirEntry[str]]:
-    """Return the open files that can be looked at: pipes and sockets are none, and one may be closed meanwhile."""
+    """Return the open regular files; one may be closed meanwhile."""
     found = []
     for entry in os.scandir(process / "fd"):
         with contextlib.suppress(OSError):
@@ -56,7 +56,7 @@ def unlock(database: Path, stamp: str) -> Path | None:
 
     Raises sqlite3.DatabaseError when the file is no database or no copy can be made; it is then as it was.
     """
-    # A database that vanishes meanwhile must not be made anew.
+    # A database that vanishes meanwhile must not be created.
     with closing(sqlite3.connect(f"file:{quote(str(database))}?mode=rw", uri=True, timeout=BUSY_TIMEOUT_S)) as line:
         if not line.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (TABLE,)).fetchone():
             return None
@@ -83,7 +83,7 @@ def _copy(line: sqlite3.Connection, path: Path) -> None:
 
 
 def become_owner(folder: Path) -> None:
-    """Go on with the rights of the folder's owner: a service might have put a link there that root would follow."""
+    """Continue with the rights of the folder's owner: a link that a service has put there would mislead root."""
     owner = folder.lstat()
     if os.geteuid() == 0:
         os.setgroups([])
@@ -92,7 +92,7 @@ def become_owner(folder: Path) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Return 0 when no lock stands in the way, 1 when that could not be made so; it is said on standard error."""
+    """Return 0 when no lock is left, else 1 with the reason on standard error."""
     parser = argparse.ArgumentParser(
         prog="jellyfin-unlock",
         description="Removes the lock that an interrupted migration has left in Jellyfin's database, after a copy. "

@@ -22,7 +22,7 @@ class Service:
     namespace: str  # holder, tunnel, vpn or lan
     probe: bool = False  # its image has curl, and verify asks from it
     restart_when_unhealthy: bool = False
-    told_port: str = ""  # how it is told the forwarded port: rpc is Transmission's; empty: not at all
+    told_port: str = ""  # how it gets the forwarded port: rpc is Transmission's; empty: not at all
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Service:

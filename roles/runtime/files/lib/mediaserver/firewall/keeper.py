@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keeps the outer barrier: owns it as long as the host runs.
+"""The keeper of the outer barrier: the process that owns the table as long as the host runs.
 
 It is loaded before Docker starts by a service that ends; another one that stays then takes it over. An owned table
-survives ``nft flush ruleset`` and a restart of nftables.service without a gap. SIGHUP reads the configuration
-again: the program starts itself anew, so that it is always the installed one. The table stays meanwhile, because it is
-persistent.
+survives ``nft flush ruleset`` and a restart of nftables.service without a gap. At SIGHUP the
+program executes itself again, so that it is always the installed one and reads the configuration again. The table stays
+meanwhile, because it is persistent.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from mediaserver._core.errors import GatewayError
 from mediaserver._core.names import KEEPER_LOCK, LOADED_BARRIER, OUTER_TABLE
 from mediaserver.firewall.nft import Nft
 
-# A keeper that has just been told to stop may still be there.
+# A keeper that is stopping may still hold the lock.
 LOCK_PATIENCE_S = 5.0
 SIGNALS = {signal.SIGHUP, signal.SIGTERM, signal.SIGINT}
 
@@ -63,7 +63,7 @@ def load(nft: Nft, render: Callable[[bool], str], note: Path = LOADED_BARRIER) -
 
 
 def raise_barrier(render: Callable[[bool], str]) -> None:
-    """Have the barrier stand, for whoever comes next; a barrier that stands already is left to its owner."""
+    """Load the barrier unless it is loaded already; the keeper that starts next becomes its owner."""
     nft = Nft()
     if not stands(nft, render(False)):
         load(nft, render)
