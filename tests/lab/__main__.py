@@ -13,7 +13,7 @@ import access_check
 import households
 import kernel
 from engine import FOLDER, LabError, docker, inspect, lab_containers, labelled, remove
-from topology import HOUSEHOLDS, LABEL, PREFIX
+from topology import HOUSEHOLDS, PREFIX
 
 WHAT_IT_IS = {
     "pi": "Debian 13 with systemd in a container; simulated Pi, real SSH and Docker",
@@ -43,7 +43,7 @@ def down() -> None:
 
 
 def status() -> None:
-    for name in sorted(docker("ps", "--filter", f"label={LABEL}", "--format", "{{.Names}}").split()):
+    for name in sorted(one.name for one in lab_containers() if one.runs):
         found = inspect("container", name)
         networks = found["NetworkSettings"]["Networks"] if found else {}
         addresses = ", ".join(network["IPAddress"] for network in networks.values())

@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the docker command line; no other file of the lab does."""
+"""Asks Docker: by its SDK what is there, by its command line what is done; no other file of the lab does.
+
+The command line stays for calls with options that the callers write (create, run, network create), for exec with
+standard input, whose streams the SDK does not close one by one, and for build, import and push, whose progress the SDK
+returns as a stream that every caller would have to read and judge.
+"""
 
 from __future__ import annotations
 
-import json
+import contextlib
 import subprocess
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +21,8 @@ BUILD = Path(__file__).resolve().parents[2] / "build"
 FOLDER = BUILD / "lab"
 # A container mounts the files of the checkout that created it.
 FOLDER_LABEL = f"{LABEL}.folder"
+WITH_LABEL = {"label": LABEL}
+API_TIMEOUT_S = 60
 OURS = ("--label", LABEL, "--label", f"{FOLDER_LABEL}={FOLDER}")
 
 
@@ -39,10 +47,39 @@ def docker(*arguments: str, stdin: str | None = None) -> str:
     return run("docker", *arguments, stdin=stdin)
 
 
+_clients = threading.local()
+
+
+def api() -> Any:
+    """Return the SDK's low-level client, whose answers are those of Docker's API; one for each thread."""
+    if not hasattr(_clients, "api"):
+        # Here, because parts of the lab's code are tested without it.
+        from docker import from_env
+
+        with _errors("connect"):
+            _clients.api = from_env(timeout=API_TIMEOUT_S).api
+    return _clients.api
+
+
+@contextlib.contextmanager
+def _errors(what: str) -> Iterator[None]:
+    from docker.errors import DockerException
+
+    try:
+        yield
+    except DockerException as error:
+        raise LabError(f"docker: {what}: {error}") from error
+
+
 def inspect(kind: str, name: str) -> dict[str, Any] | None:
-    """Return the output of ``docker inspect`` for an object, None when it does not exist."""
-    process = subprocess.run(["docker", kind, "inspect", name], capture_output=True, text=True, check=False, timeout=60)
-    return dict(json.loads(process.stdout)[0]) if process.returncode == 0 else None
+    """Return what Docker knows of a container, image or network; None when it does not exist."""
+    from docker.errors import NotFound
+
+    with _errors(f"inspect {kind} {name}"):
+        try:
+            return dict(getattr(api(), f"inspect_{kind}")(name))
+        except NotFound:
+            return None
 
 
 def running(name: str) -> bool:
@@ -52,7 +89,8 @@ def running(name: str) -> bool:
 
 def labelled(kind: str) -> list[str]:
     """Ids of all objects of a kind (network, image) that carry the lab's label."""
-    return docker(kind, "ls", "--quiet", "--filter", f"label={LABEL}").split()
+    with _errors(f"list {kind}s"):
+        return [row["Id"] for row in getattr(api(), f"{kind}s")(filters=WITH_LABEL)]
 
 
 class LabContainer(NamedTuple):
@@ -65,10 +103,12 @@ class LabContainer(NamedTuple):
 
 def lab_containers() -> list[LabContainer]:
     """Every container that carries the lab's label, whichever checkout made it."""
-    columns = f'{{{{.Names}}}}\t{{{{.State}}}}\t{{{{.Label "{FOLDER_LABEL}"}}}}'
-    listed = docker("ps", "--all", "--filter", f"label={LABEL}", "--format", columns)
-    rows = (line.split("\t") for line in listed.splitlines())
-    return [LabContainer(name, state == "running", folder) for name, state, folder in rows]
+    with _errors("list containers"):
+        rows = api().containers(all=True, filters=WITH_LABEL)
+    return [
+        LabContainer(row["Names"][0].lstrip("/"), row["State"] == "running", row["Labels"].get(FOLDER_LABEL, ""))
+        for row in rows
+    ]
 
 
 def network(name: str, subnet: str, *options: str) -> None:
@@ -93,8 +133,10 @@ def create(name: str, image: str, *options: str, command: Sequence[str] = (), ke
 
 def remove(name: str) -> None:
     """Remove a container and its volumes, if it exists."""
-    if inspect("container", name) is not None:
-        docker("rm", "--force", "--volumes", name)
+    from docker.errors import NotFound
+
+    with _errors(f"remove {name}"), contextlib.suppress(NotFound):
+        api().remove_container(name, v=True, force=True)
 
 
 def in_namespaces(name: str, *command: str, stdin: str | None = None) -> str:
