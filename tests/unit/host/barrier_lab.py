@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A house for the barriers in the kernel: network namespaces of their own, and real packets between them.
+"""Network namespaces in which the barriers are tested in the kernel, with real packets between them.
 
-Three namespaces in a row stand for the VPN namespace, the Pi and the world. Nothing leaves them.
+Three namespaces in a row stand for the VPN namespace, the Pi and the internet. No packet leaves them.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ HOLDER, BRIDGE, UPLINK, WORLD, TUNNEL, PROVIDER = (
     "10.66.0.1",
 )
 ENDPOINT_PORT, UI_PORT, PEER_PORT, PUBLISHED = 51820, 9091, 51413, 9191
-STRANGER, TAILNET = "203.0.113.7", "100.64.0.7"
+OUTSIDER, TAILNET = "203.0.113.7", "100.64.0.7"
 # Docker's networks on the Pi, and a container's address in one of them.
 CONTAINERS, CONTAINER = "172.30.0.0/16", "172.30.7.2"
 LAN = ["198.18.16.0/24", "100.64.0.0/10"]
@@ -82,7 +82,7 @@ def run(*command: str, stdin: str | None = None, check: bool = True) -> subproce
 
 @dataclass(frozen=True)
 class House:
-    """Names of the three namespaces: inside the VPN, the Pi, the world."""
+    """Names of the three namespaces: inside the VPN, the Pi, the internet."""
 
     vpn: str
     pi: str
@@ -111,7 +111,7 @@ class House:
         run("ip", "netns", "exec", where, "sh", "-c", f"echo {value} > /proc/sys/net/{name}")
 
     def add_tunnel(self) -> None:
-        """A pair of interfaces from the VPN namespace to the world, past the Pi, stands for WireGuard's."""
+        """Add a pair of interfaces from the VPN namespace to the internet, past the Pi, in place of WireGuard."""
         for line in f"""
             link add wg0 netns {self.vpn} type veth peer name provider0 netns {self.world}
             -n {self.vpn} address add {TUNNEL}/24 dev wg0
@@ -122,7 +122,7 @@ class House:
             run("ip", *line.split())
 
     def arrives(self, *, mark: int = 0, port: int = 6881, kind: str = "DGRAM", source: str = HOLDER) -> bool:
-        """Say whether something sent from the VPN namespace to the world arrives there."""
+        """Say whether something sent from the VPN namespace to the internet arrives there."""
         listener = self.python(
             self.world,
             f"s = socket.socket(socket.AF_INET, socket.SOCK_{kind})"
@@ -182,13 +182,13 @@ class House:
         return said
 
     def add_address(self, address: str) -> None:
-        """Give the world one more address, which the Pi and the VPN namespace reach by its first one."""
+        """Give the internet one more address, which the Pi and the VPN namespace reach by its first one."""
         run("ip", "-n", self.world, "address", "add", f"{address}/32", "dev", "world0")
         run("ip", "-n", self.pi, "route", "add", address, "via", WORLD)
 
-    def add_stranger(self) -> None:
-        """Give the world an address that is in no LAN of ours."""
-        self.add_address(STRANGER)
+    def add_outsider(self) -> None:
+        """Give the internet an address outside mediaserver_lan."""
+        self.add_address(OUTSIDER)
 
     def forget_connections(self, where: str) -> None:
         """Flush the connection tracking table of a namespace, as Docker does in part when a container restarts."""
@@ -201,7 +201,7 @@ class House:
         assert self.python(where, flush).wait(timeout=10) == 0
 
     def answer_late(self, client: str, address: str, port: int, *, server: str, source: str = "") -> bool:
-        """Let a connection be opened and forgotten, then let its server send; say whether the client hears that."""
+        """Let a connection be opened and forgotten, then let its server send; say whether the client receives that."""
         listener = self.python(
             server,
             f"s = socket.create_server(('{address}', {port})); s.settimeout(1.5); print('ready', flush=True)\n"
@@ -253,7 +253,7 @@ class House:
             run("ip", "netns", "exec", self.pi, "nft", "delete", "table", "ip", f"published{port}", check=False)
 
     def serves(self, container: str, where: str, source: str, *, address: str = UPLINK, port: int = PUBLISHED) -> bool:
-        """Say whether a server in a container, at its port 8096, answers somebody at an address."""
+        """Say whether a server in a container, at its port 8096, answers a client at an address."""
         server = self.python(
             container,
             "s = socket.create_server(('', 8096)); s.settimeout(1.5); print('ready', flush=True)\n"
@@ -306,7 +306,7 @@ class House:
         meanwhile: Callable[[], None] | None = None,
         scope: tuple[str, str] = ("", ""),
     ) -> tuple[bool, bool]:
-        """Open a TCP connection, then say whether the client and the server hear each other on it.
+        """Open a TCP connection, then say whether client and server receive data on it.
 
         ``scope`` names the interfaces of client and server to which a link-local address belongs.
         """
@@ -342,7 +342,7 @@ class House:
 
 @contextlib.contextmanager
 def built() -> Iterator[House]:
-    """Build the house, and take it down; the test is skipped where this machine does not allow it."""
+    """Create the namespaces, and remove them; the test is skipped where this machine does not allow it."""
     names = House(*(f"ms-{os.getpid()}-{role}" for role in ("vpn", "pi", "world")))
     made = []
     try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Docker's socket with a script: each request must be the next one that is foreseen, and gets its answer."""
+"""Docker's socket with a script: each request must be the next one that is expected, and gets its answer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Exchange = tuple[str, int, Any]
 
 @contextlib.contextmanager
 def scripted(monkeypatch: pytest.MonkeyPatch, folder: Path, *script: Exchange) -> Iterator[None]:
-    """Answer as foreseen; fail on any other request, and on one that does not come."""
+    """Answer as expected; fail on any other request, and on one that does not come."""
     address, left, wrong = folder / "docker.sock", list(script), []
     monkeypatch.setattr(docker, "DOCKER_SOCKET", str(address))
 
@@ -33,9 +33,9 @@ def scripted(monkeypatch: pytest.MonkeyPatch, folder: Path, *script: Exchange) -
                 return
             with line:
                 asked = urllib.parse.unquote_plus(line.recv(65536).decode().rsplit(" HTTP/1.0")[0])
-                foreseen, status, content = left.pop(0) if left else ("nothing more", 500, None)
-                if not asked.startswith(foreseen):
-                    wrong.append(f"{asked!r} in place of {foreseen!r}")
+                expected, status, content = left.pop(0) if left else ("nothing more", 500, None)
+                if not asked.startswith(expected):
+                    wrong.append(f"{asked!r} in place of {expected!r}")
                     status, content = 500, None
                 body = b"" if content is None else json.dumps(content).encode()
                 line.sendall(f"HTTP/1.0 {status} Word\r\n\r\n".encode() + body)

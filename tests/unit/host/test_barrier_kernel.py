@@ -13,9 +13,9 @@ from barrier_lab import (
     INNER,
     NEEDED,
     OUTER,
+    OUTSIDER,
     PEER_PORT,
     PROVIDER,
-    STRANGER,
     TUNNEL,
     UI_PORT,
     WORLD,
@@ -72,7 +72,7 @@ def test_one_barrier_alone_holds(house: House, where: str, text: str) -> None:
     assert not house.arrives(kind="STREAM", port=443)
     assert not house.arrives(kind="STREAM", port=ENDPOINT_PORT)
     assert house.counted(place, table, "leak_attempts_out") >= 4
-    assert house.ui_answers(house.world), "the house cannot open the UI"
+    assert house.ui_answers(house.world), "the LAN cannot open the web interface"
     assert house.ui_answers(house.pi), "the Pi cannot open the UI"
     assert not house.ui_answers(house.world, port=22)
     assert house.counted(place, table, "leak_attempts_in") >= 1
@@ -172,7 +172,7 @@ def test_the_outer_barrier_ends_what_was_open_over_ipv6(house: House, other_side
 
     heard = house.talk(getattr(house, other_side), house.vpn, "fd00:1::2", meanwhile=meanwhile)
     assert met, "there was no connection that could have ended"
-    # What the Pi itself sends is not the barrier's affair: the VPN namespace hears it, and cannot answer.
+    # What the Pi itself sends does not concern the barrier: the VPN namespace receives it, and cannot answer.
     assert heard == ((False, other_side == "pi") if barrier_stands else (True, True))
 
 
@@ -186,10 +186,10 @@ def test_an_answer_that_comes_late_is_dropped_and_not_counted(house: House, clie
 
 
 @pytest.mark.parametrize(
-    ("source", "port"), [(STRANGER, UI_PORT), (WORLD, 7777)], ids=["not to the LAN", "not from a web interface"]
+    ("source", "port"), [(OUTSIDER, UI_PORT), (WORLD, 7777)], ids=["not to the LAN", "not from a web interface"]
 )
 def test_any_other_late_segment_is_counted(house: House, source: str, port: int) -> None:
-    house.add_stranger()
+    house.add_outsider()
     lets_in = OUTER.replace("chain to_vpn {", "chain to_vpn {\n        tcp flags syn accept")
     house.load(house.pi, lets_in)
     assert not house.answer_late(house.world, HOLDER, port, server=house.vpn, source=source)

@@ -16,12 +16,12 @@ from barrier_lab import (
     INNER,
     NEEDED,
     OUTER,
+    OUTSIDER,
     OWN_ADDRESS,
     OWN_BRIDGE,
     PORT_INSIDE,
     PORT_OUTSIDE,
     PUBLISHED,
-    STRANGER,
     UI_PORT,
     UPLINK,
     WORLD,
@@ -88,14 +88,14 @@ def test_a_way_is_open_for_its_own_service_alone(house: House) -> None:
 
 
 def test_an_own_service_is_reached_by_its_published_port_alone_and_by_the_lan_alone(house: House, own: str) -> None:
-    house.add_stranger()
+    house.add_outsider()
     there = {"address": OWN_ADDRESS, "port": 8096}
     run("ip", "-n", house.world, "route", "add", f"{OWN_ADDRESS}/32", "via", UPLINK)
     assert house.serves(own, house.world, WORLD, **there), "the control: without a barrier a neighbour reaches it"
-    assert house.serves(own, house.world, STRANGER), "the control: without a barrier it is answered"
+    assert house.serves(own, house.world, OUTSIDER), "the control: without a barrier it is answered"
     house.load(house.pi, OUTER)
     assert not house.serves(own, house.world, WORLD, **there)
-    assert not house.serves(own, house.world, STRANGER)
+    assert not house.serves(own, house.world, OUTSIDER)
     assert house.serves(own, house.world, WORLD), "the LAN cannot open it"
 
 

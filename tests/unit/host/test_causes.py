@@ -57,7 +57,7 @@ def test_every_code_is_documented_and_nothing_else() -> None:
     assert set(re.findall(r"^\| `([a-z-]+)` \|", table, re.MULTILINE)) == {str(code) for code in Code}
 
 
-def test_an_error_is_told_without_its_number() -> None:
+def test_an_error_is_reported_without_its_number() -> None:
     assert reason(OSError(19, "No such device")) == "No such device"
     assert reason(FileNotFoundError(2, "No such file or directory", "/run/x")) == "No such file or directory: /run/x"
     assert reason(ValueError("unknown")) == "unknown"

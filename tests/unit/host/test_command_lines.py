@@ -59,7 +59,7 @@ def test_a_second_vpn_monitor_ends_and_leaves_the_first_one_s_state_alone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def of(root: Path) -> monitor.Monitor:
-        raise AssertionError("a second one looks at the host")
+        raise AssertionError("a second one observations at the host")
 
     monkeypatch.setattr(monitor.Monitor, "of", of)
     lock = tmp_path / "lock"

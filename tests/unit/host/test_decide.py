@@ -25,7 +25,7 @@ def test_when_all_is_well_nothing_is_done_or_said() -> None:
 
 
 @pytest.mark.parametrize("online", [True, False, None])
-def test_a_house_that_was_not_asked_or_is_offline_is_no_problem_while_the_tunnel_answers(online: bool | None) -> None:
+def test_a_host_that_was_not_asked_or_is_offline_is_no_problem_while_the_tunnel_answers(online: bool | None) -> None:
     assert decide(replace(WELL, online=online), MonitorState(), 0.0).problems == ()
 
 
@@ -183,7 +183,7 @@ def test_docker_is_restarted_only_when_its_rules_stay_away() -> None:
     [WELL, replace(WELL, network=None), Observation(docker=False, network=None)],
     ids=["they are back", "no holder to ask of", "no Docker"],
 )
-def test_one_look_that_does_not_miss_them_begins_the_count_anew(between: Observation) -> None:
+def test_one_observation_that_does_not_miss_them_begins_the_count_again(between: Observation) -> None:
     state = decide(GONE, MonitorState(network_seen=True), 0.0).state
     state = decide(between, state, 1.0).state
     decision = decide(GONE, state, 1.0 + NETWORK_MISSING_S)
@@ -223,7 +223,7 @@ def test_what_docker_said_is_the_problem() -> None:
 
 
 @pytest.mark.parametrize("name", [HOLDER, TUNNEL, APP])
-def test_what_docker_restarts_for_long_is_a_problem_even_where_it_runs_for_a_moment(name: str) -> None:
+def test_what_docker_restarts_for_long_is_a_problem_even_where_it_runs_briefly(name: str) -> None:
     loop, moment = with_container(name, Container(ContainerState.RESTARTING)), WELL
     words = f"{name} ends again and again, however often Docker starts it"
     state, told = MonitorState(), []
@@ -238,7 +238,7 @@ def test_what_docker_restarts_for_long_is_a_problem_even_where_it_runs_for_a_mom
     assert told == [False, False, False, False, True, True, False, False]
 
 
-def test_while_docker_does_not_answer_nothing_is_told_or_forgotten_of_its_restarts() -> None:
+def test_while_docker_does_not_answer_nothing_is_reported_or_forgotten_of_its_restarts() -> None:
     state = MonitorState(restarts={APP: (0.0, CRASH_LOOP_S)})
     decision = decide(Observation(docker=False), state, 900.0)
     assert texts(decision) == ("Docker does not answer",)

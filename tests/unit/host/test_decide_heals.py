@@ -21,7 +21,7 @@ class House:
 
     observed: Observation
     cure: Act | None  # of the tunnel; None when nothing is wrong with it itself
-    quiet: int  # looks until Docker answers and the house is online by themselves
+    quiet: int  # rounds until Docker answers and the host is online by themselves
     pruned: bool = False  # an image is not there any more: compose refuses the whole
 
     def look(self) -> Observation:

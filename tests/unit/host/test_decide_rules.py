@@ -2,7 +2,7 @@
 """Rules that hold for every combination of faults, whatever is remembered.
 
 Every value of every switch is tried. The decision reads the containers only for what they call for, so their full
-product is tried by itself, and one look of each kind with everything else.
+product is tried by itself, and one observation of each kind with everything else.
 """
 
 from __future__ import annotations
@@ -99,8 +99,8 @@ def test_the_home_of_the_holder_says_nothing() -> None:
         assert decide(looks[0], MonitorState(), NOW) == decide(looks[1], MonitorState(), NOW)
 
 
-def every_look() -> Iterator[tuple[Observation, MonitorState]]:
-    """One look of each kind, with every value of every switch, and all that may be remembered."""
+def every_observation() -> Iterator[tuple[Observation, MonitorState]]:
+    """One observation of each kind, with every value of every switch, and all that may be remembered."""
     switches = list(product(SWITCHES, SWITCHES, SWITCHES, (True, False, None), SIGNS, (True, False, None), (1, 2)))
     for docker, held, barrier, network, tunnel, online, peers in switches:
         for observed, _ in one_of_each_kind().values() if docker and network else LITTLE:
@@ -158,9 +158,9 @@ LITTLE = [
 ]
 
 
-def test_the_rules_hold_for_every_look_and_every_memory() -> None:
+def test_the_rules_hold_for_every_observation_and_every_memory() -> None:
     acts, tried = set(), 0
-    for observed, state in every_look():
+    for observed, state in every_observation():
         decision = decide(observed, state, NOW)
         check(observed, state, NOW, decision)
         acts.add(decision.step.act if decision.step else None)

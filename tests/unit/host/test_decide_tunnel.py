@@ -51,7 +51,7 @@ def test_the_pause_after_each_round_of_the_ladder_doubles_up_to_the_limit() -> N
     assert set(pauses[5:]) == {MAX_PAUSE_S}
 
 
-def test_a_house_that_comes_online_goes_on_where_the_ladder_was() -> None:
+def test_a_host_that_comes_online_goes_on_where_the_ladder_was() -> None:
     state = decide(DEAD_TUNNEL, MonitorState(), 0.0).state
     offline = decide(replace(DEAD_TUNNEL, online=False), state, 100.0)
     assert offline.step is None
@@ -71,7 +71,7 @@ def test_a_tunnel_that_once_answered_is_dead_after_so_many_questions_in_a_row() 
     assert alive == [True] * (MAX_UNANSWERED - 1) + [False, False]
 
 
-def test_one_answer_begins_the_count_anew() -> None:
+def test_one_answer_begins_the_count_again() -> None:
     silent = replace(DEAD_TUNNEL, tunnel=Tunnel(answered=False))
     state = TRUSTED
     for observed in (silent, silent, WELL, silent):

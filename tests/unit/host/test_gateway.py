@@ -185,7 +185,7 @@ def test_resolving_again_asks_for_every_name_and_keeps_what_has_no_answer_now() 
     assert resolve.asked == ["one.example", "two.example", "3.example"]
 
 
-def test_resolving_again_does_not_take_an_address_in_the_house_for_a_known_one() -> None:
+def test_resolving_again_does_not_take_an_address_in_the_lan_for_a_known_one() -> None:
     resolve = resolver({"one.example": "192.168.1.5"})
     after = configuration.resolved_again(settings(peers=PEERS), State("one.example:51820", KNOWN), resolve)
     assert after == State("one.example:51820", KNOWN)
@@ -208,7 +208,7 @@ FORBIDDEN = {
 
 
 @pytest.mark.parametrize("address", FORBIDDEN)
-def test_an_address_that_leads_into_the_house_is_forbidden(address: str) -> None:
+def test_an_address_that_leads_into_the_lan_is_forbidden(address: str) -> None:
     assert configuration.forbidden(settings(), address) == FORBIDDEN[address]
 
 
@@ -282,7 +282,7 @@ def installed(machine: FakeMachine, answers: dict[str, str] | None = None, chang
     return Gateway(machine.root, resolve=resolver(found), change=change, state=state, untold=untold)
 
 
-def test_barriers_are_right_before_the_tunnel_hears_of_anything(machine: FakeMachine) -> None:
+def test_barriers_are_right_before_the_tunnel_reloads(machine: FakeMachine) -> None:
     done = installed(machine).apply(machine)
     assert machine.asked == ["barrier", "vpn", "wireguard"]
     assert machine.found["barrier"] == GIVEN | STATE_FILE
@@ -308,7 +308,7 @@ def test_what_was_named_as_different_is_what_is_done_and_then_nothing_is(machine
     assert machine.asked == []
 
 
-def test_a_failover_is_told_to_the_tunnel_only(machine: FakeMachine) -> None:
+def test_a_failover_is_reported_to_the_tunnel_only(machine: FakeMachine) -> None:
     installed(machine).apply(machine)
     machine.asked.clear()
     installed(machine, change=configuration.failed_over).apply(machine)
@@ -330,7 +330,7 @@ def test_a_barrier_that_cannot_be_loaded_ends_it_before_the_tunnel_changes(machi
 @pytest.mark.parametrize(
     ("failing", "first"), [("vpn", ["vpn"]), ("wireguard", ["vpn", "wireguard"])], ids=["vpn", "wireguard"]
 )
-def test_who_could_not_be_told_is_told_by_the_next_run_and_finds_its_files_meanwhile(
+def test_who_could_not_be_reported_is_reported_by_the_next_run_and_finds_its_files_meanwhile(
     machine: FakeMachine, failing: str, first: list[str]
 ) -> None:
     machine.stands, machine.failing = True, {failing}
@@ -356,13 +356,13 @@ def test_a_key_that_is_missing_is_named_and_nothing_is_written(machine: FakeMach
     assert not (machine.root / "state").exists()
 
 
-def test_an_endpoint_in_the_house_is_refused_with_the_reason(machine: FakeMachine) -> None:
+def test_an_endpoint_in_the_lan_is_refused_with_the_reason(machine: FakeMachine) -> None:
     assert installed(machine, {"vpn.example": "192.168.1.7"}).notes() == [
         "vpn.example is not used as endpoint: its address 192.168.1.7 is in the LAN 192.168.1.0/24 (mediaserver_lan)"
     ]
 
 
-def test_a_name_that_leads_into_the_house_now_is_noted_though_its_older_address_is_used(machine: FakeMachine) -> None:
+def test_a_name_that_leads_into_the_lan_now_is_noted_though_its_older_address_is_used(machine: FakeMachine) -> None:
     installed(machine).apply(machine)
     inside = resolver({"vpn.example": "192.168.1.7"})
     again = installed(machine, change=lambda wanted, known: configuration.resolved_again(wanted, known, inside))
@@ -391,7 +391,7 @@ def test_a_file_that_is_no_text_is_a_corrupt_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "[" * 100_000, '{"addresses": {"vpn.example": "nowhere"}}', "\ufffd\0"])
-def test_a_state_that_cannot_be_read_is_noted_and_made_anew(machine: FakeMachine, text: str) -> None:
+def test_a_state_that_cannot_be_read_is_noted_and_made_again(machine: FakeMachine, text: str) -> None:
     first = installed(machine)
     files.write(first.state_path, text, mode=0o600)
     again = installed(machine)

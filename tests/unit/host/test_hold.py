@@ -26,7 +26,7 @@ def put(path: Path, deadline: float | str | None, mode: int = 0o644) -> None:
     files.write(path, json.dumps({"owner": "ansible", "deadline": deadline}), mode=mode)
 
 
-def test_where_nobody_holds_there_is_no_hold(path: Path) -> None:
+def test_without_a_file_there_is_no_hold(path: Path) -> None:
     assert hold.read(NOW, path) is None
 
 

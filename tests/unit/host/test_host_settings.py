@@ -102,7 +102,7 @@ def test_a_host_without_a_default_route_is_in_no_lan_that_could_be_missing() -> 
     assert host_settings.lan_problems(HEAD, ["10.0.0.0/8"]) == []
 
 
-def test_docker_and_routing_are_told_with_what_to_do() -> None:
+def test_docker_and_routing_are_reported_with_what_to_do() -> None:
     (docker,) = host_settings.docker_problems('{"iptables": false, "ip-masq": false}', "")
     assert docker.code is Code.DOCKER_SETTINGS
     assert '"iptables": false in /etc/docker/daemon.json' in docker.text
@@ -141,7 +141,7 @@ def test_the_host_is_looked_at_rarely_and_at_once_when_something_has_changed(
     assert len(looks) == 6
 
 
-def test_a_run_foresees_and_switches_on_forwarding(
+def test_a_run_expects_and_switches_on_forwarding(
     kernel: Kernel, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Known:

@@ -53,13 +53,13 @@ DEAD = replace(WELL, tunnel=Tunnel(answered=False))
 LOST = Step(Act.RESTART, "nothing comes", ("transmission",))
 START = "do jellyfin does not run: start jellyfin"
 FAILURES = [
-    GatewayError("container vpn could not be told"),
+    GatewayError("container vpn did not reload"),
     DockerError("Docker does not answer"),
     OSError("no space left"),
     KeyError("State"),
     ValueError("not JSON"),
     subprocess.TimeoutExpired(["wg", "show"], 10),
-    # What nobody foresaw.
+    # Unexpected.
     AttributeError("'NoneType' object has no attribute 'get'"),
     RecursionError("maximum recursion depth exceeded"),
 ]
@@ -139,7 +139,7 @@ def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
     monkeypatch.setattr(monitor, "now", lambda: made.clock)
 
     def host_is_online() -> bool:
-        made.done.append("ask the house")
+        made.done.append("ask the resolvers")
         return made.online
 
     monkeypatch.setattr(monitor.dns, "host_is_online", host_is_online)
@@ -169,7 +169,7 @@ def test_a_repair_comes_before_transmission_is_asked(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("error", FAILURES, ids=lambda error: type(error).__name__)
-def test_a_repair_that_fails_is_told_and_keeps_nobody_waiting(
+def test_a_repair_that_fails_is_reported_and_delays_nothing(
     scene: Scene, error: Exception, capsys: pytest.CaptureFixture[str]
 ) -> None:
     scene.observed, scene.failure = STOPPED, error
@@ -179,7 +179,7 @@ def test_a_repair_that_fails_is_told_and_keeps_nobody_waiting(
 
 
 @pytest.mark.parametrize("error", FAILURES, ids=lambda error: type(error).__name__)
-def test_a_look_that_fails_is_told_once_and_the_next_one_comes(
+def test_a_look_that_fails_is_reported_once_and_the_next_one_comes(
     scene: Scene, error: Exception, capsys: pytest.CaptureFixture[str]
 ) -> None:
     scene.round()
@@ -195,7 +195,7 @@ def test_a_look_that_fails_is_told_once_and_the_next_one_comes(
     assert capsys.readouterr().out.splitlines() == ["online", f"blind: {words(error)}", "online"]
 
 
-def test_dockers_socket_that_goes_away_is_told_in_its_own_words_and_comes_back(
+def test_dockers_socket_that_goes_away_is_reported_in_its_own_words_and_comes_back(
     scene: Scene, capsys: pytest.CaptureFixture[str]
 ) -> None:
     scene.round()
@@ -233,7 +233,7 @@ def test_the_configuration_is_read_once_for_a_look(scene: Scene, monkeypatch: py
     ],
     ids=["missing", "cut off", "no text", "nested"],
 )
-def test_a_configuration_that_cannot_be_read_is_told_and_nothing_is_done(
+def test_a_configuration_that_cannot_be_read_is_reported_and_nothing_is_done(
     scene: Scene, text: bytes | None, words: str
 ) -> None:
     path = scene.root / "gateway" / "gateway.json"
@@ -258,10 +258,10 @@ def test_a_full_disk_keeps_nothing_from_being_repaired(scene: Scene, capsys: pyt
     assert scene.told()["problems"] == [{"code": "container-stopped", "text": "jellyfin does not run"}]
 
 
-def test_the_house_is_asked_only_when_the_tunnel_is_dead(scene: Scene) -> None:
+def test_the_lan_is_asked_only_when_the_tunnel_is_dead(scene: Scene) -> None:
     scene.observed, scene.online = DEAD, False
     scene.round()
-    assert scene.happened() == ["observe", "ask the house", "port without a tunnel", "swarm without a tunnel"]
+    assert scene.happened() == ["observe", "ask the resolvers", "port without a tunnel", "swarm without a tunnel"]
     assert scene.told()["state"] == "offline"
     scene.online = True
     scene.round()
@@ -275,7 +275,7 @@ def test_while_answers_fail_to_come_the_provider_is_not_asked(scene: Scene) -> N
     assert scene.happened()[3:] == ["observe", "port without a tunnel", "swarm"]
 
 
-def test_another_forwarded_port_is_told_soon(scene: Scene) -> None:
+def test_another_forwarded_port_is_reported_soon(scene: Scene) -> None:
     scene.new_port = True
     assert scene.round() == BUSY_S
 
@@ -298,10 +298,10 @@ def test_a_household_without_transmission_has_no_swarm(scene: Scene) -> None:
     files.write(scene.root / "gateway" / "gateway.json", json.dumps(CONFIGURED | listed), mode=0o600)
     scene.observed, scene.online = DEAD, False
     scene.round()
-    assert scene.happened() == ["observe", "ask the house", "port without a tunnel"]
+    assert scene.happened() == ["observe", "ask the resolvers", "port without a tunnel"]
 
 
-def test_a_docker_that_does_not_answer_does_not_make_the_swarm_believe_that_the_tunnel_was_away(scene: Scene) -> None:
+def test_a_docker_that_does_not_answer_does_not_count_as_an_interruption_of_the_tunnel(scene: Scene) -> None:
     scene.observed = Observation(docker=False, network=None, trouble="timed out")
     scene.round()
     assert scene.happened() == ["observe", "port without a tunnel"]
@@ -404,7 +404,7 @@ def test_without_a_stream_the_time_is_waited_for() -> None:
     assert time.monotonic() - begun >= 0.2
 
 
-def test_told_to_stop_it_says_that_nobody_watches_any_more(tmp_path: Path) -> None:
+def test_it_reports_that_it_has_stopped(tmp_path: Path) -> None:
     """The program itself, with a signal of the kernel's."""
     program = f"""
 import sys; sys.path.insert(0, {str(LIBRARY)!r})

@@ -78,7 +78,7 @@ def test_the_file_is_for_root_and_written_only_when_it_differs(tmp_path: Path) -
     assert monitor_state.load(NOW, path) == MonitorState(trusted=True)
 
 
-def test_a_place_that_takes_no_file_keeps_nobody_from_work(tmp_path: Path) -> None:
+def test_a_full_disk_does_not_stop_the_monitor(tmp_path: Path) -> None:
     path = tmp_path / "monitor.json"
     path.mkdir()
     monitor_state.save(MonitorState(trusted=True), path)

@@ -97,7 +97,7 @@ def test_a_refused_version_is_understood_though_its_opcode_is_0() -> None:
         natpmp.grant(reply, "udp")
 
 
-def test_a_server_of_the_successor_protocol_is_told_apart() -> None:
+def test_a_server_of_the_successor_protocol_is_reported_apart() -> None:
     reply = bytes([2, 129, 0, 1, *bytes(20)])
     assert natpmp.is_answer(reply, ANY_REQUEST)
     with pytest.raises(NatPmpError, match="version 2"):
@@ -124,13 +124,13 @@ def test_a_refresh_asks_for_the_port_held_and_takes_another() -> None:
     assert gateway.asked == [(0, 1, 0, 0, 40000, 30), (0, 2, 0, 0, 40005, 30)]
 
 
-def test_two_ports_are_no_port() -> None:
+def test_two_different_ports_are_refused() -> None:
     with pytest.raises(NatPmpError, match="40000 with UDP but 40001 with TCP; wait 60 s"):
         natpmp.map_port(Gateway(granted(1, 40000), granted(2, 40001)))
 
 
 @pytest.mark.parametrize(("external", "lifetime"), [(0, 60), (40000, 0)])
-def test_no_port_or_no_time_is_no_port(external: int, lifetime: int) -> None:
+def test_no_port_or_no_time_is_refused(external: int, lifetime: int) -> None:
     with pytest.raises(NatPmpError, match="which is not a port"):
         natpmp.map_port(Gateway(granted(1, external, lifetime)))
 
@@ -185,7 +185,7 @@ def test_a_late_answer_to_another_request_is_passed_over() -> None:
         assert ask(line, port) == granted(1, 40000)
 
 
-def test_nobody_else_is_believed() -> None:
+def test_answers_of_other_hosts_are_ignored() -> None:
     class Line(socket.socket):
         def send(self, *data: Any) -> int:
             forge()
@@ -199,7 +199,7 @@ def test_nobody_else_is_believed() -> None:
         line.bind(("127.0.0.1", 0))
 
         def forge() -> None:
-            # The kernel may tell the forger that nobody listens.
+            # The kernel may report a closed port to the forger.
             with contextlib.suppress(ConnectionRefusedError):
                 forger.sendto(granted(1, 6666), line.getsockname())
 
@@ -217,8 +217,8 @@ def test_an_old_answer_is_not_one_to_a_new_request() -> None:
 def test_an_old_refusal_is_not_one_to_a_new_request() -> None:
     with loopback() as line, server([granted(1, 40000)]) as (port, _unused):
         with loopback() as closed:
-            nobody = closed.getsockname()
-        line.connect(nobody)
+            unused = closed.getsockname()
+        line.connect(unused)
         line.send(ANY_REQUEST)
         assert ask(line, port) == granted(1, 40000)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What vpn-monitor sees: one look at a scripted Docker, scripted tables and scripted namespaces."""
+"""What vpn-monitor sees: one observation at a scripted Docker, scripted tables and scripted namespaces."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ CONFIGURED: dict[str, Any] = {
 }
 KEYS = files.digest("\n".join(["", *[f"{'b' * 43}= None"] * 2]))
 ASKED = ("10.66.0.1", "10.66.0.2", "198.18.0.21:443", "vpn.example:443", KEYS)
-# What every look at this household tells, whatever Docker answers.
+# What every observation at this household tells, whatever Docker answers.
 TOLD: dict[str, Any] = {
     **{"peers": 1, "asked": ASKED, "resolvers": ("10.66.0.1", "10.66.0.2")},
     **{"peer": "198.18.0.21:443", "endpoint": "198.18.0.21"},
@@ -197,7 +197,7 @@ def test_a_container_in_a_dead_namespace(scene: Scene) -> None:
     assert scene.observe().containers["transmission"] == Container(namespace=NamespaceState.DEAD)
 
 
-def test_without_a_holder_neither_network_nor_tunnel_is_told(scene: Scene) -> None:
+def test_without_a_holder_neither_network_nor_tunnel_is_reported(scene: Scene) -> None:
     observed = scene.observe(*only(**{HOLDER: row(HOLDER, "exited")}))
     assert (observed.network, observed.tunnel) == (None, None)
     assert observed.containers[HOLDER] == Container(ContainerState.STOPPED)
@@ -214,7 +214,7 @@ def test_a_container_that_vanishes_during_the_look_is_left_to_the_next_one(scene
     assert set(observed.containers) == set(PROJECT) - {name}
 
 
-def test_another_refusal_is_told_with_dockers_words(scene: Scene) -> None:
+def test_another_refusal_is_reported_with_dockers_words(scene: Scene) -> None:
     observed = scene.observe(WELL[0], (WELL[1][0], 500, {"message": "cannot be read"}))
     assert not observed.docker
     assert observed.trouble == f"Docker answers GET /containers/{HOLDER}-id/json with status 500: cannot be read"
@@ -234,7 +234,7 @@ def test_a_docker_without_a_socket(scene: Scene, monkeypatch: pytest.MonkeyPatch
     assert observed.trouble.startswith(f"Docker does not answer at {scene.folder}/gone.sock: ")
 
 
-def test_a_compose_file_that_cannot_be_read_is_told(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_compose_file_that_cannot_be_read_is_reported(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     refused = subprocess.CompletedProcess([], 15, "", "yaml: line 3:\n  mapping values are not allowed\n")
     monkeypatch.setattr(subprocess, "run", lambda command, **_: refused)
     observed = scene.observe()
@@ -294,7 +294,7 @@ def test_the_network_is_its_bridge_and_its_rules(
     assert scene.observe().network is well
 
 
-def test_any_resolver_of_the_tunnel_is_enough_and_without_one_the_handshake_is_told(
+def test_any_resolver_of_the_tunnel_is_enough_and_without_one_the_handshake_is_reported(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scene.answering = {"10.66.0.2"}
@@ -312,7 +312,7 @@ def test_other_signs_are_asked_for_once_no_resolver_answers(scene: Scene) -> Non
         assert scene.provoked == [("10.66.0.1", "10.66.0.2")] * asked
 
 
-def test_what_is_wrong_with_the_host_itself_is_told(scene: Scene) -> None:
+def test_what_is_wrong_with_the_host_itself_is_reported(scene: Scene) -> None:
     scene.forwarding_off = ("net.ipv4.ip_forward",)
     scene.obstacles = (Problem(Code.LAN_NOT_COVERED, "another router"),)
     observed = scene.observe()
@@ -424,7 +424,9 @@ def test_a_barrier_that_another_program_is_loading_is_waited_for(
         assert found.result(10) is True
 
 
-def test_a_barrier_that_is_gone_is_seen_whoever_holds_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_barrier_that_is_gone_is_seen_while_another_process_holds_the_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(keeper, "stands", lambda nft, table: False)
     monkeypatch.setattr(observe, "LOCK_PATIENCE_S", 0.2)
     observer = Observer(tmp_path, Tables(), _lock=tmp_path / "lock")

@@ -83,7 +83,7 @@ CONFIGURED: dict[str, Any] = {
 
 @dataclass
 class House:
-    """A provider, a Transmission and a barrier that do as they are told; ``done`` is what came to pass, in order."""
+    """A provider, a Transmission and a barrier with scripted behaviour; ``done`` is what happened, in order."""
 
     path: Path
     granted: int = 40000
@@ -103,7 +103,7 @@ class House:
         class Client:
             def session_get(self) -> dict[str, Any]:
                 if house.silent:
-                    raise Unreachable("nobody listens")
+                    raise Unreachable("connection refused")
                 return {"peer-port": house.peer_port}
 
             def session_set(self, values: dict[str, Any]) -> None:
@@ -175,14 +175,14 @@ def test_a_transmission_that_has_the_port_is_left_alone(house: House) -> None:
     assert house.happened() == ["barrier 40000"]
 
 
-def test_where_there_is_no_transmission_nobody_is_told(house: House) -> None:
+def test_without_transmission_the_port_is_set_nowhere(house: House) -> None:
     house.forwarding.has_transmission = False
     assert house.refresh(0) == "the provider forwards port 40000"
     assert house.forwarding.settled
     assert house.happened() == ["barrier 40000"]
 
 
-def test_nobody_is_asked_before_the_time(held: House) -> None:
+def test_no_request_is_sent_before_the_time(held: House) -> None:
     assert held.refresh(44.9) is None
     assert held.asked == [natpmp.ANY_PORT]
     assert len(held.lines) == 1
@@ -225,7 +225,7 @@ def test_another_port_than_the_one_held_takes_its_place(held: House) -> None:
 
 
 def test_a_lease_that_was_not_there_meanwhile_is_opened_again(held: House) -> None:
-    """Whoever wrote the barrier in between has closed its port."""
+    """A program that wrote the barrier in between has closed its port."""
     held.path.unlink()
     held.refresh(45)
     assert held.happened() == ["barrier 40000"]
@@ -327,9 +327,9 @@ def test_a_port_of_a_ui_does_not_replace_the_one_held(held: House) -> None:
     assert (held.lease(), held.happened(), held.peer_port) == (40000, [], 40000)
 
 
-def test_a_silent_transmission_is_told_20_s_later_and_the_lease_is_kept(house: House) -> None:
+def test_a_silent_transmission_is_reported_20_s_later_and_the_lease_is_kept(house: House) -> None:
     house.silent = True
-    with pytest.raises(Unreachable, match="nobody listens"):
+    with pytest.raises(Unreachable, match="connection refused"):
         house.refresh(0)
     assert (house.lease(), house.happened()) == (40000, ["barrier 40000"])
     house.silent = False
@@ -343,7 +343,7 @@ def test_a_silent_transmission_is_told_20_s_later_and_the_lease_is_kept(house: H
 def test_a_transmission_that_stays_silent_does_not_cost_the_lease(house: House) -> None:
     house.silent = True
     for after in range(0, 200, 20):
-        with pytest.raises(Unreachable, match="nobody listens"):
+        with pytest.raises(Unreachable, match="connection refused"):
             house.refresh(after)
     assert (house.lease(), house.happened()) == (40000, ["barrier 40000"])
 
@@ -404,7 +404,7 @@ def test_a_complaint_is_not_said_again_with_each_question(
     assert said[1].startswith("no port is forwarded: ")
 
 
-def test_where_no_port_is_asked_for_nobody_is_asked(house: House, tmp_path: Path) -> None:
+def test_without_natpmp_no_request_is_sent(house: House, tmp_path: Path) -> None:
     port = torrents.ForwardedPort(tmp_path, Repairs(tmp_path), house.forwarding)
     assert not port.refresh(Settings.from_json(json.dumps(CONFIGURED | {"natpmp_server": ""})), START, house.make)
     assert house.asked == []

@@ -43,7 +43,7 @@ def done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     class Gateway:
         def __init__(self, root: Path, *, resolve: object, change: Any = None) -> None:
             what = "as it is" if change is None else "failed over" if change is failed_over else "resolved again"
-            asked = "asking nobody" if resolve is repairs.look_up_nothing else "asking"
+            asked = "without a resolver" if resolve is repairs.look_up_nothing else "asking"
             found.append(f"gateway {what}, {asked}")
 
         def apply(self, host: object) -> None:
@@ -155,9 +155,7 @@ def test_a_request_that_docker_refuses_is_raised(
 
 
 @pytest.mark.parametrize("act", Act)
-def test_every_act_is_done_by_somebody(
-    done: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, act: Act
-) -> None:
+def test_every_act_has_a_repair(done: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, act: Act) -> None:
     asked: list[str] = []
     monkeypatch.setattr(DockerClient, "required", lambda self, project, service: {"Id": service})
     monkeypatch.setattr(DockerClient, "request", lambda self, method, path, **_: asked.append(path))
@@ -167,7 +165,7 @@ def test_every_act_is_done_by_somebody(
 
 def test_a_new_lease_is_brought_to_the_containers_without_asking_for_names(done: list[str], tmp_path: Path) -> None:
     Repairs(tmp_path).apply()
-    assert done == ["lock", "gateway as it is, asking nobody", "apply", "unlock"]
+    assert done == ["lock", "gateway as it is, without a resolver", "apply", "unlock"]
 
 
 def test_names_are_looked_up_again_with_what_is_known_kept(
@@ -181,7 +179,7 @@ def test_names_are_looked_up_again_with_what_is_known_kept(
     assert given == [State("a", {})] * 2
 
 
-def test_a_command_that_fails_is_told_with_its_last_lines() -> None:
+def test_a_command_that_fails_is_reported_with_its_last_lines() -> None:
     with pytest.raises(GatewayError, match=r"failed: two three four$"):
         repairs.run("sh", "-c", "printf 'one\ntwo\nthree\nfour\n' >&2; exit 3")
     with pytest.raises(GatewayError, match=r"failed: said here$"):

@@ -37,7 +37,7 @@ def told(report: Report) -> dict[str, Any]:
     return dict(json.loads(report.path.read_text()))
 
 
-def test_the_first_look_is_told_whole(report: Report) -> None:
+def test_the_first_observation_is_reported_whole(report: Report) -> None:
     report.update("online", **WELL)
     assert told(report) == {
         "version": 2,
@@ -55,7 +55,7 @@ def test_what_the_outer_barrier_had_to_drop_is_an_alarm(report: Report, capsys: 
     for attempts in (5, 5, 8, 8, None, 9, 2, 0):
         report.update("online", **WELL | {"leak_attempts": attempts})
         said.append(capsys.readouterr().out.partition("dropped ")[2])
-    # Neither what was there before the first look, nor what came while there was no barrier to count.
+    # Neither what was there before the first observation, nor what came while there was no barrier to count.
     words = "{} more on their way past the inner one\n"
     assert said == ["", "", words.format(3), "", "", "", words.format(2), ""]
 
@@ -165,7 +165,7 @@ def test_a_monitor_that_is_stopped_no_longer_says_that_all_is_well(
     assert capsys.readouterr().out.splitlines()[-1] == "stopped"
 
 
-def test_a_monitor_that_is_stopped_before_its_first_look_says_so_with_every_key(report: Report) -> None:
+def test_a_monitor_that_is_stopped_before_its_first_observation_says_so_with_every_key(report: Report) -> None:
     report.stopped()
     assert (told(report)["state"], told(report)["peer"], told(report)["leak_attempts"]) == ("stopped", "", None)
     keys = set(told(report))
@@ -173,7 +173,7 @@ def test_a_monitor_that_is_stopped_before_its_first_look_says_so_with_every_key(
     assert set(told(report)) == keys
 
 
-def test_a_hold_is_told_when_it_begins_when_it_ends_and_when_it_is_not_believed(
+def test_a_hold_is_reported_when_it_begins_when_it_ends_and_when_it_is_not_believed(
     report: Report, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for found in (

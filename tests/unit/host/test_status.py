@@ -69,7 +69,7 @@ def test_the_status_by_what_is_seen(
     assert (found.up, [one.code for one in found.problems], found.must_act) == (up, codes, must_act)
 
 
-def test_it_is_told_as_json() -> None:
+def test_it_is_reported_as_json() -> None:
     found = Status(False, True, "vpn.example:51820", "", (Problem(Code.KEY_OR_ENDPOINT, "a wrong key"),))
     assert json.loads(found.to_json()) == {
         **{"version": 1, "up": False, "online": True, "peer": "vpn.example:51820", "endpoint": "", "must_act": True},
@@ -78,7 +78,7 @@ def test_it_is_told_as_json() -> None:
 
 
 class ScriptedObserver(Observer):
-    """Sees one look after the other, the last one again and again."""
+    """Sees one observation after the other, the last one again and again."""
 
     def __init__(self, *looks: Observation) -> None:
         self.looks: Iterator[Observation] = iter(looks)
@@ -123,7 +123,7 @@ def test_one_that_stays_down_is_given_up_in_time(wait: float) -> None:
     assert observer.number == max(1, wait)
 
 
-def test_without_internet_it_is_given_up_at_the_second_look() -> None:
+def test_without_internet_it_is_given_up_at_the_second_observation() -> None:
     observer = ScriptedObserver(SILENT)
     assert observe(observer, 30, online=False).problems[0].code is Code.OFFLINE
     assert observer.number == 2

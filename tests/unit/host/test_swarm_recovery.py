@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The torrents' way back to their swarms: a word to the trackers first, a new start only where nobody came."""
+"""Torrents after an interruption of the tunnel: an announcement first, a restart only without peers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Transmission(TransmissionClient):
     def call(self, method: str, arguments: dict[str, Any] | None = None) -> dict[str, Any]:
         if self.absent:
             self.absent -= 1
-            raise Unreachable("nobody listens", refused=True)
+            raise Unreachable("connection refused", refused=True)
         self.asked.append(method)
         if method != "torrent-get":
             return {}
@@ -86,7 +86,7 @@ LOOKS = ((0.0, False), (10.0, True), (10.0 + PATIENCE - 1, True), (10.0 + PATIEN
         ([torrent(SEEDED)], 1),
         ([torrent(SEEDED, status=6)], 0),  # a seed does not miss seeds
         ([torrent(SEEDED), torrent(SEEDED, number=2, peers=1, per_look=1)], 0),
-        ([torrent(SILENT, status=0)], 0),  # stopped: it wants nobody
+        ([torrent(SILENT, status=0)], 0),  # stopped: it wants no peers
         ([torrent()], 0),  # without trackers
         ([], 0),
     ],
@@ -107,7 +107,7 @@ LOOKS = ((0.0, False), (10.0, True), (10.0 + PATIENCE - 1, True), (10.0 + PATIEN
         "no torrent",
     ],
 )
-def test_transmission_starts_anew_only_where_nobody_of_the_swarm_came(
+def test_transmission_restarts_only_without_peers(
     monkeypatch: pytest.MonkeyPatch, torrents: list[dict[str, Any]], restarts: int
 ) -> None:
     found = Transmission(torrents)
@@ -128,13 +128,13 @@ def test_a_download_that_was_finished_meanwhile_is_no_stall(monkeypatch: pytest.
     assert repairs.steps == []
 
 
-def test_while_the_tunnel_is_there_nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_while_the_tunnel_is_up_no_request_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     found = Transmission([torrent(SILENT)])
     assert follow(monkeypatch, found, (0.0, True), (100.0, True)) == []
     assert found.asked == []
 
 
-def test_a_tunnel_that_goes_away_again_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tunnel_that_goes_away_again_begins_again(monkeypatch: pytest.MonkeyPatch) -> None:
     found = Transmission([torrent(SILENT)])
     looks = ((0.0, False), (1.0, True), (2.0, False), (1.0 + PATIENCE, True))
     assert follow(monkeypatch, found, *looks) == []
@@ -162,7 +162,7 @@ def test_a_transmission_that_is_only_starting_is_asked_again(monkeypatch: pytest
     assert len(steps) == 1
 
 
-def test_nobody_is_judged_in_a_look_that_repairs_something_else(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_peers_are_not_checked_in_a_round_with_another_repair(monkeypatch: pytest.MonkeyPatch) -> None:
     found, repairs = Transmission([torrent(SILENT)]), Repairs()
     monkeypatch.setattr(tending, "transmission", lambda root: found)
     swarm = tending.SwarmRecovery(Path("/nowhere"))

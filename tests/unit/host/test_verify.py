@@ -181,7 +181,7 @@ def test_all_well_is_a_line_each_and_0(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr() == ("ok    check 0: seen\nok    check 1: seen too\nall checks passed\n", "")
 
 
-def test_every_failure_is_told_and_the_rest_is_checked_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_failure_is_reported_and_the_rest_is_checked_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     errors = [
         CheckFailed("a packet got out"),
         GatewayError("gateway.json is missing"),
@@ -404,7 +404,7 @@ def test_a_name_must_be_looked_up_in_the_tunnel_and_nowhere_else(
 
 
 @pytest.mark.parametrize(("problem", "up"), [(DEAD_RESOLVER, True), (KEY, False)])
-def test_a_name_that_is_asked_for_in_the_tunnel_and_not_answered_is_told(
+def test_a_name_that_is_asked_for_in_the_tunnel_and_not_answered_is_reported(
     monkeypatch: pytest.MonkeyPatch, problem: Problem, up: bool
 ) -> None:
     verified(monkeypatch)
@@ -514,7 +514,7 @@ def test_a_way_out_that_fails_names_the_likely_cause(
     ],
 )
 @pytest.mark.parametrize("kind", [packets.listen, sockets.udp])
-def test_an_interface_that_is_missing_is_told_in_plain_words(
+def test_an_interface_that_is_missing_is_reported_in_plain_words(
     monkeypatch: pytest.MonkeyPatch, device: str, words: str, kind: Callable[[str], socket.socket]
 ) -> None:
     def missing(pid: int, make: Callable[[], socket.socket]) -> socket.socket:
@@ -525,7 +525,7 @@ def test_an_interface_that_is_missing_is_told_in_plain_words(
         probes.open_inside(42, device, kind)
 
 
-def test_a_bridge_that_is_missing_is_told_in_plain_words() -> None:
+def test_a_bridge_that_is_missing_is_reported_in_plain_words() -> None:
     with pytest.raises(CheckFailed, match=r"^Docker's bridge br-nowhere is missing; restart Docker"):
         probes.address_of("br-nowhere")
 
@@ -560,7 +560,7 @@ def test_a_packet_size_that_does_not_go_through_is_named(
 
 
 @pytest.mark.parametrize("address", ["page", "", "file:///etc/hosts", "http://", "http://page:70000/", "http://[::1/"])
-def test_what_is_no_page_s_address_is_said_so_and_nobody_is_asked(
+def test_what_is_not_the_address_of_a_page_is_refused_without_a_request(
     monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
     monkeypatch.setattr(checks, "run", lambda *command: pytest.fail(f"asked {command}"))
