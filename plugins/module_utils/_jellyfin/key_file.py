@@ -29,7 +29,7 @@ def load_key(path: str) -> str:
         what = "does not exist" if found is None else "is no plain file"
         raise FileProblem(f"api_key_file {path} {what}; jellyfin_setup makes it")
     if found.mode & 0o007:
-        raise FileProblem(f"api_key_file {path} is open to everybody (mode {found.mode:04o}); make it 0600")
+        raise FileProblem(f"api_key_file {path} is open to all users (mode {found.mode:04o}); make it 0600")
     key = key_in(found)
     if not key:
         raise FileProblem(f"api_key_file {path} holds no API key; jellyfin_setup repairs it")

@@ -97,7 +97,7 @@ def test_an_answer_without_content_is_nothing(engine: Engine, status: bytes) -> 
 
 
 @pytest.mark.parametrize("status", [400, 404, 409, 500])
-def test_a_refusal_is_told_with_dockers_words(engine: Engine, status: int) -> None:
+def test_a_refusal_is_reported_with_dockers_words(engine: Engine, status: int) -> None:
     engine.answer(f"HTTP/1.0 {status} Some Words\r\n\r\n".encode() + b'{"message":"No such container: x"}\n')
     with pytest.raises(DockerError) as error:
         client(engine).request("POST", "/containers/x/start")

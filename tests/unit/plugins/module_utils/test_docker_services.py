@@ -82,7 +82,7 @@ def test_the_bridge_of_a_network(network: dict[str, t.Any], name: str) -> None:
     assert bridge_of(network) == name
 
 
-def test_a_docker_that_does_not_run_is_told_from_one_that_answers_wrongly(tmp_path: Path) -> None:
+def test_a_docker_that_does_not_run_is_reported_from_one_that_answers_wrongly(tmp_path: Path) -> None:
     with pytest.raises(DockerNotRunning, match=r"does not answer at .*/none\.sock"):
         DockerClient(str(tmp_path / "none.sock")).containers()
     for answer, words in (

@@ -75,7 +75,7 @@ def test_links_are_refused(file: JsonFile, tmp_path: Path) -> None:
         file.read()
 
 
-def test_what_is_no_file_is_refused_without_waiting(file: JsonFile) -> None:
+def test_other_kinds_of_files_are_refused_without_waiting(file: JsonFile) -> None:
     os.mkfifo(file.path)
     with pytest.raises(FileProblem, match="not a file"):
         file.read()
@@ -104,9 +104,9 @@ def test_every_writing_changes_the_stamp(file: JsonFile) -> None:
 
 def test_an_account_to_come_is_a_change_in_check_mode_and_an_error_otherwise(file: JsonFile) -> None:
     file.write({}, found=file.read())
-    strange = JsonFile(file.path, owner="nobody-of-that-name")
+    strange = JsonFile(file.path, owner="unknown-account")
     assert strange.wrong_owner(file.read(), may_be_missing=True)
-    with pytest.raises(FileProblem, match="nobody-of-that-name"):
+    with pytest.raises(FileProblem, match="unknown-account"):
         strange.wrong_owner(file.read(), may_be_missing=False)
 
 

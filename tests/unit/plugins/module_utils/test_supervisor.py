@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who keeps the daemon running: what Docker and systemd say, and what they are told."""
+"""What keeps the daemon running: the states of Docker and systemd, and the commands to them."""
 
 from __future__ import annotations
 
@@ -122,14 +122,14 @@ def test_a_command_that_fails_is_named(result: tuple[int, str, str] | None) -> N
         supervisor.Container(Runner(result), "transmission", stop_timeout=7).start()
 
 
-def test_nobody_stops_nothing() -> None:
-    nobody = supervisor.Unmanaged()
-    assert not nobody.can_stop
-    assert nobody.state() == "unknown"
+def test_an_unmanaged_daemon_is_not_stopped() -> None:
+    unmanaged = supervisor.Unmanaged()
+    assert not unmanaged.can_stop
+    assert unmanaged.state() == "unknown"
     with pytest.raises(ServiceProblem):
-        nobody.stop()
+        unmanaged.stop()
     with pytest.raises(ServiceProblem):
-        nobody.start()
+        unmanaged.start()
 
 
 DETAILS = {"Id": "f00d", "Config": {"Env": ["PASS=correct horse"]}, "State": {"Status": "exited"}}

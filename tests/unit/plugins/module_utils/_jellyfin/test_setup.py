@@ -348,7 +348,7 @@ def test_plan_is_empty_after_it_was_applied(claimed: bool, works: bool, file: Se
 
 UNUSABLE = {
     "absent": (None, 0o600, "does not exist; jellyfin_setup makes it"),
-    "open": (f"{KEY}\n", 0o604, "open to everybody"),
+    "open": (f"{KEY}\n", 0o604, "open to all users"),
     "empty": ("", 0o600, "holds no API key"),
     "damaged": ("\x00" * 32, 0o600, "holds no API key"),
 }
