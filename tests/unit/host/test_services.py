@@ -17,7 +17,7 @@ from mediaserver.monitor.monitor_state import MonitorState
 from mediaserver.monitor.observation import Container, ContainerState, NamespaceState
 from mediaserver.monitor.problems import Code
 from mediaserver.services import UNLISTED, Service
-from mediaserver.tunnel.configuration import GatewayError, Settings
+from mediaserver.tunnel.configuration import GatewayError, Settings, State, inner_table
 
 CONFIGURED: dict[str, Any] = {
     **{"subnet": "172.31.254.0/24", "lan": [], "ui_ports": [], "published_ports": [], "forwarded_port": 0},
@@ -59,6 +59,15 @@ def test_an_own_service_gets_the_port_in_place_of_transmission() -> None:
     assert not services.tells_transmission(found)
     assert services.tells_transmission(listed())
     assert not services.tells_transmission(listed("vpn", "wireguard"))
+
+
+def test_a_port_at_which_a_service_listens_is_never_open_to_the_internet() -> None:
+    barrier = household({"mediaserver_extra_services": [OWN]})["barrier"]
+    settings = Settings.from_json(json.dumps({**CONFIGURED, **barrier, "ui_ports": [9117], "forwarded_port": 80}))
+    assert settings.closed_ports == (80, 9091, 9117)
+    state = State("", {})
+    assert "@forwarded_ports" not in inner_table(settings, state), "the provider forwards the port of a web interface"
+    assert "@forwarded_ports" in inner_table(replace(settings, forwarded_port=81), state)
 
 
 def test_what_does_not_wait_for_the_barrier_is_started_in_order() -> None:
