@@ -15,8 +15,8 @@ description:
     a running Jackett overwrites the file. It stops and starts Jackett only when something differs and O(container),
     O(service) or O(unit) allows it.
   - The file is written in Jackett's own format, atomically and synced. Jackett replaces a truncated file, or one with a
-    value of the wrong type, without a message by defaults that are open to everyone. So after a start the module waits
-    until Jackett is healthy, and fails if Jackett replaced the file; a Jackett without a password is stopped first.
+    value of the wrong type, without a message by defaults that are open to every client. So after a start the module
+    waits until Jackett is healthy, and fails if Jackett replaced the file. A Jackett without password is stopped first.
   - A changed password does not end sessions, even after a restart. Only a new C(DataProtection) folder ends them. Its
     keys also encrypt the passwords of the indexers, so the module does not change it.
 author:
@@ -42,7 +42,7 @@ options:
     description:
       - Password of the web interface. Stored as Jackett's hash over the password and C(APIKey), which is recomputed
         when the key changes. The plain text is never written to the disk.
-      - Must not be empty, because Jackett would then be open to everyone.
+      - Must not be empty, because Jackett would then be open to every client.
     type: str
     required: true
   api_key:

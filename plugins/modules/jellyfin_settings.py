@@ -11,7 +11,7 @@ version_added: 0.1.0
 description:
   - Brings a running server's configuration to the wanted values and does not change other values.
   - Jellyfin replaces the whole object at each write, with defaults for missing values; a body without
-    C(IsStartupWizardCompleted) opens the first-run wizard to everyone. So the module reads the object, merges the
+    C(IsStartupWizardCompleted) opens the first-run wizard to every client. So the module reads the object, merges the
     wanted values into it, writes it and reads it back. That key cannot be set, and no object in which it is not true
     is ever sent.
   - Names are those of the server's API, like C(LibraryMonitorDelay). Names and types are checked against the object

@@ -85,7 +85,7 @@ def test_tunnel_comes_up_when_name_resolves(lab: LabControl, by_name: list[str])
 def test_refuses_name_that_resolves_to_lan_address(lab: LabControl, by_name: list[str]) -> None:
     endpoint_name.set_address(lab.household.laptop)
     with watching(lab, "endpoint on the LAN", installs=True) as watch:
-        run = converge_without_a_tunnel(lab, by_name, "cannot be used: its address")
+        run = converge_without_a_tunnel(lab, by_name, "cannot be used, because its address")
         words = f"{NAME} is not used as endpoint: its address {lab.household.laptop} is in the house's own network"
         assert words in messages(run)
         endpoints = lab.pi("nft list set inet mediaserver_barrier endpoints")

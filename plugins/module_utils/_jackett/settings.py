@@ -177,7 +177,7 @@ class JackettSettings:
                 )
             fields = self._write(*self._read_file())
         except MediaserverError:
-            # Restart it, but never with a file that would open it to everyone.
+            # Restart it, but never with a file that would open it to every client.
             if model.parse(self.file.read()).protected:
                 self.supervisor.start()
             raise
@@ -186,7 +186,7 @@ class JackettSettings:
         try:
             self.client.wait_for_health(timeout=self.timeout, clock=self.clock)
         finally:
-            # Also after a failed wait: a Jackett that is not healthy may be open to everyone.
+            # Also after a failed wait: a Jackett that is not healthy may be open to every client.
             self._verify(fields)
         return t.cast(str, fields["APIKey"])
 
@@ -211,7 +211,7 @@ class JackettSettings:
             stopped = ""
             if not stored.protected:
                 self.supervisor.stop()
-                stopped = "; it was stopped, because it was open to everyone"
+                stopped = "; it was stopped, because it was open to every client"
             raise NotTaken(
                 f"Jackett replaced {self.file.path} when it started; these differ from what was written: {names}."
                 f" Check the options on its command line{stopped}"

@@ -32,7 +32,7 @@ def check_password(client: JellyfinClient, name: str, password: str) -> Password
         client.http,
         client.url,
         client=client.client,
-        device_id=f"{client.device_id}.visitor",
+        device_id=f"{client.device_id}.password-check",
         clock=client.clock,
         timeout=client.timeout,
     )

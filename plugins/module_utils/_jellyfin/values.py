@@ -49,7 +49,7 @@ def plan_section(section: str, wanted: Values, found: Values, *, allow_unknown: 
     Raises InvalidValue for names and types that the server would ignore, reject or misread.
     """
     if section == "system" and any(str(name).casefold() == WIZARD.casefold() for name in wanted):
-        raise InvalidValue(f"system: {WIZARD} must not be set: without it the server is open to everyone. Remove it")
+        raise InvalidValue(f"system: {WIZARD} must not be set; a server without it is open to every client. Remove it")
     absent = dict.fromkeys(NULLABLE[section], "")
     return list(changes_between(section, wanted, found, absent, allow_unknown=allow_unknown))
 
@@ -152,7 +152,7 @@ def merge(found: Values, wanted: Values) -> dict[str, t.Any]:
 
 
 def check_body(section: str, body: Values) -> None:
-    """Raise ServiceProblem for a body that would open the first-run wizard to everyone.
+    """Raise ServiceProblem for a body that would open the first-run wizard to every client.
 
     The server ignores the case of names and uses the last one, so a second spelling is rejected as well.
     """

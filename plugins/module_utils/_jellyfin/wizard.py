@@ -118,5 +118,5 @@ def _verify_closed(client: JellyfinClient) -> None:
         return
     raise NotTaken(
         f"GET {client.url}/Startup/Configuration: succeeds without a login after the wizard was completed, so the"
-        " server is open to everyone. Keep its port closed"
+        " server is open to every client. Keep its port closed"
     )

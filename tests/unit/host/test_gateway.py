@@ -12,7 +12,7 @@ import pytest
 from mediaserver._core import files
 from mediaserver._core.errors import GatewayError
 from mediaserver.monitor import hold
-from mediaserver.tunnel import configuration, gateway
+from mediaserver.tunnel import command_line, configuration
 from mediaserver.tunnel.configuration import Settings, State
 from mediaserver.tunnel.gateway import Gateway
 
@@ -137,7 +137,7 @@ def test_the_state_survives_its_file() -> None:
 
 
 def test_missing_settings_name_the_file_and_the_remedy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert gateway.main(["plan"], root=tmp_path) == 1
+    assert command_line.main(["plan"], root=tmp_path) == 1
     assert capsys.readouterr().err == (
         f"vpn-gateway: {tmp_path}/gateway/gateway.json is missing; run the playbook again\n"
     )

@@ -10,7 +10,7 @@ from mediaserver._core import obstacles
 from mediaserver.monitor import host_settings
 from mediaserver.monitor.host_settings import PAUSE_S, SOON_S, HostObserver
 from mediaserver.monitor.problems import Code, Problem
-from mediaserver.tunnel import gateway
+from mediaserver.tunnel import command_line
 
 HEAD = "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n"
 ROUTES = (
@@ -163,14 +163,14 @@ def test_a_run_foresees_and_switches_on_forwarding(
         def plan(self, wanted: str | None, *, anyway: bool) -> list[str]:
             return []
 
-    monkeypatch.setattr(gateway, "Gateway", Known)
-    monkeypatch.setattr(gateway, "PROGRAMS", Current())
-    monkeypatch.setattr(gateway, "Host", lambda: None)
-    monkeypatch.setattr(gateway, "GATEWAY_LOCK", tmp_path / "lock")
+    monkeypatch.setattr(command_line, "Gateway", Known)
+    monkeypatch.setattr(command_line, "PROGRAMS", Current())
+    monkeypatch.setattr(command_line, "Host", lambda: None)
+    monkeypatch.setattr(command_line, "GATEWAY_LOCK", tmp_path / "lock")
     kernel.set(ip_forward=0)
     for command, after in (("plan", "0"), ("apply", "1")):
-        assert gateway.main([command], root=tmp_path) == 0
+        assert command_line.main([command], root=tmp_path) == 0
         assert capsys.readouterr().out.splitlines() == ["net.ipv4.ip_forward is switched on", "file x is written"]
         assert kernel.get("ip_forward") == after
-    gateway.main(["plan"], root=tmp_path)
+    command_line.main(["plan"], root=tmp_path)
     assert capsys.readouterr().out.splitlines() == ["file x is written"]

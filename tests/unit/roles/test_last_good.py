@@ -556,10 +556,10 @@ def test_starts_with_every_file_that_the_module_writes(tmp_path_factory: pytest.
         wanted = model.read_wanted(fields, allow_unknown=True)
     except InvalidValue:
         return
-    held = model.inspect(Content())
+    stored = model.parse(Content())
     spares = [{"APIKey": "k" * 32, "InstanceId": "i" * 64}]
-    fields = model.target(wanted, held, password="correct horse", api_key="", spares=spares)
-    text = model.render(model.merge(held, fields))
+    fields = model.target(wanted, stored, password="correct horse", api_key="", spares=spares)
+    text = model.render(model.merge(stored, fields))
     box = Box(tmp_path_factory.mktemp("box") / "jackett", "jackett", "dash")
     box.write(text)
     assert box.start() == (text, "")

@@ -92,7 +92,7 @@ def test_invalid_option_fails_by_name(
 
 
 def test_check_mode_passes_without_the_folder(capsys: pytest.CaptureFixture[str], options: dict[str, Any]) -> None:
-    more = {"config_dir": "/nowhere/at/all", "api_key_file": "/nowhere/at/all/key", "owner": "nobody-of-that-name"}
+    more = {"config_dir": "/nowhere/at/all", "api_key_file": "/nowhere/at/all/key", "owner": "no-such-account"}
     assert run(capsys, check=True, **{**options, **more})["changed"] is True
 
 

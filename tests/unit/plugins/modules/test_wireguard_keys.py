@@ -31,13 +31,13 @@ def call(capfd: pytest.CaptureFixture[str], **options: Any) -> dict[str, Any]:
 
 def test_generates_a_pair_once(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path = str(tmp_path / "key")
-    foreseen = call(capfd, path=path, _ansible_check_mode=True)
-    assert (foreseen["changed"], foreseen["generated"], foreseen["public_key"]) == (True, True, None)
+    predicted = call(capfd, path=path, _ansible_check_mode=True)
+    assert (predicted["changed"], predicted["generated"], predicted["public_key"]) == (True, True, None)
     assert list(tmp_path.iterdir()) == []
     made = call(capfd, path=path)
     assert (made["changed"], made["generated"]) == (True, True)
-    assert made["diff"] == foreseen["diff"]
-    assert made["paths"] == foreseen["paths"] == [path, f"{path}.pub"]
+    assert made["diff"] == predicted["diff"]
+    assert made["paths"] == predicted["paths"] == [path, f"{path}.pub"]
     private = Path(path).read_text().strip()
     assert made["public_key"] == public_key(private) == Path(f"{path}.pub").read_text().strip()
     assert private not in json.dumps(made)
@@ -51,10 +51,10 @@ def test_writes_given_keys_and_keeps_the_old_one(tmp_path: Path, capfd: pytest.C
     path, psk = str(tmp_path / "key"), str(tmp_path / "psk")
     Path(path).write_text(sample_key(9))
     options = {"path": path, "private_key": f"{PRIVATE}\n", "preshared_path": psk, "preshared_key": PRESHARED}
-    foreseen = call(capfd, **options, _ansible_check_mode=True)
-    assert (foreseen["generated"], foreseen["public_key"]) == (False, public_key(PRIVATE))
+    predicted = call(capfd, **options, _ansible_check_mode=True)
+    assert (predicted["generated"], predicted["public_key"]) == (False, public_key(PRIVATE))
     done = call(capfd, **options)
-    assert done["diff"] == foreseen["diff"]
+    assert done["diff"] == predicted["diff"]
     assert done["kept"] == [f"{path}.replaced.1"]
     assert Path(f"{path}.replaced.1").read_text() == sample_key(9)
     assert (Path(path).read_text(), Path(psk).read_text()) == (f"{PRIVATE}\n", f"{PRESHARED}\n")
@@ -73,7 +73,7 @@ def test_repairs_the_mode(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> 
 
 
 def test_check_mode_passes_on_a_blank_host(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    options = {"path": str(tmp_path / "missing" / "key"), "owner": "nobody-of-that-name"}
+    options = {"path": str(tmp_path / "missing" / "key"), "owner": "no-such-account"}
     assert call(capfd, **options, _ansible_check_mode=True)["changed"]
     refused = call(capfd, **options)
     assert refused["failed"]

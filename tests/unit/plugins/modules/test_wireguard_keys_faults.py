@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 
 COLLECTIONS = next(path for path in map(Path, sys.path) if path.parts[-2:] == ("build", "collections"))
 OLD = sample_key(9)
-NOBODY = 65534
+UNPRIVILEGED_UID = 65534
 RUN = """
 import json, sys
 from ansible.module_utils.testing import patch_module_args
@@ -85,7 +85,7 @@ def unprivileged(tmp_path: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
-        os.seteuid(NOBODY)
+        os.seteuid(UNPRIVILEGED_UID)
         try:
             yield folder
         finally:
@@ -102,7 +102,7 @@ def test_unwritable_folder_is_reported(unprivileged: Path) -> None:
 def test_unreadable_key_is_reported_and_kept(unprivileged: Path) -> None:
     os.seteuid(0)
     before = held(unprivileged / "key")
-    os.seteuid(NOBODY)
+    os.seteuid(UNPRIVILEGED_UID)
     assert "cannot be read: Permission denied. Run this as root" in refused(path=str(unprivileged / "key"))
     os.seteuid(0)
     assert content(unprivileged) == before
@@ -195,8 +195,8 @@ def test_owner_and_mode_are_repaired_and_the_key_is_kept(tmp_path: Path) -> None
     os.chown(path, 1234, 2345)
     path.chmod(0o666)
     options = {"path": str(path), "owner": "0", "group": "0"}
-    foreseen, done = call(**options, _ansible_check_mode=True), call(**options)
-    assert foreseen["diff"] == done["diff"]
+    predicted, done = call(**options, _ansible_check_mode=True), call(**options)
+    assert predicted["diff"] == done["diff"]
     assert [done["diff"][side][str(path)] for side in ("before", "after")] == [
         {"state": "file", "mode": mode, "content": f"private key of public key {values.public_key(OLD)}", **ids}
         for mode, ids in (("0666", {"uid": 1234, "gid": 2345}), ("0600", {"uid": 0, "gid": 0}))
@@ -266,15 +266,15 @@ def test_check_equals_run_second_run_is_empty_and_no_secret_is_shown(
 
         run = wireguard_keys.run
         with patch.object(wireguard_keys, "run", unmasked):
-            foreseen = call(**options, _ansible_check_mode=True)
+            predicted = call(**options, _ansible_check_mode=True)
             assert content(folder) == state
             done = call(**options)
             same = ("failed", "msg", "changed", "paths", "diff")
-            assert {key: foreseen.get(key) for key in same} == {key: done.get(key) for key in same}
+            assert {key: predicted.get(key) for key in same} == {key: done.get(key) for key in same}
             again = done if "failed" in done or wish["regenerate"] == "always" else call(**options)
             assert "failed" in done or again is done or not again["changed"]
         texts = [*state.values(), *content(folder).values(), *wish.values()]
-        told = shown.getvalue() + json.dumps([foreseen, done, again])
+        told = shown.getvalue() + json.dumps([predicted, done, again])
         public = str(done.get("public_key"))
         secrets = {line for text in texts for line in text.split() if len(line) > 25 and line != public}
         assert [secret for secret in secrets if secret in told] == []

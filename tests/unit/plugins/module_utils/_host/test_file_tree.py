@@ -278,7 +278,7 @@ def test_missing_folder_and_unknown_owner_are_reported_before_any_write(tmp_path
     with pytest.raises(FileProblem, match=r"its folder .*/nowhere does not exist"):
         install(entry(tmp_path / "here", content="x"), entry(tmp_path / "nowhere" / "file", content="x"))
     with pytest.raises(InvalidValue, match="not an account of this host"):
-        install(entry(tmp_path / "here", content="x"), owner="nobody-of-this-name")
+        install(entry(tmp_path / "here", content="x"), owner="no-such-account")
     assert list(tmp_path.iterdir()) == []
 
 

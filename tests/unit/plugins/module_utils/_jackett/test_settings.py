@@ -16,7 +16,6 @@ from ansible_collections.household.mediaserver.plugins.module_utils._core.errors
     ServiceProblem,
     Unreachable,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._core.http import Response
 from ansible_collections.household.mediaserver.plugins.module_utils._core.json_file import JsonFile
 from ansible_collections.household.mediaserver.plugins.module_utils._core.owned_file import OwnedFile
 from ansible_collections.household.mediaserver.plugins.module_utils._core.supervisor import Nobody
@@ -30,8 +29,6 @@ from ansible_collections.household.mediaserver.plugins.module_utils._jackett.set
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._jackett.doubles import (
     ID,
     KEY,
-    OK,
-    REFUSED,
     URL,
     Jackett,
     as_written,
@@ -258,7 +255,7 @@ def test_jackett_that_replaces_the_file_is_reported_and_stopped(running: Setting
     with pytest.raises(NotTaken, match=r"APIKey, AdminPassword, CacheTtl, InstanceId.*it was stopped") as caught:
         running.run({"CacheTtl": 60})
     assert KEY not in str(caught.value)
-    assert not running.jackett.running, "it is open to everyone"
+    assert not running.jackett.running, "it is open to every client"
 
 
 def test_unhealthy_jackett_without_a_password_is_stopped(running: SettingsRig) -> None:
@@ -371,39 +368,3 @@ def test_plan_is_empty_after_any_two_runs(
     assert {name: host.stored().get(name) for name in read_wanted(second, allow_unknown=True)} == read_wanted(
         second, allow_unknown=True
     )
-
-
-class Scripted:
-    """Returns the listed responses to GET /health."""
-
-    def __init__(self, *script: Response | Exception) -> None:
-        self.script = list(script)
-
-    def request(
-        self, method: str, url: str, *, headers: dict[str, str], body: bytes | None, timeout: float
-    ) -> Response:
-        assert (method, url, headers, body) == ("GET", "http://j:1/base/health", {}, None)
-        assert self.script, "unexpected call"
-        result = self.script.pop(0)
-        if isinstance(result, Exception):
-            raise result
-        return result
-
-
-def test_wait_ends_only_with_status_ok() -> None:
-    others = [REFUSED, Response(503, {}, b"x"), Response(200, {}, b"<html>"), Response(200, {}, b"[]")]
-    http = Scripted(*others, Response(200, {}, b'{"status":"Degraded"}'), OK)
-    JackettClient(http, "http://j:1/base/").wait_for_health(timeout=60, clock=Clock())
-    assert http.script == []
-
-
-@pytest.mark.parametrize(
-    ("answer", "listens"), [(OK, True), (Response(404, {}, b""), True), (REFUSED, False), (Unreachable("late"), None)]
-)
-def test_only_a_refused_connection_counts_as_stopped(answer: Response | Exception, listens: bool | None) -> None:
-    client = JackettClient(Scripted(answer), "http://j:1/base")
-    if listens is None:
-        with pytest.raises(Unreachable, match="late"):
-            client.is_listening()
-    else:
-        assert client.is_listening() is listens

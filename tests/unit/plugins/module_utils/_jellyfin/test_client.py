@@ -47,7 +47,7 @@ from hypothesis import strategies as st
 def test_sends_and_reads_json() -> None:
     http = ScriptedHttp(
         ("GET /Auth/Keys", json_of({"Items": []}), NO_BODY),
-        ("POST /Auth/Keys?app=the%20house%26home", NOTHING, NO_BODY),
+        ("POST /Auth/Keys?app=home%20%26%20media", NOTHING, NO_BODY),
         ("POST /Startup/RemoteAccess", NOTHING, {"EnableRemoteAccess": True}),
         ("DELETE /Library/VirtualFolders?name=A%2FB%3F&refreshLibrary=true", NOTHING, NO_BODY),
         ("GET /Items/a%3Fb%23c", json_of([1])),
@@ -55,7 +55,7 @@ def test_sends_and_reads_json() -> None:
     )
     client = client_of(http, token="abc")
     assert client.get("/Auth/Keys") == {"Items": []}
-    assert client.post("/Auth/Keys", query={"app": "the house&home"}) is None
+    assert client.post("/Auth/Keys", query={"app": "home & media"}) is None
     assert client.post("/Startup/RemoteAccess", {"EnableRemoteAccess": True}, token=False) is None
     client.delete("/Library/VirtualFolders", query={"name": "A/B?", "refreshLibrary": True})
     assert client.get("/Items/a?b#c") == [1]

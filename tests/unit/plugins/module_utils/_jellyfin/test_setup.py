@@ -203,7 +203,7 @@ def test_name_that_the_server_rejects_is_named(run: Run) -> None:
 
 def test_wizard_that_stays_open_is_an_error(run: Run) -> None:
     steps = FRESH_WIZARD[:-2]
-    with pytest.raises(NotTaken, match="open to everyone"):
+    with pytest.raises(NotTaken, match="open to every client"):
         run(HEALTHY, INFO_NEW, *steps, CONFIGURATION)
     with pytest.raises(NotTaken, match="the wizard is still open"):
         run(HEALTHY, INFO_NEW, *steps, ("GET /Startup/Configuration", UNAUTHORISED), INFO_NEW)
@@ -297,7 +297,7 @@ def test_link_in_place_of_the_key_file_is_replaced(run: Run, path: Path, tmp_pat
 
 def test_key_file_problem_is_found_before_the_server_changes(run: Run, path: Path) -> None:
     with pytest.raises(InvalidValue, match="is not an account of this host"):
-        run(owner="nobody-of-that-name")
+        run(owner="no-such-account")
     with pytest.raises(FileProblem, match="its folder does not exist"):
         os.rmdir(path.parent)
         run()

@@ -130,7 +130,7 @@ def test_missing_folder_or_account_is_found_before_writing(tmp_path: Path) -> No
     with pytest.raises(KeyFileError, match=r"directory .*/missing does not exist"):
         key_files.check_possible((step(tmp_path / "missing" / "key", "x"),))
     with pytest.raises(KeyFileError, match=r"owner or group .* does not exist"):
-        key_files.check_possible((step(tmp_path / "key", "x", owner=Owner.of("nobody-of-that-name", None)),))
+        key_files.check_possible((step(tmp_path / "key", "x", owner=Owner.of("no-such-account", None)),))
 
 
 def test_owner_is_looked_up_by_name_and_number() -> None:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.household.mediaserver.plugins.module_utils._import.guess import load_guessit
-from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.import_oracle import Comparison
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._import.oracle import Comparison
 
-ROOT = Path(__file__).resolve().parents[4]
+ROOT = Path(__file__).resolve().parents[5]
 sys.path[:0] = [str(ROOT / "tests" / "contract"), str(ROOT / "tools")]
 
 import import_plan  # noqa: E402
@@ -24,7 +24,7 @@ THIS_YEAR = 2026
 
 
 @pytest.mark.skipif(bool(missing(FILE)), reason=missing(FILE))
-def test_oracle_has_all_its_cases() -> None:
+def test_oracle_has_125_cases() -> None:
     assert len(CASES) == 125
 
 
@@ -35,8 +35,8 @@ def test_plans_case_as_the_oracle_expects(case: dict[str, Any], guess: Any) -> N
     assert Comparison(case, answer).differences() == []
 
 
-def change(answer: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return answers that are wrong in one place each."""
+def wrong_answers(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return answers with one wrong place each."""
     wrong = []
     for source, target in answer["links"].items():
         folder, _slash, name = target.rpartition("/")
@@ -49,11 +49,11 @@ def change(answer: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("case_id", ["num-300", "ep-double", "folder-numbered-subs", "misc-software", "part-file"])
-def test_comparison_sees_every_wrong_answer(case_id: str) -> None:
+def test_comparison_reports_every_wrong_answer(case_id: str) -> None:
     case = next((case for case in CASES if case["id"] == case_id), None)
     if case is None:
         pytest.skip(missing(FILE))
     answer = import_plan.answer(case, None, THIS_YEAR)
     assert Comparison(case, answer).differences() == []
-    for wrong in change(answer):
+    for wrong in wrong_answers(answer):
         assert Comparison(case, wrong).differences(), wrong

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Compares a plan with a case of the import oracle, by the equivalences E1 to E10 that the oracle states."""
+"""Compares a plan with a case of the import oracle, by the oracle's equivalences E1 to E10."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def split(path: str) -> tuple[list[str], str, str]:
 
 
 class Comparison:
-    """Differences between the plan of one case and what the oracle expects."""
+    """Differences between the plan of one case and the oracle's."""
 
     def __init__(self, case: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
         self.expect = case["expect"]
@@ -179,7 +179,7 @@ class Comparison:
             return False
         words = got[len(stem) + 1 :].split(".")
         right_stem = self.expect["links"][right_video].rpartition(".")[0]
-        return self._spoken(words) == self._spoken(expected[len(right_stem) + 1 :].split("."))
+        return self._labels(words) == self._labels(expected[len(right_stem) + 1 :].split("."))
 
     @staticmethod
     def _video_of(expected: str, links: Mapping[str, str]) -> str:
@@ -193,7 +193,7 @@ class Comparison:
         return max(fitting)[1] if fitting else ""
 
     @staticmethod
-    def _spoken(words: list[str]) -> tuple[str, frozenset[str], str]:
+    def _labels(words: list[str]) -> tuple[str, frozenset[str], str]:
         *parts, extension = [word.lower() for word in words]
         flags = frozenset(FLAGS[word] for word in parts if word in FLAGS)
         rest = [word for word in parts if word not in FLAGS]

@@ -1,44 +1,44 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Puts episodes on the shelf: tv/Show (Year)/Season NN/Show (Year) SxxEyy."""
+"""Publishes episodes: tv/Show (Year)/Season NN/Show (Year) SxxEyy."""
 
 from __future__ import annotations
 
 import re
 
 from . import context, numbers, release, versions
-from .film_shelf import put_extra
+from .builder import PlanBuilder
+from .film_publisher import put_extra
 from .model import SAMPLE, UNSUPPORTED, Torrent
 from .names import clip, plain, visible
 from .selection import Item
-from .shelf import Shelf
 from .show import UNKNOWN, Episode, Shows, extra_kind, show_key
-from .titles import Name, Titles, separated, without_group, without_site
+from .titles import ParsedName, Titles, separated, without_group, without_site
 
 SHOW_BYTES = 180
 SAMPLE_SHARE = 0.5
 
 
-class ShowShelf:
+class ShowPublisher:
     """Publishes the shows of one torrent."""
 
-    def __init__(self, torrent: Torrent, titles: Titles, shelf: Shelf) -> None:
-        """Index the shows that the library has."""
+    def __init__(self, torrent: Torrent, titles: Titles, builder: PlanBuilder) -> None:
+        """Index the shows in the library."""
         self.torrent = torrent
         self.titles = titles
-        self.shelf = shelf
+        self.builder = builder
         self.stems: dict[str, str] = {}
-        # Videos that are films of their own.
+        # Videos that are films, not episodes.
         self.films: list[Item] = []
         self.episodes: dict[tuple[str, str], list[str]] = {}
         self._folders: dict[tuple[str, int | None], str] = {}
-        self._known: dict[str, list[tuple[str, Name]]] = {}
-        for folder in sorted(shelf.folders("tv")):
+        self._known: dict[str, list[tuple[str, ParsedName]]] = {}
+        for folder in sorted(builder.folders("tv")):
             name = titles.read(folder)
             self._known.setdefault(show_key(name.title), []).append((folder, name))
 
-    def _existing(self, show: Name) -> str:
+    def _existing(self, show: ParsedName) -> str:
         """Return the library's folder of a show: the same year, or the only one where a year is missing."""
         known = [
             (folder, name)
@@ -52,7 +52,7 @@ class ShowShelf:
             return known[0][0] if len(known) == 1 else ""
         return next((folder for folder, name in known if name.year is None), "")
 
-    def folder(self, show: Name) -> str:
+    def folder(self, show: ParsedName) -> str:
         """Return the name of a show's folder, the same for all spellings in this torrent."""
         key = (show_key(show.title), show.year)
         if key not in self._folders:
@@ -60,12 +60,12 @@ class ShowShelf:
             new = clip(plain(show.title) or UNKNOWN, SHOW_BYTES) + tail
             if new.lower() in ("subs", "metadata", "sample", "samples"):
                 new += " (show)"
-            self._folders[key] = self._existing(show) or self.shelf.spelling("tv", new)
+            self._folders[key] = self._existing(show) or self.builder.spelling("tv", new)
         return self._folders[key]
 
     def season_folder(self, show: str, season: int) -> str:
         """Return the name of a season's folder, the library's where it has one."""
-        for folder in self.shelf.folders(f"tv/{show}"):
+        for folder in self.builder.folders(f"tv/{show}"):
             found = numbers.season_of(folder)
             if found and found.number == season and context.is_structure(folder):
                 return folder
@@ -75,8 +75,8 @@ class ShowShelf:
         """Publish videos; samples, extras and films among them."""
         videos = []
         for item in items:
-            if item.says_sample and item.size < biggest * SAMPLE_SHARE:
-                self.shelf.leave(item, SAMPLE)
+            if item.has_sample_word and item.size < biggest * SAMPLE_SHARE:
+                self.builder.leave_out(item, SAMPLE)
             else:
                 videos.append(item)
         extras = {item.path: kind for item in videos if (kind := extra_kind(item))}
@@ -99,14 +99,14 @@ class ShowShelf:
         self._publish_extras([item for item in videos if item.path in extras], extras, shows, episodes)
 
     def _is_film(self, item: Item, shows: set[str]) -> bool:
-        """Tell whether a video without number is a film: its name has a year and another title than the shows."""
+        """Return whether a video without number is a film: its name has a year and another title than the shows."""
         name = self.titles.read(item.stem)
         key = show_key(name.title)
         return bool(name.year and key) and not any(key.startswith(show) for show in shows)
 
     @staticmethod
     def _filled(episode: Episode, named: set[str], episodes: list[tuple[Item, Episode | None]]) -> Episode:
-        """Give a video whose show is not known the only show of the torrent."""
+        """Assign a video of an unknown show to the only show of the torrent."""
         if episode.show.title != UNKNOWN and (episode.is_numbered or show_key(episode.show.title) in named):
             return episode
         shows = {show_key(found.show.title): found.show for _item, found in episodes if found}
@@ -117,11 +117,11 @@ class ShowShelf:
     def _publish_group(self, folder: str, group: list[Episode]) -> None:
         fresh = []
         for episode in group:
-            place = self.shelf.place(episode.item, "tv")
-            if place:
-                self.stems[episode.item.path] = place[: len(place) - len(episode.item.suffix)]
+            existing = self.builder.find_existing(episode.item, "tv")
+            if existing:
+                self.stems[episode.item.path] = existing[: len(existing) - len(episode.item.suffix)]
                 self.episodes.setdefault((folder, episode.number.code), []).append(episode.item.path)
-            if self.shelf.keep_present([episode.item]):
+            if self.builder.record_present([episode.item]):
                 fresh.append(episode)
         if not fresh:
             return
@@ -142,36 +142,36 @@ class ShowShelf:
                 )
                 for item, tags in ((episode.item, f" {episode.tags}") for episode in fresh)
             ]
-            names = versions.stems(stem, entries, lambda text: self.shelf.has_video(base, text))
+            names = versions.stems(stem, entries, lambda text: self.builder.has_video(base, text))
         for episode in fresh:
             path = f"{base}/{names[episode.item.path]}"
             self.stems[episode.item.path] = path
             if episode.is_numbered:
                 self.episodes.setdefault((folder, episode.number.code), []).append(episode.item.path)
-            self.shelf.put(episode.item, path + episode.item.suffix)
+            self.builder.add_link(episode.item, path + episode.item.suffix)
 
     @staticmethod
     def _episode_title(tags: str) -> str:
-        """Return the title of an episode, for files that have one number and different titles; no digits in it."""
+        """Return the title of an episode, which distinguishes files of one number; empty when it has digits."""
         title = separated(tags[: release.stop(f"x{tags}") - 1])
         return title if len(title) <= 60 and not re.search(r"\d", title) else ""
 
     def _own_name(self, episode: Episode, base: str) -> str:
-        """Return the own name of a special without number, in which Jellyfin finds no number either."""
+        """Return the name of a special without number; digits are enclosed, so that Jellyfin reads no number."""
         text = without_group(without_site(visible(episode.item.stem)))
         own = separated(text[: release.stop(text)]) or "Special"
         own = re.sub(r"(?<=\s)(\d[\d.]*)(?=\s|$)", r"(\1)", own)
         own = clip(own, 200)
         stem = own
-        while self.shelf.has_video(base, stem):
-            stem = f"{own} (Version {self.shelf.copy_number(f'{base}/{own}')})"
+        while self.builder.has_video(base, stem):
+            stem = f"{own} (Version {self.builder.copy_number(f'{base}/{own}')})"
         return stem
 
     def _publish_extras(
         self, items: list[Item], kinds: dict[str, str], shows: Shows, episodes: list[tuple[Item, Episode | None]]
     ) -> None:
         for item in items:
-            if not self.shelf.keep_present([item]):
+            if not self.builder.record_present([item]):
                 continue
             found = {self.folder(episode.show) for _item, episode in episodes if episode}
             around = shows.show_of_extra(item)
@@ -180,6 +180,6 @@ class ShowShelf:
             elif around:
                 folder = self.folder(around)
             else:
-                self.shelf.leave(item, UNSUPPORTED)
+                self.builder.leave_out(item, UNSUPPORTED)
                 continue
-            put_extra(item, f"tv/{folder}", kinds[item.path], self.shelf, self.stems)
+            put_extra(item, f"tv/{folder}", kinds[item.path], self.builder, self.stems)

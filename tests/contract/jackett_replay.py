@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a replay of Jackett's recordings runs on: the double, its folder, a site, and the client that recorded."""
+"""Sends the recorded requests to Jackett's double, and compares the responses."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ INSTANCE = "inst4nc300000000000000000000000000000000000000000000000000000001"
 HOST = "127.0.0.1:9117"
 SITE = "127.0.0.1:9119"
 BASE = {"Port": 9117, "LocalBindAddress": "127.0.0.1", "AllowExternal": False, "APIKey": KEY, "InstanceId": INSTANCE}
-MADE = {"madeupapikey[0-9]+": "[a-z0-9]{32}", "madeupinstanceid[0-9]+": "[a-z0-9]{64}"}
+GENERATED = {"madeupapikey[0-9]+": "[a-z0-9]{32}", "madeupinstanceid[0-9]+": "[a-z0-9]{64}"}
 TORRENT = b"d8:announce19:http://127.0.0.1:9/4:infod6:lengthi5e4:name5:a.txt12:piece lengthi16384e6:pieces20:%see" % (
     b"A" * 20
 )
@@ -51,7 +51,7 @@ class Reply:
 
 
 class Site:
-    """Stands for the site at port 9119 of the recordings."""
+    """HTTP server in place of the site at port 9119 of the recordings."""
 
     def __init__(self) -> None:
         self.status = 200
@@ -59,7 +59,7 @@ class Site:
         self.torrent = TORRENT
         site = self
 
-        class Pages(BaseHTTPRequestHandler):
+        class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 body = site.torrent if self.path.endswith(".torrent") else json.dumps(site.films).encode()
                 self.send_response(site.status)
@@ -70,8 +70,8 @@ class Site:
             def log_message(self, format: str, *args: Any) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Pages)
-        self.place = f"127.0.0.1:{self._server.server_port}"
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.address = f"127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def close(self) -> None:
@@ -80,7 +80,9 @@ class Site:
 
 
 @dataclass
-class Stage:
+class Replay:
+    """The double with its folder and site, and the state of the recording client: session, links, kept values."""
+
     folder: Path
     site: Site = field(default_factory=Site)
     server: Server | None = None
@@ -104,7 +106,7 @@ class Stage:
 
     @property
     def running(self) -> Server:
-        assert self.server is not None, "the double does not run"
+        assert self.server is not None, "the double is stopped, expected it to run"
         return self.server
 
     def write(self, **more: Any) -> None:
@@ -131,41 +133,43 @@ class Stage:
         self.stop()
         return self.run(**more)
 
-    def ask(self, method: str, path: str, headers: dict[str, str] | None = None, body: bytes | None = None) -> Reply:
+    def request(
+        self, method: str, path: str, headers: dict[str, str] | None = None, body: bytes | None = None
+    ) -> Reply:
         connection = http.client.HTTPConnection("127.0.0.1", self.running.port, timeout=10)
         try:
-            connection.request(method, self.ours(path), body, {"Host": HOST, **(headers or {})})
-            answer = connection.getresponse()
-            return Reply(answer.status, answer.headers, self.recorded(answer.read().decode("utf-8")))
+            connection.request(method, self.to_local(path), body, {"Host": HOST, **(headers or {})})
+            response = connection.getresponse()
+            return Reply(response.status, response.headers, self.to_recorded(response.read().decode("utf-8")))
         finally:
             connection.close()
 
-    def as_member(self, method: str, path: str, body: Any = None, media: str = "application/json") -> Reply:
+    def with_session(self, method: str, path: str, body: Any = None, media: str = "application/json") -> Reply:
         headers = {"Cookie": f"Jackett={self.token}"} | ({"Content-Type": media} if media else {})
-        raw = None if body is None else self.ours(json.dumps(body)).encode()
-        return self.ask(method, path, headers, raw)
+        raw = None if body is None else self.to_local(json.dumps(body)).encode()
+        return self.request(method, path, headers, raw)
 
     def login(self, password: str = "") -> bool:
-        """Whether the password lets in; the session is kept."""
+        """Return whether the login succeeds; keep its session."""
         media = {"Content-Type": "application/x-www-form-urlencoded"}
-        reply = self.ask("POST", "/UI/Dashboard", media, urlencode({"password": password}).encode())
+        reply = self.request("POST", "/UI/Dashboard", media, urlencode({"password": password}).encode())
         found = re.match("Jackett=([^;]+)", reply.headers.get("Set-Cookie") or "")
         self.token = found[1] if found else self.token
         return found is not None
 
     def settings(self, **more: Any) -> Reply:
-        """Posts the settings back with a change, as the dashboard does."""
-        present = json.loads(self.as_member("GET", "/api/v2.0/server/config").body)
-        reply = self.as_member("POST", "/api/v2.0/server/config", {**present, **more})
+        """Read the settings and post them with a change, as the dashboard does."""
+        present = json.loads(self.with_session("GET", "/api/v2.0/server/config").body)
+        reply = self.with_session("POST", "/api/v2.0/server/config", {**present, **more})
         assert self.running.settled()
         return reply
 
     def configured(self) -> list[str]:
-        listed = json.loads(self.as_member("GET", "/api/v2.0/indexers?configured=true").body)
+        listed = json.loads(self.with_session("GET", "/api/v2.0/indexers?configured=true").body)
         return [entry["id"] for entry in listed]
 
     def config_status(self) -> int:
-        return self.as_member("GET", "/api/v2.0/server/config").status
+        return self.with_session("GET", "/api/v2.0/server/config").status
 
     def stored(self, password: str, key: str = KEY) -> bool:
         return bool(self.file["AdminPassword"] == hashed(password, key))
@@ -173,13 +177,13 @@ class Stage:
     def indexer_files(self) -> list[str]:
         return sorted(path.name for path in (self.data / "Indexers").iterdir())
 
-    def ours(self, text: str) -> str:
-        return text.replace('"/config/', f'"{self.folder}/config/').replace(SITE, self.site.place)
+    def to_local(self, text: str) -> str:
+        return text.replace('"/config/', f'"{self.folder}/config/').replace(SITE, self.site.address)
 
-    def recorded(self, text: str) -> str:
-        return text.replace(f"{self.folder}/config/", "/config/").replace(self.site.place, SITE)
+    def to_recorded(self, text: str) -> str:
+        return text.replace(f"{self.folder}/config/", "/config/").replace(self.site.address, SITE)
 
-    def replay(self, line: dict[str, Any], *, raw: str | None = None, cookie: str | None = None) -> Reply:
+    def send_line(self, line: dict[str, Any], *, raw: str | None = None, cookie: str | None = None) -> Reply:
         headers = dict(line.get("headers", {}))
         cookies = ["TestCookie=1"] if line.get("cookies_accepted") else []
         cookies += [f"Jackett={self.token}"] if line["session"] else []
@@ -191,25 +195,25 @@ class Stage:
                 headers["Content-Type"] = line["content_type"]
             form = (line.get("content_type") or "").startswith(("application/x-www", "multipart"))
             text = raw if raw is not None else line["body"] if form else json.dumps(line["body"])
-            body = self.ours(text).encode()
+            body = self.to_local(text).encode()
         path = line["path"]
         if "path=..." in path:
             title = parse_qs(urlsplit(path).query)["file"][0]
             path = path.replace("path=...", f"path={self.links[title]}")
-        reply = self.ask(line["method"], path, headers, body)
+        reply = self.request(line["method"], path, headers, body)
         found = re.match("Jackett=([^;]+);", reply.headers.get("Set-Cookie") or "")
         self.token = found[1] if found else self.token
-        self._learn(reply.body)
+        self._save_links(reply.body)
         return reply
 
-    def _learn(self, body: str) -> None:
-        """The links of results; the recordings leave their tokens out."""
+    def _save_links(self, body: str) -> None:
+        """Save the links of results by title; the recordings do not contain their tokens."""
         for token, title in re.findall(r"[?&;]path=([\w-]+)&(?:amp;)?file=([^\"&<]+)", body):
             self.links[parse_qs(f"file={title}")["file"][0]] = token
 
 
 def compare(line: dict[str, Any], reply: Reply, *, cut: bool) -> list[str]:
-    """`cut`: the recording left the body out."""
+    """Return the differences, one per line; without the bodies when the recording omitted its body (`cut`)."""
     recorded, found = line["answer"], []
     if recorded["status"] != reply.status:
         found.append(f"status {recorded['status']} recorded, {reply.status} given: {reply.body[:200]}")
@@ -228,68 +232,68 @@ def _cookie(text: str) -> str:
 
 
 def _bodies(recorded: Any, reply: Reply) -> list[str]:
-    ours = reply.body
+    given = reply.body
     if recorded is None:
-        return [] if not ours else [f"a body given, none recorded: {ours[:200]}"]
+        return [] if not given else [f"a body given, none recorded: {given[:200]}"]
     if recorded == "(HTML page)":
-        return [] if "<html" in ours else ["no page given"]
+        return [] if "<html" in given else ["a body without HTML page given"]
     media = reply.headers.get("Content-Type") or ""
     if "javascript" in media:
-        same = ours[:20] == recorded[:20]
+        same = given[:20] == recorded[:20]
     elif not media.startswith(("application/json", "application/problem+json")):
-        # Text and XML are the same letter by letter, as far as they were recorded.
+        # Text and XML are compared literally, as far as they were recorded.
         start = recorded.removesuffix("...")
         whole = start == recorded and (recorded.endswith("/>") or not recorded.startswith("<?xml"))
-        same = _flat(ours) == _flat(start) if whole else _flat(ours).startswith(_flat(start))
+        same = _flat(given) == _flat(start) if whole else _flat(given).startswith(_flat(start))
     elif isinstance(recorded, str):
-        return _cut_json(recorded, ours)
+        return _cut_json(recorded, given)
     else:
-        return _json(recorded, json.loads(ours))
-    return [] if same else [f"{recorded[:300]!r} recorded, {ours[:300]!r} given"]
+        return _json(recorded, json.loads(given))
+    return [] if same else [f"{recorded[:300]!r} recorded, {given[:300]!r} given"]
 
 
 def _flat(text: str) -> str:
     return re.sub(r"\s+", " ", text)
 
 
-def _cut_json(recorded: str, ours: str) -> list[str]:
-    """The text ends somewhere: the keys up to there come in the same order, and an error says the same."""
-    wanted, there = (list(dict.fromkeys(re.findall(r'"([A-Za-z_]+)": ?', text))) for text in (recorded, ours))
-    found = [] if there[: len(wanted)] == wanted else [f"keys {wanted} recorded, {there} given"]
-    errors = [re.search(r'"error": "(.*?)",\n', text) for text in (recorded, ours)]
+def _cut_json(recorded: str, given: str) -> list[str]:
+    """Compare JSON whose recording is shortened: the keys up to its end in order, and the error."""
+    wanted, actual = (list(dict.fromkeys(re.findall(r'"([A-Za-z_]+)": ?', text))) for text in (recorded, given))
+    found = [] if actual[: len(wanted)] == wanted else [f"keys {wanted} recorded, {actual} given"]
+    errors = [re.search(r'"error": "(.*?)",\n', text) for text in (recorded, given)]
     if (errors[0] and errors[0][1]) != (errors[1] and errors[1][1]):
-        found.append(f"{recorded!r} recorded, {ours!r} given")
+        found.append(f"{recorded!r} recorded, {given!r} given")
     return found
 
 
-def _json(recorded: Any, ours: Any) -> list[str]:
-    """Keys and types; settings and errors also have the same values."""
+def _json(recorded: Any, given: Any) -> list[str]:
+    """Compare keys and types; of settings and errors also the values."""
     if isinstance(recorded, list) and recorded and isinstance(recorded[-1], str):
         total = int(re.findall("[0-9]+", recorded[-1])[0])
-        if len(ours) != total:
-            return [f"{total} entries recorded, {len(ours)} given"]
-        recorded, ours = recorded[:-1], ours[: len(recorded) - 1]
-    if shape(recorded) != shape(ours):
-        return [f"keys and types: {shape(recorded)} recorded, {shape(ours)} given"]
+        if len(given) != total:
+            return [f"{total} entries recorded, {len(given)} given"]
+        recorded, given = recorded[:-1], given[: len(recorded) - 1]
+    if shape(recorded) != shape(given):
+        return [f"keys and types: {shape(recorded)} recorded, {shape(given)} given"]
     if isinstance(recorded, dict):
-        if list(recorded) != list(ours):
-            return [f"order of keys: {list(recorded)} recorded, {list(ours)} given"]
+        if list(recorded) != list(given):
+            return [f"order of keys: {list(recorded)} recorded, {list(given)} given"]
         exact = {"Port", "port", "error"} & recorded.keys()
-        if exact and recorded != ours:
-            wrong = [key for key in recorded if recorded[key] != ours[key]]
-            return [f"{key}: {recorded[key]!r} recorded, {ours[key]!r} given" for key in wrong]
+        if exact and recorded != given:
+            wrong = [key for key in recorded if recorded[key] != given[key]]
+            return [f"{key}: {recorded[key]!r} recorded, {given[key]!r} given" for key in wrong]
     return []
 
 
-def same_start(recorded: str, ours: str) -> bool:
-    """Whether a file has the text that the recording shows the start of, keys and ids made there aside."""
+def matches_start(recorded: str, given: str) -> bool:
+    """Return whether a file has the recorded text, or begins with it if shortened; generated keys may differ."""
     pattern = re.escape(recorded.removesuffix("..."))
-    for name, letters in MADE.items():
+    for name, letters in GENERATED.items():
         pattern = re.sub(name, lambda _, letters=letters: letters, pattern)
-    return bool((re.match if recorded.endswith("...") else re.fullmatch)(pattern, ours))
+    return bool((re.match if recorded.endswith("...") else re.fullmatch)(pattern, given))
 
 
-def mark(path: Path) -> os.stat_result:
-    """Makes a later writing visible, whatever the clock of the file system does."""
+def set_old_time(path: Path) -> os.stat_result:
+    """Set an old modification time, so that a later write changes it whatever the file system's resolution is."""
     os.utime(path, ns=(10**18, 10**18))
     return path.stat()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What holds for every torrent: nothing leaves the library, nothing is lost, nothing is published twice."""
+"""Properties of every plan: targets are safe and distinct, and each file of the torrent has one result."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from ansible_collections.household.mediaserver.plugins.module_utils._import impo
 from ansible_collections.household.mediaserver.plugins.module_utils._import.model import (
     KINDS,
     REASONS,
-    Library,
-    Plan,
+    ExistingFiles,
+    ImportPlan,
     Torrent,
     TorrentFile,
 )
@@ -69,7 +69,7 @@ def torrents(draw: Any) -> Torrent:
 
 @st.composite
 def libraries(draw: Any) -> dict[str, Any]:
-    """Other content under names that a plan may want."""
+    """Existing files under names that a plan may choose."""
     folders = [
         "movies/Dune (2019)",
         "movies/Dune",
@@ -87,9 +87,9 @@ def libraries(draw: Any) -> dict[str, Any]:
     return {f"{folder}/{stem}.{extension}": None for folder, stem, extension in chosen}
 
 
-def planned(torrent: Torrent, library: dict[str, Any]) -> Plan:
-    result = plan(torrent, Library(library), this_year=THIS_YEAR)
-    assert isinstance(result, Plan)
+def planned(torrent: Torrent, library: dict[str, Any]) -> ImportPlan:
+    result = plan(torrent, ExistingFiles(library), this_year=THIS_YEAR)
+    assert isinstance(result, ImportPlan)
     return result
 
 
@@ -132,12 +132,12 @@ def test_every_file_is_linked_or_left_out_for_a_reason(torrent: Torrent, library
         first.setdefault(file.path, file)
     for link in result.links:
         assert first[link.source].wanted
-        assert first[link.source].whole
+        assert first[link.source].is_complete
 
 
 @CHECKS
 @given(torrent=torrents(), library=libraries())
-def test_no_name_is_taken_twice_and_nothing_is_overwritten(torrent: Torrent, library: dict[str, Any]) -> None:
+def test_targets_are_distinct_and_free(torrent: Torrent, library: dict[str, Any]) -> None:
     result = planned(torrent, library)
     targets = [link.target for link in result.links]
     assert len(set(targets)) == len(targets)
@@ -159,8 +159,8 @@ def test_planning_again_with_the_result_in_the_library_links_nothing(torrent: To
     identities = {file.path: file.identity for file in sorted(torrent.files, key=lambda file: file.path, reverse=True)}
     for file in sorted(torrent.files, key=lambda file: file.path):
         identities.setdefault(file.path, file.identity)
-    held = {**library, **{link.target: identities[link.source] for link in result.links}}
-    again = planned(torrent, held)
+    extended = {**library, **{link.target: identities[link.source] for link in result.links}}
+    again = planned(torrent, extended)
     assert again.links == ()
     assert {entry.source for entry in again.present} == {entry.source for entry in result.links}
     assert planned(torrent, library) == result
@@ -181,12 +181,12 @@ def test_a_torrent_that_completes_in_two_steps_overwrites_nothing(
     )
     first = planned(early, library)
     identities = {file.path: file.identity for file in reversed(torrent.files)}
-    held = {**library, **{link.target: identities[link.source] for link in first.links}}
-    second = planned(torrent, held)
+    extended = {**library, **{link.target: identities[link.source] for link in first.links}}
+    second = planned(torrent, extended)
     assert not {fold(link.target) for link in second.links if not link.target.startswith("misc/")} & {
-        fold(path) for path in held
+        fold(path) for path in extended
     }
-    assert not {link.target for link in second.links} & set(held)
+    assert not {link.target for link in second.links} & set(extended)
     assert {link.source for link in first.links} <= {link.source for link in second.present}
 
 
@@ -202,10 +202,10 @@ FILMS = st.tuples(
 @given(
     films=st.lists(FILMS, min_size=1, max_size=6, unique=True),
     separator=st.sampled_from([".", " "]),
-    have=st.lists(FILMS, max_size=3),
+    existing=st.lists(FILMS, max_size=3),
 )
 def test_two_films_never_share_a_folder(
-    films: list[tuple[str, int]], separator: str, have: list[tuple[str, int]]
+    films: list[tuple[str, int]], separator: str, existing: list[tuple[str, int]]
 ) -> None:
     files = [
         TorrentFile(
@@ -213,7 +213,7 @@ def test_two_films_never_share_a_folder(
         )
         for title, year in films
     ]
-    library = {f"movies/{title} ({year})/{title} ({year}).mkv": None for title, year in have}
+    library = {f"movies/{title} ({year})/{title} ({year}).mkv": None for title, year in existing}
     result = planned(Torrent("Box", tuple(files)), library)
     assert len(result.links) == len(films)
     owner = {file.path: file.identity for file in files}
@@ -240,6 +240,6 @@ def test_plans_ten_thousand_files_in_bounded_time(form: str) -> None:
     files = tuple(TorrentFile(HUGE[form](number), 10**9, 10**9, identity=number) for number in range(10_000))
     began = time.process_time()
     result = planned(Torrent("Series", files), {})
-    # Two seconds on a machine that has nothing else to do; the margin is for one that has.
+    # Takes two seconds on an idle machine; the limit allows for a busy one.
     assert time.process_time() - began < 8
     assert len(result.links) == 10_000
