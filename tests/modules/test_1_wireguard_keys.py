@@ -136,7 +136,10 @@ def test_does_not_overwrite_invalid_key(host: Any, folder: str, run_four_times: 
 
 @pytest.mark.parametrize(
     ("more", "words"),
-    [({"path": "link.key"}, "is a symbolic link"), ({"path": "open.key", "mode": "0644"}, "gives other accounts access")],
+    [
+        ({"path": "link.key"}, "is a symbolic link"),
+        ({"path": "open.key", "mode": "0644"}, "gives other accounts access"),
+    ],
     ids=["symbolic link", "mode 0644"],
 )
 def test_refuses_insecure_path_and_mode(

@@ -13,6 +13,7 @@ https://docs.docker.com/reference/api/engine/.
 from __future__ import annotations
 
 import json
+import re
 import socket
 import typing as t
 import urllib.parse
@@ -28,6 +29,8 @@ FOLDER_LABEL = "com.docker.compose.project.working_dir"
 TIMEOUT_S = 10.0
 # Statuses without content: 204 is done, 304 was done already.
 EMPTY = (204, 304)
+# What other statuses say of an answer without content.
+NO_CONTENT = re.compile(rb"^content-length:\s*0\s*$", re.IGNORECASE | re.MULTILINE)
 NOT_FOUND = 404
 # The option of a bridge network that names its interface, and the default name.
 BRIDGE_NAME, BRIDGE_PREFIX, ID_LENGTH = "com.docker.network.bridge.name", "br-", 12
@@ -50,16 +53,21 @@ class DockerClient:
         self._address = address
         self._timeout = timeout
 
-    def request(self, method: str, path: str, *, timeout: float | None = None, **query: t.Any) -> t.Any:
-        """Return the decoded answer, None for one without content. Raises DockerError."""
-        with self._send(method, path, query, timeout) as connection:
+    def request(
+        self, method: str, path: str, *, content: t.Any = None, timeout: float | None = None, **query: t.Any
+    ) -> t.Any:
+        """Return the decoded answer, None for one without content. Raises DockerError.
+
+        ``content`` is sent as JSON.
+        """
+        with self._send(method, path, query, timeout, content) as connection:
             answer = b"".join(iter(lambda: _receive(connection), b""))
         head, _unused, body = answer.partition(b"\r\n\r\n")
         status = _status(head)
         if status >= 400:
             kind = DockerNotFound if status == NOT_FOUND else DockerError
             raise kind(f"Docker answers {method} {path} with status {status}: {_message(body)}")
-        if status in EMPTY:
+        if status in EMPTY or (not body and NO_CONTENT.search(head)):
             return None
         try:
             return json.loads(body)
@@ -118,23 +126,48 @@ class DockerClient:
                     return Endpoint(joined["IPAddress"], bridge)
         return None
 
+    def start_command(self, container: str, command: t.Sequence[str]) -> str:
+        """Have a command start in a running container, as the container's user; return its id. Raises DockerError."""
+        made = self.request("POST", f"/containers/{container}/exec", content={"Cmd": list(command)})
+        self.request("POST", f"/exec/{made['Id']}/start", content={"Detach": True})
+        return str(made["Id"])
+
+    def exit_code(self, command: str) -> int | None:
+        """Return the exit code of a command by its id, None while it runs; -1 for one that has gone."""
+        found = self.get(f"/exec/{command}/json")
+        if found is None:
+            return -1
+        return None if found["Running"] else int(found["ExitCode"] or 0)
+
     def events(self, project: str) -> Events:
         """Return the stream of container events of one compose project. Raises DockerError."""
         wanted = {"type": ["container"], "event": Events.KINDS, "label": [f"{PROJECT_LABEL}={project}"]}
         return Events(self._send("GET", "/events", {"filters": wanted}))
 
-    def _send(self, method: str, path: str, query: dict[str, t.Any], timeout: float | None = None) -> socket.socket:
+    def _send(
+        self,
+        method: str,
+        path: str,
+        query: dict[str, t.Any],
+        timeout: float | None = None,
+        content: t.Any = None,
+    ) -> socket.socket:
         text = urllib.parse.urlencode({k: v if isinstance(v, str) else json.dumps(v) for k, v in query.items()})
+        body = b"" if content is None else json.dumps(content).encode()
+        kind = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n" if body else ""
+        head = f"{method} {path}{'?' if text else ''}{text} HTTP/1.0\r\nHost: docker\r\n{kind}\r\n"
         address = self._address or DOCKER_SOCKET
         connection = socket.socket(socket.AF_UNIX)
         connection.settimeout(self._timeout if timeout is None else timeout)
         try:
             connection.connect(address)
-            connection.sendall(f"{method} {path}{'?' if text else ''}{text} HTTP/1.0\r\nHost: docker\r\n\r\n".encode())
+            connection.sendall(head.encode() + body)
         except OSError as error:
             connection.close()
-            kind = DockerNotRunning if isinstance(error, (FileNotFoundError, ConnectionRefusedError)) else DockerError
-            raise kind(f"Docker does not answer at {address}: {reason(error)}") from error
+            absent = isinstance(error, (FileNotFoundError, ConnectionRefusedError))
+            raise (DockerNotRunning if absent else DockerError)(
+                f"Docker does not answer at {address}: {reason(error)}"
+            ) from error
         return connection
 
 

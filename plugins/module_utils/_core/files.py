@@ -76,6 +76,34 @@ def replacing(path: StrPath, content: bytes, *, mode: int, owner: tuple[int, int
     sync_folder(folder)
 
 
+def write_below(folder: StrPath, path: str, text: str, *, mode: int) -> None:
+    """Replace the file ``path`` below a folder that another account may change: no link below it is followed.
+
+    Folders on the way must exist. Raises OSError, the old file then stays.
+    """
+    *folders, name = path.split("/")
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    with contextlib.ExitStack() as opened:
+        place = os.open(folder, flags)
+        opened.callback(os.close, place)
+        for part in folders:
+            place = os.open(part, flags, dir_fd=place)
+            opened.callback(os.close, place)
+        made = PREFIX + secrets.token_hex(8)
+        descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode, dir_fd=place)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                os.fchmod(descriptor, mode)
+                file.write(text)
+                file.flush()
+                os.fsync(descriptor)
+            os.replace(made, name, src_dir_fd=place, dst_dir_fd=place)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(made, dir_fd=place)
+            raise
+
+
 @contextlib.contextmanager
 def temporary(content: bytes, *, folder: str) -> Iterator[tuple[t.BinaryIO, str]]:
     """Give a file with ``content`` that only its owner can read, open, and its path; afterwards it is removed."""

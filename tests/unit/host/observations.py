@@ -23,7 +23,9 @@ TRUSTED = MonitorState(trusted=True)
 FORWARDING_OFF = ("net.ipv4.ip_forward",)
 OBSTACLES = tuple(Problem(code, f"found {code}") for code in (*BLOCKS_TUNNEL, Code.LAN_NOT_COVERED))
 
-containers = st.builds(Container, st.sampled_from(ContainerState), st.booleans(), st.sampled_from(NamespaceState))
+containers = st.builds(
+    Container, st.sampled_from(ContainerState), st.booleans(), st.sampled_from(NamespaceState), st.booleans()
+)
 tunnels = st.builds(Tunnel, st.booleans(), st.sampled_from([None, -5.0, 10.0, HANDSHAKE_LIFE_S + 1]))
 
 
@@ -45,6 +47,7 @@ looks = st.builds(
     forwarding_off=st.sampled_from([(), FORWARDING_OFF]),
     obstacles=st.sampled_from([(), *((one,) for one in OBSTACLES)]),
     restarted_when_unhealthy=st.sampled_from([(), (TUNNEL,), (TUNNEL, APP)]),
+    ordered=st.sampled_from([(), (APP,)]),
 ).map(as_watched)
 
 

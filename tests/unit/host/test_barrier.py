@@ -174,6 +174,11 @@ WRONG = {
     "prefix": {"lan": ["192.168.0.0/16 } ; }"]},
     "prefix of IPv6": {"lan": ["fd00::/8"]},
     "Jellyfin's interface": {"jellyfin_bridge": ""},
+    "own bridge": {"own_bridges": ['br-own"; accept']},
+    "way without the host's address": {"reaches": [("br-vpn", 80)]},
+    "way from a bridge that is none": {"bridge_address": "172.31.254.1", "reaches": [("br vpn", 80)]},
+    "way to a port that is none": {"bridge_address": "172.31.254.1", "reaches": [("br-vpn", 0)]},
+    "reached port": {"reached": [65536]},
     "prefix of containers": {"containers": ["172.30.0.0/16, 0.0.0.0/0"]},
 }
 
@@ -184,8 +189,11 @@ def test_what_is_not_a_value_never_reaches_nft(change: dict[str, object]) -> Non
         barrier.render_outer(dataclasses.replace(OUTER, **change))  # type: ignore[arg-type]
 
 
+OWN_WRONG: list[dict[str, object]] = [{"reachable": [0]}, {"reached": [70000]}, {"containers": ["x"]}]
+
+
 @pytest.mark.parametrize(
-    "change", [{"fwmark": 0}, {"tunnel": "wg 0"}, {"bridge_address": "x"}, {"uplink": ""}], ids=str
+    "change", [{"fwmark": 0}, {"tunnel": "wg 0"}, {"bridge_address": "x"}, {"uplink": ""}, *OWN_WRONG], ids=str
 )
 def test_the_inner_barrier_is_as_strict(change: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"."):

@@ -26,10 +26,12 @@ from mediaserver.monitor.monitor import BUSY_S, CALM_S, Monitor
 from mediaserver.monitor.monitor_state import MonitorState
 from mediaserver.monitor.observation import Container, ContainerState, Observation, Tunnel
 from mediaserver.monitor.observe import Observer
+from mediaserver.monitor.port_delivery import PortDelivery
 from mediaserver.monitor.repairs import Repairs
 from mediaserver.monitor.report import Report, words
 from mediaserver.monitor.steps import Act, Step
 from mediaserver.monitor.torrents import ForwardedPort, SwarmRecovery
+from mediaserver.services import Service
 from mediaserver.tunnel.configuration import Settings
 from mediaserver.tunnel.gateway import Gateway
 
@@ -79,7 +81,7 @@ class Scene:
     done: list[str] = field(default_factory=list)
     clock: float = 1000.0
 
-    def __post_init__(self) -> None:
+    def __post_init__(self) -> None:  # noqa: C901  (a class for each part of the monitor)
         scene = self
 
         class ScriptedObserver(Observer):
@@ -113,11 +115,17 @@ class Scene:
                 if scene.deserted:
                     scene.worked = do(LOST)
 
+        class Delivers(PortDelivery):
+            def refresh(self, service: Service | None, port: int, now: float) -> str | None:
+                if service:
+                    scene.done.append(f"deliver {port} to {service.name}")
+                return None
+
         run, repairs = self.root / "run", Does(self.root)
         files.write(self.root / "gateway" / "gateway.json", json.dumps(CONFIGURED), mode=0o600)
         self.monitor = Monitor(
             *(self.root, ScriptedObserver(self.root, object()), repairs, Report(run / "vpn.json")),  # type: ignore[arg-type]
-            *(Leases(self.root, repairs), Swarms(self.root), run / "monitor.json"),
+            *(Leases(self.root, repairs), Swarms(self.root), Delivers(self.root), run / "monitor.json"),
         )
 
     def round(self, after: float = 1.0) -> float:
@@ -299,6 +307,27 @@ def test_a_household_without_transmission_has_no_swarm(scene: Scene) -> None:
     scene.observed, scene.online = DEAD, False
     scene.round()
     assert scene.happened() == ["observe", "ask the resolvers", "port without a tunnel"]
+
+
+OWN = {"name": "qbittorrent", "title": "qbittorrent", "namespace": "vpn", "probe": False, "waits": False}
+OWN |= {"restart_when_unhealthy": False}
+OWN |= {"forwarded_port": {"way": "file", "path": "config/qbittorrent/port", "command": ["reload"]}}
+
+
+def test_an_own_service_gets_the_forwarded_port_while_vpn_monitor_is_not_paused(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = {"services": [OWN], "forwarded_port": 40001}
+    files.write(scene.root / "gateway" / "gateway.json", json.dumps(CONFIGURED | listed), mode=0o600)
+    scene.round()
+    assert scene.happened() == ["observe", "port", "deliver 40001 to qbittorrent"]
+    scene.observed = Observation(docker=False, network=None, trouble="timed out")
+    scene.round()
+    assert "deliver 40001 to qbittorrent" not in scene.happened()
+    scene.observed = WELL
+    monkeypatch.setattr(hold, "read", lambda now: Hold(True, "by ansible for 30 s more"))
+    scene.round()
+    assert "deliver 40001 to qbittorrent" not in scene.happened()
 
 
 def test_a_docker_that_does_not_answer_does_not_count_as_an_interruption_of_the_tunnel(scene: Scene) -> None:

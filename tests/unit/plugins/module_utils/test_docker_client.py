@@ -179,3 +179,32 @@ def test_a_container_that_is_not_there_is_an_error_of_its_own(engine: Engine) ->
     engine.answer(b'HTTP/1.0 404 Not Found\r\n\r\n{"message":"No such container: x"}\n')
     with pytest.raises(DockerNotFound, match=r"with status 404: No such container: x"):
         client(engine).request("GET", "/containers/x/json")
+
+
+def test_command_is_started_in_a_container(engine: Engine, tmp_path: Path) -> None:
+    engine.answer(b'HTTP/1.0 201 Created\r\nContent-Type: application/json\r\n\r\n{"Id": "e1"}')
+    second = Engine(tmp_path / "second.sock")
+    second.answer(b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n")
+    docker = client(engine)
+    made = docker.request("POST", "/containers/c/exec", content={"Cmd": ["a", "b c"]})
+    head, body = engine.asked.split(b"\r\n\r\n")
+    assert asked(engine)[:2] == ("POST", "/containers/c/exec")
+    assert (f"Content-Length: {len(body)}".encode() in head, json.loads(body)) == (True, {"Cmd": ["a", "b c"]})
+    assert DockerClient(second.address).request("POST", f"/exec/{made['Id']}/start", content={"Detach": True}) is None
+    second.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (b'200 OK\r\n\r\n{"Running": true, "ExitCode": null}', None),
+        (b'200 OK\r\n\r\n{"Running": false, "ExitCode": 7}', 7),
+        (b'200 OK\r\n\r\n{"Running": false, "ExitCode": 0}', 0),
+        (b'404 Not Found\r\n\r\n{"message": "No such exec instance"}', -1),
+    ],
+    ids=["running", "failed", "done", "gone"],
+)
+def test_exit_code_of_a_command(engine: Engine, answer: bytes, code: int | None) -> None:
+    engine.answer(b"HTTP/1.0 " + answer)
+    assert client(engine).exit_code("e1") == code
+    assert asked(engine)[:2] == ("GET", "/exec/e1/json")

@@ -46,6 +46,33 @@ def test_content_and_mode_are_as_asked_for(tmp_path: Path, umask: int) -> None:
     assert os.listdir(tmp_path) == ["file"]
 
 
+def test_file_below_a_folder_is_replaced_without_following_links(tmp_path: Path) -> None:
+    folder, other = tmp_path / "folder", tmp_path / "other"
+    (folder / "a").mkdir(parents=True)
+    other.mkdir()
+    for text in ("old, and longer", "new"):
+        files.write_below(folder, "a/file", text, mode=0o640)
+        assert ((folder / "a" / "file").read_text(), mode(folder / "a" / "file")) == (text, 0o640)
+    assert os.listdir(folder / "a") == ["file"]
+    (folder / "link").symlink_to(other)
+    (tmp_path / "way").symlink_to(folder)
+    for place, path in ((folder, "link/file"), (folder, "none/file"), (tmp_path / "way", "a/file")):
+        with pytest.raises(OSError, match=r"."):
+            files.write_below(place, path, "x", mode=0o600)
+    assert os.listdir(other) == []
+    (folder / "a" / "taken").mkdir()
+    with pytest.raises(OSError, match=r"."):
+        files.write_below(folder, "a/taken", "x", mode=0o600)
+    assert sorted(os.listdir(folder / "a")) == ["file", "taken"]
+
+
+def test_file_below_a_folder_stays_on_a_full_disk(tmp_path: Path) -> None:
+    files.write_below(tmp_path, "file", "old", mode=0o600)
+    with full_disk(), pytest.raises(OSError, match=r"."):
+        files.write_below(tmp_path, "file", "new and longer", mode=0o600)
+    assert (os.listdir(tmp_path), (tmp_path / "file").read_text()) == (["file"], "old")
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 def test_set_id_bits_survive_the_owner(tmp_path: Path) -> None:
     path = tmp_path / "file"

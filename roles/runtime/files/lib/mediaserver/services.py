@@ -10,7 +10,7 @@ from typing import Any
 from mediaserver._core.names import TRANSMISSION, TUNNEL
 
 IN_VPN = "vpn"  # the namespace of the services that use the tunnel
-RPC = "rpc"
+RPC, FILE = "rpc", "file"
 
 
 @dataclass(frozen=True)
@@ -22,17 +22,24 @@ class Service:
     namespace: str  # holder, tunnel, vpn or lan
     probe: bool = False  # its image has curl, and verify asks from it
     restart_when_unhealthy: bool = False
-    told_port: str = ""  # how it gets the forwarded port: rpc is Transmission's; empty: not at all
+    waits: bool = True  # its start waits for the inner barrier
+    told_port: str = ""  # how it gets the forwarded port: rpc is Transmission's, or file; empty: not at all
+    port_file: str = ""  # below the project folder: config/<name>/<path>
+    port_command: tuple[str, ...] = ()  # is run in its container when the file has changed
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Service:
+        port = data["forwarded_port"] or {}
         return cls(
             str(data["name"]),
             str(data["title"]),
             str(data["namespace"]),
             bool(data["probe"]),
             bool(data["restart_when_unhealthy"]),
-            str((data["forwarded_port"] or {}).get("way", "")),
+            bool(data.get("waits", True)),
+            str(port.get("way", "")),
+            str(port.get("path", "")),
+            tuple(map(str, port.get("command", ()))),
         )
 
 
@@ -51,6 +58,22 @@ def prober(services: Iterable[Service]) -> Service | None:
 def torrents(services: Iterable[Service]) -> Service | None:
     """Return the service that is Transmission; None for a household without it."""
     return next((one for one in services if one.told_port == RPC), None)
+
+
+def port_receiver(services: Iterable[Service]) -> Service | None:
+    """Return the own service that gets the forwarded port in Transmission's place, if any."""
+    return next((one for one in services if one.told_port == FILE), None)
+
+
+def tells_transmission(services: Iterable[Service]) -> bool:
+    """Say whether Transmission gets the forwarded port."""
+    known = tuple(services)
+    return torrents(known) is not None and port_receiver(known) is None
+
+
+def ordered(services: Iterable[Service]) -> tuple[str, ...]:
+    """Return the names of those in the VPN namespace that may be started only while the holder is healthy."""
+    return tuple(one.name for one in services if one.namespace == IN_VPN and not one.waits)
 
 
 def restarted(services: Iterable[Service]) -> tuple[str, ...]:

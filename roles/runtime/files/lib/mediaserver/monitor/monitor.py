@@ -22,6 +22,7 @@ from mediaserver.monitor import hold, monitor_state
 from mediaserver.monitor.decide import Decision, decide
 from mediaserver.monitor.monitor_state import MonitorState
 from mediaserver.monitor.observe import Observer
+from mediaserver.monitor.port_delivery import PortDelivery
 from mediaserver.monitor.problems import Problem
 from mediaserver.monitor.repairs import Repairs
 from mediaserver.monitor.report import Report, state_of
@@ -46,6 +47,7 @@ class Monitor:
     report: Report
     port: ForwardedPort
     swarm: SwarmRecovery
+    delivery: PortDelivery
     kept: Path = MONITOR_STATE
     state: MonitorState = field(default_factory=MonitorState)
     packet_size: PacketSize = field(default_factory=PacketSize)
@@ -55,7 +57,8 @@ class Monitor:
         """Raises GatewayError when what it needs on this host is missing."""
         repairs, state = Repairs(root), monitor_state.load(now())
         swarm = SwarmRecovery(root, state.swarm_pending)
-        return cls(root, Observer(root), repairs, Report(), ForwardedPort(root, repairs), swarm, state=state)
+        port, delivery = ForwardedPort(root, repairs), PortDelivery(root)
+        return cls(root, Observer(root), repairs, Report(), port, swarm, delivery, state=state)
 
     def round(self) -> float:
         """Observe, decide, repair; return the seconds to wait. A fault is logged, and the next round follows."""
@@ -89,6 +92,8 @@ class Monitor:
         # Even during a hold: a lease ends after a minute, and no other program renews it or closes its port.
         if self.port.refresh(gateway.settings, now(), tunnel):
             pause = BUSY_S
+        if observed.docker and not observed.held:
+            self._deliver(gateway)
         # Only while answers arrive: a probe without any answer takes seconds.
         answering = alive and not self.state.unanswered and not observed.held
         settings = gateway.settings
@@ -98,6 +103,12 @@ class Monitor:
         if observed.docker and not observed.held and (torrents := services.torrents(settings.services)):
             self.swarm.refresh(now(), self._do, service=torrents.name, alive=alive, idle=step is None)
         return pause
+
+    def _deliver(self, gateway: Gateway) -> None:
+        receiver = services.port_receiver(gateway.settings.services)
+        port = gateway.settings.forwarded_port or gateway.leased_port()
+        if said := self.delivery.refresh(receiver, port, now()):
+            print(said, flush=True)
 
     def _problems(self, decision: Decision) -> tuple[Problem, ...]:
         lost = self.packet_size.found if decision.tunnel_alive else None

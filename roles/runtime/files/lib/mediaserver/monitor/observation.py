@@ -40,6 +40,11 @@ class Container:
     state: ContainerState = ContainerState.RUNNING
     unhealthy: bool = False
     namespace: NamespaceState = NamespaceState.HOLDERS
+    starting: bool = False  # its health check has not passed since its start
+
+    @property
+    def ready(self) -> bool:
+        return self.state is ContainerState.RUNNING and not self.unhealthy and not self.starting
 
 
 @dataclass(frozen=True)
@@ -76,3 +81,4 @@ class Observation:
     refused: str = ""  # why the present address of its name cannot be used
     resolvers: tuple[str, ...] = ()
     restarted_when_unhealthy: tuple[str, ...] = (TUNNEL,)  # services
+    ordered: tuple[str, ...] = ()  # services in the VPN namespace whose start does not wait for the inner barrier

@@ -33,6 +33,8 @@ INTERFACES = Path("/sys/class/net")
 LOCK_PATIENCE_S = 30.0
 # Where Docker keeps the VPN network's address translation: iptables' way, and that of its nftables back end.
 DOCKER_TABLES = (("ip", "nat"), ("ip", "docker-bridges"))
+# Docker's word for a container whose health check has not passed yet.
+STARTING = "(health: starting)"
 STATES = {
     "running": ContainerState.RUNNING,
     "paused": ContainerState.PAUSED,
@@ -70,6 +72,7 @@ class Observer:
             "obstacles": self._host.problems(gateway.settings.lan, clock.now(), soon=self._silent),
             "resolvers": gateway.settings.resolvers,
             "restarted_when_unhealthy": services.restarted(gateway.settings.services),
+            "ordered": services.ordered(gateway.settings.services),
             **endpoint_of(gateway),
         }
         try:
@@ -139,7 +142,8 @@ class Observer:
                 elif pids.get(name) and holders_namespace and netns.identity(pids[name]) != holders_namespace:
                     namespace = NamespaceState.DEAD
             unhealthy = "(unhealthy)" in row["Status"]
-            containers[name] = Container(STATES.get(row["State"], ContainerState.RESTARTING), unhealthy, namespace)
+            state = STATES.get(row["State"], ContainerState.RESTARTING)
+            containers[name] = Container(state, unhealthy, namespace, STARTING in row["Status"])
         return containers, pids
 
     def _pid(self, row: dict[str, Any]) -> int | None:

@@ -131,7 +131,7 @@ class ForwardedPort:
             self._forwarding = port_forwarding.Forwarding(
                 settings.natpmp_server, settings.closed_ports, lambda: transmission(self.root), self.repairs.apply
             )
-        self._forwarding.has_transmission = services.torrents(settings.services) is not None
+        self._forwarding.has_transmission = services.tells_transmission(settings.services)
         try:
             news = self._forwarding.refresh(tunnel, now) if tunnel else self._forwarding.expire(now)
         except (MediaserverError, OSError) as error:

@@ -53,7 +53,9 @@ def _dependant_steps(observed: Observation) -> Iterator[Step]:
     # The tunnel first, so that the others have a route when they start.
     names = sorted(observed.containers, key=lambda name: name != TUNNEL)
     others = {name: found for name in names if (found := observed.containers[name]).state is not ContainerState.MISSING}
-    others.pop(HOLDER)
+    holder = others.pop(HOLDER)
+    if not holder.ready:
+        others = {name: found for name, found in others.items() if name not in observed.ordered}
     if lost := tuple(name for name, found in others.items() if found.namespace is NamespaceState.FOREIGN):
         yield Step(Act.RECREATE, f"{' and '.join(lost)} would join the namespace of a holder that is gone", lost)
     for name, found in others.items():
