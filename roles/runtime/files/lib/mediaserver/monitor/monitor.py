@@ -108,7 +108,7 @@ class Monitor:
         receiver = services.port_receiver(gateway.settings.services)
         port = gateway.settings.forwarded_port or gateway.leased_port()
         if said := self.delivery.refresh(receiver, port, now()):
-            print(said, flush=True)
+            (journal.warning if self.delivery.failing else journal.info)(said)
 
     def _problems(self, decision: Decision) -> tuple[Problem, ...]:
         lost = self.packet_size.found if decision.tunnel_alive else None

@@ -50,6 +50,11 @@ class PortDelivery:
             self._command, self._until = "", now + RETRY_S
             return self._failure(service, port, str(error))
 
+    @property
+    def failing(self) -> bool:
+        """The last attempt has failed."""
+        return bool(self._complaint)
+
     def _refresh(self, service: Service, port: int, now: float) -> str | None:
         if self._command:
             return self._finish(service, port, now)
