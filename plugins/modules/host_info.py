@@ -381,11 +381,11 @@ ansible_facts:
           elements: str
           sample: [net.ipv6.conf.all.disable_ipv6]
         units:
-          description: For each of O(units), whether it needs a daemon-reload, and whether it was started before its
-            files changed.
+          description: For each of O(units), whether it is started and enabled, whether it needs a daemon-reload, and
+            whether it was started before its files changed.
           returned: always
           type: dict
-          sample: {docker.service: {needs_reload: false, outdated: true}}
+          sample: {docker.service: {started: true, enabled: true, needs_reload: false, outdated: true}}
         timezone:
           description: The host's time zone, empty when it has no name.
           returned: always

@@ -20,7 +20,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._core.json_f
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission.client import TransmissionClient
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission.model import read_wanted
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission.settings import (
-    Outcome,
+    TransmissionOutcome,
     TransmissionSettings,
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission.table import SETTINGS, Setting
@@ -177,7 +177,9 @@ class Daemon:
         client.wait_for_session(timeout=ANSWER_TIMEOUT_S, clock=time)
         return client
 
-    def run(self, wanted: dict[str, Any], *, login: bool = False, check: bool = False, **more: Any) -> Outcome:
+    def run(
+        self, wanted: dict[str, Any], *, login: bool = False, check: bool = False, **more: Any
+    ) -> TransmissionOutcome:
         """Run the module's use case. With `login`, user name and password are set too."""
         return TransmissionSettings(
             wanted=read_wanted(wanted, **({"username": USER, "password": PASSWORD} if login else {})),
@@ -192,7 +194,7 @@ class Daemon:
             },
         ).run()
 
-    def four_times(self, wanted: dict[str, Any], **more: Any) -> Outcome:
+    def four_times(self, wanted: dict[str, Any], **more: Any) -> TransmissionOutcome:
         """Run in check mode and really, then both again; return the outcome of the first real run.
 
         Asserts that check mode predicts that run, and that the last two change nothing.

@@ -11,7 +11,7 @@ from typing import Any
 import daemon_process
 import pytest
 from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import FileProblem, ServiceProblem
-from ansible_collections.household.mediaserver.plugins.module_utils._core.supervisor import Nobody
+from ansible_collections.household.mediaserver.plugins.module_utils._core.supervisor import Unmanaged
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission.file import is_snake
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission.table import SETTINGS
 
@@ -30,7 +30,7 @@ def test_mixed_settings_without_supervisor_change_nothing(daemon: daemon_process
     before, file = client.session_get(), daemon.path.read_bytes()
     for check in (True, False):
         with pytest.raises(ServiceProblem, match=r"umask, watch-dir-enabled.*name the container or the unit"):
-            daemon.run(MIX, check=check, supervisor=Nobody())
+            daemon.run(MIX, check=check, supervisor=Unmanaged())
     after = client.session_get()
     assert {name for name in before if before[name] != after[name]} <= {"download-dir-free-space"}
     assert daemon.path.read_bytes() == file

@@ -106,7 +106,7 @@ def test_restart_ends_lock_after_too_many_attempts(
     client = daemon.client(password="wrong")
     reasons = [denied(client) for _ in range(threshold + 2)]
     assert (reasons[0], reasons[-1]) == ("credentials", reason)
-    with pytest.raises(AccessDenied, match=r"too many wrong passwords have locked .* for everybody.* started anew"):
+    with pytest.raises(AccessDenied, match=r"too many wrong passwords have locked .* for all clients.* restarted"):
         daemon.client().session_get()
     assert daemon.four_times(LOGIN, login=True).stopped_for == [DENIED[reason]]
     assert daemon.client().session_get()["version"]

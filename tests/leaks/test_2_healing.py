@@ -141,7 +141,7 @@ def test_recreates_corrupt_state_file(lab: LabControl, monitor: str) -> None:
     time.sleep(OBSERVATIONS_S)
     assert lab.problems() == [], "the corrupt file has an effect"
     output = lab.pi("/opt/mediaserver/scripts/vpn-gateway apply 2>&1")
-    assert f"{path} could not be read, and is made anew" in output
+    assert f"{path} could not be read, and is replaced" in output
     assert set(json.loads(lab.pi(f"cat {path}"))) == set(json.loads(before)) == {"active", "addresses"}
     wait_for(lambda: lab.problems() == [], "no problem")
 

@@ -86,7 +86,7 @@ def test_refuses_name_that_resolves_to_lan_address(lab: LabControl, by_name: lis
     endpoint_name.set_address(lab.household.laptop)
     with watching(lab, "endpoint on the LAN", installs=True) as watch:
         run = converge_without_a_tunnel(lab, by_name, "cannot be used, because its address")
-        words = f"{NAME} is not used as endpoint: its address {lab.household.laptop} is in the house's own network"
+        words = f"{NAME} is not used as endpoint: its address {lab.household.laptop} is in the LAN"
         assert words in messages(run)
         endpoints = lab.pi("nft list set inet mediaserver_barrier endpoints")
         assert "elements" not in endpoints, endpoints

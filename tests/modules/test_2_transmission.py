@@ -108,7 +108,7 @@ def test_warns_about_settings_that_linuxserver_image_overwrites(
     answer = run_four_times("transmission_settings", config_dir=config, container=name, settings=wanted)
     answer.assert_changes_once()
     for warnings in (one.get("warnings") for one in answer.answers):
-        assert "it writes rpc-whitelist anew" in str(warnings)
+        assert "it overwrites rpc-whitelist" in str(warnings)
         assert "198.51.100.7" not in str(warnings)
 
 

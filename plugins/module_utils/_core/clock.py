@@ -10,7 +10,7 @@ import typing as t
 
 
 def now() -> float:
-    """Return the seconds since boot (CLOCK_BOOTTIME): no step of the wall clock, and no sleep, falsifies them."""
+    """Return the seconds since boot (CLOCK_BOOTTIME): steps of the system clock and sleep do not change them."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""The only place that opens a URL. Status and bytes, no meaning; tests replace it."""
+"""The only place that opens a URL: status and bytes. Tests replace it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .sockets import bound
 
 # More than any answer of our services.
 MAX_BYTES = 32 * 1024 * 1024
-# So that a socket's own timeout, which is for each piece and knows more, comes first.
+# Later than the socket's own timeout, which is for each piece and names the cause.
 GRACE_S = 1.0
 CUT = "the connection was cut in the middle of the answer"
 
@@ -82,7 +82,7 @@ class UrlHttp:
         made: list[socket.socket] = []
 
         def end() -> None:
-            # One byte now and then would hold us for ever.
+            # Ends an answer that arrives byte by byte.
             late.set()
             # http.client forgets its socket before the end of an answer without a length.
             for one in made or [line.sock]:
@@ -97,7 +97,7 @@ class UrlHttp:
             made.append(line.sock)
             line.request(method, path, body, headers)
             response = self._read(url, line.getresponse())
-            if late.is_set():  # what was cut off by ourselves may look whole
+            if late.is_set():  # an answer that the watchdog cut may look complete
                 raise TimeoutError
             return response
         except ConnectionRefusedError as error:
@@ -114,7 +114,7 @@ class UrlHttp:
             line.close()
 
     def _connection(self, url: str, timeout: float) -> tuple[http.client.HTTPConnection, str]:
-        """Return a connection that is not made yet, and what to ask of it. Raises ValueError for what is no address."""
+        """Return a connection that is not made yet, and what to ask of it. Raises ValueError for an invalid address."""
         parts = urllib.parse.urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("not an address of the form http://host:port/path")

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Whoever keeps a daemon running: a container, a unit, or nobody we know. These stop and start it."""
+"""What keeps a daemon running: a container, a unit, or nothing that the options name. These stop and start it."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ UNKNOWN = "unknown"
 
 
 class Supervisor(t.Protocol):
-    """What the use case needs: whether the daemon runs, and a stop and a start where that is allowed."""
+    """The state of the daemon, and a stop and a start where these are allowed."""
 
     can_stop: bool
 
     def state(self) -> str: ...
 
     def setup(self) -> dict[str, t.Any]:
-        """What a container was made with, as Docker tells it, after state(); empty where that is not known."""
+        """Return the configuration that a container was created with, after state(); empty where it is unknown."""
 
     def stop(self) -> None: ...
 
     def start(self) -> None: ...
 
 
-class Nobody:
+class Unmanaged:
     """No container and no unit was named: only the daemon itself can tell whether it runs."""
 
     can_stop = False

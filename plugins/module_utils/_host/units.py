@@ -9,7 +9,7 @@ import typing as t
 
 from .reader import Reader
 
-PROPERTIES = ("Id", "ActiveState", "NeedDaemonReload", "ActiveEnterTimestampMonotonic")
+PROPERTIES = ("Id", "ActiveState", "UnitFileState", "NeedDaemonReload", "ActiveEnterTimestampMonotonic")
 
 
 def parse(output: str) -> dict[str, dict[str, str]]:
@@ -32,7 +32,7 @@ def is_outdated(properties: dict[str, str], now: float, ages: t.Iterable[float])
 
 
 def measure_units(reader: Reader, wanted: t.Mapping[str, t.Sequence[str]]) -> dict[str, dict[str, bool]]:
-    """Return for each unit whether it needs a daemon-reload, and whether it was started before its files changed.
+    """Return the state of each unit: started, enabled, in need of a daemon-reload, older than its files.
 
     ``wanted`` maps a unit to the files that it reads when it starts.
     """
@@ -42,6 +42,8 @@ def measure_units(reader: Reader, wanted: t.Mapping[str, t.Sequence[str]]) -> di
     now = reader.monotonic()
     return {
         name: {
+            "started": properties.get("ActiveState") == "active",
+            "enabled": properties.get("UnitFileState") == "enabled",
             "needs_reload": properties.get("NeedDaemonReload") == "yes",
             "outdated": is_outdated(properties, now, [age for age in map(reader.age, wanted[name]) if age is not None]),
         }

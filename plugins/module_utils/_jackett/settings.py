@@ -163,7 +163,7 @@ class JackettSettings:
         else:
             key = self._target(found.stored)["APIKey"]
             if OWNER in plan.values() or MODE in plan.values():
-                self.file.hand_over(and_mode=True)
+                self.file.give_to_owner(and_mode=True)
         if self.key_file and self._plan_key_file(key):
             self.key_file.replace(f"{key}\n", found=self.key_file.read_raw())
 

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Speaks Transmission's RPC, from 3.00 to 4.1, in whichever protocol the daemon prefers."""
+"""A client for Transmission's RPC, from 3.00 to 4.1, in the protocol that the daemon offers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .protocol import (
 )
 
 SESSION_HEADER = "X-Transmission-Session-Id"
-# The id may change at any time, so a few in a row are no fault yet.
+# The id may change at any time, so a few changes in a row are not a fault.
 MAX_HANDSHAKES = 3
 PAUSE_S = 0.5
 REQUEST_TIMEOUT_S = 10.0
@@ -89,7 +89,7 @@ class TransmissionClient:
             if not session:
                 raise ProtocolError(f"{self.url}: {method}: status 409 without a session id; is this Transmission?")
             self.headers[SESSION_HEADER] = session
-            # Chosen anew each time: the daemon may have been replaced by another version.
+            # Chosen at each new session: the daemon may be another version by now.
             self.protocol = choose(answer.headers.get(VERSION_HEADER.lower(), ""))
         raise ProtocolError(f"{self.url}: {method}: asked for a new session id {MAX_HANDSHAKES} times in a row")
 
@@ -116,10 +116,10 @@ FORBIDDEN = "forbidden"
 HOST = "host"
 DENIALS = {
     CREDENTIALS: "the user name or the password is not the one that the daemon holds",
-    LOCKED: "too many wrong passwords have locked the daemon for everybody; it has to be started anew",
+    LOCKED: "too many wrong passwords have locked the daemon for all clients; it has to be restarted",
     WHITELIST: "rpc-whitelist does not list the address from which the daemon was asked",
     FORBIDDEN: "rpc-whitelist does not list the address from which the daemon was asked, or too many wrong passwords"
-    " have locked it for everybody, until it is started anew",
+    " have locked it for all clients, until it is restarted",
     HOST: "the daemon does not know the host name used; rpc-host-whitelist must list it",
 }
 

@@ -7,7 +7,7 @@ Settings have the names of table.py. Fields of a torrent, in nested objects too,
 camelCase (rpc-spec.md of Transmission 4.0.6, section 3.3).
 
 The older one is understood from 3.00 to 4.1. From 4.1 on there is JSON-RPC 2.0, with other names; the daemon says
-that it speaks it in a header of the answer with status 409, which begins every session.
+that it supports it in a header of the answer with status 409, which begins every session.
 """
 
 from __future__ import annotations

@@ -101,5 +101,5 @@ def test_a_second_jellyfin_unlock_leaves_the_database_alone(tmp_path: Path) -> N
         done = run("jellyfin-unlock", str(database))
     finally:
         os.close(folder)
-    assert (done.returncode, done.stderr) == (1, f"jellyfin-unlock: another one is at work on {database}\n")
+    assert (done.returncode, done.stderr) == (1, f"jellyfin-unlock: another process works on {database}\n")
     assert [path.name for path in tmp_path.iterdir()] == ["jellyfin.db"]

@@ -192,9 +192,9 @@ def test_resolving_again_does_not_take_an_address_in_the_house_for_a_known_one()
     assert after.rejected == {"one.example": "192.168.1.5"}
 
 
-NOT_PUBLIC = "no address of the internet"
+NOT_PUBLIC = "not a public address"
 FORBIDDEN = {
-    "192.168.1.7": "in the house's own network 192.168.1.0/24 (mediaserver_lan)",
+    "192.168.1.7": "in the LAN 192.168.1.0/24 (mediaserver_lan)",
     "172.31.254.1": "in the VPN namespace's own network 172.31.254.0/24 (gateway_subnet)",
     "127.0.0.1": NOT_PUBLIC,
     "127.255.0.9": NOT_PUBLIC,
@@ -340,7 +340,7 @@ def test_who_could_not_be_told_is_told_by_the_next_run_and_finds_its_files_meanw
     # A container that starts in this moment finds all that it reads.
     assert machine.found[failing] >= GIVEN | STATE_FILE | CONTAINERS
     machine.failing, machine.asked = set(), []
-    left = [f"container {name} is told to read its files" for name in ("vpn", "wireguard")]
+    left = [f"container {name} reloads its files" for name in ("vpn", "wireguard")]
     assert installed(machine).differences(machine) == left
     assert installed(machine).apply(machine) == left
     assert machine.asked == ["vpn", "wireguard"]
@@ -358,8 +358,7 @@ def test_a_key_that_is_missing_is_named_and_nothing_is_written(machine: FakeMach
 
 def test_an_endpoint_in_the_house_is_refused_with_the_reason(machine: FakeMachine) -> None:
     assert installed(machine, {"vpn.example": "192.168.1.7"}).notes() == [
-        "vpn.example is not used as endpoint: its address 192.168.1.7 is in the house's own network 192.168.1.0/24"
-        " (mediaserver_lan)"
+        "vpn.example is not used as endpoint: its address 192.168.1.7 is in the LAN 192.168.1.0/24 (mediaserver_lan)"
     ]
 
 
@@ -368,7 +367,7 @@ def test_a_name_that_leads_into_the_house_now_is_noted_though_its_older_address_
     inside = resolver({"vpn.example": "192.168.1.7"})
     again = installed(machine, change=lambda wanted, known: configuration.resolved_again(wanted, known, inside))
     assert again.notes() == [
-        "vpn.example is used at its older address 198.18.0.20: its address 192.168.1.7 is in the house's own network"
+        "vpn.example is used at its older address 198.18.0.20: its address 192.168.1.7 is in the LAN"
         " 192.168.1.0/24 (mediaserver_lan)"
     ]
 
@@ -396,7 +395,7 @@ def test_a_state_that_cannot_be_read_is_noted_and_made_anew(machine: FakeMachine
     first = installed(machine)
     files.write(first.state_path, text, mode=0o600)
     again = installed(machine)
-    assert again.notes() == [f"{first.state_path} could not be read, and is made anew"]
+    assert again.notes() == [f"{first.state_path} could not be read, and is replaced"]
     assert again.state == first.state
     again.apply(machine)
     assert installed(machine).notes() == []

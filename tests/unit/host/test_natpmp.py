@@ -131,7 +131,7 @@ def test_two_ports_are_no_port() -> None:
 
 @pytest.mark.parametrize(("external", "lifetime"), [(0, 60), (40000, 0)])
 def test_no_port_or_no_time_is_no_port(external: int, lifetime: int) -> None:
-    with pytest.raises(NatPmpError, match="which is no port"):
+    with pytest.raises(NatPmpError, match="which is not a port"):
         natpmp.map_port(Gateway(granted(1, external, lifetime)))
 
 
@@ -233,7 +233,7 @@ def test_silence_ends_after_as_many_tries_as_were_wanted() -> None:
 def test_a_closed_port_is_a_clear_sentence() -> None:
     with loopback() as closed:
         port = closed.getsockname()[1]
-    with loopback() as line, pytest.raises(NatPmpError, match=r"does not speak NAT-PMP .* switched on"):
+    with loopback() as line, pytest.raises(NatPmpError, match=r"does not support NAT-PMP .* switched on"):
         ask(line, port)
 
 

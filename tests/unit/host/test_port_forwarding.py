@@ -115,7 +115,7 @@ class House:
     def apply(self) -> None:
         self.done.append(f"barrier {self.lease()}")
         if self.broken:
-            raise GatewayError("container vpn could not be told to reload")
+            raise GatewayError("container vpn did not reload its files")
 
     def exchange(self, line: socket.socket, server: str, request: bytes) -> bytes:
         assert server == "10.66.0.1"
@@ -245,7 +245,7 @@ def test_a_refusal_keeps_the_lease_until_it_has_ended(held: House) -> None:
     assert (held.lease(), held.happened()) == (40000, [])
     assert held.refresh(59.9) is None
     assert held.lease() == 40000
-    assert held.refresh(60) == "the forwarded port is closed, because nobody prolongs it"
+    assert held.refresh(60) == "the forwarded port is closed, because its lease has ended"
     assert (held.lease(), held.happened()) == (0, ["barrier 0"])
     with pytest.raises(NatPmpError):
         held.refresh(65)
@@ -284,7 +284,7 @@ def test_no_socket_in_the_tunnel_is_no_reason_to_close_before_the_time(held: Hou
 def test_without_a_tunnel_the_port_is_closed_once_and_at_its_end(held: House) -> None:
     assert held.expire(59.9) is None
     assert held.lease() == 40000
-    assert held.expire(60) == "the forwarded port is closed, because nobody prolongs it"
+    assert held.expire(60) == "the forwarded port is closed, because its lease has ended"
     assert held.expire(61) is None
     assert (held.lease(), held.happened()) == (0, ["barrier 0"])
     assert held.refresh(61) == "the provider forwards port 40000"
@@ -309,7 +309,7 @@ def test_a_lease_of_an_earlier_process_counts_until_its_end_and_is_asked_for_aga
     assert house.asked == [40000]
     house = House(path)
     assert house.forwarding.expire(START + 60.9) is None
-    assert house.forwarding.expire(START + 61) == "the forwarded port is closed, because nobody prolongs it"
+    assert house.forwarding.expire(START + 61) == "the forwarded port is closed, because its lease has ended"
     assert house.happened() == ["barrier 0"]
 
 
@@ -380,10 +380,10 @@ def test_a_barrier_that_does_not_follow_is_a_complaint_said_once(
     for after in (60, 61, 62):
         held.now = START + after
         assert not port.refresh(settings, held.now, None)
-    assert capsys.readouterr().out == "no port is forwarded: container vpn could not be told to reload\n"
+    assert capsys.readouterr().out == "no port is forwarded: container vpn did not reload its files\n"
     held.broken = False
     assert port.refresh(settings, START + 63, None)
-    assert capsys.readouterr().out == "the forwarded port is closed, because nobody prolongs it\n"
+    assert capsys.readouterr().out == "the forwarded port is closed, because its lease has ended\n"
 
 
 def test_a_complaint_is_not_said_again_with_each_question(

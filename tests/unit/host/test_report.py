@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mediaserver import journal
 from mediaserver._core.errors import GatewayError
 from mediaserver.monitor import report as reporting
 from mediaserver.monitor.decide import Decision, decide
@@ -192,3 +193,22 @@ def test_a_hold_is_told_when_it_begins_when_it_ends_and_when_it_is_not_believed(
         "hold is ignored: it is not a file that only root can write",
         "no hold any more",
     ]
+
+
+def test_what_goes_wrong_is_logged_as_a_warning_and_the_rest_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that journalctl -p warning shows it."""
+    lines: list[tuple[int, str]] = []
+    monkeypatch.setattr(journal, "_write", lambda priority, text, stream: lines.append((int(priority), str(text))))
+    report = Report(tmp_path / "vpn.json")
+    facts: dict[str, object] = {"peer": "a:1", "endpoint": "", "forwarded_port": 0}
+    report.update("online", [], **facts, leak_attempts=0)
+    report.hold(Hold(True, "by ansible for 30 s more"))
+    report.hold(None)
+    report.step(Step(Act.RESTART, "jellyfin is in a dead namespace", ("jellyfin",)))
+    report.update("healing", [Problem(Code.TUNNEL_DEAD, "the tunnel does not carry")], **facts, leak_attempts=0)
+    report.failure(OSError("no space left"))
+    report.hold(Hold(False, "is ignored: it cannot be read"))
+    report.update("online", [], **facts, leak_attempts=3)
+    assert [priority for priority, _text in lines] == [6, 6, 6, 5, 4, 4, 4, 6, 3], lines

@@ -71,6 +71,6 @@ def test_a_signal_that_is_refused_is_an_error(monkeypatch: pytest.MonkeyPatch, t
     refusal = ("POST /containers/vpn-running/kill?signal=HUP", 409, {"message": "is not running"})
     with (
         scripted(monkeypatch, tmp_path, (LIST, 200, [row("vpn")]), refusal),
-        pytest.raises(GatewayError, match=r"service vpn could not be told to reload: .*is not running"),
+        pytest.raises(GatewayError, match=r"service vpn did not reload its files: .*is not running"),
     ):
         host().signal("vpn")

@@ -34,7 +34,7 @@ def value(role: str, expression: str, *, outdated: bool, **known: Any) -> Any:
         if file.exists():
             variables |= DataLoader().load_from_file(str(file), trusted_as_template=True)
     units = {
-        name: {"needs_reload": False, "outdated": outdated}
+        name: {"started": True, "enabled": True, "needs_reload": False, "outdated": outdated}
         for name in ("docker.service", "systemd-journald.service", "mnt.mount", "vpn-monitor.service")
     }
     facts = {"mediaserver_host": {"units": units, "systemd": True, "existing": ["/opt/mediaserver/compose.yml"]}}
@@ -127,3 +127,21 @@ def test_programs_of_the_host_are_restarted_when_they_are_older_than_their_files
     command = value("gateway", apply["ansible.builtin.command"]["argv"], outdated=outdated, **known)
     assert command[1] == ("plan" if check else "apply")
     assert ("--restart" in command) is (changed or outdated)
+
+
+@pytest.mark.parametrize(
+    ("changes", "settled"),
+    [
+        ({}, True),
+        ({"started": False}, False),
+        ({"enabled": False}, False),
+        ({"outdated": True}, False),
+        ({"needs_reload": True}, False),
+    ],
+    ids=["nothing to do", "stopped", "disabled", "outdated", "reload needed"],
+)
+def test_unit_is_settled_when_it_needs_nothing(changes: dict[str, bool], settled: bool) -> None:
+    unit = {"started": True, "enabled": True, "needs_reload": False, "outdated": False, **changes}
+    facts = {"mediaserver_host": {"units": {"docker.service": unit}}}
+    found = value("docker", "__mediaserver_settled", outdated=False, ansible_facts=facts)
+    assert found == (["docker.service"] if settled else [])

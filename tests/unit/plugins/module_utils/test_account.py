@@ -24,4 +24,4 @@ def test_an_owner_that_is_not_known_is_named(tmp_path: Path, name: str) -> None:
     for file in (OwnedFile(str(tmp_path / "file"), owner=name), OwnedFile(str(tmp_path / "file"), group=name)):
         assert file.wrong_owner(file.read_raw(), may_be_missing=True)
         with pytest.raises(FileProblem, match=f"{name} is not known on this host"):
-            file.hand_over()
+            file.give_to_owner()

@@ -17,7 +17,7 @@ DAMAGED = [
     (b" \n", "empty"),
     (b'{"a": tr', "line 1, column 7"),
     (b'// no\n{"a": 1}', "not JSON"),
-    (b"[1]", "no JSON object"),
+    (b"[1]", "not a JSON object"),
     (b'{"a": "\xff"}', "UTF-8"),
     (b"[" * 200_000, "nested"),
 ]
@@ -116,8 +116,8 @@ def test_the_owner_is_seen_and_repaired(file: JsonFile) -> None:
     file.write({"a": 1}, found=file.read())
     found = owned.read()
     assert owned.wrong_owner(found, may_be_missing=False)
-    owned.hand_over()
+    owned.give_to_owner()
     assert owned.read().owner == (2000, 2001)
-    assert owned.read().stamp == found.stamp, "it was written, not only handed over"
+    assert owned.read().stamp == found.stamp, "it was written, not only given to its owner"
     file.write({"a": 2}, found=file.read())
     assert file.read().owner == (2000, 2001), "without a wish the old owner stays"

@@ -139,7 +139,7 @@ SONARR: dict[str, t.Any] = {
     "volumes": [{"source": "/mnt/films", "target": "/films", "read_only": True}],
     "capabilities": ["CHOWN"],
     "healthcheck": {"test": "curl --fail http://localhost:8989/ping || exit 1", "interval": "30s"},
-    "state": "300m",
+    "memory": "300m",
     "reaches": {"jellyfin": 8096},
     "forwarded_port": {"file": "/config/port", "command": ["reload"]},
     "backup": {"databases": ["sonarr.db"]},

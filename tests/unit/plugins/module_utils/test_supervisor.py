@@ -90,7 +90,7 @@ def test_what_a_container_was_made_with_comes_with_its_state() -> None:
     container.state()
     assert container.setup() == {"Entrypoint": ["/init"], "Env": ["PASS=correct horse"]}
     assert len(run.commands) == 1
-    assert supervisor.Unit(run, "t.service").setup() == supervisor.Nobody().setup() == {}
+    assert supervisor.Unit(run, "t.service").setup() == supervisor.Unmanaged().setup() == {}
 
 
 def test_the_environment_is_in_no_message() -> None:
@@ -123,7 +123,7 @@ def test_a_command_that_fails_is_named(result: tuple[int, str, str] | None) -> N
 
 
 def test_nobody_stops_nothing() -> None:
-    nobody = supervisor.Nobody()
+    nobody = supervisor.Unmanaged()
     assert not nobody.can_stop
     assert nobody.state() == "unknown"
     with pytest.raises(ServiceProblem):

@@ -20,7 +20,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._core.errors
     Unreachable,
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._core.json_file import JsonFile
-from ansible_collections.household.mediaserver.plugins.module_utils._core.supervisor import Nobody
+from ansible_collections.household.mediaserver.plugins.module_utils._core.supervisor import Unmanaged
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission.client import TransmissionClient
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission.model import read_wanted
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission.settings import TransmissionSettings
@@ -150,7 +150,7 @@ def module(server: Server, path: Path) -> TransmissionSettings:
             **{"username": "family", "password": PASSWORD},
             timeout=TIMEOUT_S,
         ),
-        supervisor=Nobody(),
+        supervisor=Unmanaged(),
         clock=time,
         file=JsonFile(str(path)),
         timeout=1,

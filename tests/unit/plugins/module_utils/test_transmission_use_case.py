@@ -17,7 +17,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._core.errors
     Unreachable,
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._core.json_file import JsonFile
-from ansible_collections.household.mediaserver.plugins.module_utils._core.supervisor import Nobody
+from ansible_collections.household.mediaserver.plugins.module_utils._core.supervisor import Unmanaged
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission import table
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission.client import (
     TransmissionClient,
@@ -26,7 +26,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._transmissio
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission.password import verify_password
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission.plan import DAMAGE, DENIED
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission.settings import (
-    Outcome,
+    TransmissionOutcome,
     TransmissionSettings,
 )
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.transmission_doubles import (
@@ -50,7 +50,9 @@ class House:
         self.daemon = Daemon(str(self.path), **more)
         self.url = URL
 
-    def run(self, wanted: dict[str, Any] | None = None, *, password: str = PASSWORD, **more: Any) -> Outcome:
+    def run(
+        self, wanted: dict[str, Any] | None = None, *, password: str = PASSWORD, **more: Any
+    ) -> TransmissionOutcome:
         self.daemon.log.clear()
         self.daemon.writes_allowed = not more.get("check_mode", False)
         before = self.path.read_bytes() if self.path.exists() else None
@@ -67,7 +69,7 @@ class House:
             assert (self.path.read_bytes() if self.path.exists() else None) == before
         return outcome
 
-    def four_times(self, wanted: dict[str, Any], **more: Any) -> Outcome:
+    def four_times(self, wanted: dict[str, Any], **more: Any) -> TransmissionOutcome:
         """Check, real, check, real: the first two agree, the last two find nothing. Return the second."""
         foreseen = self.run(wanted, check_mode=True, **more)
         outcome = self.run(wanted, **more)
@@ -194,10 +196,10 @@ def test_a_denial_that_a_restart_does_not_cure_is_an_error(running: House, monke
 
 def test_without_leave_to_stop_nothing_is_stopped(running: House) -> None:
     with pytest.raises(ServiceProblem, match="umask"):
-        running.run({"umask": "077"}, supervisor=Nobody())
-    assert running.run({"speed-limit-up": 3}, supervisor=Nobody()).plan
+        running.run({"umask": "077"}, supervisor=Unmanaged())
+    assert running.run({"speed-limit-up": 3}, supervisor=Unmanaged()).plan
     running.daemon.stop()
-    assert running.run({"umask": "077"}, supervisor=Nobody()).daemon == "stopped"
+    assert running.run({"umask": "077"}, supervisor=Unmanaged()).daemon == "stopped"
     assert running.data["umask"] == 0o77
 
 
@@ -271,7 +273,7 @@ def test_without_the_file_only_the_rpc_is_managed(running: House) -> None:
     use_case = TransmissionSettings(
         wanted=read_wanted({"speed-limit-up": 9}),
         client=TransmissionClient(running.daemon, URL, username="family", password=PASSWORD),
-        supervisor=Nobody(),
+        supervisor=Unmanaged(),
         clock=Clock(),
     )
     assert use_case.run().plan

@@ -13,9 +13,12 @@ from ansible_collections.household.mediaserver.plugins.module_utils._host.units 
 FILE = "/etc/docker/daemon.json"
 
 
-def show_output(state: str, since_us: int | str, needs_reload: str = "no", name: str = "docker.service") -> str:
+def show_output(
+    state: str, since_us: int | str, needs_reload: str = "no", name: str = "docker.service", file_state: str = "enabled"
+) -> str:
     return (
-        f"Id={name}\nActiveState={state}\nNeedDaemonReload={needs_reload}\nActiveEnterTimestampMonotonic={since_us}\n"
+        f"Id={name}\nActiveState={state}\nUnitFileState={file_state}\nNeedDaemonReload={needs_reload}\n"
+        f"ActiveEnterTimestampMonotonic={since_us}\n"
     )
 
 
@@ -55,16 +58,18 @@ CASES: dict[str, tuple[str, dict[str, float], bool]] = {
 @pytest.mark.parametrize(("output", "ages", "outdated"), CASES.values(), ids=CASES.keys())
 def test_unit_is_outdated_when_its_file_is_newer(output: str, ages: dict[str, float], outdated: bool) -> None:
     found = measure_units(Host(output, ages), {"docker.service": [FILE]})
-    assert found == {"docker.service": {"needs_reload": False, "outdated": outdated}}
+    started = "ActiveState=active" in output
+    expected = {"started": started, "enabled": True, "needs_reload": False, "outdated": outdated}
+    assert found == {"docker.service": expected}
 
 
 def test_all_units_are_read_with_one_command() -> None:
-    output = "\n".join([show_output("active", 1), show_output("inactive", 0, "yes", "mediaserver.service")])
+    output = "\n".join([show_output("active", 1), show_output("inactive", 0, "yes", "mediaserver.service", "disabled")])
     host = Host(output, {FILE: 5.0})
     found = measure_units(host, {"docker.service": [FILE], "mediaserver.service": []})
     assert found == {
-        "docker.service": {"needs_reload": False, "outdated": True},
-        "mediaserver.service": {"needs_reload": True, "outdated": False},
+        "docker.service": {"started": True, "enabled": True, "needs_reload": False, "outdated": True},
+        "mediaserver.service": {"started": False, "enabled": False, "needs_reload": True, "outdated": False},
     }
     assert len(host.asked) == 1
 

@@ -86,7 +86,7 @@ OTHER_FORMAT = [
 ]
 DAMAGED = [
     ("", "empty"),
-    ("null", "no JSON object"),
+    ("null", "not a JSON object"),
     ('{"Port": 9117,', "not JSON"),
     (as_written(Port="abc"), "Port is of the wrong type"),
     (as_written(CacheEnabled=None), "CacheEnabled is of the wrong type"),

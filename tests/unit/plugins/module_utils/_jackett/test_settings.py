@@ -18,7 +18,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._core.errors
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._core.json_file import JsonFile
 from ansible_collections.household.mediaserver.plugins.module_utils._core.owned_file import OwnedFile
-from ansible_collections.household.mediaserver.plugins.module_utils._core.supervisor import Nobody
+from ansible_collections.household.mediaserver.plugins.module_utils._core.supervisor import Unmanaged
 from ansible_collections.household.mediaserver.plugins.module_utils._jackett import settings as use_case
 from ansible_collections.household.mediaserver.plugins.module_utils._jackett.client import JackettClient
 from ansible_collections.household.mediaserver.plugins.module_utils._jackett.model import read_wanted
@@ -305,11 +305,11 @@ def test_file_damaged_at_the_stop_keeps_jackett_stopped(running: SettingsRig) ->
 
 
 def test_connection_shows_the_state_without_a_supervisor(running: SettingsRig) -> None:
-    assert not running.run(supervisor=Nobody()).plan
+    assert not running.run(supervisor=Unmanaged()).plan
     with pytest.raises(ServiceProblem, match="only while Jackett is stopped: CacheTtl; set container, service or unit"):
-        running.run({"CacheTtl": 60}, supervisor=Nobody())
+        running.run({"CacheTtl": 60}, supervisor=Unmanaged())
     running.jackett.stop()
-    assert running.run({"CacheTtl": 60}, supervisor=Nobody()).daemon == "stopped"
+    assert running.run({"CacheTtl": 60}, supervisor=Unmanaged()).daemon == "stopped"
     assert running.stored()["CacheTtl"] == 60
 
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The two barriers around the VPN namespace, as nft files.
 
-Pure text: whoever loads it is elsewhere. Each file is one transaction that replaces the whole table, so a
-reload has no gap and touches no rule of anybody else. Chains are named so that no name is a word of nft's own
-("in", "out" and "fwd" are), and a closing brace always has a line to itself.
+Pure text; keeper.py and the holder's entry point load it. Each file is one transaction that replaces the whole table,
+so a reload has no gap and changes no other table. No chain has the name of an nft keyword ("in", "out" and "fwd" are
+keywords), and a closing brace always has a line to itself.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ from mediaserver._core.names import (
 # nothing of Docker's sees what is dropped here. A drop is final in nft, an accept is not: Docker's rules
 # still apply.
 PRIORITY = -150
-# Marks connections that came in from the house. Only their replies may leave by the uplink: a reply on a
+# The counter of new connections to published ports from outside mediaserver_lan.
+OUTSIDE_LAN = "strangers"
+# Marks connections that came in from the LAN or the host. Only their replies may leave by the uplink: a reply on a
 # connection that came in through the tunnel must not, whatever the routes say when the tunnel is gone.
 LAN_MARK = 0x7569
 # A TCP segment of a web interface that belongs to a connection which this kernel no longer knows: Docker forgets
@@ -83,7 +85,7 @@ class InnerBarrier:
 def render_outer(settings: OuterBarrier, *, owned: bool = False) -> str:
     """Return the nft file of the host's table. Raises ValueError for a setting that cannot be one.
 
-    ``owned`` is for a process that stays (nft(8): a table's flags owner and persist, Linux 6.9): nobody else can
+    ``owned`` is for a process that stays (nft(8): a table's flags owner and persist, Linux 6.9): no other process can
     flush or change the table then, and it stays when its owner dies.
     """
     bridge, jellyfin_bridge = _interface(settings.bridge), _interface(settings.jellyfin_bridge)
@@ -95,7 +97,7 @@ def render_outer(settings: OuterBarrier, *, owned: bool = False) -> str:
         *_set("lan", "ipv4_addr", _prefixes(settings.lan), interval=True),
         *_set("containers", "ipv4_addr", _prefixes(settings.containers), interval=True),
         *own.sets,
-        *_counters("leak_attempts_out", "leak_attempts_in", "leak_attempts_host", "strangers"),
+        *_counters("leak_attempts_out", "leak_attempts_in", "leak_attempts_host", OUTSIDE_LAN),
         *_chain(
             "passing",
             f'iifname "{bridge}" goto from_vpn',
@@ -145,7 +147,7 @@ def render_outer(settings: OuterBarrier, *, owned: bool = False) -> str:
             "ip saddr @lan accept",
             # A container of this host, which comes by a bridge: from a physical interface the address would be false.
             'meta iifkind "bridge" ip saddr @containers accept',
-            _drop("strangers"),
+            _drop(OUTSIDE_LAN),
         ),
     ]
     return _table(OUTER_TABLE, body, flags="owner, persist" if owned else "")
@@ -172,20 +174,20 @@ class _Own:
             every = sorted({*bridges, f'"{settings.bridge}"', f'"{settings.jellyfin_bridge}"'})
             sets += [*_set("own_bridges", "ifname", bridges), *_set("bridges", "ifname", every)]
             # By their own addresses they reach none of the others, and are reached by published ports alone.
-            between = [f"iifname @own_bridges oifname @bridges {_drop('strangers')}"]
+            between = [f"iifname @own_bridges oifname @bridges {_drop(OUTSIDE_LAN)}"]
             passing = [
                 "oifname @own_bridges ct direction reply ct state established,related accept",
                 "oifname @own_bridges ct status dnat goto to_pages",
-                f"oifname @own_bridges {_drop('strangers')}",
+                f"oifname @own_bridges {_drop(OUTSIDE_LAN)}",
             ]
-            arriving = [f"iifname @own_bridges tcp dport @published {_drop('strangers')}"]
+            arriving = [f"iifname @own_bridges tcp dport @published {_drop(OUTSIDE_LAN)}"]
         accept = []
         if ways:
             address = f"ip daddr {ipaddress.IPv4Address(settings.bridge_address)}"
             sets += _set("reaches", "ifname . inet_service", [f"{name} . {port}" for name, port in ways])
             sets += _set("reachable", "inet_service", _ports([port for _name, port in settings.reaches]))
             accept = [f"{address} iifname . tcp dport @reaches accept"]
-            arriving += [f'iifname != "lo" {address} tcp dport @reachable {_drop("strangers")}']
+            arriving += [f'iifname != "lo" {address} tcp dport @reachable {_drop(OUTSIDE_LAN)}']
         if settings.reached:
             sets += _set("reached", "inet_service", _ports(settings.reached))
             late = [f"{LATE_ANSWER.replace('@ui_ports', '@reached')} drop"]
@@ -243,8 +245,8 @@ def render_inner(settings: InnerBarrier) -> str:
             *back,
             *called,
             f"iifname {uplink} ip saddr @house tcp dport @ui_ports ct mark set {house_mark} accept",
-            # Connections that died with a former namespace: a peer who is not told holds on to his for a quarter of an
-            # hour, and takes no other from the same address and port meanwhile.
+            # Connections of a former namespace: without a reset, a peer keeps its end for a quarter of an hour, and
+            # accepts no other connection from the same address and port meanwhile.
             f"iifname {tunnel} tcp flags & (syn | rst) == 0x0 reject with tcp reset",
             _drop("leak_attempts_in"),
             hook="input",

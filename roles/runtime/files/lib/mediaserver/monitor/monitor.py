@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""vpn-monitor: looks, decides, does one step, says so, and waits for Docker's next event or the next tick."""
+"""vpn-monitor: observes, decides, does one step, logs it, and waits for Docker's next event or the next tick."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ import argparse
 import contextlib
 import select
 import signal
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mediaserver import services
+from mediaserver import journal, services
 from mediaserver._core import files
 from mediaserver._core.clock import now
 from mediaserver._core.docker import DockerClient, Events
-from mediaserver._core.errors import DockerError, GatewayError
+from mediaserver._core.errors import DockerError, GatewayError, reason
 from mediaserver._core.names import MONITOR_LOCK, MONITOR_STATE, PROJECT
 from mediaserver.monitor import hold, monitor_state
 from mediaserver.monitor.decide import Decision, decide
@@ -34,13 +33,13 @@ from mediaserver.tunnel.configuration import active_peer
 from mediaserver.tunnel.gateway import Gateway, look_up_nothing
 from mediaserver.tunnel.mtu import PacketSize
 
-# Seconds between looks: when all is well, and while something is being put right.
+# Seconds between rounds: when all is well, and during a repair.
 CALM_S, BUSY_S = 5.0, 1.0
 
 
 @dataclass
 class Monitor:
-    """One look after the other, and what is kept between them."""
+    """The loop, and what is kept from one round to the next."""
 
     root: Path
     observer: Observer
@@ -62,10 +61,10 @@ class Monitor:
         return cls(root, Observer(root), repairs, Report(), port, swarm, delivery, state=state)
 
     def round(self) -> float:
-        """Look, decide, do; return the seconds to wait. What goes wrong is said, and the next look comes."""
+        """Observe, decide, repair; return the seconds to wait. A fault is logged, and the next round follows."""
         try:
             return self._observe_and_repair()
-        except Exception as error:  # whatever somebody has put into a file or an answer
+        except Exception as error:  # a file or an answer may hold anything
             self.report.blind(error)
             return CALM_S
 
@@ -76,31 +75,31 @@ class Monitor:
         observed = self.observer.observe(gateway, held=bool(held and held.valid))
         decision = decide(observed, self.state, now())
         if observed.tunnel and not decision.tunnel_alive:
-            # Asked only now, because at rest the house's own resolvers are not bothered.
+            # Only now, so that the host's resolvers get no queries at rest.
             observed = replace(observed, online=dns.host_is_online())
             decision = decide(observed, self.state, now())
         alive, step = decision.tunnel_alive, decision.step
         self.state = replace(decision.state, swarm_pending=self.swarm.pending)
-        # Before the step, which may end this program.
+        # Before the step, which may restart this program.
         monitor_state.save(self.state, self.kept)
         self.report.update(state_of(observed, decision), self._problems(decision), **_facts(gateway, self.observer))
         pause = BUSY_S if decision.busy else CALM_S
         if step and not self._do(step):
             pause = CALM_S
-        # Not while answers fail to come: a look must not wait for a provider that may be gone.
+        # Not while answers are missing: a round must not wait for a provider that may be gone.
         carries = alive and (decision.carries or not self.state.unanswered)
         tunnel = self.observer.tunnel_socket if carries else None
-        # Even while held: a lease ends after a minute, and nobody else prolongs it or closes its port.
+        # Even during a hold: a lease ends after a minute, and no other program renews it or closes its port.
         if self.port.refresh(gateway.settings, now(), tunnel):
             pause = BUSY_S
         if observed.docker and not observed.held:
             self._deliver(gateway)
-        # Only while answers come at once: a probe in which nothing is answered takes seconds.
+        # Only while answers arrive: a probe without any answer takes seconds.
         answering = alive and not self.state.unanswered and not observed.held
         settings = gateway.settings
         inside = self.observer.inside if answering else None
         self.packet_size.refresh(now(), settings.mtu, settings.resolvers, inside)
-        # A Docker that does not answer tells nothing of the tunnel.
+        # Without Docker, the state of the tunnel is unknown.
         if observed.docker and not observed.held and (torrents := services.torrents(settings.services)):
             self.swarm.refresh(now(), self._do, service=torrents.name, alive=alive, idle=step is None)
         return pause
@@ -129,7 +128,7 @@ def watch(monitor: Monitor) -> None:
     """Run forever."""
     events: Events | None = None
     while True:
-        # Before the look, so that nothing happens between the two.
+        # Before the observation, so that no event is lost between the two.
         events = events or _listen()
         events = _wait(events, monitor.round())
 
@@ -152,7 +151,7 @@ def _listen() -> Events | None:
 
 
 def _wait(events: Events | None, seconds: float) -> Events | None:
-    """Wait for an event of Docker's or the time; return the stream as long as it goes on."""
+    """Wait for an event of Docker or the time; return the stream until it ends."""
     if events is None:
         time.sleep(seconds)
         return None
@@ -164,7 +163,7 @@ def _wait(events: Events | None, seconds: float) -> Events | None:
 
 
 def main(arguments: Sequence[str], *, root: Path, lock: Path = MONITOR_LOCK) -> int:
-    """Observer until told to stop, and say so then. Returns 1 when it cannot run, or runs already."""
+    """Run until a signal stops it, which is logged. Returns 1 when it cannot run, or runs already."""
     argparse.ArgumentParser(
         prog="vpn-monitor",
         description="Keeps containers and tunnel of the media server running. A service: systemctl status vpn-monitor",
@@ -173,10 +172,10 @@ def main(arguments: Sequence[str], *, root: Path, lock: Path = MONITOR_LOCK) -> 
         with files.locked(lock, patience=0):
             return _run(root)
     except TimeoutError:
-        print("vpn-monitor: another one runs already; see: systemctl status vpn-monitor", file=sys.stderr)
+        journal.error("vpn-monitor: another one runs already; see: systemctl status vpn-monitor")
         return 1
     except OSError as error:
-        print(f"vpn-monitor: {error}; it has to run as root", file=sys.stderr)
+        journal.error(f"vpn-monitor: {reason(error)}; it has to run as root")
         return 1
 
 
@@ -185,13 +184,13 @@ def _run(root: Path) -> int:
     try:
         monitor = Monitor.of(root)
     except GatewayError as error:
-        print(f"vpn-monitor: {error}", file=sys.stderr)
+        journal.error(f"vpn-monitor: {error}")
         return 1
     except KeyboardInterrupt:
         return 0
     with contextlib.suppress(KeyboardInterrupt):
         watch(monitor)
-    # One word to stop is enough: nothing may come between it and the last word.
+    # A second signal must not interrupt the last log line.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     monitor.report.stopped()
     return 0

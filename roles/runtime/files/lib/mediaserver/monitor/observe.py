@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What vpn-monitor sees: one look at the host gives one ``Observation``. Nothing is changed here."""
+"""Observes the host: one call gives one ``Observation``. Nothing is changed here."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mediaserver import services
+from mediaserver import journal, services
 from mediaserver._core import clock, files, sockets
 from mediaserver._core.docker import SERVICE_LABEL, DockerClient, label
 from mediaserver._core.names import GATEWAY_LOCK, HOLDER, OUTER_TABLE, PROJECT, TUNNEL, TUNNEL_DEVICE, VPN_BRIDGE
@@ -29,7 +29,7 @@ from mediaserver.tunnel.configuration import active_peer, forbidden
 from mediaserver.tunnel.gateway import Gateway
 
 INTERFACES = Path("/sys/class/net")
-# The longest that a look waits for another program that works on the gateway.
+# The longest wait for another program that works on the gateway.
 LOCK_PATIENCE_S = 30.0
 # Where Docker keeps the VPN network's address translation: iptables' way, and that of its nftables back end.
 DOCKER_TABLES = (("ip", "nat"), ("ip", "docker-bridges"))
@@ -47,7 +47,7 @@ STATES = {
 
 @dataclass
 class Observer:
-    """Looks at one project folder's stack; keeps what is costly to find out again."""
+    """Observes the stack of one project folder; keeps what is costly to determine again."""
 
     root: Path
     _nft: Nft = field(default_factory=Nft)
@@ -55,11 +55,11 @@ class Observer:
     _docker: DockerClient = field(default_factory=DockerClient)
     _holder: int = 0  # its process
     _host: host_settings.HostObserver = field(default_factory=host_settings.HostObserver)
-    _silent: bool = False  # no resolver answered in the last look
+    _silent: bool = False  # no resolver answered in the last observation
     _project: tuple[tuple[int, ...], dict[str, str]] = ((), {})  # the compose files' times of change, and services
 
     def observe(self, gateway: Gateway, *, held: bool = False) -> Observation:
-        """Look at the host, for a gateway as it is configured now, and a hold.
+        """Observe the host, for a gateway as it is configured now.
 
         Raises OSError, GatewayError where the outer barrier cannot be observed; any other fault is in the observation.
         """
@@ -88,7 +88,7 @@ class Observer:
                 ),
                 **common,
             )
-        except Exception as error:  # whatever Docker or compose has answered: a barrier is put up in any case
+        except Exception as error:  # from any answer of Docker or compose: the barrier is repaired in any case
             return Observation(docker=False, trouble=words(error), network=None, **common)
 
     def _barrier_stands(self, gateway: Gateway) -> bool:
@@ -112,7 +112,7 @@ class Observer:
         if changed != self._project[0]:
             project = compose.read(self.root)
             if project.trouble:
-                print(f"{project.trouble}; containers are repaired by {compose.FILE} alone", flush=True)
+                journal.warning(f"{project.trouble}; containers are repaired by {compose.FILE} alone")
             found = json.loads(project.config)["services"]
             self._project = (changed, {name: str(one.get("network_mode", "")) for name, one in found.items()})
         return self._project[1]
@@ -120,7 +120,7 @@ class Observer:
     def _containers(self) -> tuple[dict[str, Container], dict[str, int]]:
         """Return every service's container, and the process ids of those that run.
 
-        A container that vanishes meanwhile is left out: the next look tells whether it is missing, or made anew.
+        A container that vanishes meanwhile is left out: the next observation shows whether it is missing or recreated.
         """
         by_service = {label(row, SERVICE_LABEL): row for row in self._docker.services(PROJECT)}
         asked = {name: self._pid(row) for name, row in by_service.items() if row["State"] == "running"}
@@ -152,7 +152,7 @@ class Observer:
         return int(found["State"]["Pid"]) if found else None
 
     def _network(self) -> bool:
-        """Say whether Docker's side of the VPN network is there."""
+        """Say whether Docker's bridge and rules for the VPN network exist."""
         rules = any(f'"{VPN_BRIDGE}"' in (self._nft.listing(*table) or "") for table in DOCKER_TABLES)
         return rules and (INTERFACES / VPN_BRIDGE).exists()
 
@@ -168,7 +168,7 @@ class Observer:
         self._holder = holder
         interface = True
         try:
-            if self._silent:  # so that whatever else carries is seen by the next look
+            if self._silent:  # so that the next observation sees whether the tunnel carries anything
                 netns.inside(holder, lambda: liveness.provoke(resolvers))
             with self.tunnel_socket() as line:
                 if any(dns.answers(line, resolver, dns.ANSWER_TIMEOUT_S) for resolver in resolvers):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What vpn-monitor does: each step of its decision, as requests to Docker, to systemd and to the gateway program."""
+"""Carries out each step of a decision: requests to Docker, to systemd and to the gateway."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from mediaserver import journal
 from mediaserver._core import files
 from mediaserver._core.docker import DockerClient
 from mediaserver._core.errors import GatewayError
@@ -24,7 +25,7 @@ LOG_LINES = 3
 CONTAINER_VERBS: dict[Act, tuple[str, dict[str, str]]] = {
     Act.START: ("start", {}),
     Act.UNPAUSE: ("unpause", {}),
-    # Cut off from the network, Transmission would spend a minute on saying farewell; what it keeps is written first.
+    # Without a network, Transmission would wait a minute for its trackers; it saves its state before that.
     Act.RESTART: ("restart", {"t": "10"}),
     Act.RESTART_TUNNEL: ("restart", {"t": "2"}),
 }
@@ -43,7 +44,7 @@ def run(*command: str) -> None:
 
 @dataclass(frozen=True)
 class Repairs:
-    """Does the steps."""
+    """Carries out the steps."""
 
     root: Path
 
@@ -59,8 +60,8 @@ class Repairs:
             Act.LOAD_BARRIER: lambda: Host().reload_barrier(),
             Act.FORWARD: host_settings.switch_on_forwarding,
             Act.RESTART_DOCKER: lambda: run("systemctl", "restart", DOCKER_UNIT),
-            # What runs is left alone, the holder above all; Ansible recreates containers. It removes orphans as well,
-            # because only it has seen before that no other project has this one's name.
+            # Running containers are left alone, the holder above all. Ansible recreates containers and removes orphans:
+            # only it has checked that no other project has this name.
             Act.BRING_UP: lambda: self._compose("--no-recreate"),
             Act.RECREATE: lambda: self._compose("--force-recreate", "--no-deps", *step.targets),
             Act.RELOAD_HOLDER: self._reload_holder,
@@ -71,14 +72,14 @@ class Repairs:
     @staticmethod
     def _reload_holder() -> None:
         Host().signal(HOLDER)
-        # Whoever changed the namespace's routes has mostly taken the tunnel's away, too.
+        # A program that changed the namespace's routes has mostly removed the tunnel's as well.
         Host().signal(TUNNEL)
 
     def _resolve(self) -> None:
-        # Why an endpoint is not used: its name has no address now, or one inside the house.
+        # Why an endpoint is not used: its name has no address now, or one in the LAN.
         for note in self._change(lambda settings, state: resolved_again(settings, state, look_up)):
-            print(note, flush=True)
-        # In any case: its routes may be what is wrong.
+            journal.warning(note)
+        # In any case: its routes may be the fault.
         Host().signal(TUNNEL)
 
     def _compose(self, *arguments: str) -> None:
@@ -93,7 +94,7 @@ class Repairs:
             Gateway(self.root, resolve=look_up_nothing).apply(Host())
 
     def _change(self, change: Callable[[Settings, State], State]) -> list[str]:
-        """Return what a person should know of the endpoints then."""
+        """Return notes on endpoints that are not used."""
         with files.locked(GATEWAY_LOCK):
             gateway = Gateway(self.root, resolve=look_up, change=change)
             gateway.apply(Host())

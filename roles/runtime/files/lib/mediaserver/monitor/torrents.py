@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Transmission needs when the tunnel comes and goes: its swarms back, and the port that the provider forwards."""
+"""Transmission after an interruption of the tunnel: its peers, and the port that the provider forwards."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mediaserver import services
-from mediaserver._core.errors import MediaserverError
+from mediaserver import journal, services
+from mediaserver._core.errors import MediaserverError, reason
 from mediaserver._core.names import VPN_BRIDGE
 from mediaserver.monitor.repairs import Repairs
 from mediaserver.monitor.steps import Act, Step
@@ -20,7 +20,7 @@ from mediaserver.tunnel.configuration import Settings
 if TYPE_CHECKING:
     from mediaserver._transmission.client import TransmissionClient
 
-# From the word to ask its trackers to the look at what they have answered.
+# Seconds from the request to announce to the check of the result.
 SWARM_PATIENCE_S = 20.0
 RPC_TIMEOUT_S = 5.0
 LONGEST_ANSWER = 1 << 20
@@ -68,12 +68,12 @@ def is_deserted(torrents: Torrents, before: Mapping[int, int]) -> bool:
 
 @dataclass
 class SwarmRecovery:
-    """Brings the torrents back to their swarms when the tunnel is back.
+    """Connects torrents to their peers again after an interruption of the tunnel.
 
-    Transmission itself waits up to two hours after announcements that failed, and a quarter of an hour for peers that
-    it could not reach twice. It asks trackers earlier when told to, but not those that have not answered since its
-    start (tried with 4.1.0), and peers not at all: then only a new start helps. So it does where connections look
-    alive and are not.
+    Transmission itself waits up to two hours after failed announcements, and a quarter of an hour for peers that it
+    could not reach twice. On request it asks trackers earlier, but not those that have not answered since its start
+    (tried with 4.1.0), and never peers: then only a restart helps. The same holds for connections that look alive and
+    are dead.
     """
 
     root: Path
@@ -83,13 +83,13 @@ class SwarmRecovery:
 
     @property
     def pending(self) -> bool:
-        """The tunnel was away, and what came of it is not judged yet: to be known after a new start, too."""
+        """The tunnel was interrupted, and the result is not checked yet. vpn-monitor keeps this over its restart."""
         return self._due or self._judged_at is not None
 
     def refresh(self, now: float, do: Callable[[Step], bool], *, service: str, alive: bool, idle: bool = True) -> None:
-        """Ask and judge while the tunnel is alive; ``idle`` where nothing else is repaired in this look.
+        """Announce and check while the tunnel is alive; ``idle``: nothing else is repaired in this round.
 
-        ``do`` does a step, and says whether that worked; ``service`` is the name of the one that is Transmission.
+        ``do`` carries out a step and returns whether that worked; ``service`` is the name of Transmission's service.
         """
         if not alive:
             self._due, self._judged_at = True, None
@@ -100,15 +100,15 @@ class SwarmRecovery:
                 self._received = received(daemon.torrents(FIELDS[:3]))
                 daemon.reannounce()
                 self._due, self._judged_at = False, now + SWARM_PATIENCE_S
-                print("Transmission asks its trackers again", flush=True)
+                journal.info("Transmission asks its trackers again")
             elif idle and self._judged_at is not None and now >= self._judged_at:
-                # Once for each time that the tunnel was away: a swarm may as well be dead.
+                # Once for each interruption: the swarm itself may be dead.
                 deserted = is_deserted(transmission(self.root).torrents(FIELDS), self._received)
                 self._judged_at = None
                 if deserted and not do(Step(Act.RESTART, "nothing comes from Transmission's swarm", (service,))):
                     self._judged_at = now + SWARM_PATIENCE_S
         except (MediaserverError, KeyError, TypeError, AttributeError):
-            return  # it may be starting; the next look attempts again
+            return  # it may be starting; tried again in the next round
 
 
 @dataclass
@@ -123,7 +123,7 @@ class ForwardedPort:
     def refresh(self, settings: Settings, now: float, tunnel: Callable[[], socket.socket] | None) -> bool:
         """Keep the lease while there is a tunnel, and close the port when it ends.
 
-        Says what is new, once; returns whether the port is another now.
+        Logs what is new, once; returns whether the port has changed.
         """
         if not settings.natpmp_server:
             return False
@@ -133,13 +133,14 @@ class ForwardedPort:
             )
         self._forwarding.has_transmission = services.tells_transmission(settings.services)
         try:
-            said = self._forwarding.refresh(tunnel, now) if tunnel else self._forwarding.expire(now)
-            changed = said is not None
-            if changed or self._forwarding.settled:
-                self._complaint = ""
+            news = self._forwarding.refresh(tunnel, now) if tunnel else self._forwarding.expire(now)
         except (MediaserverError, OSError) as error:
-            said = f"no port is forwarded: {error}" if str(error) != self._complaint else None
-            self._complaint, changed = str(error), False
-        if said:
-            print(said, flush=True)
-        return changed
+            if reason(error) != self._complaint:
+                journal.warning(f"no port is forwarded: {reason(error)}")
+            self._complaint = reason(error)
+            return False
+        if news or self._forwarding.settled:
+            self._complaint = ""
+        if news:
+            journal.info(news)
+        return news is not None

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from mediaserver import journal
 from mediaserver._core import clock, files
 from mediaserver._core.errors import GatewayError, MediaserverError, reason
 from mediaserver._core.names import GATEWAY_LOCK, KEEPER_UNIT, MONITOR_UNIT
@@ -20,7 +21,7 @@ PROGRAMS = Programs(KEEPER_UNIT, MONITOR_UNIT)
 
 
 def release(*, dry_run: bool) -> list[str]:
-    """End the hold and have the monitor run; return what was started. Raises GatewayError."""
+    """End the hold and start vpn-monitor if needed; return what was started. Raises GatewayError."""
     if not dry_run:
         hold.release()
     if run(["systemctl", "is-active", "--quiet", MONITOR_UNIT]).returncode == 0:
@@ -31,7 +32,7 @@ def release(*, dry_run: bool) -> list[str]:
 
 
 def render_at_boot(root: Path) -> Callable[[bool], str]:
-    """Return what renders the outer table from the files as they are, without asking anybody."""
+    """Return what renders the outer table from the files alone, without a resolver."""
     gateway = Gateway(root, resolve=look_up_nothing)
     return lambda owned: gateway.outer(owned=owned)
 
@@ -39,17 +40,17 @@ def render_at_boot(root: Path) -> Callable[[bool], str]:
 def main(arguments: Sequence[str], *, root: Path) -> int:
     parser = argparse.ArgumentParser(prog="vpn-gateway", description="Keeps the VPN gateway as configured.")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("barrier", help="have the outer barrier stand (before Docker starts; resolves nothing)")
-    commands.add_parser("keep", help="own the outer barrier, so that nobody else can change it, and stay")
+    commands.add_parser("barrier", help="load the outer barrier (before Docker starts; resolves nothing)")
+    commands.add_parser("keep", help="own the outer barrier, so that no other program can change it, and stay")
     plan = commands.add_parser("plan", help="print what is not as configured, change nothing")
-    apply = commands.add_parser("apply", help="put right what is not as configured, and print it")
+    apply = commands.add_parser("apply", help="correct what is not as configured, and print it")
     apply.add_argument("--hold", type=float, metavar="SECONDS", help="pause vpn-monitor meanwhile and after")
     for command in (plan, apply):
         command.add_argument("--program", metavar="DIGEST", help="restart programs that were not started as this one")
         command.add_argument("--restart", action="store_true", help="with --program, restart them in any case")
     take = commands.add_parser("hold", help="pause vpn-monitor for a while, in place of an earlier hold")
     take.add_argument("seconds", type=float, metavar="SECONDS")
-    let_go = commands.add_parser("release", help="let vpn-monitor go on, and start it where it does not run")
+    let_go = commands.add_parser("release", help="end the pause of vpn-monitor, and start it if it does not run")
     let_go.add_argument("--dry-run", action="store_true", help="print what would be started, change nothing")
     report = commands.add_parser("report", help="print whether the tunnel is up, as JSON, and the likely cause if not")
     report.add_argument("--wait", type=float, default=0.0, metavar="SECONDS", help="for a tunnel that is not up yet")
@@ -57,7 +58,7 @@ def main(arguments: Sequence[str], *, root: Path) -> int:
     try:
         _do(chosen, root)
     except (MediaserverError, OSError, ValueError) as error:
-        print(f"vpn-gateway: {reason(error)}", file=sys.stderr)
+        journal.error(f"vpn-gateway: {reason(error)}")
         return 1
     return 0
 
@@ -102,7 +103,7 @@ def _apply(chosen: argparse.Namespace, root: Path) -> list[str]:
         lines += [*_forwarding(), *gateway.apply(Host())]
         host_settings.switch_on_forwarding()
     for note in [*gateway.order_note(), *gateway.notes()]:
-        print(f"vpn-gateway: {note}", file=sys.stderr)
+        journal.warning(f"vpn-gateway: {note}", stream=sys.stderr)
     return lines + renew(MONITOR_UNIT)
 
 

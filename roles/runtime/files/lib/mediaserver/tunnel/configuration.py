@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tunnel is to be: settings and state in, text for containers and barriers out. Pure.
+"""The tunnel's configuration: settings and state in, text for containers and barriers out. Pure.
 
 ``gateway.json`` (written by Ansible) says what is wanted, ``endpoints.json`` (ours) which peer is active and the
-address that each endpoint's name was last rejected at.
+address of each endpoint's name.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class State:
-    """Which peer is active, and where each name was last rejected. Lost or corrupt: made again, nothing opens."""
+    """The active peer, and the last known address of each name. A damaged file is replaced, and nothing opens."""
 
     active: str
     addresses: dict[str, str]
@@ -146,19 +146,19 @@ class State:
 
 
 def forbidden(settings: Settings, address: str) -> str:
-    """Say why an address cannot be an endpoint's, or nothing: a way to it would be a way into the house."""
+    """Return why an address cannot be an endpoint, else an empty text: a route to it would be a route into the LAN."""
     if not address:
         return ""
     candidate = ipaddress.IPv4Address(address)
     special = candidate.is_loopback or candidate.is_multicast or candidate.is_link_local or candidate.is_unspecified
     # Reserved is also the broadcast address. What begins with 0 is "this network" (RFC 1122), and leads nowhere.
     if special or candidate.is_reserved or candidate in THIS_NETWORK:
-        return "no address of the internet"
+        return "not a public address"
     if candidate in settings.subnet:
         return f"in the VPN namespace's own network {settings.subnet} (gateway_subnet)"
     if any(candidate in ipaddress.IPv4Network(pool) for pool in settings.containers):
         return "in a network of Docker's on this host (docker_address_pools)"
-    return next((f"in the house's own network {net} (mediaserver_lan)" for net in settings.lan
+    return next((f"in the LAN {net} (mediaserver_lan)" for net in settings.lan
                  if candidate in ipaddress.IPv4Network(net)), "")  # fmt: skip
 
 
@@ -180,7 +180,7 @@ def next_state(settings: Settings, state: State, resolve: Callable[[str], str | 
 
 
 def resolved_again(settings: Settings, state: State, resolve: Callable[[str], str | None]) -> State:
-    """Ask for every name anew; one that cannot be resolved now keeps its address."""
+    """Resolve every name again; one that cannot be resolved now keeps its address."""
     asked = next_state(settings, State(state.active, {}), resolve)
     return State(asked.active, state.addresses | asked.addresses, asked.rejected)
 

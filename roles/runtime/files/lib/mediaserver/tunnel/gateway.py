@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Brings the VPN gateway on this host to what is configured: files, outer barrier, and word to the containers."""
+"""Brings the VPN gateway of this host to its configuration: files, outer barrier, reload of the containers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from mediaserver.programs import run
 from mediaserver.tunnel import port_forwarding
 from mediaserver.tunnel.configuration import Settings, State, container_files, forbidden, next_state, outer_table
 
-# Who reads each folder of files, and whom nobody could tell yet that they are new; a reboot makes all of them read.
+# The service that reads each folder of files.
 READERS = {"holder": HOLDER, "tunnel": TUNNEL}
 Resolve = Callable[[str], str | None]
 
@@ -46,7 +46,7 @@ def look_up_nothing(host: str) -> str | None:
 
 
 class Machine(Protocol):
-    """What the gateway needs of the host."""
+    """What the gateway needs of the host; tests replace it."""
 
     def barrier_stands(self, table: str) -> bool: ...
 
@@ -70,7 +70,7 @@ class Host:
             raise GatewayError(f"{KEEPER_UNIT} could not load the outer barrier; see: journalctl --unit {KEEPER_UNIT}")
 
     def signal(self, service: str) -> None:
-        """Ask a running service to read its files again; one that is not there will read them when it starts."""
+        """Make a running service read its files again; a stopped one reads them when it starts."""
         docker = DockerClient()
         try:
             found = docker.service(PROJECT, service)
@@ -80,7 +80,7 @@ class Host:
             try:
                 docker.request("POST", f"/containers/{found['Id']}/kill", signal="HUP")
             except DockerError as error:
-                raise GatewayError(f"service {service} could not be told to reload: {error}") from error
+                raise GatewayError(f"service {service} did not reload its files: {error}") from error
 
 
 class Gateway:
@@ -114,14 +114,14 @@ class Gateway:
         return outer_table(self.settings, self.state, owned=owned)
 
     def differences(self, machine: Machine) -> list[str]:
-        """Name everything that is not as configured, in plain words."""
+        """Name everything that is not as configured."""
         found = [f"file {path} is written" for path, text in self._wanted().items() if not self._stands(path, text)]
         if not machine.barrier_stands(self.outer()):
             found.append(f"table inet {OUTER_TABLE} is loaded")
-        return [*found, *(f"container {name} is told to read its files" for name in self._pending())]
+        return [*found, *(f"container {name} reloads its files" for name in self._pending())]
 
     def apply(self, machine: Machine) -> list[str]:
-        """Put right what differs; barriers before the tunnel. Return what was done. Raises GatewayError, OSError."""
+        """Correct what differs; barriers before the tunnel. Return what was done. Raises GatewayError, OSError."""
         done = []
         stale = {path: text for path, text in self._wanted().items() if not self._stands(path, text)}
         # The keeper of the outer barrier reads the state, so it comes first.
@@ -132,11 +132,11 @@ class Gateway:
             machine.reload_barrier()
             done.append(f"table inet {OUTER_TABLE} is loaded")
         pending = self._pending()
-        done += [f"container {name} is told to read its files" for name in pending]
+        done += [f"container {name} reloads its files" for name in pending]
         told = [
             name for folder, name in READERS.items() if name in pending or any(p.parent.name == folder for p in stale)
         ]
-        if told:  # noted first: whatever ends this run, the next one knows
+        if told:  # noted first, so that the next run reloads them if this one is interrupted
             files.write(self._untold, " ".join(told), mode=0o600)
         for path, text in stale.items():
             files.write(path, text, mode=0o600)
@@ -147,13 +147,13 @@ class Gateway:
         return done
 
     def _pending(self) -> list[str]:
-        """Containers that an earlier run could not tell."""
+        """Containers that an earlier run could not reload; a reboot makes all of them read their files."""
         named = (files.read(self._untold) or "").split()
         return [name for name in READERS.values() if name in named]
 
     def notes(self) -> list[str]:
-        """What a person should know of the state and of endpoints that are not used."""
-        found = [f"{self.state_path} could not be read, and is made anew"] if self._lost else []
+        """Return notes on a damaged state and on endpoints that are not used."""
+        found = [f"{self.state_path} could not be read, and is replaced"] if self._lost else []
         for peer in self.settings.peers:
             address = self.state.rejected.get(peer.host)
             if address:
@@ -166,7 +166,7 @@ class Gateway:
         return found
 
     def order_note(self) -> list[str]:
-        """Say that the server in use is not the first of the list; whatever works is kept."""
+        """Note that the server in use is not the first of the list: one that works is kept."""
         first, active = self.settings.peers[0].name, self.state.active
         if active == first:
             return []

@@ -23,12 +23,12 @@ from mediaserver.monitor.problems import Code, Problem
 from mediaserver.tunnel import dns, liveness
 
 IPV4_HEADER, UDP_HEADER, ICMP_HEADER = 20, 8, 8
-# Linux: set DF, and do not believe in a smaller path MTU (ip(7)). Not in Python's socket module.
+# Linux: set DF, and ignore a smaller path MTU (ip(7)). Not in Python's socket module.
 IP_MTU_DISCOVER, IP_PMTUDISC_PROBE = 10, 3
 OPT, PADDING = 41, 12
 # WireGuard pads to multiples of this, so sizes between two of them behave alike.
 STEP = 16
-# Below this size it is no path's MTU, but a resolver that refuses large questions.
+# A smaller result is not a path MTU, but a resolver that refuses large queries.
 SMALLEST, COARSE_BELOW = 576, 1200
 ANSWER_TIMEOUT_S = 1.5
 # Seconds from the tunnel's start to the first probe; between a loss and its confirmation; between probes afterwards.

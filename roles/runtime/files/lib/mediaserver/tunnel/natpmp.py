@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A port of the provider's, forwarded to us for a while: NAT-PMP (RFC 6886), as ProtonVPN speaks it.
+"""A port of the provider's, forwarded to us for a while: NAT-PMP (RFC 6886), as ProtonVPN supports it.
 
 Ask first for any port, then, before its time is over, again and again for the port that is held.
 """
@@ -125,7 +125,7 @@ def _granted(exchange: Exchange, protocol: str, suggested: int, lifetime: int) -
     if not found.external or not found.lifetime:
         raise NatPmpError(
             f"The provider forwards port {found.external} with {protocol.upper()} for {found.lifetime} s, "
-            "which is no port; choose another server"
+            "which is not a port; choose another server"
         )
     return found
 
@@ -152,7 +152,7 @@ def udp_exchange(
                 return reply
     except ConnectionRefusedError as error:
         raise NatPmpError(
-            f"The provider's server does not speak NAT-PMP (nobody listens at {gateway}:{port}); "
+            f"The provider's server does not support NAT-PMP (connection refused at {gateway}:{port}); "
             "choose a server that forwards ports, and a key that was generated with NAT-PMP switched on"
         ) from error
     except OSError as error:
@@ -164,7 +164,7 @@ def udp_exchange(
 
 
 def _forget(line: socket.socket) -> None:
-    """Drop what came before: another answer to an old request, or what a stranger sent before we were connected.
+    """Drop earlier datagrams: late answers to old requests, and those that other hosts sent before the connection.
 
     From here on the kernel lets in only what the gateway sends, as RFC 6886, 3.1 wants.
     """

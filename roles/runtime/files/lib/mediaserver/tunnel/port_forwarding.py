@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The port that the provider forwards on request (NAT-PMP): had, kept, opened in the tunnel, told to Transmission.
+"""The port that the provider forwards on request (NAT-PMP): leased, renewed, opened in the tunnel, set in Transmission.
 
 A lease lies in /run as long as it lasts; the inner barrier opens the port of a lease that has not ended, and of no
 other one. Times are seconds since boot.
@@ -20,7 +20,7 @@ from mediaserver._core.names import LEASE
 from mediaserver.tunnel import natpmp
 
 RETRY_S = 20.0
-# Two seconds a protocol at the most: whoever waits here watches nothing meanwhile.
+# Two seconds a protocol at the most, because vpn-monitor observes nothing meanwhile.
 TRIES = 3
 UNKNOWN = -1
 PEER_PORT = "peer-port"
@@ -64,7 +64,7 @@ class Forwarding:
     changed: Callable[[], object]
     path: Path = LEASE
     exchange: Callable[[socket.socket, str, bytes], bytes] = _ask_provider
-    has_transmission: bool = True  # else nobody is told the port
+    has_transmission: bool = True  # else the port is set nowhere
     port: int = 0
     settled: bool = False  # the last thing asked for came to its end
     _applied: int = 0  # the port that the barrier is known to have open
@@ -72,11 +72,11 @@ class Forwarding:
     _again: float = 0.0
 
     def __post_init__(self) -> None:
-        # What an earlier process had: it counts until its end, and the same port is asked for again.
+        # The lease of an earlier process: it counts until its end, and the same port is requested again.
         self.port, self._until = lease(self.path)
 
     def refresh(self, make: Callable[[], socket.socket], now: float) -> str | None:
-        """Ask when it is time, over a socket in the tunnel that ``make`` makes; return what there is to say.
+        """Renew the lease when it is due, over a socket in the tunnel that ``make`` returns; return news for the log.
 
         Raises NatPmpError, OSError, MediaserverError, and what ``changed`` raises; it is tried again after a while.
         """
@@ -97,7 +97,7 @@ class Forwarding:
         self._until = now + mapping.lifetime
         self.port = mapping.port
         if leased_port(self.path, now) != self.port:
-            self._applied = self._applied and UNKNOWN  # whoever wrote the barrier meanwhile found no such lease
+            self._applied = self._applied and UNKNOWN  # another program may have written the barrier without this lease
         files.write(self.path, json.dumps({"port": self.port, "until": self._until}) + "\n", mode=0o644)
         if self._applied != self.port:
             self.changed()
@@ -112,7 +112,7 @@ class Forwarding:
         return said
 
     def expire(self, now: float) -> str | None:
-        """Close the port when its lease has ended, and say so. Raises what ``changed`` raises; it is tried again."""
+        """Close the port when its lease has ended; return news for the log. Raises what ``changed`` raises."""
         if now < self._until or (not self._applied and not self.path.exists()):
             return None
         # Noted first, so that a failure on the way is not taken for the end of it.
@@ -120,4 +120,4 @@ class Forwarding:
         self.path.unlink(missing_ok=True)
         self.changed()
         self._applied = 0
-        return "the forwarded port is closed, because nobody prolongs it"
+        return "the forwarded port is closed, because its lease has ended"

@@ -19,7 +19,7 @@ from mediaserver.tunnel import dns, mtu
 from mediaserver.tunnel.gateway import Gateway, look_up, look_up_nothing
 
 PAUSE_S = 1.0
-# Looks in a row in which the host itself is offline, before waiting for the tunnel is given up.
+# Observations of an offline host, in a row, after which the wait for the tunnel ends.
 OFFLINE_LOOKS = 2
 
 
@@ -64,7 +64,7 @@ def of_host(observed: Observation) -> tuple[Problem, ...]:
 
 
 def judge(observed: Observation, state: MonitorState, *, online: bool | None, carries: bool) -> Status:
-    """Return the status by one look at a tunnel that had time to come up. Pure."""
+    """Return the status by one observation of a tunnel that had time to come up. Pure."""
     host = of_host(observed)
     if observed.tunnel is not None and (observed.tunnel.answered or carries):
         dead_resolver = () if observed.tunnel.answered else (causes.of_dead_resolver(observed.resolvers),)
@@ -97,7 +97,7 @@ def observe(
     observer: Observer | None = None,
     is_online: Callable[[], bool | None] = dns.host_is_online,
 ) -> Status:
-    """Look until the tunnel is up or ``wait`` seconds have passed. Raises GatewayError, OSError."""
+    """Observe until the tunnel is up or ``wait`` seconds have passed. Raises GatewayError, OSError."""
     observer = observer or Observer(root)
     deadline = time.monotonic() + wait
     offline, received = 0, None
@@ -110,7 +110,7 @@ def observe(
         up = bool(tunnel and tunnel.answered) or carries
         online = None if up else is_online()
         offline = offline + 1 if online is False else 0
-        # A second look, because what else carries shows only after the first one without an answer.
+        # Observed twice, because traffic without an answer shows only after the first unanswered query.
         if up or time.monotonic() >= deadline or offline >= OFFLINE_LOOKS:
             break
         time.sleep(PAUSE_S)
