@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mediaserver._core.names import (
@@ -23,34 +23,19 @@ from mediaserver._core.names import (
     VPN_BRIDGE,
     WIREGUARD_MARK,
 )
+from mediaserver.firewall import nft_text as text
+from mediaserver.firewall.nft_text import OUTSIDE_LAN, Endpoint
+from mediaserver.firewall.own_rules import InnerRules, OuterRules, OwnServices, Way
 
-# After conntrack (-200), so that every packet's state is known; before Docker's filter rules (0), so that
-# nothing of Docker's sees what is dropped here. A drop is final in nft, an accept is not: Docker's rules
-# still apply.
-PRIORITY = -150
-# The counter of new connections to published ports from outside mediaserver_lan.
-OUTSIDE_LAN = "strangers"
 # Marks connections that came in from the LAN or the host. Only their replies may leave by the uplink: a reply on a
 # connection that came in through the tunnel must not, whatever the routes say when the tunnel is gone.
 LAN_MARK = 0x7569
-# A TCP segment of a web interface that belongs to a connection which this kernel no longer knows: Docker forgets
-# connections when a container restarts, while their other ends go on. Such a segment opens no connection, so it is
-# dropped without being counted. A SYN alone would open one.
-LATE_ANSWER = "tcp sport @ui_ports tcp flags & (ack | rst) != 0x0"
-INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,14}")
-
-Endpoint = tuple[str, int]
-# A bridge by which a service's connections come to the host, and the TCP port that they may open there.
-Way = tuple[str, int]
+LATE_ANSWER = text.late_answer("ui_ports")
 
 
 @dataclass(frozen=True)
 class OuterBarrier:
-    """The host's table: what may pass between the VPN bridge and everything else.
-
-    A household's own services outside the VPN have a bridge each. Docker lets no packet pass from one bridge to
-    another, so a service reaches another one at the host's address on the VPN bridge, where Docker's proxy answers.
-    """
+    """The host's table: what may pass between the VPN bridge and everything else."""
 
     endpoints: Sequence[Endpoint]  # IPv4 address and UDP port of each WireGuard server
     ui_ports: Sequence[int]  # TCP, as the containers have them (forwarding comes after Docker's DNAT)
@@ -88,17 +73,20 @@ def render_outer(settings: OuterBarrier, *, owned: bool = False) -> str:
     ``owned`` is for a process that stays (nft(8): a table's flags owner and persist, Linux 6.9): no other process can
     flush or change the table then, and it stays when its owner dies.
     """
-    bridge, jellyfin_bridge = _interface(settings.bridge), _interface(settings.jellyfin_bridge)
-    own = _Own.of(settings)
+    bridge, jellyfin_bridge = text.interface(settings.bridge), text.interface(settings.jellyfin_bridge)
+    own = OuterRules.of(
+        OwnServices(settings.own_bridges, settings.bridge_address, settings.reaches, settings.reached),
+        (bridge, jellyfin_bridge),
+    )
     body = [
-        *_set("endpoints", "ipv4_addr . inet_service", _endpoints(settings.endpoints)),
-        *_set("ui_ports", "inet_service", _ports(settings.ui_ports)),
-        *_set("published", "inet_service", _ports(settings.published)),
-        *_set("lan", "ipv4_addr", _prefixes(settings.lan), interval=True),
-        *_set("containers", "ipv4_addr", _prefixes(settings.containers), interval=True),
+        *text.named_set("endpoints", "ipv4_addr . inet_service", text.endpoints_of(settings.endpoints)),
+        *text.named_set("ui_ports", "inet_service", text.ports_of(settings.ui_ports)),
+        *text.named_set("published", "inet_service", text.ports_of(settings.published)),
+        *text.named_set("lan", "ipv4_addr", text.prefixes_of(settings.lan), interval=True),
+        *text.named_set("containers", "ipv4_addr", text.prefixes_of(settings.containers), interval=True),
         *own.sets,
-        *_counters("leak_attempts_out", "leak_attempts_in", "leak_attempts_host", OUTSIDE_LAN),
-        *_chain(
+        *text.counters("leak_attempts_out", "leak_attempts_in", "leak_attempts_host", OUTSIDE_LAN),
+        *text.chain(
             "passing",
             f'iifname "{bridge}" goto from_vpn',
             *own.between_bridges,
@@ -111,7 +99,7 @@ def render_outer(settings: OuterBarrier, *, owned: bool = False) -> str:
             "meta l4proto tcp ct status dnat ct direction original ct original proto-dst @published goto to_pages",
             hook="forward",
         ),
-        *_chain(
+        *text.chain(
             "arriving",
             *own.ways,
             f'iifname "{bridge}" goto to_host',
@@ -119,110 +107,60 @@ def render_outer(settings: OuterBarrier, *, owned: bool = False) -> str:
             'iifname != "lo" tcp dport @published goto to_pages',
             hook="input",
         ),
-        *_chain(
+        *text.chain(
             "from_vpn",
-            _drop("leak_attempts_out", "meta nfproto ipv6"),
+            text.drop("leak_attempts_out", "meta nfproto ipv6"),
             "ip daddr . udp dport @endpoints accept",
             "ct direction reply ct state established,related accept",
             f"ip daddr @lan {LATE_ANSWER} drop",
-            _drop("leak_attempts_out"),
+            text.drop("leak_attempts_out"),
         ),
-        *_chain(
+        *text.chain(
             "to_vpn",
-            _drop("leak_attempts_in", "meta nfproto ipv6"),
+            text.drop("leak_attempts_in", "meta nfproto ipv6"),
             "ct state established,related accept",
             "ip saddr @lan tcp dport @ui_ports accept",
-            _drop("leak_attempts_in"),
+            text.drop("leak_attempts_in"),
         ),
-        *_chain(
+        *text.chain(
             "to_host",
-            _drop("leak_attempts_host", "meta nfproto ipv6"),
+            text.drop("leak_attempts_host", "meta nfproto ipv6"),
             "ct state established accept",
             f"{LATE_ANSWER} drop",
             *own.late,
-            _drop("leak_attempts_host"),
+            text.drop("leak_attempts_host"),
         ),
-        *_chain(
+        *text.chain(
             "to_pages",
             "ip saddr @lan accept",
             # A container of this host, which comes by a bridge: from a physical interface the address would be false.
             'meta iifkind "bridge" ip saddr @containers accept',
-            _drop(OUTSIDE_LAN),
+            text.drop(OUTSIDE_LAN),
         ),
     ]
-    return _table(OUTER_TABLE, body, flags="owner, persist" if owned else "")
-
-
-@dataclass(frozen=True)
-class _Own:
-    """The parts of the outer table for a household's own services; all empty where there are none."""
-
-    sets: Sequence[str] = ()
-    between_bridges: Sequence[str] = ()
-    passing: Sequence[str] = ()
-    ways: Sequence[str] = ()
-    arriving: Sequence[str] = ()
-    late: Sequence[str] = ()
-
-    @classmethod
-    def of(cls, settings: OuterBarrier) -> _Own:
-        bridges = [f'"{_interface(name)}"' for name in sorted(set(settings.own_bridges))]
-        ways = sorted({(f'"{_interface(name)}"', _port(port)) for name, port in settings.reaches})
-        sets: list[str] = []
-        between, passing, arriving, late = [], [], [], []
-        if bridges:
-            every = sorted({*bridges, f'"{settings.bridge}"', f'"{settings.jellyfin_bridge}"'})
-            sets += [*_set("own_bridges", "ifname", bridges), *_set("bridges", "ifname", every)]
-            # By their own addresses they reach none of the others, and are reached by published ports alone.
-            between = [f"iifname @own_bridges oifname @bridges {_drop(OUTSIDE_LAN)}"]
-            passing = [
-                "oifname @own_bridges ct direction reply ct state established,related accept",
-                "oifname @own_bridges ct status dnat goto to_pages",
-                f"oifname @own_bridges {_drop(OUTSIDE_LAN)}",
-            ]
-            arriving = [f"iifname @own_bridges tcp dport @published {_drop(OUTSIDE_LAN)}"]
-        accept = []
-        if ways:
-            address = f"ip daddr {ipaddress.IPv4Address(settings.bridge_address)}"
-            sets += _set("reaches", "ifname . inet_service", [f"{name} . {port}" for name, port in ways])
-            sets += _set("reachable", "inet_service", _ports([port for _name, port in settings.reaches]))
-            accept = [f"{address} iifname . tcp dport @reaches accept"]
-            arriving += [f'iifname != "lo" {address} tcp dport @reachable {_drop(OUTSIDE_LAN)}']
-        if settings.reached:
-            sets += _set("reached", "inet_service", _ports(settings.reached))
-            late = [f"{LATE_ANSWER.replace('@ui_ports', '@reached')} drop"]
-        return cls(sets, between, passing, accept, arriving, late)
+    return text.table(OUTER_TABLE, body, flags="owner, persist" if owned else "")
 
 
 def render_inner(settings: InnerBarrier) -> str:
     """Return the nft file of the namespace's table. Raises ValueError as ``render_outer`` does."""
-    tunnel, uplink = (f'"{_interface(settings.tunnel)}"', f'"{_interface(settings.uplink)}"')
-    house = _prefixes([*settings.lan, f"{ipaddress.IPv4Address(settings.bridge_address)}/32"])
-    forwarded = _ports(settings.forwarded_ports)
+    tunnel, uplink = (f'"{text.interface(settings.tunnel)}"', f'"{text.interface(settings.uplink)}"')
+    house = text.prefixes_of([*settings.lan, f"{ipaddress.IPv4Address(settings.bridge_address)}/32"])
+    forwarded = text.ports_of(settings.forwarded_ports)
     reply, house_mark = "ct direction reply ct state", f"{LAN_MARK:#010x}"
     if not 0 < settings.fwmark < 2**32:
         raise ValueError(f"fwmark {settings.fwmark} is not a mark of 32 bits other than 0")
     peers = [f"iifname {tunnel} meta l4proto {{ tcp, udp }} th dport @forwarded_ports accept"] if forwarded else []
-    sets, out, back, called = [], [], [], []
-    address = ipaddress.IPv4Address(settings.bridge_address)
-    if settings.reachable:
-        sets += _set("reachable", "inet_service", _ports(settings.reachable))
-        out = [f"oifname {uplink} ip daddr {address} tcp dport @reachable accept"]
-        back = [f"iifname {uplink} ip saddr {address} tcp sport @reachable {reply} established accept"]
-    if settings.reached:
-        sets += _set("reached", "inet_service", _ports(settings.reached))
-        called = [f"iifname {uplink} ip saddr {address} tcp dport @reached ct mark set {house_mark} accept"]
-    if settings.containers:
-        sets += _set("containers", "ipv4_addr", _prefixes(settings.containers), interval=True)
-        called += [f"iifname {uplink} ip saddr @containers {_drop('leak_attempts_in')}"]
+    own = InnerRules.of(
+        uplink, settings.bridge_address, house_mark, settings.reachable, settings.reached, settings.containers
+    )
     body = [
-        *_set("endpoints", "ipv4_addr . inet_service", _endpoints(settings.endpoints)),
-        *_set("ui_ports", "inet_service", _ports(settings.ui_ports)),
-        *_set("house", "ipv4_addr", house, interval=True),
-        *_set("forwarded_ports", "inet_service", forwarded),
-        *sets,
-        *_counters("leak_attempts_out", "leak_attempts_in", "leak_attempts_passing"),
-        *_chain(
+        *text.named_set("endpoints", "ipv4_addr . inet_service", text.endpoints_of(settings.endpoints)),
+        *text.named_set("ui_ports", "inet_service", text.ports_of(settings.ui_ports)),
+        *text.named_set("house", "ipv4_addr", house, interval=True),
+        *text.named_set("forwarded_ports", "inet_service", forwarded),
+        *own.sets,
+        *text.counters("leak_attempts_out", "leak_attempts_in", "leak_attempts_passing"),
+        *text.chain(
             "leaving",
             'oifname "lo" accept',
             # WireGuard's own packets: without a route to the endpoint they would go round in the tunnel without end.
@@ -230,31 +168,30 @@ def render_inner(settings: InnerBarrier) -> str:
             f"oifname {tunnel} accept",
             f"oifname {uplink} meta mark {settings.fwmark:#010x} ip daddr . udp dport @endpoints accept",
             f"oifname {uplink} ct mark {house_mark} {reply} established,related accept",
-            *out,
-            _drop("leak_attempts_out"),
+            *own.leaving,
+            text.drop("leak_attempts_out"),
             hook="output",
             policy="drop",
         ),
-        *_chain(
+        *text.chain(
             "arriving",
             'iifname "lo" accept',
             f"iifname {tunnel} ct state established,related accept",
             *peers,
             f"iifname {uplink} ip saddr . udp sport @endpoints {reply} established accept",
             f"iifname {uplink} meta l4proto icmp ct state related accept",
-            *back,
-            *called,
+            *own.arriving,
             f"iifname {uplink} ip saddr @house tcp dport @ui_ports ct mark set {house_mark} accept",
             # Connections of a former namespace: without a reset, a peer keeps its end for a quarter of an hour, and
             # accepts no other connection from the same address and port meanwhile.
             f"iifname {tunnel} tcp flags & (syn | rst) == 0x0 reject with tcp reset",
-            _drop("leak_attempts_in"),
+            text.drop("leak_attempts_in"),
             hook="input",
             policy="drop",
         ),
-        *_chain("passing", _drop("leak_attempts_passing"), hook="forward", policy="drop"),
+        *text.chain("passing", text.drop("leak_attempts_passing"), hook="forward", policy="drop"),
     ]
-    return _table(INNER_TABLE, body)
+    return text.table(INNER_TABLE, body)
 
 
 def normalise_listing(listing: str) -> str:
@@ -279,57 +216,3 @@ def fingerprint(listing: str) -> str:
 
 def _sorted(elements: str) -> str:
     return ", ".join(sorted(" ".join(element.split()) for element in elements.split(",")))
-
-
-def _table(name: str, body: Iterable[str], *, flags: str = "") -> str:
-    flagged = [f"    flags {flags}"] if flags else []
-    # The first statement makes the table when it is not there yet, so that the second never fails; one that a
-    # dead owner left is adopted by it.
-    head = [f"table inet {name} {{", *flagged, "}", f"delete table inet {name}", f"table inet {name} {{", *flagged]
-    return "\n".join([*head, *(f"    {line}" for line in body), "}"]) + "\n"
-
-
-def _set(name: str, kind: str, elements: Sequence[str], *, interval: bool = False) -> list[str]:
-    # An empty set matches nothing; nft has no way to write empty elements.
-    flags = ["    flags interval"] if interval else []
-    listed = [f"    elements = {{ {', '.join(elements)} }}"] if elements else []
-    return [f"set {name} {{", f"    type {kind}", *flags, *listed, "}"]
-
-
-def _counters(*names: str) -> list[str]:
-    return [line for name in names for line in (f"counter {name} {{", "}")]
-
-
-def _chain(name: str, *rules: str, hook: str = "", policy: str = "accept") -> list[str]:
-    base = [f"    type filter hook {hook} priority {PRIORITY}; policy {policy};"] if hook else []
-    return [f"chain {name} {{", *base, *(f"    {rule}" for rule in rules), "}"]
-
-
-def _drop(counter: str, match: str = "") -> str:
-    return f"{match} counter name {counter} drop".strip()
-
-
-def _interface(name: str) -> str:
-    if not INTERFACE.fullmatch(name):
-        raise ValueError(f"{name!r} is not the name of a network interface")
-    return name
-
-
-def _port(port: int) -> str:
-    if not 0 < port < 65536:
-        raise ValueError(f"{port} is not a port")
-    return str(port)
-
-
-def _ports(ports: Sequence[int]) -> list[str]:
-    return [_port(port) for port in sorted(set(ports))]
-
-
-def _endpoints(endpoints: Sequence[Endpoint]) -> list[str]:
-    known = sorted({(ipaddress.IPv4Address(address), port) for address, port in endpoints})
-    return [f"{address} . {_port(port)}" for address, port in known]
-
-
-def _prefixes(prefixes: Sequence[str]) -> list[str]:
-    # Collapsed here, because nft refuses a set whose intervals overlap.
-    return [str(prefix) for prefix in ipaddress.collapse_addresses(ipaddress.IPv4Network(p) for p in prefixes)]
