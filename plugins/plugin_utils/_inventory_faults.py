@@ -19,6 +19,7 @@ OURS = re.compile(
     r"(vault|mediaserver|preflight|host|storage|docker|gateway|stack|transmission|jackett|jellyfin|upkeep)_.*"
 )
 SECRET = re.compile(r".*(password|passphrase|secret|token|api_?key|private_?key|preshared_?key)", re.IGNORECASE)
+SECRET_FILES = "secret_files"  # of own services: each value is a file's content
 # Octal on purpose: Transmission and YAML read these in the same way.
 OCTAL = {"umask", "rpc-socket-mode", "rpc_socket_mode", "mode"}
 PLAIN_NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
@@ -106,7 +107,7 @@ def _is_template(text: str, known: t.Collection[str]) -> bool:
 
 
 def _is_secret(path: list[str], secrets: t.Collection[str]) -> bool:
-    if path[0].startswith("vault_") or SECRET.fullmatch(path[-1]):
+    if path[0].startswith("vault_") or SECRET.fullmatch(path[-1]) or SECRET_FILES in path[1:-1]:
         return True
     return path[0] in secrets and len(path) == 1
 

@@ -15,8 +15,8 @@ from typing import Any
 
 from ansible_collections.household.mediaserver.plugins.module_utils._core import supervisor
 from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import ServiceProblem
-from ansible_collections.household.mediaserver.plugins.module_utils._core.http import UrlHttp
 from ansible_collections.household.mediaserver.plugins.module_utils._core.json_file import JsonFile
+from ansible_collections.household.mediaserver.plugins.module_utils._core.transport import UrlHttp
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission.client import TransmissionClient
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission.model import read_wanted
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission.settings import (

@@ -14,6 +14,7 @@ sys.path[:0] = [str(ROOT / folder) for folder in ("tools", "tests/lab", "tests/l
 
 import report  # noqa: E402  (the path above must be set first)
 from lab_control import LabControl  # noqa: E402
+from own_services import own_services  # noqa: E402
 from topology import HOUSEHOLDS  # noqa: E402
 
 
@@ -23,6 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--variants", default="both,outer only,inner only", help="the variants to run, separated by commas"
     )
     parser.addoption("--household", type=int, default=1, help="the number of the lab's household to test")
+    parser.addoption("--own-services", action="store_true", help="give the household services of its own")
     parser.addoption("--joined", action="store_true", help="keep the results of other runs in the report")
 
 
@@ -41,7 +43,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="session")
 def lab(pytestconfig: pytest.Config) -> Iterator[LabControl]:
     inventory = pytestconfig.option.ansible_inventory or str(ROOT / "inventory" / "demo")
-    found = LabControl(HOUSEHOLDS[pytestconfig.option.household - 1], str(Path(inventory).resolve()))
+    household = HOUSEHOLDS[pytestconfig.option.household - 1]
+    own = tuple(own_services()) if pytestconfig.option.own_services else ()
+    found = LabControl(household, str(Path(inventory).resolve()), own=own)
+    if own:
+        found.converge()
     found.install_prober()
     yield found
     found.remove_prober()

@@ -30,8 +30,6 @@ PATIENCE_S = 300
 # The longest time for a restart of the tunnel.
 RESTART_S = 20
 OUTSIDE_PAUSE_S = 0.5
-# Services in the holder's namespace.
-NAMESPACE_SERVICES = services.names(*services.IN_VPN)
 # The networks' addresses up to the last dot.
 VPN_NETWORK, CONTROL_NETWORK = (network.removesuffix("0/24") for network in (topology.VPN, topology.CONTROL))
 VPN_GATEWAY = f"{VPN_NETWORK}1"
@@ -63,6 +61,7 @@ class LabControl:
     inventory: str
     environment: dict[str, str] = field(default_factory=dict)  # of playbook runs
     programs: tuple[str, ...] = ()  # probe only namespaces in which one of these runs; () means all containers
+    own: tuple[dict[str, Any], ...] = ()  # the household's own services (mediaserver_extra_services)
 
     @property
     def description(self) -> dict[str, Any]:
@@ -82,7 +81,18 @@ class LabControl:
 
     @property
     def _household_variables(self) -> tuple[str, str]:
-        return "--extra-vars", f"demo_household={self.household.number}"
+        given: dict[str, Any] = {"demo_household": self.household.number}
+        return "--extra-vars", json.dumps(given | ({"mediaserver_extra_services": self.own} if self.own else {}))
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The services of the stack, own ones included."""
+        return (*services.names(), *(one["name"] for one in self.own))
+
+    @property
+    def namespace_services(self) -> tuple[str, ...]:
+        """Services in the holder's namespace: all of them must be in the one from which probes are sent."""
+        return (*services.names(*services.IN_VPN), *(one["name"] for one in self.own if one["namespace"] == "vpn"))
 
     def run_site(self, *extra: str) -> playbook.Run:
         """Run site.yml on the household; a failure is in the result."""
@@ -212,7 +222,7 @@ class LabControl:
         query = (
             "docker ps --all --filter label=com.docker.compose.project=mediaserver"
             " --format '{{.Label \"com.docker.compose.service\"}} {{.State}}';"
-            f" for c in {' '.join(NAMESPACE_SERVICES)}; do"
+            f" for c in {' '.join(self.namespace_services)}; do"
             f" echo namespace $(readlink /proc/$({pid})/ns/net); done;"
             f" echo exit $(docker exec mediaserver-transmission-1 curl --silent --max-time 2 {page})"
         )
@@ -223,7 +233,7 @@ class LabControl:
         states = {row[0]: row[1] for row in rows if len(row) == 2 and row[0] not in ("namespace", "exit")}
         namespaces = {row[1] for row in rows if row[0] == "namespace" and len(row) == 2}
         exits = [row[1] for row in rows if row[0] == "exit" and len(row) == 2]
-        found = [f"{name} is {states.get(name, 'missing')}" for name in services.names()
+        found = [f"{name} is {states.get(name, 'missing')}" for name in self.services
                  if states.get(name) != "running"]  # fmt: skip
         if len(namespaces) != 1:
             found.append(f"namespaces differ: {sorted(namespaces)}")

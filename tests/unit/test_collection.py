@@ -100,3 +100,17 @@ def test_every_plugin_file_names_its_licence(path: Path) -> None:
     head = path.read_text(encoding="utf-8").splitlines()[:20]
     assert "# SPDX-License-Identifier: GPL-3.0-or-later" in head
     assert any(line.startswith("# GNU General Public License v3.0+") for line in head)
+
+
+LIBRARY = ROOT / "roles" / "runtime" / "files" / "lib" / "mediaserver"
+SHARED = sorted(path for path in LIBRARY.glob("_[a-z]*") if path.is_dir())
+
+
+@pytest.mark.parametrize("package", SHARED, ids=lambda path: path.name)
+def test_the_host_has_every_file_of_a_shared_package(package: Path) -> None:
+    """By links to files: ansible-test allows none to folders."""
+    source = ROOT / "plugins" / "module_utils" / package.name
+    assert {path.name: path.resolve() for path in package.glob("*.py")} == {
+        path.name: path for path in source.glob("*.py")
+    }
+    assert [path.name for path in package.glob("*.py") if not path.is_symlink()] == []

@@ -31,7 +31,7 @@ PROGRAMS = sorted(
     path
     for folder in (ROOT / "plugins", *(entry for entry in RUNTIME.iterdir() if not entry.is_symlink()))
     for path in (folder.rglob("*.py") if folder.is_dir() else [folder])
-    if path.suffix == ".py" and path.name != "names.py"
+    if path.suffix == ".py" and path.name != "names.py" and not path.is_symlink()
 )
 
 

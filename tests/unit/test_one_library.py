@@ -18,7 +18,7 @@ SCRIPTS = HOST.parents[1] / "scripts"
 ONE_PLACE = {
     "/run/docker.sock": "_core/docker.py",
     "SO_BINDTODEVICE": "_core/sockets.py",
-    "HTTPConnection": "_core/http.py",
+    "HTTPConnection": "_core/transport.py",
     "X-Transmission-Session-Id": "_transmission/client.py",
     "MediaBrowser ": "_jellyfin/client.py",
     "flock": "_core/files.py",
@@ -39,9 +39,12 @@ def programs(*folders: Path) -> list[Path]:
     return sorted(path for folder in folders for path in folder.rglob("*.py") if "__pycache__" not in path.parts)
 
 
+SHARED = sorted(entry.name for entry in HOST.iterdir() if entry.is_dir() and (UTILS / entry.name).is_dir())
+
+
 def own_folders() -> list[Path]:
-    """Return the folders and files of the host's own programs: the shared packages are links."""
-    return [entry for entry in sorted(HOST.iterdir()) if not entry.is_symlink()]
+    """Return the folders and files of the host's own programs, without the shared packages."""
+    return [entry for entry in sorted(HOST.iterdir()) if entry.name not in (*SHARED, "__pycache__")]
 
 
 def own_programs() -> list[Path]:
@@ -166,12 +169,14 @@ def is_installed(module: str) -> bool:
     return False
 
 
-def test_the_shared_packages_are_links() -> None:
-    links = {entry.name: entry.resolve() for entry in HOST.iterdir() if entry.is_symlink()}
-    assert links == {package: UTILS / package for package in ("_core", "_transmission")}
+@pytest.mark.parametrize("package", ["_core", "_transmission"])
+def test_shared_packages_are_links_to_the_modules_files(package: str) -> None:
+    assert package in SHARED
+    found = {path.name: path.resolve() for path in programs(HOST / package)}
+    assert found == {path.name: path for path in programs(UTILS / package)}
 
 
-@pytest.mark.parametrize("path", [*own_programs(), *programs(HOST / "_core", HOST / "_transmission")], ids=name)
+@pytest.mark.parametrize("path", [*own_programs(), *programs(*(HOST / package for package in SHARED))], ids=name)
 def test_host_programs_import_only_what_the_host_has(path: Path) -> None:
     imported = modules_of(path, HOST)
     own = {module for module in imported if module.split(".")[0] == "mediaserver"}
@@ -188,8 +193,6 @@ def test_scripts_import_an_installed_module(script: Path) -> None:
 
 @pytest.mark.parametrize("folder", [one for one in own_folders() if one.is_dir()], ids=lambda path: path.name)
 def test_each_package_of_the_host_says_in_one_line_what_it_is(folder: Path) -> None:
-    if folder.name == "__pycache__":
-        return
     text = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))) or ""
     assert text and len(text.splitlines()) == 1
 

@@ -20,8 +20,8 @@ from .errors import (
     ProtocolError,
     Unreachable,
 )
-from .http import Http, Response, UrlHttp
 from .names import PROJECT
+from .transport import Http, Response, UrlHttp
 
 HTTP_PORT = 80
 # Options of a module that finds a service by its labels.

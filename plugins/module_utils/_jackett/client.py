@@ -9,7 +9,7 @@ import json
 
 from .._core.clock import Clock
 from .._core.errors import MediaserverError, Unreachable
-from .._core.http import Http, Response
+from .._core.transport import Http, Response
 
 PAUSE_S = 0.5
 REQUEST_TIMEOUT_S = 5.0

@@ -21,7 +21,7 @@ from .._core.errors import (
     ProtocolError,
     Unreachable,
 )
-from .._core.http import Http, Response
+from .._core.transport import Http, Response
 from .health import (
     retry_after,
     wait_for_restart,

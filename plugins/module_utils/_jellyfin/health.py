@@ -17,7 +17,7 @@ from .._core.errors import (
     ServiceProblem,
     Unreachable,
 )
-from .._core.http import Response
+from .._core.transport import Response
 
 PAUSE_S = 1.0
 # Much shorter than the gap of about 2 s while the server restarts.

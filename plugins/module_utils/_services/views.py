@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""What others than compose are told of a household's services, as plain values. Pure."""
+"""A household's services as plain values, for all but the compose file. Pure."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ def monitored(one: Service) -> dict[str, t.Any]:
         "probe": one.probe,
         "restart_when_unhealthy": one.restart_when_unhealthy,
         "waits": bool(one.entrypoint),
-        "forwarded_port": forwarded_port(one) if one.forwarded_port else None,
+        "forwarded_port": forwarded_port(one),
     }
 
 
 def forwarded_port(one: Service) -> dict[str, t.Any] | None:
-    """Return how a service is told the provider's port, with the file's path below mediaserver_root."""
+    """Return how a service gets the provider's port, with the file's path below mediaserver_root; None without it."""
     if not (found := one.forwarded_port):
         return None
     path = f"config/{one.name}/{found.file.removeprefix(f'{CONFIG}/')}" if found.file else ""

@@ -16,7 +16,7 @@ from .._core.errors import (
     RpcRefused,
     Unreachable,
 )
-from .._core.http import Http, Response
+from .._core.transport import Http, Response
 from .protocol import (
     FIELDS,
     TORRENTS,

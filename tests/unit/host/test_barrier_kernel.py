@@ -24,7 +24,7 @@ from barrier_lab import (
     run,
 )
 from mediaserver._core.names import INNER_TABLE, OUTER_TABLE
-from mediaserver.firewall import nft_text
+from mediaserver.firewall import barrier
 
 pytestmark = NEEDED
 
@@ -43,12 +43,12 @@ def house() -> Iterator[House]:
 def test_loads_again_and_again_and_keeps_its_fingerprint(house: House, text: str, table: str) -> None:
     house.load(house.pi, "table ip docker {\nchain keep {\n}\n}\n")
     house.load(house.pi, text)
-    first = nft_text.fingerprint(house.listing(house.pi, table))
+    first = barrier.fingerprint(house.listing(house.pi, table))
     house.load(house.pi, text)
-    assert nft_text.fingerprint(house.listing(house.pi, table)) == first
+    assert barrier.fingerprint(house.listing(house.pi, table)) == first
     assert "docker" in run("ip", "netns", "exec", house.pi, "nft", "list", "tables").stdout
     house.load(house.pi, f"add element inet {table} ui_ports {{ 1 }}\n")
-    assert nft_text.fingerprint(house.listing(house.pi, table)) != first
+    assert barrier.fingerprint(house.listing(house.pi, table)) != first
 
 
 def test_without_barriers_everything_gets_out(house: House) -> None:

@@ -116,10 +116,9 @@ class Scene:
                     scene.worked = do(LOST)
 
         class Delivers(PortDelivery):
-            def refresh(self, service: Service | None, port: int, now: float) -> str | None:
+            def refresh(self, service: Service | None, port: int, now: float) -> None:
                 if service:
                     scene.done.append(f"deliver {port} to {service.name}")
-                return None
 
         run, repairs = self.root / "run", Does(self.root)
         files.write(self.root / "gateway" / "gateway.json", json.dumps(CONFIGURED), mode=0o600)

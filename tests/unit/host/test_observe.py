@@ -21,7 +21,7 @@ from barrier_lab import PROVIDER, WORLD, built, needed
 from docker_script import Exchange, scripted
 from mediaserver._core import docker, files
 from mediaserver._core.names import HOLDER, OUTER_TABLE, TUNNEL, VPN_BRIDGE
-from mediaserver.firewall import keeper, nft_text
+from mediaserver.firewall import barrier, keeper
 from mediaserver.firewall.nft import Nft
 from mediaserver.monitor import host_settings, observe
 from mediaserver.monitor.observation import Container, ContainerState, NamespaceState, Observation, Tunnel
@@ -401,7 +401,7 @@ def test_a_table_that_was_edited_by_hand_does_not_stand(tmp_path: Path) -> None:
     """keeper.stands itself: the kernel's form against the note of what was loaded."""
     text, note = "table inet mediaserver_barrier {\n}\n", tmp_path / "barrier.json"
     listed = 'table inet mediaserver_barrier {\n\tchain a {\n\t\tiifname "br-vpn" drop\n\t}\n}\n'
-    noted = {"text": files.digest(text), "fingerprint": nft_text.fingerprint(listed)}
+    noted = {"text": files.digest(text), "fingerprint": barrier.fingerprint(listed)}
     note.write_text(json.dumps(noted))
     edited = listed.replace("drop", "accept")
     for found, stands in ((listed, True), (edited, False), (None, False)):

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,7 @@ class Scene:
     """One service whose port is refreshed as time passes."""
 
     root: Path
+    logged: Callable[[], str]
     docker: Docker = field(default_factory=Docker)
     clock: float = 1000.0
     service: Service = SERVICE
@@ -61,11 +62,10 @@ class Scene:
         self.delivery = PortDelivery(self.root, self.docker)
 
     def refresh(self, port: int = 40001, *, after: float = 5.0, rounds: int = 2) -> list[str]:
-        said = []
         for _ in range(rounds):
             self.clock += after
-            said.append(self.delivery.refresh(self.service, port, self.clock))
-        return [line for line in said if line]
+            self.delivery.refresh(self.service, port, self.clock)
+        return self.logged().splitlines()
 
     @property
     def file(self) -> Path:
@@ -73,8 +73,8 @@ class Scene:
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Scene:
-    return Scene(tmp_path)
+def scene(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Scene:
+    return Scene(tmp_path, lambda: capsys.readouterr().out)
 
 
 def test_a_service_gets_the_port_once(scene: Scene) -> None:
@@ -100,7 +100,8 @@ def test_another_port_and_another_start_are_reasons_to_give_it_again(scene: Scen
 def test_without_a_port_or_a_receiver_nothing_is_done(scene: Scene) -> None:
     scene.docker.trouble = True
     assert scene.refresh(0) == []
-    assert scene.delivery.refresh(None, 40001, scene.clock) is None
+    scene.delivery.refresh(None, 40001, scene.clock)
+    assert scene.logged() == ""
     assert not scene.file.exists()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from mediaserver._core.errors import Unreachable
-from mediaserver._core.http import UrlHttp
+from mediaserver._core.transport import UrlHttp
 from mediaserver._transmission.client import TransmissionClient
 from mediaserver.monitor import torrents as tending
 from mediaserver.monitor.steps import Act, Step

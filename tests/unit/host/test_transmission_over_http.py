@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from mediaserver._core import http as core_http
+from mediaserver._core import transport
 from mediaserver._core.errors import AccessDenied, FileProblem, MediaserverError, ProtocolError, Unreachable
 from mediaserver._transmission.client import SESSION_HEADER, TransmissionClient
 from mediaserver.monitor import torrents
@@ -203,7 +203,7 @@ def test_session_ids_without_end_are_an_error(root: Path) -> None:
 def test_an_answer_that_comes_byte_by_byte_ends_in_time(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each byte comes in time; the whole does not."""
     monkeypatch.setattr(torrents, "RPC_TIMEOUT_S", 0.3)
-    monkeypatch.setattr(core_http, "GRACE_S", 0.2)
+    monkeypatch.setattr(transport, "GRACE_S", 0.2)
     done = threading.Event()
 
     def drip(listener: socket.socket) -> None:

@@ -30,8 +30,18 @@ def test_a_service_that_is_removed_is_named_with_the_folder_that_stays() -> None
         " configuration stays in /opt/mediaserver/config/sonarr-tv, and secrets that it had in"
         " /opt/mediaserver/secrets/sonarr-tv."
     ]
-    (text,) = value("__stack_removed_texts", **{**given, "ansible_check_mode": True})
+
+
+def test_check_mode_predicts_from_the_containers_that_were_measured() -> None:
+    rows = [
+        {"name": f"{project}-{service}-1", "project": project, "service": service, "folder": "/opt/mediaserver"}
+        for project, service in (("mediaserver", "vpn"), ("mediaserver", "sonarr"), ("mine", "plex"))
+    ]
+    (text,) = value("__stack_removed_texts", {"docker_containers": rows}, **OWN, ansible_check_mode=True)
+    assert text.startswith("Service sonarr ")
     assert "would be removed" in text
+    override = {"existing": ["/opt/mediaserver/compose.override.yml"], "docker_containers": rows}
+    assert value("__stack_removed", override, **OWN, ansible_check_mode=True) == [], "it may be the household's own"
 
 
 def test_where_compose_has_done_nothing_nothing_is_said() -> None:

@@ -152,3 +152,15 @@ def test_the_cache_is_made_for_a_jellyfin_that_is_there() -> None:
     without = made(stack_services=["vpn", "wireguard", "transmission"])
     assert not [path for path in without if "cache" in path]
     assert "/mnt/downloads/watch" in without
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["own service", "Transmission"])
+@pytest.mark.parametrize(
+    ("given", "told"), [({"gateway_natpmp": True}, None), ({"gateway_peer_port_forwarded": 40001}, 40001)]
+)
+def test_transmission_keeps_its_own_port_where_an_own_service_gets_the_forwarded_one(
+    own: bool, given: dict[str, Any], told: int | None
+) -> None:
+    services = [{"name": "own", "image": "a:1", "forwarded_port": {"file": "/config/port"}}] if own else []
+    port = value("__transmission_derived_settings['peer-port']", **given, mediaserver_extra_services=services)
+    assert port == (51413 if own else told)

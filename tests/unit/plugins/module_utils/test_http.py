@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import Unreachable
-from ansible_collections.household.mediaserver.plugins.module_utils._core.http import UrlHttp
+from ansible_collections.household.mediaserver.plugins.module_utils._core.transport import UrlHttp
 
 
 def test_certificates_are_verified_against_the_systems_store(monkeypatch: pytest.MonkeyPatch) -> None:

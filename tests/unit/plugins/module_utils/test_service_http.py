@@ -17,8 +17,8 @@ from ansible_collections.household.mediaserver.plugins.module_utils._core.errors
     ProtocolError,
     Unreachable,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._core.http import UrlHttp
 from ansible_collections.household.mediaserver.plugins.module_utils._core.service_http import ServiceHttp, http_of
+from ansible_collections.household.mediaserver.plugins.module_utils._core.transport import UrlHttp
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.docker_by_path import engine, row
 
 SECRET = {"Authorization": "Basic c2VjcmV0"}

@@ -11,13 +11,13 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils._core import http
+from ansible_collections.household.mediaserver.plugins.module_utils._core import transport
 from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import (
     AccessDenied,
     ProtocolError,
     Unreachable,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._core.http import Response
+from ansible_collections.household.mediaserver.plugins.module_utils._core.transport import Response
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission.client import (
     TransmissionClient,
     at_least,
@@ -224,7 +224,7 @@ def server() -> Iterator[str]:
 
 
 def post(url: str, timeout: float = 5) -> Response:
-    return http.UrlHttp().request("POST", url, headers={"X": "1"}, body=b"hello", timeout=timeout)
+    return transport.UrlHttp().request("POST", url, headers={"X": "1"}, body=b"hello", timeout=timeout)
 
 
 @pytest.mark.parametrize("status", [200, 301, 401, 409, 421, 500])
@@ -239,7 +239,7 @@ def test_a_connection_cut_in_the_middle_is_no_answer(server: str) -> None:
 
 
 def test_an_answer_without_end_is_refused(server: str) -> None:
-    short = http.UrlHttp(max_bytes=4)
+    short = transport.UrlHttp(max_bytes=4)
     with pytest.raises(ProtocolError, match="longer than 4 bytes"):
         short.request("POST", f"{server}/200", headers={}, body=b"hello", timeout=5)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils._core import http
+from ansible_collections.household.mediaserver.plugins.module_utils._core import transport
 from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import (
     MediaserverError,
     ProtocolError,
@@ -130,7 +130,7 @@ FAULTS: dict[str, tuple[Callable[[socket.socket], None], type[MediaserverError],
 
 @pytest.fixture(autouse=True)
 def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "GRACE_S", 0.2)
+    monkeypatch.setattr(transport, "GRACE_S", 0.2)
 
 
 @contextlib.contextmanager
@@ -146,7 +146,7 @@ def module(server: Server, path: Path) -> TransmissionSettings:
     return TransmissionSettings(
         wanted=read_wanted({"speed-limit-up": 7}),
         client=TransmissionClient(
-            *(http.UrlHttp(max_bytes=8000), server.url),
+            *(transport.UrlHttp(max_bytes=8000), server.url),
             **{"username": "family", "password": PASSWORD},
             timeout=TIMEOUT_S,
         ),

@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.household.mediaserver.plugins.module_utils._core import supervisor
 from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import ServiceProblem, Unreachable
-from ansible_collections.household.mediaserver.plugins.module_utils._core.http import Response
+from ansible_collections.household.mediaserver.plugins.module_utils._core.transport import Response
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission.password import verify_password
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission.protocol import Bespoke, JsonRpc
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission.table import SETTINGS

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from ansible.module_utils import urls
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.household.mediaserver.plugins.module_utils._core.http import UrlHttp
+from ansible_collections.household.mediaserver.plugins.module_utils._core.transport import UrlHttp
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.client import JellyfinClient
 from ansible_collections.household.mediaserver.plugins.modules import (
     jellyfin_library,

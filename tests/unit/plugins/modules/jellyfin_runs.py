@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.household.mediaserver.plugins.module_utils._core.http import Response, UrlHttp
+from ansible_collections.household.mediaserver.plugins.module_utils._core.transport import Response, UrlHttp
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "doubles"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "contract"))

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import Unreachable
-from ansible_collections.household.mediaserver.plugins.module_utils._core.http import Response, UrlHttp
+from ansible_collections.household.mediaserver.plugins.module_utils._core.transport import Response, UrlHttp
 from ansible_collections.household.mediaserver.plugins.modules import (
     jellyfin_library,
     jellyfin_settings,

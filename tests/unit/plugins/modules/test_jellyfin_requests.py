@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils._core.http import Response, UrlHttp
+from ansible_collections.household.mediaserver.plugins.module_utils._core.transport import Response, UrlHttp
 from ansible_collections.household.mediaserver.plugins.modules import jellyfin_library, jellyfin_user
 from ansible_collections.household.mediaserver.tests.unit.plugins.modules.jellyfin_claims import (
     START,

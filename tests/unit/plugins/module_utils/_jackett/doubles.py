@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.household.mediaserver.plugins.module_utils._core import supervisor
 from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import Unreachable
-from ansible_collections.household.mediaserver.plugins.module_utils._core.http import Response
+from ansible_collections.household.mediaserver.plugins.module_utils._core.transport import Response
 
 URL = "http://127.0.0.1:9117"
 KEY = "madeupapikey00000000000000000001"

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import Unreachable
-from ansible_collections.household.mediaserver.plugins.module_utils._core.http import Response
+from ansible_collections.household.mediaserver.plugins.module_utils._core.transport import Response
 from ansible_collections.household.mediaserver.plugins.module_utils._jackett.client import JackettClient
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._jackett.doubles import OK, REFUSED
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.transmission_doubles import Clock

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import Unreachable
-from ansible_collections.household.mediaserver.plugins.module_utils._core.http import Response
+from ansible_collections.household.mediaserver.plugins.module_utils._core.transport import Response
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.client import JellyfinClient
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.transmission_doubles import Clock
 

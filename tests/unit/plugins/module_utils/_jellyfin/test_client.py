@@ -18,7 +18,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._core.errors
     ServiceProblem,
     Unreachable,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._core.http import Response
+from ansible_collections.household.mediaserver.plugins.module_utils._core.transport import Response
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.client import (
     JellyfinAccessDenied,
     JellyfinClient,

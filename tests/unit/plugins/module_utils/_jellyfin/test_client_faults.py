@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils._core import http
+from ansible_collections.household.mediaserver.plugins.module_utils._core import transport
 from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import (
     MediaserverError,
     ProtocolError,
@@ -72,7 +72,7 @@ def start() -> Iterator[Start]:
 
 def client_of(url: str, timeout: float = 5) -> JellyfinClient:
     return JellyfinClient(
-        http.UrlHttp(max_bytes=65536),
+        transport.UrlHttp(max_bytes=65536),
         url,
         client="tests",
         device_id="tests",

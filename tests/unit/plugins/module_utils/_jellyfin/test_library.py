@@ -15,7 +15,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._core.errors
     ServiceProblem,
     Unreachable,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._core.http import Response
+from ansible_collections.household.mediaserver.plugins.module_utils._core.transport import Response
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.library import JellyfinLibraries, present
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.library_model import parse_wanted
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._jellyfin.doubles import (

@@ -14,7 +14,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._core.errors
     ProtocolError,
     ServiceProblem,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._core.http import Response
+from ansible_collections.household.mediaserver.plugins.module_utils._core.transport import Response
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.settings import (
     JellyfinSettings,
     present,

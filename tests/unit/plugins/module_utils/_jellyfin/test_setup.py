@@ -18,8 +18,8 @@ from ansible_collections.household.mediaserver.plugins.module_utils._core.errors
     ProtocolError,
     Unreachable,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._core.http import Response
 from ansible_collections.household.mediaserver.plugins.module_utils._core.secret_file import SecretFile
+from ansible_collections.household.mediaserver.plugins.module_utils._core.transport import Response
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.administrator import WantedAdministrator
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.key_file import KeyFile, load_key
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.setup import (

@@ -14,7 +14,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._core.errors
     ServiceProblem,
     Unreachable,
 )
-from ansible_collections.household.mediaserver.plugins.module_utils._core.http import Response
+from ansible_collections.household.mediaserver.plugins.module_utils._core.transport import Response
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.user import JellyfinUsers, present
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.user_model import User, parse_users
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._jellyfin.doubles import (

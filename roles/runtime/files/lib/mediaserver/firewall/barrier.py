@@ -8,7 +8,9 @@ keywords), and a closing brace always has a line to itself.
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,31 +23,21 @@ from mediaserver._core.names import (
     VPN_BRIDGE,
     WIREGUARD_MARK,
 )
-from mediaserver.firewall import nft_text
+from mediaserver.firewall import nft_text as text
+from mediaserver.firewall.nft_text import OUTSIDE_LAN, Endpoint
+from mediaserver.firewall.own_rules import InnerRules, OuterRules, OwnServices, Way
 
-# The counter of new connections to published ports from outside mediaserver_lan.
-OUTSIDE_LAN = "strangers"
 # Marks connections that came in from the LAN or the host. Only their replies may leave by the uplink: a reply on a
 # connection that came in through the tunnel must not, whatever the routes say when the tunnel is gone.
 LAN_MARK = 0x7569
-# A TCP segment of a web interface that belongs to a connection which this kernel no longer knows: Docker forgets
-# connections when a container restarts, while their other ends go on. Such a segment opens no connection, so it is
-# dropped without being counted. A SYN alone would open one.
-LATE_ANSWER = "tcp sport @ui_ports tcp flags & (ack | rst) != 0x0"
-
-# A bridge by which a service's connections come to the host, and the TCP port that they may open there.
-Way = tuple[str, int]
+LATE_ANSWER = text.late_answer("ui_ports")
 
 
 @dataclass(frozen=True)
 class OuterBarrier:
-    """The host's table: what may pass between the VPN bridge and everything else.
+    """The host's table: what may pass between the VPN bridge and everything else."""
 
-    A household's own services outside the VPN have a bridge each. Docker lets no packet pass from one bridge to
-    another, so a service reaches another one at the host's address on the VPN bridge, where Docker's proxy answers.
-    """
-
-    endpoints: Sequence[nft_text.Endpoint]  # IPv4 address and UDP port of each WireGuard server
+    endpoints: Sequence[Endpoint]  # IPv4 address and UDP port of each WireGuard server
     ui_ports: Sequence[int]  # TCP, as the containers have them (forwarding comes after Docker's DNAT)
     lan: Sequence[str]  # IPv4 prefixes that may open the UIs
     published: Sequence[int]  # TCP, as the host has them: Docker's proxy listens there when its DNAT is gone
@@ -62,7 +54,7 @@ class OuterBarrier:
 class InnerBarrier:
     """The table inside the VPN namespace."""
 
-    endpoints: Sequence[nft_text.Endpoint]
+    endpoints: Sequence[Endpoint]
     ui_ports: Sequence[int]
     lan: Sequence[str]
     bridge_address: str  # the host's own address on the bridge, from which it opens the UIs
@@ -81,17 +73,20 @@ def render_outer(settings: OuterBarrier, *, owned: bool = False) -> str:
     ``owned`` is for a process that stays (nft(8): a table's flags owner and persist, Linux 6.9): no other process can
     flush or change the table then, and it stays when its owner dies.
     """
-    bridge, jellyfin_bridge = nft_text.interface(settings.bridge), nft_text.interface(settings.jellyfin_bridge)
-    own = _Own.of(settings)
+    bridge, jellyfin_bridge = text.interface(settings.bridge), text.interface(settings.jellyfin_bridge)
+    own = OuterRules.of(
+        OwnServices(settings.own_bridges, settings.bridge_address, settings.reaches, settings.reached),
+        (bridge, jellyfin_bridge),
+    )
     body = [
-        *nft_text.named_set("endpoints", "ipv4_addr . inet_service", nft_text.endpoints(settings.endpoints)),
-        *nft_text.named_set("ui_ports", "inet_service", nft_text.ports(settings.ui_ports)),
-        *nft_text.named_set("published", "inet_service", nft_text.ports(settings.published)),
-        *nft_text.named_set("lan", "ipv4_addr", nft_text.prefixes(settings.lan), interval=True),
-        *nft_text.named_set("containers", "ipv4_addr", nft_text.prefixes(settings.containers), interval=True),
+        *text.named_set("endpoints", "ipv4_addr . inet_service", text.endpoints_of(settings.endpoints)),
+        *text.named_set("ui_ports", "inet_service", text.ports_of(settings.ui_ports)),
+        *text.named_set("published", "inet_service", text.ports_of(settings.published)),
+        *text.named_set("lan", "ipv4_addr", text.prefixes_of(settings.lan), interval=True),
+        *text.named_set("containers", "ipv4_addr", text.prefixes_of(settings.containers), interval=True),
         *own.sets,
-        *nft_text.counters("leak_attempts_out", "leak_attempts_in", "leak_attempts_host", OUTSIDE_LAN),
-        *nft_text.chain(
+        *text.counters("leak_attempts_out", "leak_attempts_in", "leak_attempts_host", OUTSIDE_LAN),
+        *text.chain(
             "passing",
             f'iifname "{bridge}" goto from_vpn',
             *own.between_bridges,
@@ -104,7 +99,7 @@ def render_outer(settings: OuterBarrier, *, owned: bool = False) -> str:
             "meta l4proto tcp ct status dnat ct direction original ct original proto-dst @published goto to_pages",
             hook="forward",
         ),
-        *nft_text.chain(
+        *text.chain(
             "arriving",
             *own.ways,
             f'iifname "{bridge}" goto to_host',
@@ -112,115 +107,60 @@ def render_outer(settings: OuterBarrier, *, owned: bool = False) -> str:
             'iifname != "lo" tcp dport @published goto to_pages',
             hook="input",
         ),
-        *nft_text.chain(
+        *text.chain(
             "from_vpn",
-            nft_text.drop("leak_attempts_out", "meta nfproto ipv6"),
+            text.drop("leak_attempts_out", "meta nfproto ipv6"),
             "ip daddr . udp dport @endpoints accept",
             "ct direction reply ct state established,related accept",
             f"ip daddr @lan {LATE_ANSWER} drop",
-            nft_text.drop("leak_attempts_out"),
+            text.drop("leak_attempts_out"),
         ),
-        *nft_text.chain(
+        *text.chain(
             "to_vpn",
-            nft_text.drop("leak_attempts_in", "meta nfproto ipv6"),
+            text.drop("leak_attempts_in", "meta nfproto ipv6"),
             "ct state established,related accept",
             "ip saddr @lan tcp dport @ui_ports accept",
-            nft_text.drop("leak_attempts_in"),
+            text.drop("leak_attempts_in"),
         ),
-        *nft_text.chain(
+        *text.chain(
             "to_host",
-            nft_text.drop("leak_attempts_host", "meta nfproto ipv6"),
+            text.drop("leak_attempts_host", "meta nfproto ipv6"),
             "ct state established accept",
             f"{LATE_ANSWER} drop",
             *own.late,
-            nft_text.drop("leak_attempts_host"),
+            text.drop("leak_attempts_host"),
         ),
-        *nft_text.chain(
+        *text.chain(
             "to_pages",
             "ip saddr @lan accept",
             # A container of this host, which comes by a bridge: from a physical interface the address would be false.
             'meta iifkind "bridge" ip saddr @containers accept',
-            nft_text.drop(OUTSIDE_LAN),
+            text.drop(OUTSIDE_LAN),
         ),
     ]
-    return nft_text.table(OUTER_TABLE, body, flags="owner, persist" if owned else "")
-
-
-@dataclass(frozen=True)
-class _Own:
-    """The parts of the outer table for a household's own services; all empty where there are none."""
-
-    sets: Sequence[str] = ()
-    between_bridges: Sequence[str] = ()
-    passing: Sequence[str] = ()
-    ways: Sequence[str] = ()
-    arriving: Sequence[str] = ()
-    late: Sequence[str] = ()
-
-    @classmethod
-    def of(cls, settings: OuterBarrier) -> _Own:
-        bridges = [f'"{nft_text.interface(name)}"' for name in sorted(set(settings.own_bridges))]
-        ways = sorted({(f'"{nft_text.interface(name)}"', nft_text.port(port)) for name, port in settings.reaches})
-        sets: list[str] = []
-        between, passing, arriving, late = [], [], [], []
-        if bridges:
-            every = sorted({*bridges, f'"{settings.bridge}"', f'"{settings.jellyfin_bridge}"'})
-            sets += [
-                *nft_text.named_set("own_bridges", "ifname", bridges),
-                *nft_text.named_set("bridges", "ifname", every),
-            ]
-            # By their own addresses they reach none of the others, and are reached by published ports alone.
-            between = [f"iifname @own_bridges oifname @bridges {nft_text.drop(OUTSIDE_LAN)}"]
-            passing = [
-                "oifname @own_bridges ct direction reply ct state established,related accept",
-                "oifname @own_bridges ct status dnat goto to_pages",
-                f"oifname @own_bridges {nft_text.drop(OUTSIDE_LAN)}",
-            ]
-            arriving = [f"iifname @own_bridges tcp dport @published {nft_text.drop(OUTSIDE_LAN)}"]
-        accept = []
-        if ways:
-            address = f"ip daddr {ipaddress.IPv4Address(settings.bridge_address)}"
-            sets += nft_text.named_set("reaches", "ifname . inet_service", [f"{name} . {port}" for name, port in ways])
-            sets += nft_text.named_set(
-                "reachable", "inet_service", nft_text.ports([port for _name, port in settings.reaches])
-            )
-            accept = [f"{address} iifname . tcp dport @reaches accept"]
-            arriving += [f'iifname != "lo" {address} tcp dport @reachable {nft_text.drop(OUTSIDE_LAN)}']
-        if settings.reached:
-            sets += nft_text.named_set("reached", "inet_service", nft_text.ports(settings.reached))
-            late = [f"{LATE_ANSWER.replace('@ui_ports', '@reached')} drop"]
-        return cls(sets, between, passing, accept, arriving, late)
+    return text.table(OUTER_TABLE, body, flags="owner, persist" if owned else "")
 
 
 def render_inner(settings: InnerBarrier) -> str:
     """Return the nft file of the namespace's table. Raises ValueError as ``render_outer`` does."""
-    tunnel, uplink = (f'"{nft_text.interface(settings.tunnel)}"', f'"{nft_text.interface(settings.uplink)}"')
-    house = nft_text.prefixes([*settings.lan, f"{ipaddress.IPv4Address(settings.bridge_address)}/32"])
-    forwarded = nft_text.ports(settings.forwarded_ports)
+    tunnel, uplink = (f'"{text.interface(settings.tunnel)}"', f'"{text.interface(settings.uplink)}"')
+    house = text.prefixes_of([*settings.lan, f"{ipaddress.IPv4Address(settings.bridge_address)}/32"])
+    forwarded = text.ports_of(settings.forwarded_ports)
     reply, house_mark = "ct direction reply ct state", f"{LAN_MARK:#010x}"
     if not 0 < settings.fwmark < 2**32:
         raise ValueError(f"fwmark {settings.fwmark} is not a mark of 32 bits other than 0")
     peers = [f"iifname {tunnel} meta l4proto {{ tcp, udp }} th dport @forwarded_ports accept"] if forwarded else []
-    sets, out, back, called = [], [], [], []
-    address = ipaddress.IPv4Address(settings.bridge_address)
-    if settings.reachable:
-        sets += nft_text.named_set("reachable", "inet_service", nft_text.ports(settings.reachable))
-        out = [f"oifname {uplink} ip daddr {address} tcp dport @reachable accept"]
-        back = [f"iifname {uplink} ip saddr {address} tcp sport @reachable {reply} established accept"]
-    if settings.reached:
-        sets += nft_text.named_set("reached", "inet_service", nft_text.ports(settings.reached))
-        called = [f"iifname {uplink} ip saddr {address} tcp dport @reached ct mark set {house_mark} accept"]
-    if settings.containers:
-        sets += nft_text.named_set("containers", "ipv4_addr", nft_text.prefixes(settings.containers), interval=True)
-        called += [f"iifname {uplink} ip saddr @containers {nft_text.drop('leak_attempts_in')}"]
+    own = InnerRules.of(
+        uplink, settings.bridge_address, house_mark, settings.reachable, settings.reached, settings.containers
+    )
     body = [
-        *nft_text.named_set("endpoints", "ipv4_addr . inet_service", nft_text.endpoints(settings.endpoints)),
-        *nft_text.named_set("ui_ports", "inet_service", nft_text.ports(settings.ui_ports)),
-        *nft_text.named_set("house", "ipv4_addr", house, interval=True),
-        *nft_text.named_set("forwarded_ports", "inet_service", forwarded),
-        *sets,
-        *nft_text.counters("leak_attempts_out", "leak_attempts_in", "leak_attempts_passing"),
-        *nft_text.chain(
+        *text.named_set("endpoints", "ipv4_addr . inet_service", text.endpoints_of(settings.endpoints)),
+        *text.named_set("ui_ports", "inet_service", text.ports_of(settings.ui_ports)),
+        *text.named_set("house", "ipv4_addr", house, interval=True),
+        *text.named_set("forwarded_ports", "inet_service", forwarded),
+        *own.sets,
+        *text.counters("leak_attempts_out", "leak_attempts_in", "leak_attempts_passing"),
+        *text.chain(
             "leaving",
             'oifname "lo" accept',
             # WireGuard's own packets: without a route to the endpoint they would go round in the tunnel without end.
@@ -228,28 +168,51 @@ def render_inner(settings: InnerBarrier) -> str:
             f"oifname {tunnel} accept",
             f"oifname {uplink} meta mark {settings.fwmark:#010x} ip daddr . udp dport @endpoints accept",
             f"oifname {uplink} ct mark {house_mark} {reply} established,related accept",
-            *out,
-            nft_text.drop("leak_attempts_out"),
+            *own.leaving,
+            text.drop("leak_attempts_out"),
             hook="output",
             policy="drop",
         ),
-        *nft_text.chain(
+        *text.chain(
             "arriving",
             'iifname "lo" accept',
             f"iifname {tunnel} ct state established,related accept",
             *peers,
             f"iifname {uplink} ip saddr . udp sport @endpoints {reply} established accept",
             f"iifname {uplink} meta l4proto icmp ct state related accept",
-            *back,
-            *called,
+            *own.arriving,
             f"iifname {uplink} ip saddr @house tcp dport @ui_ports ct mark set {house_mark} accept",
             # Connections of a former namespace: without a reset, a peer keeps its end for a quarter of an hour, and
             # accepts no other connection from the same address and port meanwhile.
             f"iifname {tunnel} tcp flags & (syn | rst) == 0x0 reject with tcp reset",
-            nft_text.drop("leak_attempts_in"),
+            text.drop("leak_attempts_in"),
             hook="input",
             policy="drop",
         ),
-        *nft_text.chain("passing", nft_text.drop("leak_attempts_passing"), hook="forward", policy="drop"),
+        *text.chain("passing", text.drop("leak_attempts_passing"), hook="forward", policy="drop"),
     ]
-    return nft_text.table(INNER_TABLE, body)
+    return text.table(INNER_TABLE, body)
+
+
+def normalise_listing(listing: str) -> str:
+    """Reduce what ``nft list table`` prints to what does not change while packets pass.
+
+    Counted packets and bytes, handles, white space and the order of a set's elements carry no meaning.
+    """
+    text = re.sub(r"\bpackets \d+ bytes \d+", "", listing)
+    text = re.sub(r"#.*", "", text)
+    text = re.sub(r"elements = \{([^{}]*)\}", lambda found: f"elements = {{ {_sorted(found[1])} }}", text)
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    return "\n".join(line for line in lines if line)
+
+
+def fingerprint(listing: str) -> str:
+    """Return a digest of a table's listing: equal as long as the table stands as it was loaded.
+
+    Take one right after loading and compare later ones with it (the kernel's form is not the file's form).
+    """
+    return hashlib.sha256(normalise_listing(listing).encode()).hexdigest()
+
+
+def _sorted(elements: str) -> str:
+    return ", ".join(sorted(" ".join(element.split()) for element in elements.split(",")))

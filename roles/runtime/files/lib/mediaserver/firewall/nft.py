@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from mediaserver._core.errors import GatewayError
-from mediaserver.firewall import nft_text
+from mediaserver.firewall import barrier
 
 
 class Nft:
@@ -53,4 +53,4 @@ class Nft:
     def fingerprint(self, table: str) -> str | None:
         """Return the fingerprint of a table of family inet as the kernel has it now; None when it is not there."""
         found = self.listing("inet", table)
-        return None if found is None else nft_text.fingerprint(found)
+        return None if found is None else barrier.fingerprint(found)

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Parts of an nft file (nft(8)), with their values checked, and the comparison of listings. Pure."""
+"""Pieces of nft's text: sets, counters, chains, and values that nft cannot misread.
+
+Each function of a value raises ValueError for one that is none.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import ipaddress
 import re
 from collections.abc import Iterable, Sequence
@@ -14,31 +16,19 @@ from collections.abc import Iterable, Sequence
 PRIORITY = -150
 INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,14}")
 
+# The counter of new connections to published ports from outside mediaserver_lan.
+OUTSIDE_LAN = "strangers"
+
 Endpoint = tuple[str, int]
 
 
-def normalise_listing(listing: str) -> str:
-    """Reduce what ``nft list table`` prints to what does not change while packets pass.
+def late_answer(ports: str) -> str:
+    """Match a segment from one of a set of ports that belongs to a connection which this kernel no longer knows.
 
-    Counted packets and bytes, handles, white space and the order of a set's elements carry no meaning.
+    Docker forgets connections when a container restarts, while their other ends go on. Such a segment opens no
+    connection, so it is dropped without being counted. A SYN alone would open one.
     """
-    text = re.sub(r"\bpackets \d+ bytes \d+", "", listing)
-    text = re.sub(r"#.*", "", text)
-    text = re.sub(r"elements = \{([^{}]*)\}", lambda found: f"elements = {{ {_sorted(found[1])} }}", text)
-    lines = (" ".join(line.split()) for line in text.splitlines())
-    return "\n".join(line for line in lines if line)
-
-
-def fingerprint(listing: str) -> str:
-    """Return a digest of a table's listing: equal as long as the table stands as it was loaded.
-
-    Take one right after loading and compare later ones with it (the kernel's form is not the file's form).
-    """
-    return hashlib.sha256(normalise_listing(listing).encode()).hexdigest()
-
-
-def _sorted(elements: str) -> str:
-    return ", ".join(sorted(" ".join(element.split()) for element in elements.split(",")))
+    return f"tcp sport @{ports} tcp flags & (ack | rst) != 0x0"
 
 
 def table(name: str, body: Iterable[str], *, flags: str = "") -> str:
@@ -75,21 +65,21 @@ def interface(name: str) -> str:
     return name
 
 
-def port(number: int) -> str:
-    if not 0 < number < 65536:
-        raise ValueError(f"{number} is not a port")
-    return str(number)
+def port_of(port: int) -> str:
+    if not 0 < port < 65536:
+        raise ValueError(f"{port} is not a port")
+    return str(port)
 
 
-def ports(numbers: Sequence[int]) -> list[str]:
-    return [port(number) for number in sorted(set(numbers))]
+def ports_of(ports: Sequence[int]) -> list[str]:
+    return [port_of(port) for port in sorted(set(ports))]
 
 
-def endpoints(given: Sequence[Endpoint]) -> list[str]:
-    known = sorted({(ipaddress.IPv4Address(address), number) for address, number in given})
-    return [f"{address} . {port(number)}" for address, number in known]
+def endpoints_of(endpoints: Sequence[Endpoint]) -> list[str]:
+    known = sorted({(ipaddress.IPv4Address(address), port) for address, port in endpoints})
+    return [f"{address} . {port_of(port)}" for address, port in known]
 
 
-def prefixes(given: Sequence[str]) -> list[str]:
+def prefixes_of(prefixes: Sequence[str]) -> list[str]:
     # Collapsed here, because nft refuses a set whose intervals overlap.
-    return [str(prefix) for prefix in ipaddress.collapse_addresses(ipaddress.IPv4Network(p) for p in given)]
+    return [str(prefix) for prefix in ipaddress.collapse_addresses(ipaddress.IPv4Network(p) for p in prefixes)]

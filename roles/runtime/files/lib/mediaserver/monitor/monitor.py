@@ -107,8 +107,7 @@ class Monitor:
     def _deliver(self, gateway: Gateway) -> None:
         receiver = services.port_receiver(gateway.settings.services)
         port = gateway.settings.forwarded_port or gateway.leased_port()
-        if said := self.delivery.refresh(receiver, port, now()):
-            (journal.warning if self.delivery.failing else journal.info)(said)
+        self.delivery.refresh(receiver, port, now())
 
     def _problems(self, decision: Decision) -> tuple[Problem, ...]:
         lost = self.packet_size.found if decision.tunnel_alive else None

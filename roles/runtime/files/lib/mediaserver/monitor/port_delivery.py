@@ -11,9 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mediaserver import journal
 from mediaserver._core import files
 from mediaserver._core.docker import DockerClient
-from mediaserver._core.errors import DockerError
+from mediaserver._core.errors import DockerError, reason
 from mediaserver._core.names import PROJECT
 from mediaserver.monitor.observe import STARTING
 from mediaserver.services import Service
@@ -37,66 +38,64 @@ class PortDelivery:
     _until: float = 0.0  # of that command, or of the pause after one that failed
     _complaint: str = ""
 
-    def refresh(self, service: Service | None, port: int, now: float) -> str | None:
-        """Give ``port`` (0: none is forwarded) to a service; return a line for the journal, or None.
+    def refresh(self, service: Service | None, port: int, now: float) -> None:
+        """Give ``port`` (0: none is forwarded) to a service.
 
-        A failure is reported once, and tried again later.
+        Logs what is new; a failure is logged once and tried again later.
         """
         if service is None or not port:
-            return None
+            return
         try:
-            return self._refresh(service, port, now)
+            self._refresh(service, port, now)
         except (DockerError, OSError) as error:
             self._command, self._until = "", now + RETRY_S
-            return self._failure(service, port, str(error))
+            self._fail(service, port, reason(error))
 
-    @property
-    def failing(self) -> bool:
-        """The last attempt has failed."""
-        return bool(self._complaint)
-
-    def _refresh(self, service: Service, port: int, now: float) -> str | None:
+    def _refresh(self, service: Service, port: int, now: float) -> None:
         if self._command:
-            return self._finish(service, port, now)
+            self._finish(service, port, now)
+            return
         if now < self._until:
-            return None
+            return
         row = self.docker.service(PROJECT, service.name)
         details = self.docker.details(row["Id"]) if row else None
         running = bool(row and details and row["State"] == "running")
         wanted = (service, port, details["State"]["StartedAt"] if running and details else "")
         if self._done == wanted:
-            return None
+            return
         if self._written != wanted:
             folder, _slash, file = service.port_file.removeprefix("config/").partition("/")
             files.write_below(self.root / "config" / folder, file, f"{port}\n", mode=FILE_MODE)
             self._written = wanted
         if row is None or not running or STARTING in row["Status"]:
-            return None
+            return
         if not service.port_command:
-            return self._success(service, wanted)
+            self._succeed(wanted)
+            return
         self._command, self._until = self.docker.start_command(row["Id"], service.port_command), now + LONGEST_S
-        return None
 
-    def _finish(self, service: Service, port: int, now: float) -> str | None:
+    def _finish(self, service: Service, port: int, now: float) -> None:
         """Look after the command that runs."""
         code = self.docker.exit_code(self._command)
         if code is None and now < self._until:
-            return None
+            return
         self._command = ""
         if code == 0 and self._written and self._written[:2] == (service, port):
             self._until = 0.0
-            return self._success(service, self._written)
+            self._succeed(self._written)
+            return
         self._until = now + RETRY_S
         if code == 0:
-            return None  # another port has come meanwhile
+            return  # another port has come meanwhile
         ended = f"has not ended after {LONGEST_S:g} s" if code is None else f"ended with exit code {code}"
-        return self._failure(service, port, f"{' '.join(service.port_command)} {ended}")
+        self._fail(service, port, f"{' '.join(service.port_command)} {ended}")
 
-    def _success(self, service: Service, delivered: Delivery) -> str | None:
+    def _succeed(self, delivered: Delivery) -> None:
         self._done, self._complaint = delivered, ""
-        return f"{service.title} has got the forwarded port {delivered[1]}"
+        journal.info(f"{delivered[0].title} has got the forwarded port {delivered[1]}")
 
-    def _failure(self, service: Service, port: int, why: str) -> str | None:
+    def _fail(self, service: Service, port: int, why: str) -> None:
         complaint = f"{service.title} does not get the forwarded port {port}: {why}"
-        said, self._complaint = self._complaint == complaint, complaint
-        return None if said else complaint
+        if complaint != self._complaint:
+            journal.warning(complaint)
+        self._complaint = complaint

@@ -37,7 +37,7 @@ def transmission(root: Path) -> TransmissionClient:
     What answers there is in the VPN namespace and may be hostile: its answers have a bounded size and time.
     """
     # Here, because http.client takes memory, and many households never need it.
-    from mediaserver._core.http import UrlHttp  # noqa: PLC0415
+    from mediaserver._core.transport import UrlHttp  # noqa: PLC0415
     from mediaserver._transmission.access import Access  # noqa: PLC0415
     from mediaserver._transmission.client import TransmissionClient  # noqa: PLC0415
 
