@@ -3,7 +3,7 @@
 # Private to this collection: may change without notice.
 """Many files and folders as one plan: what is wanted, compared with what is there. Pure, but for looks into folders.
 
-``_file_tree_disk`` reads and writes.
+``file_tree_disk`` reads and writes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""The disk under ``_file_tree``: looks at paths, has new contents judged, and writes a plan.
+"""The disk under ``file_tree``: looks at paths, has new contents judged, and writes a plan.
 
 A file is complete on the disk, under its final owner and mode, before it takes the old one's place; links are
 replaced, never followed.
