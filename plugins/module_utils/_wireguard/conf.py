@@ -4,7 +4,7 @@
 
 Reads the text as wg-quick does (comments, case and white space carry no meaning), and decides about each
 setting: used, dropped with a note, or refused. What the values mean together is decided in
-``_wireguard_config``.
+``config``.
 """
 
 from __future__ import annotations
