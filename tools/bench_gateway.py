@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measures the gateway of the lab's household: what the barriers cost in the tunnel, and vpn-monitor at rest.
+"""Measures the gateway of the lab's household: throughput with and without barriers, vpn-monitor at rest, recovery.
 
     python tools/bench_gateway.py
 
-The household must be converged. The leak test's phases whose recovery has a budget are gone through. The result joins
-build/reports/bench.json beside the site's, and leaks.json; what an earlier leak test found of other phases is printed.
+The household must be converged. The phases of the leak test that have a budget for recovery are run. The results are
+added to build/reports/bench.json and leaks.json. Recovery times of an earlier leak test are printed too.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("lab", "leaks")]
 
 import barriers  # noqa: E402  (the path above must be set first)
 import topology  # noqa: E402
+from lab_control import LabControl  # noqa: E402
 from phases import PHASES  # noqa: E402
-from stage import Stage  # noqa: E402
 
 ROUNDS = 9
-MEGABYTES = 600  # some seconds: single ones differ by a third on a machine of two cores
-SETTLED_S = 4  # vpn-monitor starts anew with other barriers, and takes a second or two of a core for it
+MEGABYTES = 600  # several seconds: shorter transfers vary by a third on a machine with two cores
+SETTLED_S = 4  # after a change of the barriers vpn-monitor restarts and uses a core for a second or two
 PORT = 5201
 REST_S = 60
 BUDGET_THROUGHPUT = 0.95
@@ -58,24 +58,24 @@ with socket.create_connection(("{topology.INTERNET_HOST}", {PORT}), 10) as line:
 """
 
 
-# The Pi of the lab has no memory cgroup, as many Pis; then it is what each process holds, its share of what is shared.
+# Without a memory cgroup, as on the lab's Pi and many real ones, the sum of each process's proportional set size.
 MEMORY = (
     "cd /sys/fs/cgroup{group} && if [ -e memory.current ]; then cat memory.current; "
     "else cat $(sed 's|.*|/proc/&/smaps_rollup|' cgroup.procs); fi"
 )
 
 
-def memory_mb(told: str) -> float:
-    """Of a cgroup's memory.current, in bytes, or of its processes' smaps_rollup, in kB."""
-    if told.strip().isdecimal():
-        return round(int(told) / 2**20, 1)
-    shares = re.findall(r"^Pss:\s+(\d+) kB$", told, re.MULTILINE)
-    assert shares, "no process is in the cgroup"
+def memory_mb(text: str) -> float:
+    """Return megabytes from a cgroup's memory.current (bytes) or from its processes' smaps_rollup (kB)."""
+    if text.strip().isdecimal():
+        return round(int(text) / 2**20, 1)
+    shares = re.findall(r"^Pss:\s+(\d+) kB$", text, re.MULTILINE)
+    assert shares, f"no process is in the cgroup; found {text!r}"
     return round(sum(map(int, shares)) / 1024, 1)
 
 
 def recovers() -> bool:
-    """Break and mend what has a budget; each phase writes its own entry. Says whether all were within it."""
+    """Run the phases that have a budget for recovery; return whether all were within it."""
     names = [phase.name for phase in PHASES if phase.budget]
     join(REPORT, [], without=[f"recovery: {name}" for name in names])
     cases = [f"tests/leaks/test_1_leaks.py::test_nothing_leaves_in_clear[{name}-both]" for name in names]
@@ -84,28 +84,28 @@ def recovers() -> bool:
 
 
 def recovery_table(path: Path) -> str:
-    """What is known of recovery, as a table."""
+    """Return the report's recovery times as a table."""
     return table([entry for entry in read(path) if entry.name.startswith("recovery: ")])
 
 
-def throughput(stage: Stage) -> float:
-    """Megabytes a second from the VPN namespace to a host on the internet, which confirms the last byte."""
+def throughput(lab: LabControl) -> float:
+    """Return MB/s from the VPN namespace to the internet host, which confirms the last byte."""
     time.sleep(SETTLED_S)
-    return float(stage.inside(f"python3 -c '{SOURCE}'"))
+    return float(lab.inside(f"python3 -c '{SOURCE}'"))
 
 
-def tunnel(stage: Stage) -> Entry:
-    """Rounds with and without barriers take turns, so that a busy minute of the machine is in both."""
+def tunnel(lab: LabControl) -> Entry:
+    """Measure throughput, alternating with and without barriers, so that load of the machine affects both."""
     sink = ["docker", "exec", f"{topology.PREFIX}-internet", "python3", "-c", SINK]
     with subprocess.Popen(sink) as server:
         try:
-            throughput(stage)  # the first one makes keys and fills caches
+            throughput(lab)  # the first transfer includes the handshake and fills caches
             ratios, rates = [], []
             for _round in range(ROUNDS):
-                with_both = throughput(stage)
-                with barriers.without(stage, "inner", "outer"):
-                    without = throughput(stage)
-                    assert all("chain" not in barriers.table(stage, name) for name in ("inner", "outer"))
+                with_both = throughput(lab)
+                with barriers.disabled(lab, "inner", "outer"):
+                    without = throughput(lab)
+                    assert all("chain" not in barriers.table(lab, name) for name in ("inner", "outer"))
                 print(f"tunnel: {with_both:.1f} MB/s with both barriers, {without:.1f} without", flush=True)
                 ratios.append(with_both / without)
                 rates.append(with_both)
@@ -117,21 +117,21 @@ def tunnel(stage: Stage) -> Entry:
     return Entry("tunnel, both barriers", rate, "MB/s", "no barriers", ratio, BUDGET_THROUGHPUT, least=True)
 
 
-def monitor_at_rest(stage: Stage) -> list[Entry]:
-    """What it uses of a core, and what all processes of its unit hold."""
-    pid = stage.monitor_pid()
-    ticks = float(stage.pi("getconf CLK_TCK"))
+def monitor_at_rest(lab: LabControl) -> list[Entry]:
+    """Measure vpn-monitor's CPU and the memory of all processes of its unit."""
+    pid = lab.monitor_pid()
+    ticks = float(lab.pi("getconf CLK_TCK"))
 
     def used() -> float:
-        fields = stage.pi(f"cat /proc/{pid}/stat").rsplit(")", 1)[1].split()
-        # With the children that it waited for: fields 14 to 17 of proc_pid_stat(5).
+        fields = lab.pi(f"cat /proc/{pid}/stat").rsplit(")", 1)[1].split()
+        # With its terminated children: fields 14 to 17 of proc_pid_stat(5).
         return sum(int(field) for field in fields[11:15]) / ticks
 
     before, begun = used(), time.monotonic()
     time.sleep(REST_S)
     share = 100 * (used() - before) / (time.monotonic() - begun)
-    group = stage.pi("systemctl show --property ControlGroup --value vpn-monitor").strip()
-    memory = memory_mb(stage.pi(MEMORY.format(group=group)))
+    group = lab.pi("systemctl show --property ControlGroup --value vpn-monitor").strip()
+    memory = memory_mb(lab.pi(MEMORY.format(group=group)))
     return [
         Entry("vpn-monitor at rest, memory", memory, "MB", budget=BUDGET_MEMORY_MB),
         Entry("vpn-monitor at rest, CPU", round(share, 2), "% of a core", budget=BUDGET_CPU_PERCENT),
@@ -139,9 +139,9 @@ def monitor_at_rest(stage: Stage) -> list[Entry]:
 
 
 def main() -> int:
-    stage = Stage(topology.HOUSES[0], str(ROOT / "inventory" / "demo"))
-    stage.wait_until_well()
-    entries = [*monitor_at_rest(stage), tunnel(stage)]
+    lab = LabControl(topology.HOUSEHOLDS[0], str(ROOT / "inventory" / "demo"))
+    lab.wait_until_healthy()
+    entries = [*monitor_at_rest(lab), tunnel(lab)]
     join(REPORT, entries)
     recovered = recovers()
     print(table(entries))

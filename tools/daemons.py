@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Gets every Transmission that Debian packages into build/daemons, each in a small system of its own."""
+"""Installs each of Debian's versions of Transmission into build/daemons, in a minimal Debian system each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tests" / "lab")]
 
-from engine import LabError, run  # noqa: E402  (the lab is a program of its own)
+from engine import LabError, run  # noqa: E402  (the path above must be set first)
 from images import APT, mirror, sources  # noqa: E402
 
 TARGET = ROOT / "build" / "daemons"
@@ -29,7 +29,7 @@ OPTIONS = (
 
 @dataclass(frozen=True)
 class System:
-    """One Debian: where its packages come from, and which Transmission it brings."""
+    """A Debian release, and its version of Transmission."""
 
     name: str
     suite: str
@@ -37,7 +37,7 @@ class System:
 
     def sources(self, apt: Path = APT) -> list[str]:
         lines = sources(apt, self.suite)
-        # A suite that is named like this stands beside its own, never alone.
+        # Backports are used in addition to the release's own suite.
         extra = [f"deb {mirror('debian', apt)} {self.name} main"] if self.name != self.suite else []
         return [*lines, *extra]
 
@@ -46,7 +46,7 @@ class System:
         return [*OPTIONS, *extra]
 
 
-# Debian 13's own is a late beta of 4.1 that knows only the old protocol; its backport knows both.
+# Debian 13 has a late beta of 4.1, with the older RPC protocol only; its backport has both protocols.
 SYSTEMS = (
     System("bookworm", "bookworm", "3.00"),
     System("trixie", "trixie", "4.1.0"),
@@ -55,7 +55,7 @@ SYSTEMS = (
 
 
 def provide(system: System, target: Path = TARGET) -> Path:
-    """Return the root of one system; made when it is not there. Needs root, mmdebstrap and a Debian mirror."""
+    """Return the root of a system; create it when it is missing. Needs root, mmdebstrap and a Debian mirror."""
     root = target / system.name
     if root.is_dir():
         return root
@@ -67,7 +67,10 @@ def provide(system: System, target: Path = TARGET) -> Path:
     run("mmdebstrap", *system.options(), system.suite, str(unfinished), *system.sources())
     found = run("chroot", str(unfinished), "sh", "-c", "transmission-daemon --version 2>&1")
     if f"transmission-daemon {system.transmission}" not in found:
-        raise LabError(f"{system.name} was to bring Transmission {system.transmission}, and brought {found.strip()}")
+        raise LabError(
+            f"Debian's {system.name} has {found.strip()!r}; expected Transmission {system.transmission}. "
+            "Change SYSTEMS in tools/daemons.py and the module's table of settings"
+        )
     unfinished.rename(root)
     return root
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``make faults``: the long fault matrix, in a household of the lab.
+"""``make faults``: the long fault matrix, on a household of the lab.
 
     python tools/faults.py [options of pytest]
 
-The tests are those of tests/site that carry the marker ``faults``. The report is build/reports/faults.xml (JUnit).
+Runs the tests of tests/site with the marker ``faults``. The report is build/reports/faults.xml (JUnit).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ REPORT = ROOT / "build" / "reports" / "faults.xml"
 
 
 def commands(more: list[str]) -> list[list[str]]:
-    """Return the lab, the household and the tests, in this order; each needs the one before."""
+    """Return the commands in order: start the lab, run the playbook, run the tests."""
     matrix = ["pytest", "tests/site/live", "--faults", "--import-mode=importlib", "-vv", "--durations=10"]
     return [
         [sys.executable, "tests/lab", "up"],

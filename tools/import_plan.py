@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tries the planner of the import from a checkout: reads cases from a YAML file and prints one JSON line for each.
+"""Runs the import's planner: reads cases from a YAML file and prints one line of JSON for each.
 
     tools/run python tools/import_plan.py FILE
 
@@ -25,8 +25,8 @@ sys.path[:0] = [str(ROOT / "build" / "collections")]
 
 from ansible_collections.household.mediaserver.plugins.module_utils._import.guess import load_guessit  # noqa: E402
 from ansible_collections.household.mediaserver.plugins.module_utils._import.model import (  # noqa: E402
+    ExistingFiles,
     Guess,
-    Library,
     Refusal,
     Torrent,
     TorrentFile,
@@ -61,8 +61,8 @@ def torrent_of(case: t.Mapping[str, t.Any]) -> Torrent:
 
 def answer(case: t.Mapping[str, t.Any], guess: Guess | None, this_year: int) -> dict[str, t.Any]:
     """Plan a case and return what is printed."""
-    library = Library({str(path): None for path in case.get("already_in_library") or []})
-    planned = plan(torrent_of(case), library, guess=guess, this_year=this_year)
+    existing = ExistingFiles({str(path): None for path in case.get("already_in_library") or []})
+    planned = plan(torrent_of(case), existing, guess=guess, this_year=this_year)
     if isinstance(planned, Refusal):
         return {"id": case.get("id"), "kind": None, "links": {}, "left_out": {}, "refused": planned.text}
     return {

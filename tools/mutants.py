@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Weakens the two barriers one rule at a time; the tests with real packets must notice each time.
+"""Mutation test of the barriers: removes one rule at a time; a test with real packets must fail each time.
 
     python tools/mutants.py
 
-A mutant is a table without one of its rules that accept, drop, refuse or go to another chain, or with the opposite
-policy in one chain. The result is printed as a table and written to build/reports/mutants.json. pytest loads this file
-as a plugin too: the tests then see the mutant wherever they render a barrier.
+A mutant is a table without one of its rules that accept, drop, reject or go to another chain, or with the opposite
+policy in one chain. The result is printed as a table and written to build/reports/mutants.json. pytest also loads this
+file as a plugin; every barrier that a test renders is then the mutant.
 """
 
 from __future__ import annotations
@@ -25,21 +25,22 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = ROOT / "roles" / "runtime" / "files" / "lib"
-TESTS = [ROOT / "tests" / "unit" / "host" / f"test_barrier_{subject}.py" for subject in ("kernel", "passes", "pages")]
-HOUSE = TESTS[0].with_name("barrier_house.py")
+SUBJECTS = ("kernel", "passes", "pages", "own")
+TESTS = [ROOT / "tests" / "unit" / "host" / f"test_barrier_{subject}.py" for subject in SUBJECTS]
+HOUSE = TESTS[0].with_name("barrier_lab.py")
 REPORT = ROOT / "build" / "reports" / "mutants.json"
 VARIABLE = "BARRIER_MUTANT"
-AT_ONCE = 4  # the tests mostly wait
+AT_ONCE = 4  # more than cores, because the tests mostly wait
 OPPOSITE = {"accept": "drop", "drop": "accept"}
 
 
 class MutantsError(Exception):
-    """The run means nothing; the text says why."""
+    """The result is not valid; the text gives the reason."""
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """One line of a chain that is taken away, or a policy that is turned round."""
+    """One line of a chain: a rule that is removed, or a policy that is inverted."""
 
     table: str
     chain: str
@@ -50,7 +51,7 @@ class Mutant:
         return re.sub(r"(?<=policy )\w+", lambda found: OPPOSITE[found[0]], self.rule) if "policy" in self.rule else ""
 
     def apply(self, text: str) -> str:
-        """Return the table's file with this one line changed."""
+        """Return the table's file with this line changed. Raises MutantsError when it is not there exactly once."""
         before, opening, rest = text.partition(f"chain {self.chain} {{\n")
         body, closing, after = rest.partition("}\n    chain ")
         lines = body.splitlines()
@@ -70,7 +71,7 @@ def mutants_of(table: str, text: str) -> Iterator[Mutant]:
 
 
 def pytest_configure() -> None:
-    """Let every barrier that a test renders be the mutant."""
+    """Replace the functions that render the barriers, so that they return the mutant."""
     if VARIABLE not in os.environ:
         return
     from mediaserver.firewall import barrier  # noqa: PLC0415 (only the tests' process has it on its path)
@@ -82,14 +83,14 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Try the other table's tests last: they seldom notice, and the first failure ends the run."""
+    """Run the other table's tests last: they rarely fail, and the first failure ends the run."""
     if VARIABLE in os.environ:
         other = {"outer": "inner", "inner": "outer"}[json.loads(os.environ[VARIABLE])["table"]]
         items.sort(key=lambda item: other in item.name)
 
 
 def rendered() -> dict[str, str]:
-    """The tables as the tests load them."""
+    """Return the tables as the tests load them."""
     sys.path.insert(0, str(LIBRARY))
     spec = importlib.util.spec_from_file_location(HOUSE.stem, HOUSE)
     assert spec is not None
@@ -101,10 +102,10 @@ def rendered() -> dict[str, str]:
 
 
 def run_tests(mutant: Mutant | None, only: str = "") -> str:
-    """Return the first test that fails, as pytest calls it (``file::name``), or nothing when all pass."""
+    """Return the first test that fails (``file::name``), or nothing when all pass."""
     chosen = {VARIABLE: json.dumps(asdict(mutant))} if mutant else {}
     path = os.pathsep.join([str(ROOT / "tools"), str(LIBRARY), str(HOUSE.parent)])
-    # Without the others' plugins and Ansible pytest starts in a quarter of the time, and it starts often.
+    # pytest starts often; without other plugins and Ansible it starts in a quarter of the time.
     options = ["-p", "mutants", "-p", "no:cacheprovider", "--noconftest", "-x", "--tb=no", "-rfs"]
     result = subprocess.run(
         [sys.executable, "-m", "pytest", *options, *([only] if only else map(str, TESTS))],
@@ -121,34 +122,34 @@ def run_tests(mutant: Mutant | None, only: str = "") -> str:
 
 
 def killer(mutant: Mutant) -> str:
-    """Return the test that notices the mutant, or nothing. It must do so twice: once may be a busy machine."""
+    """Return the test that fails with the mutant, or nothing. It must fail twice, as load could cause one failure."""
     test = run_tests(mutant)
     return test and run_tests(mutant, test)
 
 
 def can_be_loaded(text: str) -> bool:
-    """A table that nft refuses would prove nothing about its tests."""
+    """Return whether nft accepts the table; a test that fails because of a syntax error proves nothing."""
     check = ["unshare", "--net", "nft", "--check", "--file", "-"]
     return subprocess.run(check, input=text, text=True, check=False).returncode == 0
 
 
 def examine() -> dict[Mutant, str]:
-    """Return each mutant with the test that noticed it, or nothing."""
+    """Return each mutant with the test that fails, or nothing."""
     texts = rendered()
     mutants = [mutant for table, text in texts.items() for mutant in mutants_of(table, text)]
     for mutant in mutants:
         if not can_be_loaded(mutant.apply(texts[mutant.table])):
-            raise MutantsError(f"nft does not load {mutant}")
+            raise MutantsError(f"nft does not accept the table without {mutant}; mutants_of must skip this rule")
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        # The control: as many at once as later, and all pass while the tables are whole.
+        # The control, with the same load: all tests pass with the unchanged tables.
         if failed := "".join(pool.map(run_tests, [None] * AT_ONCE)):
-            raise MutantsError(f"{failed} fails with whole tables")
+            raise MutantsError(f"{failed} fails with the unchanged tables; repair these tests first")
         return dict(zip(mutants, pool.map(killer, mutants), strict=True))
 
 
 def main() -> int:
     if os.getuid() != 0:
-        print("mutants: the tests load tables into network namespaces, which needs root", file=sys.stderr)
+        print("mutants: run as root; the tests load tables into network namespaces", file=sys.stderr)
         return 1
     try:
         found = examine()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs a playbook and says what it did: which tasks changed what, which were left out, and why it failed."""
+"""Runs a playbook and returns the results of its tasks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COLLECTION = ("household", "mediaserver")
 
 @dataclass(frozen=True)
 class Task:
-    """What one task did on one host."""
+    """The result of one task on one host."""
 
     name: str
     role: str
@@ -57,13 +57,13 @@ class Run:
 
     @property
     def failures(self) -> str:
-        """The messages of what failed, or all that was printed when no task did."""
-        told = [json.dumps(task.result, indent=1) for task in self.tasks if task.failed]
-        return "\n".join(told) or self.text
+        """The results of failed tasks, or the whole output when no task failed."""
+        failed = [json.dumps(task.result, indent=1) for task in self.tasks if task.failed]
+        return "\n".join(failed) or self.text
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The caller's environment, with this checkout as the collection that playbooks find."""
+    """Return the environment in which playbooks find this checkout as the collection."""
     tree = ROOT / "build" / "collections"
     link = tree / "ansible_collections" / COLLECTION[0] / COLLECTION[1]
     if not link.exists():
@@ -79,12 +79,12 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def command(inventory: str, *arguments: str, playbook: Path = SITE) -> list[str]:
-    """The command line of a run."""
+    """Return the command line of a run."""
     return ["ansible-playbook", "--inventory", inventory, *arguments, str(playbook)]
 
 
 def run(inventory: str, *arguments: str, playbook: Path = SITE, env: Mapping[str, str] | None = None) -> Run:
-    """Run ``playbook``; a failure is in the result, not raised."""
+    """Run ``playbook``; a failure is in the result and raises nothing."""
     settings = environment({"ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json", **(env or {})})
     line = command(inventory, *arguments, playbook=playbook)
     started = time.monotonic()
@@ -93,7 +93,7 @@ def run(inventory: str, *arguments: str, playbook: Path = SITE, env: Mapping[str
 
 
 def parse(output: str, errors: str, seconds: float) -> Run:
-    """Read what the JSON callback printed; something else means that nothing was run."""
+    """Parse the JSON callback's output; other output gives a result without tasks."""
     start = output.find("{")
     try:
         report = json.loads(output[start:]) if start >= 0 else {}
@@ -114,15 +114,14 @@ def _role(name: str) -> str:
 
 
 def count_remote_executions(inventory: str, folder: Path, arguments: Sequence[str] = ()) -> tuple[Run, int]:
-    """Run the site over plain SSH and count how often something was executed on the Pi.
+    """Run the site over plain SSH; return the result and the number of remote executions.
 
-    Counted at the connection, by a program that stands in for ssh: whatever Ansible calls a task, each thing
-    that it executes on the host is one call of ssh.
+    Each execution on the host is one call of ssh, which a wrapper script counts.
     """
     tally = folder / "calls"
     tally.write_bytes(b"")
-    stand_in = folder / "ssh"
-    stand_in.write_text(f'#!/bin/sh\nprintf . >> "{tally}"\nexec ssh "$@"\n', encoding="utf-8")
-    stand_in.chmod(0o755)
-    result = run(inventory, *arguments, env={"ANSIBLE_SSH_EXECUTABLE": str(stand_in)})
+    wrapper = folder / "ssh"
+    wrapper.write_text(f'#!/bin/sh\nprintf . >> "{tally}"\nexec ssh "$@"\n', encoding="utf-8")
+    wrapper.chmod(0o755)
+    result = run(inventory, *arguments, env={"ANSIBLE_SSH_EXECUTABLE": str(wrapper)})
     return result, tally.stat().st_size

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes each role's README from its argument specs, so that what a variable means stands in one place."""
+"""Writes each role's README from its argument specs, so that each variable is described in one place."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 COLLECTION = "household.mediaserver"
-# The role that has values only, for all the others.
-SHARED = "mediaserver"
-# Ansible's semantic markup, as far as it is used here.
+# The role that has variables only, for all the others; and the role of its example.
+SHARED, SHARED_WITH = "mediaserver", "host"
+# The household whose values the examples use.
+EXAMPLE = ("inventory", "example", "host_vars", "livingroom", "main.yml")
+# Ansible's semantic markup that is used here.
 MARKUP = re.compile(r"\b[OVCMB]\(([^)]*)\)")
-# A default that is longer than this stands below the table.
+# Characters; a longer default is shown below the table.
 CELL = 80
 
 
 def plain(text: str) -> str:
-    """Markdown for a piece of documentation."""
+    """Return documentation text as Markdown."""
     return MARKUP.sub(r"`\1`", text).replace("|", "\\|")
 
 
@@ -54,7 +56,7 @@ def meaning(option: dict[str, Any]) -> str:
 
 
 def rows(options: dict[str, Any], prefix: str = "") -> list[str]:
-    """One table row per option, and one per option inside it."""
+    """Return one table row per option and suboption."""
     lines = []
     for name, option in options.items():
         kind = option.get("type", "str")
@@ -68,16 +70,28 @@ def block(data: Any) -> str:
     return f"```yaml\n{yaml.safe_dump(data, sort_keys=False, width=CELL)}```"
 
 
+def example_values() -> dict[str, Any]:
+    """Return the variables of the example inventory."""
+    return dict(yaml.safe_load(ROOT.joinpath(*EXAMPLE).read_text(encoding="utf-8")))
+
+
 def example(name: str, options: dict[str, Any]) -> str:
-    """A play that gives the role what it requires; secrets come from the vault."""
+    """Return a play with what the role requires: values of the example inventory, secrets from the vault."""
     given = {
-        key: f"{{{{ vault_{key} }}}}" if option.get("no_log") else "..."
+        key: f"{{{{ vault_{key} }}}}" if option.get("no_log") else example_values()[key]
         for key, option in options.items()
         if option.get("required")
     }
     role: dict[str, Any] = {"role": f"{COLLECTION}.{name}"}
     if given:
         role["vars"] = given
+    return block([{"hosts": "mediaserver", "become": True, "gather_facts": False, "roles": [role]}])
+
+
+def shared_example() -> str:
+    """Return a play that sets a shared variable for another role."""
+    variables = {"mediaserver_timezone": example_values()["mediaserver_timezone"]}
+    role = {"role": f"{COLLECTION}.{SHARED_WITH}", "vars": variables}
     return block([{"hosts": "mediaserver", "become": True, "gather_facts": False, "roles": [role]}])
 
 
@@ -93,8 +107,10 @@ def readme(name: str, specs: dict[str, Any]) -> str:
     for key, option in options.items():
         if is_long(option):
             parts += [f"Default of `{key}`:", block(option["default"])]
-    if name != SHARED:
-        parts.append(f"Values that all roles share are in [{SHARED}](../{SHARED}/README.md). The role in a play:")
+    if name == SHARED:
+        parts += ["A play that sets one of these variables for another role:", shared_example()]
+    else:
+        parts.append(f"Variables that all roles share are in [{SHARED}](../{SHARED}/README.md). A play with this role:")
         parts.append(example(name, options))
     parts.append("<!-- Written from meta/argument_specs.yml by `make docs`. -->")
     return "\n\n".join(parts) + "\n"
@@ -106,7 +122,11 @@ def read_specs(role: Path) -> dict[str, Any]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; name what would change, and fail then")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing; list the files that would change, and fail",
+    )
     check = parser.parse_args().check
     stale = False
     for role in sorted((ROOT / "roles").iterdir()):

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs ansible-test's sanity tests on what the collection ships; every finding counts, none is ignored.
+"""Runs ansible-test's sanity tests on the files that the collection ships; no finding is ignored.
 
-    python tools/sanity.py [ansible-test's own arguments, like --test pylint]
+    python tools/sanity.py [arguments of ansible-test, such as --test pylint]
 
-ansible-test wants a real folder ansible_collections/<namespace>/<name>, so it works on a copy below build/sanity. Its
-environments are kept in a HOME of their own beside that.
+ansible-test requires a real folder ansible_collections/<namespace>/<name>, so it works on a copy below build/sanity.
+Its virtual environments are kept in build/sanity/home.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 WORK = ROOT / "build" / "sanity"
 HOME = WORK / "home"
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
-# What ansible-test runs in place of the get-pip.py that it would fetch from a host of its own.
+# Replaces the get-pip.py that ansible-test would download.
 BOOTSTRAP = """\
 import runpy
 import sys
@@ -36,36 +36,36 @@ runpy.run_module("pip", run_name="__main__")
 
 
 def ships(name: str) -> bool:
-    """Tell whether a tracked file is the collection's, or tells ansible-test of it; tests have their own linters."""
-    told = name.startswith(("tests/config.yml", "tests/sanity/"))
-    return told or not name.startswith(("tests/", "molecule/", "tools/"))
+    """Return whether ansible-test needs a tracked file: shipped, or its configuration. Tests have their own linters."""
+    configuration = name.startswith(("tests/config.yml", "tests/sanity/"))
+    return configuration or not name.startswith(("tests/", "molecule/", "tools/"))
 
 
 def copy_collection() -> Path:
-    """Copy what git tracks of it, as it is in the working tree."""
+    """Copy the tracked files, with their content in the working tree."""
     galaxy = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))
     copy = WORK / "ansible_collections" / galaxy["namespace"] / galaxy["name"]
     shutil.rmtree(copy, ignore_errors=True)
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in filter(ships, filter(None, listed.split("\0"))):
-        if os.path.lexists(ROOT / name):  # one that was removed and not yet committed is still listed
+        if os.path.lexists(ROOT / name):  # git lists a removed file until the commit
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, copy / name, follow_symlinks=False)
-    # ansible-test asks git for the files, and the repository around the copy ignores it.
+    # ansible-test lists the files with git, and this repository ignores the copy.
     for command in (["init", "--quiet"], ["add", "--all"]):
         subprocess.run(["git", *command], cwd=copy, check=True)
     return copy
 
 
 def pip_bootstrap() -> None:
-    """Have pip come from the package index that pip is set to, through pip itself."""
+    """Download pip's wheels from the configured package index, and let ansible-test install from them."""
     settings = configparser.RawConfigParser()
     settings["global"] = {
         name.removeprefix("PIP_").lower().replace("_", "-"): value
         for name, value in os.environ.items()
         if name.startswith("PIP_") and name not in ("PIP_CONSTRAINT", "PIP_CONFIG_FILE")
     }
-    # ansible-test hides the environment from pip.
+    # ansible-test removes pip's variables from the environment.
     (HOME / ".config" / "pip").mkdir(parents=True, exist_ok=True)
     with (HOME / ".config" / "pip" / "pip.conf").open("w", encoding="utf-8") as file:
         settings.write(file)
@@ -80,7 +80,7 @@ def pip_bootstrap() -> None:
 
 
 def link_pythons() -> list[str]:
-    """Gather the Pythons that work; one that is only a shim is found on PATH and does not run."""
+    """Link the Pythons that run; a shim on PATH without an installed Python does not."""
     shutil.rmtree(WORK / "bin", ignore_errors=True)
     (WORK / "bin").mkdir(parents=True)
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
@@ -96,10 +96,10 @@ def link_pythons() -> list[str]:
 
 
 def left_out(path: str) -> dict[str, str]:
-    """Return the tests that cannot run here, each with the reason."""
-    tests = {"pslint": "there is no PowerShell in this collection"}
+    """Return the tests that are skipped, each with the reason."""
+    tests = {"pslint": "the collection has no PowerShell"}
     if shutil.which("shellcheck", path=path) is None:
-        tests["shellcheck"] = "it is not installed; tools/setup lab does that"
+        tests["shellcheck"] = "it is not installed; run tools/setup lab"
     return tests
 
 
@@ -110,9 +110,9 @@ def main() -> int:
     tools = Path(sys.executable).parent
     path = os.pathsep.join([str(tools), str(WORK / "bin"), "/usr/local/bin", "/usr/bin", "/bin"])
     without = left_out(path)
-    print(f"Modules are compiled and imported by Python {', '.join(pythons)}")
+    print(f"Compiling and importing modules with Python {', '.join(pythons)}")
     for test, reason in without.items():
-        print(f"Left out: {test}: {reason}", flush=True)
+        print(f"Skipped: {test}: {reason}", flush=True)
     command = [str(tools / "ansible-test"), "sanity", "--local", "--color", "no", *sys.argv[1:]]
     command += [word for test in without for word in ("--skip-test", test)]
     environment = {**os.environ, "HOME": str(HOME), "PATH": path}

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the parts of a check side by side and prints the output of each part whole, one part after the other.
+"""Runs the parts of a check in parallel and prints their outputs one after the other.
 
     python tools/side_by_side.py [--log FILE] <PARTS
 
 Each line of standard input is one part, "name: command" or "name after other, another: command"; the shell runs the
-command. A part starts when the parts after its "after" have passed. The output comes in the order of the lines; the
-part whose turn it is can be followed while it runs. After a failure no further part starts. The exit status is 0 when
-every part has passed. An interrupt is passed on to the parts that run.
+command. A part starts when the parts after its "after" have passed. Outputs are printed in the order of the lines; that
+of the current part is printed while it runs. After a failure no further part starts. The exit status is 0 when every
+part has passed. An interrupt is sent to the parts that run.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from pathlib import Path
 from typing import BinaryIO
 
 PAUSE_S = 0.1
-# Seconds that an interrupted part has for its own cleanup before a stronger signal.
+# Seconds that an interrupted part has for its cleanup before the next signal.
 GRACE_S = {signal.SIGINT: 30.0, signal.SIGTERM: 10.0, signal.SIGKILL: 10.0}
 LINE = re.compile(r"(?P<name>[\w-]+)(?: after (?P<after>[\w-]+(?:, [\w-]+)*))?: (?P<command>\S.*)")
 
 
 class PlanError(Exception):
-    """The list of parts cannot be run; the text says why."""
+    """The list of parts is not valid; the text gives the reason."""
 
 
 @dataclass
 class Part:
-    """One command: what must have passed before it, where its output is kept, and how it ended."""
+    """One command: the parts that must have passed before it, its output file, and its result."""
 
     name: str
     command: str
@@ -52,7 +52,7 @@ class Part:
         self.output = folder / self.name
         self.begun = time.monotonic()
         with self.output.open("wb") as file:
-            # A session of its own: its whole process group can be stopped, and the terminal's interrupt comes once.
+            # A new session: the whole process group can be stopped, and the terminal's interrupt arrives only once.
             self.process = subprocess.Popen(
                 ["sh", "-c", self.command],
                 stdin=subprocess.DEVNULL,
@@ -77,8 +77,8 @@ class Part:
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, number)
 
-    def is_there(self) -> bool:
-        """Say whether any process of the part still runs. Zombies do not; init may reap them late."""
+    def has_processes(self) -> bool:
+        """Return whether a process of the part still runs; zombies do not count, as init may reap them late."""
         assert self.process is not None
         self.ended()
         for file in Path("/proc").glob("[0-9]*/stat"):
@@ -90,7 +90,7 @@ class Part:
 
 
 def parse(lines: Iterable[str]) -> list[Part]:
-    """Read the parts. Raises PlanError for a line that is none, a name used twice, or a part after a later one."""
+    """Parse the parts. Raises PlanError for an invalid line, a duplicate name, or a part after an unknown one."""
     parts: dict[str, Part] = {}
     for line in filter(None, map(str.strip, lines)):
         found = LINE.fullmatch(line)
@@ -98,28 +98,28 @@ def parse(lines: Iterable[str]) -> list[Part]:
             raise PlanError(f"{line!r} is not a part: expected 'name: command' or 'name after other: command'")
         name, after = found["name"], tuple((found["after"] or "").split(", ")) if found["after"] else ()
         if name in parts:
-            raise PlanError(f"two parts are called {name}")
+            raise PlanError(f"{line!r}: two parts have the name {name}; give each part its own name")
         if unknown := [other for other in after if other not in parts]:
-            raise PlanError(f"{name} is to run after {unknown[0]}, which is not a part above it")
+            raise PlanError(f"{line!r}: {unknown[0]} is not a part on an earlier line; move {name} below it")
         parts[name] = Part(name, found["command"], after)
     return list(parts.values())
 
 
 class Printer:
-    """Prints what the parts have written so far, the first part first and never two mixed."""
+    """Prints the output of the parts so far, in order and never mixed."""
 
     def __init__(self, parts: list[Part], write: Callable[[bytes], None]) -> None:
         self._parts = list(parts)
         self._write = write
         self._file: BinaryIO | None = None
 
-    def go_on(self) -> None:
+    def print_new(self) -> None:
         while self._parts and self._parts[0].process is not None:
             part = self._parts[0]
             if self._file is None:
                 self._write(f"==> {part.name}: {part.command}\n".encode())
                 self._file = part.output.open("rb")
-            ended = part.ended()  # asked first: what it wrote before its end is then read
+            ended = part.ended()  # before reading, so that the last output is not missed
             while text := self._file.read(65536):
                 self._write(text)
             if not ended:
@@ -131,13 +131,13 @@ class Printer:
             self._parts.pop(0)
 
     def finish(self) -> None:
-        """Print the rest, past the parts that were never started."""
+        """Print the remaining output, without the parts that were not started."""
         self._parts = [part for part in self._parts if part.process is not None]
-        self.go_on()
+        self.print_new()
 
 
 def run(parts: list[Part], folder: Path, write: Callable[[bytes], None], interrupted: Callable[[], bool]) -> bool:
-    """Run all parts; say whether every one has passed. The parts are stopped when this is interrupted."""
+    """Run all parts; return whether every one has passed. ``interrupted`` stops them."""
     printer = Printer(parts, write)
     passed: set[str] = set()
     try:
@@ -147,7 +147,7 @@ def run(parts: list[Part], folder: Path, write: Callable[[bytes], None], interru
             for part in parts:
                 if part.process is None and not failed and passed.issuperset(part.after):
                     part.start(folder)
-            printer.go_on()
+            printer.print_new()
             if not any(part.runs for part in parts) and (failed or len(passed) == len(parts)):
                 break
             time.sleep(PAUSE_S)
@@ -160,18 +160,18 @@ def run(parts: list[Part], folder: Path, write: Callable[[bytes], None], interru
 
 
 def stop(parts: list[Part]) -> None:
-    """End what still runs, gently at first. A part has ended when its last process has."""
-    going_on = [part for part in parts if part.runs]
+    """Stop the parts that run, with SIGINT first. A part has ended when its last process has."""
+    running = [part for part in parts if part.runs]
     for number, seconds in GRACE_S.items():
-        for part in going_on:
+        for part in running:
             part.signal(number)
         deadline = time.monotonic() + seconds
-        while (going_on := [part for part in going_on if part.is_there()]) and time.monotonic() < deadline:
+        while (running := [part for part in running if part.has_processes()]) and time.monotonic() < deadline:
             time.sleep(PAUSE_S)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Run parts of a check side by side; they are read from stdin.")
+    parser = argparse.ArgumentParser(description="Run the parts of a check, read from standard input, in parallel.")
     parser.add_argument("--log", type=Path, default=Path(os.devnull), help="a file that gets the same output")
     given = parser.parse_args()
     try:
@@ -180,7 +180,7 @@ def main() -> int:
         print(f"side_by_side: {error}", file=sys.stderr)
         return 2
     received: list[int] = []
-    # Only noted: an exception could come between the start of a part and the note of its process.
+    # Only recorded: an exception could occur between the start of a part and the assignment of its process.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, _frame: received.append(number))
     with given.log.open("ab") as log, tempfile.TemporaryDirectory() as folder:

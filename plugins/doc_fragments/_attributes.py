@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""What check_mode, diff_mode and idempotent mean, and which group every module is in, in the same words."""
+"""Attributes of all modules: check_mode, diff_mode, idempotent and the action group."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ attributes:
     membership:
       - household.mediaserver.all
   check_mode:
-    description: Can run in check mode, and then predicts the change without making it.
+    description: Runs in check mode and predicts the changes without making them.
   diff_mode:
-    description: Shows what changes when diff mode is on.
+    description: Returns the changes in diff mode.
   idempotent:
-    description: Reports no change when run again with the same options and nothing else has changed.
+    description: Reports no change when it runs again with the same options and nothing else has changed.
 """

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""The options that every Jellyfin module has, and those of the modules that need an API key."""
+"""Options of all Jellyfin modules, and of those that need an API key."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ class ModuleDocFragment:
 options:
   url:
     description:
-      - Address of the server, with its base URL if it has one, as this host reaches it.
-      - Redirects are not followed and proxies are not used, so that the key reaches the named host alone.
-      - With https, the certificate is verified against the managed host's own store of authorities, always.
+      - URL of the server from the managed host, with its base URL if it has one.
+      - Redirects are not followed and proxies are not used, so that only the named host receives the key.
+      - With https, the certificate is always verified against the managed host's own certificate authorities.
     type: str
     default: http://127.0.0.1:8096
   timeout:
     description:
-      - Seconds to wait until the server is C(Healthy), and the limit of each call.
-      - While an upgrade migrates the database, which may take hours, the server is C(Degraded) and is waited for.
+      - Time limit in seconds for the server to become C(Healthy), and for each call.
+      - While an upgrade migrates the database, which may take hours, the server is C(Degraded) and the module waits.
     type: int
     default: 180
   service:
     description:
-      - Service of the compose project O(project) in whose container the server runs. The module connects to the
-        container's own address, which it takes from Docker, by the bridge of its network, so that nothing leaves this
-        host. Of O(url), the host is not used then, and the port is the container's own.
-      - The container is found by compose's labels, not by its name.
+      - Service of the compose project O(project) whose container runs the server. The module connects to the
+        container's own address, which Docker reports, through the bridge of its network, so that no request leaves
+        the managed host. The host of O(url) is then ignored, and its port is the container's own.
+      - The container is found by its compose labels, not by its name.
     type: str
   project:
     description: Name of the compose project of O(service).
@@ -35,9 +35,9 @@ options:
     default: mediaserver
   config_dir:
     description:
-      - Folder on the managed host with the server's configuration. Jellyfin writes its files without fsync, so the
-        filesystem of this folder is synced after a change, or a power cut soon after it would leave empty files.
-      - Where it is not given, all filesystems of the managed host are synced.
+      - Folder on the managed host with the server's configuration. The module syncs its filesystem after a change,
+        because Jellyfin writes its files without fsync and a power cut could leave them empty.
+      - Without it, all filesystems of the managed host are synced.
     type: path
     version_added: 0.1.0
 attributes:
@@ -48,8 +48,8 @@ attributes:
       - household.mediaserver.all
       - household.mediaserver.jellyfin
 notes:
-  - Calls are made strictly one after another. Jellyfin's writes replace whole objects, so do not let two
-    programs or two plays change one server at the same time.
+  - Calls are made one after another. Jellyfin's writes replace whole objects, so two programs or two plays must not
+    change one server at the same time.
 """
 
     API_KEY = r"""
@@ -60,6 +60,6 @@ options:
   api_key_file:
     description:
       - File on the managed host that holds the API key, as M(household.mediaserver.jellyfin_setup) writes it.
-      - Must not be readable by everybody; V(0600) is usual.
+      - It must not be accessible by other accounts (mode V(0600)).
     type: path
 """

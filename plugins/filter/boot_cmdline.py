@@ -5,10 +5,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: boot_cmdline
-short_description: Add words to the kernel command line of a Raspberry Pi
+short_description: Add parameters to the kernel command line of a Raspberry Pi
 version_added: 0.1.0
 description:
-  - Returns the one line of C(cmdline.txt) with the words in it, unchanged when they are there already.
+  - Returns the line of C(cmdline.txt) with the parameters in it, unchanged when it has them already.
 author:
   - household.mediaserver contributors (@household)
 positional: tokens
@@ -18,7 +18,7 @@ options:
     type: str
     required: true
   tokens:
-    description: Words that must be in the line.
+    description: Parameters that must be in the line. C(cgroup_enable=x) also removes C(cgroup_disable=x).
     type: list
     elements: str
     required: true
@@ -44,14 +44,17 @@ from ansible_collections.household.mediaserver.plugins.module_utils._host.cmdlin
 
 
 def boot_cmdline(text: str, tokens: list[str]) -> str:
+    """Return the new text of cmdline.txt. Raises AnsibleFilterError when it does not have exactly one line."""
     try:
         return with_tokens(text, tokens)
-    except ValueError as exc:
+    except ValueError as error:
         raise AnsibleFilterError(
-            f"the boot command line (cmdline.txt) was left alone: {exc}; put it right by hand"
-        ) from exc
+            f"cmdline.txt was not changed: {error}; write the kernel command line into one line by hand"
+        ) from error
 
 
 class FilterModule:
+    """The filter's interface to Ansible."""
+
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         return {"boot_cmdline": boot_cmdline}

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings of dockerd, merged into what is there."""
+"""Filter that merges settings into daemon.json."""
 
 from __future__ import annotations
 
@@ -8,37 +8,37 @@ DOCUMENTATION = r"""
 name: docker_daemon_config
 author: household.mediaserver contributors (@household)
 version_added: 0.1.0
-short_description: The text of daemon.json with settings merged into it
+short_description: Merge settings into the text of daemon.json
 description:
-  - Keys that are not mentioned stay as they are. A later dictionary wins over an earlier one; dictionaries in them are
-    joined, lists are replaced.
-  - C(log-opts) belong to a C(log-driver). Those of another driver than the one that wins are left out, because dockerd
-    would not start with them.
+  - Keys that are not mentioned keep their values. A later dictionary overrides an earlier one; nested dictionaries are
+    merged, lists are replaced.
+  - C(log-opts) belong to a C(log-driver). Options of another driver than the resulting one are left out, because
+    dockerd does not start with them.
 positional: wanted, options
 options:
   _input:
-    description: The text of the file as it is, empty when there is none.
+    description: The current text of the file, empty when the file does not exist.
     required: true
     type: str
   wanted:
-    description: Settings to have.
+    description: Settings to merge.
     required: true
     type: dict
   options:
-    description: More settings, which win over O(wanted).
+    description: More settings, which override O(wanted).
     type: dict
     default: {}
 """
 
 EXAMPLES = r"""
-- name: Bound the logs
+- name: Limit the size of container logs
   ansible.builtin.debug:
     msg: "{{ '{}' | household.mediaserver.docker_daemon_config({'log-driver': 'local'}) }}"
 """
 
 RETURN = r"""
 _value:
-  description: The new text. The old one, to the letter, when it says all of it already.
+  description: The new text. The current text unchanged when it has all settings already.
   type: str
   sample: "{\n  \"log-driver\": \"local\"\n}\n"
 """
@@ -52,11 +52,11 @@ from ansible_collections.household.mediaserver.plugins.module_utils._host import
 
 
 def docker_daemon_config(text: str, wanted: Mapping[str, Any], options: Mapping[str, Any] | None = None) -> str:
-    """Return the merged text. Raises AnsibleFilterError when the file that is there is no JSON object."""
+    """Return the merged text. Raises AnsibleFilterError when the current text is not a JSON object."""
     try:
         return daemon.render(text, wanted, options or {})
     except MediaserverError as error:
-        raise AnsibleFilterError(str(error)) from None  # Ansible would repeat the cause's text
+        raise AnsibleFilterError(str(error)) from None  # Ansible would append the text of the cause
 
 
 class FilterModule:

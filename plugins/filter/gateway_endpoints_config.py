@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A tunnel described by single fields, in normal form."""
+"""Filter that brings a tunnel described by single fields into normal form."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ author: household.mediaserver contributors (@household)
 version_added: 0.1.0
 short_description: Normal form of a tunnel described by single fields
 description:
-  - Returns the same as P(household.mediaserver.wireguard_config#filter), by the same rules.
-  - A refusal names the variable (C(gateway_endpoints[0].host), C(gateway_dns), ...) and the remedy, and shows
-    no value.
+  - Returns the same structure as P(household.mediaserver.wireguard_config#filter), by the same rules.
+  - An error names the variable (C(gateway_endpoints[0].host), C(gateway_dns), ...), the fault and the remedy. It never
+    shows a value.
 options:
   _input:
-    description: WireGuard servers that share address and resolver, the first one preferred.
+    description: WireGuard servers that share address and resolver, in order of preference.
     required: true
     type: list
     elements: dict
@@ -36,16 +36,16 @@ options:
         description: Preshared key, base64.
         type: str
   private_key:
-    description: The tunnel's private key, base64. Empty when one is made on the host.
+    description: The tunnel's private key, base64. Empty when it is generated on the host.
     type: str
     default: ""
   addresses:
-    description: The tunnel's own addresses.
+    description: The tunnel's own addresses, with or without prefix length.
     type: list
     elements: str
     default: []
   dns:
-    description: The provider's resolvers.
+    description: IP addresses of the provider's resolvers.
     type: list
     elements: str
     default: []
@@ -69,11 +69,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The tunnel. It holds the private key, so never print it.
+  description: The tunnel. It contains the private key; never print it.
   type: dict
   contains:
     private_key:
-      description: The private key, base64. Empty when it is made on the host.
+      description: The private key, base64. Empty when it is generated on the host.
       type: str
       returned: always
       sample: dwdtCnMYpX08FsFyUbJmRd9ML4frwJkqsXf7pR25LCo=
@@ -84,19 +84,19 @@ _value:
       returned: always
       sample: [10.66.0.2/32]
     dns:
-      description: Addresses of the resolvers to ask through the tunnel, IPv4 first.
+      description: Addresses of the resolvers that are queried through the tunnel, IPv4 first.
       type: list
       elements: str
       returned: always
       sample: [10.66.0.1]
     mtu:
-      description: MTU in bytes, V(null) when none is given.
+      description: MTU in bytes, V(null) when not set.
       type: int
       returned: always
       sample: 1420
     peers:
       description:
-        - The servers in the order given, candidates for failover.
+        - The servers in the given order, candidates for failover.
         - Each has C(public_key), C(preshared_key) or V(null), C(host), C(port), C(allowed_ips), C(keepalive)
           in seconds.
       type: list
@@ -110,7 +110,7 @@ _value:
           allowed_ips: [0.0.0.0/0]
           keepalive: 25
     notes:
-      description: What was left out or set differently, and why, in plain words without secrets.
+      description: Settings that are dropped or replaced, each with the reason. They contain no secret.
       type: list
       elements: str
       returned: always
@@ -139,7 +139,7 @@ def gateway_endpoints_config(
     try:
         return from_fields(endpoints, private_key=private_key, addresses=addresses, dns=dns, mtu=mtu, ipv6=ipv6)
     except ConfigurationError as error:
-        # No chain: what came before may have seen a secret.
+        # Without the cause, whose text may contain a secret.
         raise AnsibleFilterError(str(error)) from None
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: preflight_problems
-short_description: List everything that speaks against setting up a household on a host
+short_description: List everything that prevents the setup of a household on a host
 version_added: 0.1.0
 description:
   - Compares the measurements of M(household.mediaserver.host_info) with the variables.
   - Returns all problems at once.
-  - Values of variables that are secret are looked at, but never part of a problem.
+  - Values of secret variables are checked, but never part of a problem.
 author:
   - household.mediaserver contributors (@household)
 positional: settings, specs
@@ -20,11 +20,11 @@ options:
     type: dict
     required: true
   settings:
-    description: Variables by name. Checks whose variables are missing are left out.
+    description: Variables by name. Checks whose variables are missing are skipped.
     type: dict
     required: true
   specs:
-    description: Options of the argument specs that the variables must fit as well.
+    description: Options of the roles' argument specs, which the variables must match as well.
     type: dict
     default: {}
 """
@@ -38,7 +38,7 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description: The problems, each with C(level) (C(problem), C(warning) or C(note)), C(variable), C(problem), C(remedy)
-    and C(text), which says it in one line. A note has no remedy.
+    and C(text), the whole in one line. A note has no remedy.
   type: list
   elements: dict
   sample:
@@ -51,10 +51,6 @@ _value:
 
 import typing as t
 
-from ansible_collections.household.mediaserver.plugins.module_utils._preflight.arguments import (
-    fit_arguments,
-)
-from ansible_collections.household.mediaserver.plugins.module_utils._preflight.checks import find_problems
 from ansible_collections.household.mediaserver.plugins.module_utils._preflight.problem import with_text
 from ansible_collections.household.mediaserver.plugins.module_utils._wireguard.config import (
     ConfigurationError,
@@ -64,8 +60,8 @@ from ansible_collections.household.mediaserver.plugins.module_utils._wireguard.c
 
 
 def read_tunnel(settings: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """What the settings say about the tunnel, or all its faults; nothing where no setting describes one."""
-    # As it is: line numbers are those of the user's text.
+    """Return the tunnel as C(tunnel), or its faults as C(tunnel_faults); nothing where no setting describes one."""
+    # Not stripped, so that line numbers are those of the user's text.
     text = str(settings.get("gateway_provider_config") or "")
     endpoints = settings.get("gateway_endpoints")
     ipv6, dns = bool(settings.get("mediaserver_ipv6", False)), settings.get("gateway_dns") or []
@@ -98,11 +94,27 @@ def preflight_problems(
     settings: t.Mapping[str, t.Any],
     specs: t.Mapping[str, t.Mapping[str, t.Any]] | None = None,
 ) -> list[dict[str, str]]:
-    misfits, fitting = fit_arguments(settings, specs or {})
-    found = misfits + find_problems(facts, {**fitting, **read_tunnel(fitting)})
-    return [with_text(one) for one in found]
+    """Return all problems, warnings and notes, those of the argument specs first."""
+    # Here, because Ansible loads every filter of the collection in each process that uses one of them.
+    from ansible_collections.household.mediaserver.plugins.module_utils._preflight.arguments import (  # noqa: PLC0415
+        validate_arguments,
+    )
+    from ansible_collections.household.mediaserver.plugins.module_utils._preflight.checks import (  # noqa: PLC0415
+        find_problems,
+    )
+    from ansible_collections.household.mediaserver.plugins.module_utils._preflight.own_services import (  # noqa: PLC0415
+        secret_texts,
+    )
+    from ansible_collections.household.mediaserver.plugins.plugin_utils import _services_file  # noqa: PLC0415
+
+    problems, valid = validate_arguments(settings, specs or {})
+    known = {**valid, **read_tunnel(valid), "preflight_registry": _services_file.read()}
+    problems += find_problems(facts, {**known, "preflight_secrets": secret_texts(known, specs or {})})
+    return [with_text(problem) for problem in problems]
 
 
 class FilterModule:
+    """The filter's interface to Ansible."""
+
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         return {"preflight_problems": preflight_problems}

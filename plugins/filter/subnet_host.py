@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The n-th address of a subnet."""
+"""Filter that returns an address of a subnet."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ DOCUMENTATION = r"""
 name: subnet_host
 author: household.mediaserver contributors (@household)
 version_added: 0.1.0
-short_description: The n-th host address of an IPv4 subnet
-description: Counts from the network's own address, which is number 0.
+short_description: Return an address of an IPv4 subnet by its number
+description: Number 0 is the network address.
 positional: number
 options:
   _input:
@@ -17,13 +17,13 @@ options:
     required: true
     type: str
   number:
-    description: Which address.
+    description: Number of the address.
     required: true
     type: int
 """
 
 EXAMPLES = r"""
-- name: The bridge's address
+- name: Show the bridge's address
   ansible.builtin.debug:
     msg: "{{ '172.31.254.0/24' | household.mediaserver.subnet_host(1) }}"
 """

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One spelling for each of Transmission's settings."""
+"""Filter that renames Transmission's settings to kebab-case."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ DOCUMENTATION = r"""
 name: transmission_names
 author: household.mediaserver contributors (@household)
 version_added: 0.1.0
-short_description: Settings of Transmission by their names in kebab-case
+short_description: Rename settings of Transmission to kebab-case
 description:
-  - Gives each setting the name that C(docs/transmission-settings.md) lists it by, whichever of its names was used, so
-    that one set of settings can override another. Names that are none stay as they are.
+  - Gives each setting the name that C(docs/transmission-settings.md) lists, whichever of its names was used, so that
+    one set of settings can override another. Unknown names are kept.
 options:
   _input:
     description: Settings by any of their names.
@@ -40,14 +40,14 @@ from ansible_collections.household.mediaserver.plugins.module_utils._transmissio
 
 
 def transmission_names(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings by their names. Raises AnsibleFilterError for one that is given twice."""
+    """Return the settings by their kebab-case names. Raises AnsibleFilterError for a setting that is given twice."""
     if not isinstance(settings, Mapping):
-        raise AnsibleFilterError("transmission_names: this is no dictionary of settings.")
+        raise AnsibleFilterError("transmission_names: the value is not a dictionary of settings.")
     named: dict[str, Any] = {}
     for spelling, value in settings.items():
         name = NAMES.get(spelling, spelling)
         if name in named:
-            raise AnsibleFilterError(f"transmission_names: {name} is given twice, in two spellings.")
+            raise AnsibleFilterError(f"transmission_names: {name} is given twice, in two spellings. Remove one.")
         named[name] = value
     return named
 

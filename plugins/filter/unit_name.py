@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""systemd's names for paths."""
+"""Filter that returns systemd's unit name of a path."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 name: unit_name
 author: household.mediaserver contributors (@household)
 version_added: 0.1.0
-short_description: The systemd unit that belongs to a path
+short_description: Return the name of the systemd unit of a path
 description: Escapes as C(systemd-escape --path) does (systemd.unit(5), string escaping).
 positional: kind
 options:
@@ -23,7 +23,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: The mount unit of a folder
+- name: Show the mount unit of a folder
   ansible.builtin.debug:
     msg: "{{ '/srv/media-disk' | household.mediaserver.unit_name('mount') }}"
 """
@@ -44,7 +44,7 @@ PLAIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:_."
 
 
 def unit_name(path: str, kind: str) -> str:
-    """Return the name of the unit of ``kind`` for ``path``. Raises AnsibleFilterError when that is no absolute path."""
+    """Return the name of the unit of ``kind`` for ``path``. Raises AnsibleFilterError for a relative path."""
     if not path.startswith("/"):
         raise AnsibleFilterError(f"unit_name: {path!r} is not an absolute path")
     parts = posixpath.normpath(path).strip("/")

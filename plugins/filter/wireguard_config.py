@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A provider's WireGuard configuration file in normal form."""
+"""Filter that brings a provider's WireGuard configuration file into normal form."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ author: household.mediaserver contributors (@household)
 version_added: 0.1.0
 short_description: Normal form of a provider's WireGuard configuration file
 description:
-  - Reads a C(.conf) as providers give it, for C(wg-quick), and returns what this collection uses of it.
-  - Case of names, white space, comments, a byte order mark and the kind of line ends carry no meaning.
-  - Several C([Peer]) sections are candidates for failover. C(PersistentKeepalive) is 25 where it is missing
+  - Parses a provider's C(.conf) for C(wg-quick) and returns the settings that this collection uses.
+  - The case of names, white space, comments, a byte order mark and the kind of line ending are ignored.
+  - Several C([Peer]) sections are candidates for failover. C(PersistentKeepalive) is 25 seconds where it is missing
     or off.
   - Lists may be separated by commas or blanks. An optional setting without a value counts as absent.
-  - C(ListenPort), C(FwMark), C(Table), C(SaveConfig), a phone's lists of apps, search domains, doubled peers and, with
-    O(ipv6=false), IPv6 parts are dropped with a note. So are C(DNS) and C(MTU) where O(dns) and O(mtu) replace them.
-  - Refused are C(PreUp), C(PostUp), C(PreDown), C(PostDown) (they would run as root), every unknown setting,
+  - C(ListenPort), C(FwMark), C(Table), C(SaveConfig), a phone's lists of apps, search domains and duplicate peers are
+    dropped with a note. So are IPv6 parts with O(ipv6=false), and C(DNS) and C(MTU) where O(dns) and O(mtu) replace
+    them.
+  - The filter fails for C(PreUp), C(PostUp), C(PreDown), C(PostDown) (they would run as root), every unknown setting,
     a missing or malformed key, address, endpoint, port or resolver, an IPv6 endpoint, a tunnel without IPv4
-    address, a peer without default route in C(AllowedIPs), and anything given twice in different ways.
-  - A refusal names every fault with C(gateway_provider_config), its line and the remedy, and never shows a value.
+    address, a peer without default route in C(AllowedIPs), and a setting that is given twice with different values.
+  - The error names every fault with C(gateway_provider_config), its line and the remedy. It never shows a value.
 options:
   _input:
     description: The text of the file.
@@ -31,12 +32,12 @@ options:
     type: bool
     default: false
   dns:
-    description: Resolvers that take the place of the file's C(DNS). Needed when the file names none.
+    description: Resolvers that replace the file's C(DNS). Needed when the file has none.
     type: list
     elements: str
     default: []
   mtu:
-    description: MTU in bytes that takes the place of the file's; V(0) keeps the file's.
+    description: MTU in bytes that replaces the file's; V(0) keeps the file's.
     type: int
     default: 0
 """
@@ -50,7 +51,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The tunnel. It holds the private key, so never print it.
+  description: The tunnel. It contains the private key; never print it.
   type: dict
   contains:
     private_key:
@@ -65,19 +66,19 @@ _value:
       returned: always
       sample: [10.66.0.2/32]
     dns:
-      description: Addresses of the resolvers to ask through the tunnel, IPv4 first.
+      description: Addresses of the resolvers that are queried through the tunnel, IPv4 first.
       type: list
       elements: str
       returned: always
       sample: [10.66.0.1]
     mtu:
-      description: MTU in bytes, V(null) when none is given.
+      description: MTU in bytes, V(null) when not set.
       type: int
       returned: always
       sample: 1420
     peers:
       description:
-        - The servers in the order given, candidates for failover.
+        - The servers in the order of the file, candidates for failover.
         - Each has C(public_key), C(preshared_key) or V(null), C(host), C(port), C(allowed_ips), C(keepalive)
           in seconds.
       type: list
@@ -91,7 +92,7 @@ _value:
           allowed_ips: [0.0.0.0/0]
           keepalive: 25
     notes:
-      description: What was left out or set differently, and why, in plain words without secrets.
+      description: Settings that are dropped or replaced, each with the reason. They contain no secret.
       type: list
       elements: str
       returned: always
@@ -111,11 +112,13 @@ from ansible_collections.household.mediaserver.plugins.module_utils._wireguard.c
 def wireguard_config(text: str, ipv6: bool = False, dns: Sequence[str] = (), mtu: int = 0) -> dict[str, Any]:
     """Return the normal form. Raises AnsibleFilterError for a file that cannot be used."""
     if not isinstance(text, str):
-        raise AnsibleFilterError("gateway_provider_config: this is not a text. Put the provider's .conf there with |.")
+        raise AnsibleFilterError(
+            "gateway_provider_config: the value is not a text. Paste the provider's .conf below it as a block (|)."
+        )
     try:
         return from_conf(text, ipv6=ipv6, dns=dns, mtu=mtu)
     except ConfigurationError as error:
-        # No chain: what came before may have seen a secret.
+        # Without the cause, whose text may contain a secret.
         raise AnsibleFilterError(str(error)) from None
 
 

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The public key of a WireGuard private key."""
+"""Filter that returns the public key of a WireGuard private key."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ DOCUMENTATION = r"""
 name: wireguard_public_key
 author: household.mediaserver contributors (@household)
 version_added: 0.1.0
-short_description: The public key that belongs to a WireGuard private key
+short_description: Public key of a WireGuard private key
 description:
-  - Does what C(wg pubkey) does, without needing it.
+  - Returns the same as C(wg pubkey) (Curve25519, RFC 7748), without the program.
 options:
   _input:
-    description: The private key, base64. White space around it carries no meaning.
+    description: The private key, base64. White space around it is ignored.
     required: true
     type: str
 """
@@ -36,19 +36,19 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.household.mediaserver.plugins.module_utils._wireguard.values import (
-    Refused,
+    InvalidField,
     public_key,
 )
 
 
 def wireguard_public_key(private_key: str) -> str:
-    """Return the public key. Raises AnsibleFilterError for what is no key, without showing it."""
+    """Return the public key. Raises AnsibleFilterError for an invalid key, without its value."""
     if not isinstance(private_key, str):
-        raise AnsibleFilterError("wireguard_public_key: this is not a text. Give it a private key.")
+        raise AnsibleFilterError("wireguard_public_key: the value is not a text. Pass a private key, base64.")
     try:
         return public_key(private_key.strip())
-    except Refused as refusal:
-        raise AnsibleFilterError(f"wireguard_public_key: {refusal}") from None
+    except InvalidField as error:
+        raise AnsibleFilterError(f"wireguard_public_key: {error}") from None
 
 
 class FilterModule:

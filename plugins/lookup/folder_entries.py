@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Entries for ``file_tree`` from a folder of a role."""
+"""Makes entries for the module file_tree from a folder of a role."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ author: household.mediaserver contributors (@household)
 version_added: 0.1.0
 short_description: Entries for household.mediaserver.file_tree from a folder of files
 description:
-  - Turns a folder of the role's C(files) into the list of entries that M(household.mediaserver.file_tree) takes,
-    the destination folder itself first, then every file below it that is not hidden, by name.
-  - Files that their owner may execute get the mode V(0755), others V(0644).
+  - Returns the entries for M(household.mediaserver.file_tree) that install a folder of the role's C(files), the
+    destination folder first, then every file below it that is not hidden, sorted by name.
+  - Executable files get the mode V(0755), others V(0644).
 options:
   _terms:
     description: The folder, relative to the role's C(files).
@@ -67,12 +67,12 @@ class LookupModule(LookupBase):
     """The lookup's interface to Ansible."""
 
     def run(self, terms: list[str], variables: Any = None, **kwargs: Any) -> list[list[dict[str, str]]]:
-        """Return one list of entries per folder. Raises AnsibleLookupError when a folder is not there."""
+        """Return one list of entries per folder. Raises AnsibleLookupError when a folder does not exist."""
         self.set_options(var_options=variables, direct=kwargs)
         found = []
         for term in terms:
             folder = self.find_file_in_search_path(variables, "files", term)
             if folder is None or not Path(folder).is_dir():
-                raise AnsibleLookupError(f"folder_entries: no folder {term!r} below the role's files")
+                raise AnsibleLookupError(f"folder_entries: no folder {term!r} in the role's files; correct its name")
             found.append(entries_below(Path(folder), self.get_option("dest")))
         return found

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a household's files say that its variables no longer show."""
+"""Lookup that reports values in the household's files that YAML or Ansible alters."""
 
 from __future__ import annotations
 
@@ -8,29 +8,30 @@ DOCUMENTATION = r"""
 name: inventory_faults
 author: household.mediaserver contributors (@household)
 version_added: 0.1.0
-short_description: Texts that YAML or Ansible alters, and vaults that were never encrypted
+short_description: Values that YAML or Ansible alters, and secrets in files that are not encrypted
 description:
-  - Reads the files of variables of the host on the controller, in C(host_vars), C(group_vars) and the folder itself,
-    vaults included.
-  - Names numbers that are written with a leading zero or in another unusual way, secrets that YAML reads as a number,
-    as true or false or as a date, and secrets with a text that Ansible takes for a template.
-  - Warns of a file that holds secrets and is not encrypted.
-  - No value of a secret is shown.
+  - Reads the host's files of variables on the controller, in C(host_vars), C(group_vars) and the folder itself, vaults
+    included.
+  - Reports numbers that are written with a leading zero or in another unusual form, secrets that YAML reads as a
+    number, a boolean or a date, and secrets that Ansible parses as a template.
+  - Warns about a file that contains secrets and is not encrypted.
+  - Never shows the value of a secret.
 options:
   _terms:
-    description: Folders that may hold C(host_vars) and C(group_vars), the inventory's first.
+    description: Folders that may contain C(host_vars) and C(group_vars), the inventory's first.
     required: true
     type: list
     elements: str
   secrets:
-    description: Variables whose values are secret, beside those whose names say so.
+    description: Variables whose values are secret, in addition to those with C(password), C(token) and the like in
+      their names.
     type: list
     elements: str
     default: []
 """
 
 EXAMPLES = r"""
-- name: Show what is wrong in the household's files
+- name: Show the faults in the household's files
   ansible.builtin.debug:
     msg: "{{ lookup('household.mediaserver.inventory_faults', inventory_dir, playbook_dir) }}"
 """
@@ -44,7 +45,7 @@ _raw:
     - - level: problem
         variable: transmission_settings.speed-limit-up
         problem: "main.yml, line 2: YAML reads 0500 as the number 320"
-        remedy: write the number that you mean in the usual way
+        remedy: write the number in plain decimal digits
         text: "transmission_settings.speed-limit-up: main.yml, line 2: YAML reads 0500 as the number 320."
 """
 
@@ -57,18 +58,18 @@ from ansible.plugins.lookup import LookupBase
 from ansible_collections.household.mediaserver.plugins.module_utils._preflight.problem import with_text
 from ansible_collections.household.mediaserver.plugins.plugin_utils._inventory_faults import (
     faults_of_text,
-    is_open,
-    open_file,
+    has_unencrypted_secret,
+    unencrypted_file,
 )
 
 YAML = ("", ".yml", ".yaml", ".json")
 OTHER = (".conf",)
-# A file of variables is no larger.
+# Bytes. A larger file is not a file of variables.
 SIZE_MAX = 262144
 
 
 def files_of(folder: Path, host: str, groups: list[str], *, inventory: bool) -> Iterator[Path]:
-    """Yield the files that may hold variables of a host, and a provider's file beside them."""
+    """Yield the files that may contain variables of a host, and provider files beside them."""
     tops = [folder / "host_vars" / host, *(folder / "group_vars" / group for group in groups)]
     found = list(folder.iterdir()) if inventory and folder.is_dir() else []
     for top in tops:
@@ -82,7 +83,7 @@ def files_of(folder: Path, host: str, groups: list[str], *, inventory: bool) -> 
 def read_household(
     folders: list[str], variables: Mapping[str, Any], *, secrets: Collection[str], loader: Any
 ) -> list[dict[str, str]]:
-    """Return what is wrong in the files of the host that the variables belong to."""
+    """Return the faults in the files of the host to which the variables belong."""
     host, groups = str(variables.get("inventory_hostname", "")), [*variables.get("group_names", []), "all"]
     found: list[dict[str, str]] = []
     seen: set[Path] = set()
@@ -91,24 +92,24 @@ def read_household(
             if path.resolve() not in seen:
                 seen.add(path.resolve())
                 found += _faults(path, secrets, set(variables), loader)
-    return [with_text(one) for one in found]
+    return [with_text(fault) for fault in found]
 
 
 def _faults(path: Path, secrets: Collection[str], known: set[str], loader: Any) -> list[dict[str, str]]:
     shown = _shown(path)
     try:
         raw = path.read_text(encoding="utf-8", errors="replace")
-        found = [open_file(shown)] if is_open(raw, secrets=secrets) else []
+        found = [unencrypted_file(shown)] if has_unencrypted_secret(raw, secrets=secrets) else []
         if path.suffix in YAML:
             found += faults_of_text(loader.get_text_file_contents(str(path)), shown, secrets=secrets, known=known)
     except (OSError, AnsibleError):
-        # What Ansible needs of it, it has read by now.
+        # Ansible has read the files that it needs by now, and reported its own errors.
         return []
     return found
 
 
 def _shown(path: Path) -> str:
-    """The path as a user would type it."""
+    """Return the path relative to the current folder where possible."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))
     except (OSError, ValueError):
@@ -119,5 +120,6 @@ class LookupModule(LookupBase):
     """The lookup's interface to Ansible."""
 
     def run(self, terms: list[str], variables: Any = None, **kwargs: Any) -> list[list[dict[str, str]]]:
+        """Return one list with the faults of all folders."""
         self.set_options(var_options=variables, direct=kwargs)
         return [read_household(terms, variables or {}, secrets=self.get_option("secrets"), loader=self._loader)]

@@ -9,9 +9,9 @@ module: file_tree
 short_description: Install many files and folders in one execution
 version_added: 0.1.0
 description:
-  - Compares all entries with what is on the host, has new contents validated, and only then writes.
-  - Every file is replaced in one step. Links are replaced, not followed.
-  - One execution over SSH costs about half a second, whatever the number of entries; a loop pays that for each.
+  - Compares all entries with the host, validates new contents, and only then writes.
+  - Every file is replaced atomically. Symbolic links are replaced, not followed.
+  - One execution over SSH takes about half a second for any number of entries. A loop takes that for each entry.
 author:
   - household.mediaserver contributors (@household)
 extends_documentation_fragment:
@@ -26,7 +26,7 @@ attributes:
     support: full
 options:
   entries:
-    description: What to install, in this order. A folder must be listed before what is in it, unless it exists.
+    description: Paths to manage, in this order. A folder that does not exist yet must be listed before its content.
     type: list
     elements: dict
     required: true
@@ -37,56 +37,57 @@ options:
         required: true
       state:
         description:
-          - What is to be there. V(absent) removes a file or an empty folder; a link itself, not what it points to.
+          - Wanted state. V(absent) removes a file or an empty folder; of a symbolic link, the link and not its target.
         type: str
         choices: [file, directory, absent]
         default: file
       content:
-        description: The file's whole content. Needed for O(entries[].state=file), or else one in O(secrets).
+        description: The file's whole content. O(entries[].state=file) needs exactly one of this and O(secrets).
         type: str
       mode:
-        description: Octal mode, in quotes. When missing, an existing path keeps its own.
+        description: Octal mode, in quotes. Without it, an existing path keeps its mode.
         type: str
       owner:
-        description: Name or number of the owner; instead of the task's own.
+        description: Name or uid of the owner; overrides the module's O(owner).
         type: str
       group:
-        description: Name or number of the group; instead of the task's own.
+        description: Name or gid of the group; overrides the module's O(group).
         type: str
       force:
-        description: V(false) writes the content only when there is no such file; owner and mode are kept in any case.
+        description: V(false) writes the content only when the file does not exist. Owner and mode are always managed.
         type: bool
         default: true
       recurse:
-        description: For O(entries[].state=absent), remove a folder with all that is in it.
+        description: For O(entries[].state=absent), remove a folder with its content.
         type: bool
         default: false
       exclusive:
         description:
-          - For O(entries[].state=directory), remove everything below it that is not an entry, except Python's
+          - For O(entries[].state=directory), remove every path below it that is not an entry, except Python's
             C(__pycache__).
-          - Only for a folder whose whole content is installed by this task.
+          - Only for a folder whose whole content this task installs.
         type: bool
         default: false
       validate:
         description:
-          - Command that judges the new content before anything is replaced; V(%s) is the name of a file with it.
-          - In check mode it is left out when its program is not installed yet.
-          - What it says is shown when it refuses, except of a secret.
+          - Command that validates the new content before anything is replaced; V(%s) is replaced by the name of a file
+            with that content.
+          - In check mode the command is skipped when its program is not installed yet.
+          - When the command fails, its output is shown, except for a secret.
         type: str
   secrets:
     description:
-      - Contents by path, for entries without O(entries[].content). They are shown nowhere, neither in a diff nor in a
-        result or log. (Ansible does not recognise a secret of several lines inside a list when it logs a call.)
+      - Contents by path, for entries without O(entries[].content). They are never shown in a diff, result or log.
+        (In O(entries), Ansible would not recognise a secret of several lines when it logs a call.)
     type: dict
   owner:
-    description: Owner of all entries that name none.
+    description: Name or uid of the owner of all entries without O(entries[].owner).
     type: str
   group:
-    description: Group of all entries that name none.
+    description: Name or gid of the group of all entries without O(entries[].group).
     type: str
 notes:
-  - In check mode, an account or a parent folder that does not exist counts as something that will exist by then.
+  - Check mode assumes that an account or a parent folder that does not exist yet will be created by an earlier task.
 """
 
 EXAMPLES = r"""
@@ -106,7 +107,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 paths:
-  description: The paths that changed, or would change, in order.
+  description: The paths that changed, or in check mode would change, in order.
   returned: always
   type: list
   elements: str

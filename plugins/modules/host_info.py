@@ -6,12 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: host_info
-short_description: Measure everything about a host that the roles decide by
+short_description: Measure the properties of a host that the roles depend on
 version_added: 0.1.0
 description:
   - Reads architecture, release, memory, disks, networks, accounts, clock, graphics devices, Docker, listening
-    ports and kernel settings in one execution, and changes nothing.
-  - What cannot be read is empty. Nothing is guessed, and nothing is needed on the host but Python.
+    ports and kernel settings in one execution. Changes nothing.
+  - A value that cannot be read is empty. The host needs only Python.
 author:
   - household.mediaserver contributors (@household)
 extends_documentation_fragment:
@@ -26,63 +26,68 @@ attributes:
     support: full
 options:
   paths:
-    description: Absolute paths whose filesystems are measured; for one that does not exist, its parent.
+    description: Absolute paths whose filesystems are measured. For a path that does not exist, its nearest parent.
     type: list
     elements: str
     default: []
   packages:
-    description: Packages whose installed versions are wanted.
+    description: Packages whose installed versions are returned.
     type: list
     elements: str
     default: []
   ports:
-    description: TCP ports to look for among the listening ones; all when empty.
+    description: TCP ports to report when something listens on them; all listening ports when empty.
     type: list
     elements: int
     default: []
   sysctl:
-    description: Kernel settings whose live values are wanted.
+    description: Kernel settings whose live values are returned, by their sysctl names.
     type: list
     elements: str
     default: []
   kernel_modules:
-    description: Kernel modules whose state is wanted.
+    description: Kernel modules whose state is returned.
     type: list
     elements: str
     default: []
   probe:
-    description: Absolute paths of which to tell whether they exist.
+    description: Absolute paths whose existence is checked.
     type: list
     elements: str
     default: []
   marked:
     description:
-      - Absolute paths of files that this collection writes, with its name in the first lines. Those that exist without
-        it are told.
+      - Absolute paths of files that this collection writes with its name in their first lines. Files that exist
+        without the name are returned as RV(ansible_facts.mediaserver_host.unmarked).
     type: list
     elements: str
     default: []
   folders:
-    description: Absolute paths of folders whose entries are wanted.
+    description: Absolute paths of folders whose entries are returned.
+    type: list
+    elements: str
+    default: []
+  resolve:
+    description: Absolute paths that may be links; where they lead is wanted.
     type: list
     elements: str
     default: []
   units:
     description:
-      - systemd units with the files that each reads when it starts, as absolute paths.
-      - Those are wanted that have not taken over what stands in their files.
+      - systemd units, each with a list of the files that it reads when it starts, as absolute paths.
+      - For each, RV(ansible_facts.mediaserver_host.units) shows whether it runs with an older version of its files.
     type: dict
     default: {}
   timezone:
-    description: Time zone of which to tell whether the host knows it.
+    description: Time zone that is looked up in the host's time zone database.
     type: str
     default: ""
   user:
-    description: Account to describe.
+    description: Account whose properties are returned.
     type: str
     default: ""
   group:
-    description: Group whose members are wanted.
+    description: Group whose members are returned.
     type: str
     default: ""
 """
@@ -97,7 +102,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ansible_facts:
-  description: One fact that holds all measurements. What was not asked for or cannot be read is empty.
+  description: One fact with all measurements. A value that was not requested or cannot be read is empty.
   returned: always
   type: dict
   contains:
@@ -107,7 +112,7 @@ ansible_facts:
       type: dict
       contains:
         architecture:
-          description: Architecture of the userland, as dpkg says it.
+          description: Architecture of the userland, by dpkg's name.
           returned: always
           type: str
           sample: arm64
@@ -127,7 +132,7 @@ ansible_facts:
           type: str
           sample: aarch64
         model:
-          description: Name of the board, empty where the firmware tells none.
+          description: Name of the board from the device tree, empty on a host without one.
           returned: always
           type: str
           sample: Raspberry Pi 4 Model B Rev 1.5
@@ -152,7 +157,7 @@ ansible_facts:
           type: str
           sample: console=tty1 rootwait
         cmdline_file:
-          description: File with the kernel's command line for the next start, on a Raspberry Pi.
+          description: File with the kernel command line for the next boot, on a Raspberry Pi.
           returned: always
           type: str
           sample: /boot/firmware/cmdline.txt
@@ -167,7 +172,7 @@ ansible_facts:
           type: str
           sample: console=tty1 rootwait
         filesystems:
-          description: For each path asked for size and free space in MiB, mount point, type, device and UUID.
+          description: Size and free space in MiB, mount point, type, device and UUID for each of O(paths).
           returned: always
           type: dict
           sample:
@@ -179,24 +184,24 @@ ansible_facts:
               fstype: ext4
               device: /dev/sda1
         read_only_mounts:
-          description: Mount points at, above or below the paths asked for that are mounted read-only.
+          description: Read-only mount points at, above or below one of O(paths).
           returned: always
           type: list
           elements: str
           sample: [/mnt/media/movies]
         unreadable:
-          description: Those of the paths asked for that are there and cannot be listed, with the reason.
+          description: The O(paths) that exist and cannot be listed, each with the reason.
           returned: always
           type: dict
           sample: {/mnt: Transport endpoint is not connected}
         block_uuids:
-          description: UUIDs of all file systems on disks.
+          description: UUIDs of all filesystems on disks.
           returned: always
           type: list
           elements: str
           sample: [0ab1-23cd]
         clock:
-          description: Whether the clock is set by a time server, and which year it shows.
+          description: Whether the clock is synchronised with a time server, and the clock's year.
           returned: always
           type: dict
           sample: {synchronized: true, year: 2026}
@@ -212,45 +217,45 @@ ansible_facts:
           type: str
           sample: end0
         default_address:
-          description: Address that connections by the default route come from.
+          description: Source address of connections by the default route.
           returned: always
           type: str
           sample: 192.168.1.5
         routing_captured:
-          description: Policy-routing rules that send packets for the LAN or for Docker's networks elsewhere.
+          description: Policy-routing rules that divert packets for the LAN or for Docker's networks.
           returned: always
           type: list
           elements: str
           sample: [the policy-routing rule 5270 (from all lookup 52) sends packets for 192.168.1.0/24 to tailscale0]
         docker_switched_off:
-          description: Settings of Docker that keep it from making firewall rules, with the place of each.
+          description: Settings that switch off Docker's firewall rules, each with the file or command line that has it.
           returned: always
           type: list
           elements: str
           sample: ['"iptables": false in /etc/docker/daemon.json']
         users:
-          description: Account names with their numbers.
+          description: Account names with their uids.
           returned: always
           type: dict
           sample: {root: 0, pi: 1000}
         groups:
-          description: Group names with their numbers.
+          description: Group names with their gids.
           returned: always
           type: dict
           sample: {root: 0, video: 44}
         group_members:
-          description: Accounts that are in the group asked for.
+          description: Accounts in O(group).
           returned: always
           type: list
           elements: str
           sample: [pi]
         account:
-          description: The account asked for, empty when there is none.
+          description: The account O(user), empty when it does not exist.
           returned: always
           type: dict
           sample: {uid: 1000, group: pi, home: /home/pi, shell: /bin/bash, groups: [video]}
         gpu:
-          description: Graphics devices, and the numbers of the groups that may use them.
+          description: Graphics devices, and the gids of the groups that may use them.
           returned: always
           type: dict
           sample: {devices: [/dev/dri/renderD128], gids: [44, 992]}
@@ -264,18 +269,18 @@ ansible_facts:
             compose_package: docker-compose
             compose_version: 2.26.1
         ports_listening:
-          description: Listening ports with process, and container and project where Docker has them.
+          description: Listening TCP ports with process, and container and compose project where Docker publishes them.
           returned: always
           type: list
           elements: dict
           sample: [{port: 9091, process: docker-proxy, container: mediaserver-vpn-1, project: mediaserver}]
         packages:
-          description: Versions of the packages asked for that are installed.
+          description: Versions of those of O(packages) that are installed.
           returned: always
           type: dict
           sample: {nftables: 1.1.3-1}
         packages_unfinished:
-          description: Packages, asked for or not, whose installation was interrupted or waits for a trigger.
+          description: All packages whose installation was interrupted or waits for a trigger.
           returned: always
           type: list
           elements: str
@@ -286,17 +291,17 @@ ansible_facts:
           type: bool
           sample: false
         apt_lists:
-          description: Whether there are package lists.
+          description: Whether apt has package lists.
           returned: always
           type: bool
           sample: true
         apt_ready:
-          description: Whether Ansible can install packages right away.
+          description: Whether Ansible can install packages without first installing python3-apt or updating the lists.
           returned: always
           type: bool
           sample: true
         existing:
-          description: Those of the paths asked for that exist.
+          description: Those of O(probe) that exist.
           returned: always
           type: list
           elements: str
@@ -320,16 +325,21 @@ ansible_facts:
           elements: str
           sample: [inet mediaserver_barrier]
         unmarked:
-          description: Those of the files asked for that exist and that this collection did not write.
+          description: Those of O(marked) that exist and were not written by this collection.
           returned: always
           type: list
           elements: str
           sample: [/etc/systemd/system/mediaserver.service]
         folder_entries:
-          description: For each folder asked for its path without links, and the names of what is in it.
+          description: For each of O(folders), its path without links and the names of its entries.
           returned: always
           type: dict
           sample: {/opt/mediaserver: {real: /opt/mediaserver, entries: [compose.yml, gateway]}}
+        resolved:
+          description: For each path asked for the one without links, empty for one that does not exist.
+          returned: always
+          type: dict
+          sample: {/mnt/media: /mnt/media}
         docker_containers:
           description: Docker's containers, with compose's project, its folder and the service.
           returned: always
@@ -344,39 +354,40 @@ ansible_facts:
           elements: dict
           sample: [{name: mediaserver_vpn, project: mediaserver, bridge: br-vpn, subnets: [172.31.254.0/24]}]
         kernel_modules:
-          description: V(loaded), V(built-in), V(available) or V(missing) for C(wireguard) and each module asked for.
+          description:
+            - V(loaded), V(built-in), V(available) or V(missing), for C(wireguard) and each of O(kernel_modules).
           returned: always
           type: dict
           sample: {wireguard: loaded}
         wireguard_module:
-          description: Whether the kernel has WireGuard.
+          description: Whether the kernel's WireGuard module is loaded or can be loaded.
           returned: always
           type: bool
           sample: true
         reboot_required:
-          description: Whether an update waits for a restart.
+          description: Whether an installed update needs a reboot.
           returned: always
           type: bool
           sample: false
         sysctl:
-          description: Live values of the kernel settings asked for, where they exist.
+          description: Live values of those of O(sysctl) that exist.
           returned: always
           type: dict
           sample: {net.ipv4.ip_forward: "1"}
         sysctl_fixed:
-          description: Settings asked for that do not exist here or cannot be written.
+          description: Those of O(sysctl) that do not exist on this host or cannot be written.
           returned: always
           type: list
           elements: str
           sample: [net.ipv6.conf.all.disable_ipv6]
         units:
-          description: For each unit asked for, whether systemd has to read it again, and whether it is older than its
-            files.
+          description: For each of O(units), whether it is started and enabled, whether it needs a daemon-reload, and
+            whether it was started before its files changed.
           returned: always
           type: dict
-          sample: {docker.service: {needs_reload: false, outdated: true}}
+          sample: {docker.service: {started: true, enabled: true, needs_reload: false, outdated: true}}
         timezone:
-          description: The host's time zone, empty when it is not known by name.
+          description: The host's time zone, empty when it has no name.
           returned: always
           type: str
           sample: Europe/Berlin
@@ -386,19 +397,19 @@ ansible_facts:
           type: str
           sample: "Europe/Berlin\n"
         timezones_known:
-          description: Whether the host knows the time zone asked for; V(null) without a time zone database.
+          description: Whether O(timezone) is a time zone of the host; V(null) without a time zone database.
           returned: always
           type: bool
           sample: true
         timezone_asked:
           description:
-            - What the time zone asked for is here, V(zone), V(folder), V(renamed) or V(unknown). Empty without a
-              database.
+            - Kind of O(timezone) in the host's database, V(zone), V(folder), V(renamed) or V(unknown). Empty without
+              a database.
           returned: always
           type: str
           sample: zone
         timezone_new_name:
-          description: Today's name of the time zone asked for, where that is an old one.
+          description: Current name of O(timezone) when it was renamed.
           returned: always
           type: str
           sample: America/New_York
@@ -409,8 +420,8 @@ ansible_facts:
           sample: {0ab1-23cd: ext4}
         docker_file:
           description:
-            - Why C(/etc/docker/daemon.json) cannot be read, and its setting C(userns-remap). Others are left out,
-              because they may hold a secret.
+            - Why C(/etc/docker/daemon.json) cannot be parsed, and its settings C(userns-remap) and C(userland-proxy).
+              Other settings are left out, because they may hold a secret.
           returned: always
           type: dict
           sample: {error: "", settings: {userns-remap: default}}
@@ -431,6 +442,7 @@ def main() -> None:
             "probe": {"type": "list", "elements": "str", "default": []},
             "marked": {"type": "list", "elements": "str", "default": []},
             "folders": {"type": "list", "elements": "str", "default": []},
+            "resolve": {"type": "list", "elements": "str", "default": []},
             "units": {"type": "dict", "default": {}},
             "timezone": {"type": "str", "default": ""},
             "user": {"type": "str", "default": ""},

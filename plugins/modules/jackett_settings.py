@@ -6,21 +6,19 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: jackett_settings
-short_description: Keep the settings, the password and the key of a Jackett
+short_description: Manage the settings, the password and the API key of Jackett
 version_added: 0.1.0
 description:
-  - Brings C(ServerConfig.json) to the wanted values while Jackett is stopped, and leaves all other fields alone.
-    Before the first start it makes the file, so that nobody ever meets a Jackett without a password.
-  - The file alone is used, because an edit beside a running Jackett is lost, and its interface may apply a part
-    of a change before it refuses the rest. A running Jackett is stopped and started again, only when something
-    differs and O(container), O(service) or O(unit) allows it.
-  - The file is written as Jackett itself writes it, in one step, and so that a power cut does not undo it. Jackett
-    throws away a file that is cut off or has one value of the wrong type, without a word, and starts with
-    defaults that are open to everybody. After a start of its own the module therefore waits until Jackett is well,
-    and fails if it did not keep the file; one that is open to everybody is stopped before that.
-  - A changed password ends no session. Whoever is logged in stays so, over restarts too. Only a new
-    C(DataProtection) folder ends sessions, and its keys also encrypt the passwords of the indexers, so the module
-    does not touch it.
+  - Brings C(ServerConfig.json) to the wanted values while Jackett is stopped, and does not change other fields.
+    Before the first start it creates the file, so that Jackett is never reachable without a password.
+  - The module writes only the file, because Jackett's API may apply a part of a change before it rejects the rest, and
+    a running Jackett overwrites the file. It stops and starts Jackett only when something differs and O(container),
+    O(service) or O(unit) allows it.
+  - The file is written in Jackett's own format, atomically and synced. Jackett replaces a truncated file, or one with a
+    value of the wrong type, without a message by defaults that are open to every client. So after a start the module
+    waits until Jackett is healthy, and fails if Jackett replaced the file. A Jackett without password is stopped first.
+  - A changed password does not end sessions, even after a restart. Only a new C(DataProtection) folder ends them. Its
+    keys also encrypt the passwords of the indexers, so the module does not change it.
 author:
   - household.mediaserver contributors (@household)
 extends_documentation_fragment:
@@ -36,63 +34,63 @@ attributes:
 options:
   config_dir:
     description:
-      - Folder of C(ServerConfig.json), as an absolute path. It must exist. Jackett must be able to write to it,
-        else nobody can log in.
+      - Absolute path of the folder of C(ServerConfig.json). It must exist. Jackett must be able to write to it,
+        otherwise logins fail.
     type: path
     required: true
   admin_password:
     description:
-      - Password of the web page. It is stored as Jackett's hash over it and C(APIKey), which is computed again when
-        the key changes; a stored hash that fits is left as it is, and the plain text never reaches the disk.
-      - An empty one is refused, because it opens Jackett to everybody.
+      - Password of the web interface. Stored as Jackett's hash over the password and C(APIKey), which is recomputed
+        when the key changes. The plain text is never written to the disk.
+      - Must not be empty, because Jackett would then be open to every client.
     type: str
     required: true
   api_key:
     description:
-      - Key of Torznab, of 16 to 128 letters, digits, V(-) and V(_). Without it, the key that the file holds is kept,
-        else the one in O(api_key_file), else a new one is made.
+      - Key of Torznab, of 16 to 128 letters, digits, V(-) and V(_). Without it, the key in the file is kept, else the
+        one in O(api_key_file), else a key is generated.
     type: str
     default: ""
   api_key_file:
     description:
-      - Absolute path of a file, of mode 0600, that gets the key, for other programs of the host. Its folder must
-        exist.
+      - Absolute path of a file with mode V(0600) to which the key is written, for other programs of the host. Its
+        folder must exist.
     type: path
   settings:
     description:
       - Wanted fields by their names in C(ServerConfig.json), like C(CacheTtl); C(cache_ttl) is the same.
-      - Values are converted to the field's type and checked against its range. V(null) leaves a field alone, and
-        empty text clears one that may be empty.
+      - Values are converted to the field's type and checked against its range. A field set to V(null) is not managed,
+        and empty text clears a field that may be empty.
       - In a container C(AllowExternal) must be V(true), which is also Jackett's default; C(ProxyType) is V(disabled),
         V(http), V(socks4) or V(socks5).
-      - C(BlackholeDir) is a path as Jackett sees it; whether it exists there is not checked.
+      - C(BlackholeDir) is a path in Jackett's container; its existence is not checked.
     type: dict
     default: {}
   allow_unknown:
     description:
-      - Let names pass that the module does not know. Jackett drops them when it next saves if it does not know them
-        either.
+      - Accept names that the module does not know. If Jackett does not know them either, it drops them when it next
+        saves the file.
     type: bool
     default: false
   url:
     description:
-      - Address of Jackett, of which only C(/health) is asked. Proxies are not used.
-      - With https, the certificate is verified against the managed host's own store of authorities, always.
+      - URL of Jackett, of which only C(/health) is requested. Proxies are not used.
+      - With https, the certificate is always verified against the managed host's own certificate authorities.
     type: str
     default: http://127.0.0.1:9117
   container:
     description:
-      - Docker container in which Jackett runs. Its state tells whether Jackett runs, and it may be stopped and
-        started. A container that does not exist, or a Docker that is not there, counts as stopped.
+      - Docker container in which Jackett runs. Its state shows whether Jackett runs, and it may be stopped and started.
+        A missing container, or a host without Docker, counts as stopped.
       - Without O(container), O(service) and O(unit), a refused connection to O(url) counts as stopped, and the module
         stops nothing.
     type: str
   service:
     description:
       - Service of the compose project O(project) in whose container Jackett runs. Like O(container), but the container
-        is found by compose's labels, not by its name.
-      - The module connects to the container's own address, which it takes from Docker, by the bridge of its network,
-        so that nothing leaves this host. Of O(url), the host is not used then, and the port is the container's own.
+        is found by its compose labels, not by its name.
+      - The module connects to the container's own address, which Docker reports, through the bridge of its network, so
+        that no request leaves the managed host. The host of O(url) is then ignored; its port is the container's own.
     type: str
   project:
     description: Name of the compose project of O(service).
@@ -102,43 +100,43 @@ options:
     description: systemd unit of Jackett. Mutually exclusive with O(container) and O(service).
     type: str
   owner:
-    description: Owner of C(ServerConfig.json), name or number. Left alone when empty.
+    description: Owner of C(ServerConfig.json), name or uid. Not managed when empty.
     type: str
     default: ""
   group:
-    description: Group of C(ServerConfig.json), name or number. Left alone when empty.
+    description: Group of C(ServerConfig.json), name or gid. Not managed when empty.
     type: str
     default: ""
   mode:
     description:
-      - Octal mode of C(ServerConfig.json). It stays, because Jackett writes in place. The file holds the
-        key and, in plain text, the password of a proxy. A Jackett that makes the file itself leaves it readable to all.
+      - Octal mode of C(ServerConfig.json). Jackett keeps it, because it writes in place. The file contains the key and,
+        in plain text, the password of a proxy. A file that Jackett itself creates is readable by all accounts.
     type: str
     default: "0600"
   on_damage:
     description:
-      - What to do when C(ServerConfig.json) is no JSON object, for instance after a power cut, or holds a value for
-        which Jackett would throw it away. It is copied to C(ServerConfig.json.damaged-...) in either case.
+      - What to do when C(ServerConfig.json) is not a JSON object, for instance after a power cut, or has a value for
+        which Jackett would replace it. It is copied to C(ServerConfig.json.damaged-...) in either case.
     type: str
     choices:
-      fail: Fail, and leave it to you.
-      recreate: Make a new one with the wanted fields, and with the key and the id where they can still be read.
+      fail: Fail without a change.
+      recreate: Create a new file with the wanted fields, and with the key and the id where they can still be read.
     default: fail
   timeout:
-    description: Seconds to wait until a Jackett that the module has started says that it is well.
+    description: Time limit in seconds for Jackett to become healthy after a start by the module.
     type: int
     default: 60
   stop_timeout:
-    description: Seconds that the container may take to stop; then it is killed.
+    description: Time limit in seconds for the container to stop; then it is killed.
     type: int
     default: 30
 notes:
-  - Ansible logs a task's options on the managed host before the module runs, and so before it can hide the secrets in
-    O(settings), like C(ProxyPassword) and C(OmdbApiKey). Set C(no_log) on a task that has any.
+  - Ansible logs a task's options on the managed host before the module runs, and so before it can mask secrets in
+    O(settings), like C(ProxyPassword) and C(OmdbApiKey). Set C(no_log) on a task with secrets.
 """
 
 EXAMPLES = r"""
-- name: Settle Jackett before its first start and ever after
+- name: Configure Jackett, before its first start and later
   household.mediaserver.jackett_settings:
     config_dir: /opt/mediaserver/config/jackett/Jackett
     service: jackett
@@ -151,7 +149,7 @@ EXAMPLES = r"""
       UpdateDisabled: true
       BlackholeDir: /downloads/watch
 
-- name: Send its searches through a proxy
+- name: Send searches through a proxy
   household.mediaserver.jackett_settings:
     config_dir: /var/lib/jackett
     unit: jackett.service
@@ -165,13 +163,13 @@ EXAMPLES = r"""
 RETURN = r"""
 changes:
   description:
-    - What was changed, or would be in check mode, by name. Names in parentheses are no fields.
-    - Secrets are hidden, and before is V(null) where there was nothing.
+    - Changes that were made, or would be in check mode, by name. Names in parentheses are not fields.
+    - Secrets are hidden. C(before) is V(null) for a value that did not exist.
   returned: success
   type: dict
   sample: {"CacheTtl": {"before": 2100, "after": 600}}
 daemon:
-  description: V(running), V(restarting) or V(stopped); after a stop and start, V(running).
+  description: State of Jackett, V(running), V(restarting) or V(stopped); V(running) after a stop and start.
   returned: success
   type: str
   sample: running
@@ -182,7 +180,7 @@ stopped_for:
   elements: str
   sample: [CacheTtl]
 kept_aside:
-  description: Path of the copy of a damaged ServerConfig.json; empty when it was sound.
+  description: Path of the copy of a damaged ServerConfig.json; empty when it was valid.
   returned: success
   type: str
   sample: ""
@@ -219,17 +217,18 @@ SPEC: dict[str, dict[str, t.Any]] = {
 
 
 def main() -> None:
+    """Run the module."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True, **ONE_SUPERVISOR)
     try:
-        outcome = build(module, time).run()
-        if outcome.plan and not module.check_mode:
-            # After its start the service has written files itself, without fsync.
+        result = build(module, time).run()
+        if result.plan and not module.check_mode:
+            # Jackett writes files at its start without fsync.
             sync_filesystem(module.params["config_dir"])
     except MediaserverError as error:
         module.fail_json(msg=f"Jackett's settings: {error}")
-    for warning in outcome.warnings:
+    for warning in result.warnings:
         module.warn(warning)
-    module.exit_json(**present(outcome))
+    module.exit_json(**present(result))
 
 
 if __name__ == "__main__":

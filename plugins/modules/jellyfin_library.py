@@ -6,27 +6,27 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: jellyfin_library
-short_description: Keep libraries of a Jellyfin server
+short_description: Manage libraries of a Jellyfin server
 version_added: 0.1.0
 description:
-  - Brings the listed libraries of a running server to the wanted folders and options. Libraries that are not listed
-    are looked at, so that no folder gets into two, and left alone.
-  - Jellyfin keeps a library's folders twice, and accepts the same one any number of times. Doubles, spellings with a
-    slash at the end, and folders that are in one place only are repaired.
-  - A new library, and a folder that is added, are scanned at once, because Jellyfin watches only what it has scanned.
-    It skips empty folders; a dot file in the folder makes it see the very first film without a full scan.
+  - Brings the listed libraries of a running server to the wanted folders and options. Other libraries are not changed,
+    but a folder must not be in two libraries.
+  - Jellyfin stores a library's folders in two lists and accepts duplicates. Duplicates, paths with a trailing slash,
+    and folders in only one of the lists are repaired.
+  - A new library and an added folder are scanned at once, because Jellyfin watches only folders that it has scanned.
+    It skips empty folders; with a dot file in the folder it finds the first film without a full scan.
   - Works with Jellyfin 10.11 and 12.0.
 author:
   - household.mediaserver contributors (@household)
 extends_documentation_fragment:
-  # Before _attributes: the first one that says which groups wins.
+  # Before _attributes, because the first fragment with action_group wins.
   - household.mediaserver._jellyfin
   - household.mediaserver._attributes
   - household.mediaserver._jellyfin.api_key
 attributes:
   check_mode:
     support: full
-    details: Where nobody listens yet, it foretells that everything wanted is made.
+    details: When no server listens yet, it predicts the creation of everything that is wanted.
   diff_mode:
     support: full
   idempotent:
@@ -40,51 +40,52 @@ options:
     suboptions:
       name:
         description:
-          - Name of the library, as it is shown. Jellyfin makes a folder of it, so signs that no folder may have are
-            refused, and so is a name that differs from that of another library in upper and lower case alone.
+          - Name of the library. Jellyfin makes a folder with this name, so characters that are not valid in a folder's
+            name are rejected. So is a name that differs from that of another library only in case.
         type: str
         required: true
       type:
-        description: What the library holds. A library for which the server tells no type counts as V(mixed).
+        description: Type of content. A library that the server lists without a type is V(mixed).
         type: str
         choices: [movies, tvshows, music, musicvideos, homevideos, boxsets, books, mixed]
       paths:
         description:
-          - All its folders, as the server sees them; in a container, that is the path inside. They must exist.
-          - Folders that are not listed are taken out of the library; nothing on the disk is touched. A folder cannot be
-            in two libraries, nor lie in that of another.
+          - All folders of the library, as paths in the server's container. They must exist.
+          - Folders that are not listed are removed from the library; files on the disk are not changed. A folder cannot
+            be in two libraries or inside a folder of another library.
         type: list
         elements: str
       options:
         description:
-          - Wanted values of C(LibraryOptions) as the server's own API names them, like C(EnableRealtimeMonitor). Names
-            and types are checked before anything is written. All others are left alone; V(null) leaves a value alone.
+          - Wanted values of C(LibraryOptions), by the names of the server's API, like C(EnableRealtimeMonitor). Names
+            and types are checked before anything is written. Other values, and those set to V(null), are not changed.
           - Lists are replaced as a whole, and their order counts; objects in lists must be given with all their keys.
-          - C(EnableRealtimeMonitor) switched on in a library that exists works only after a full scan, so one is asked
-            for.
+          - C(EnableRealtimeMonitor) of an existing library takes effect only after a full scan, which the module
+            starts.
         type: dict
         default: {}
       state:
-        description: Whether the library is there. V(present) needs O(libraries[].type) and O(libraries[].paths).
+        description: Whether the library exists. V(present) needs O(libraries[].type) and O(libraries[].paths).
         type: str
         choices: [present, absent]
         default: present
   allow_removal:
-    description: Remove libraries that are wanted absent. Without it, one that is there is an error.
+    description: Remove libraries with O(libraries[].state=absent). Without it, such a library is an error.
     type: bool
     default: false
   allow_type_change:
     description:
-      - Delete a library of another type than the wanted one and make it anew, because Jellyfin cannot change the type.
-      - What Jellyfin knew of its items goes, like changed pictures and texts, and perhaps what was watched. Files on
-        the disk are not touched. Without it, another type is an error.
-      - Its options stay, unless the server fails between the two steps; then the error names those that were lost.
+      - Delete a library with another type than the wanted one and recreate it, because Jellyfin cannot change the type.
+        Without it, another type is an error.
+      - Metadata of the items is lost, such as edited images and texts, and possibly watched marks. Files on the disk
+        are not changed.
+      - The options are kept, unless the server fails between the two steps; then the error lists the lost options.
     type: bool
     default: false
 """
 
 EXAMPLES = r"""
-- name: Keep two libraries
+- name: Configure two libraries
   household.mediaserver.jellyfin_library:
     api_key_file: /etc/mediaserver/jellyfin-api-key
     libraries:
@@ -97,7 +98,7 @@ EXAMPLES = r"""
         type: tvshows
         paths: [/media/tv, /media/old-tv]
 
-- name: Do without a library
+- name: Remove a library
   household.mediaserver.jellyfin_library:
     api_key_file: /etc/mediaserver/jellyfin-api-key
     libraries:
@@ -109,13 +110,13 @@ EXAMPLES = r"""
 RETURN = r"""
 changes:
   description:
-    - What was changed, or would be in check mode, by library, or by library and name of the option.
-    - Before is V(null) for a library that was not there; paths show both of Jellyfin's lists where they disagreed.
+    - Changes that were made, or would be in check mode, by library, or by library and name of the option.
+    - C(before) is V(null) for a library that did not exist; paths show both of Jellyfin's lists where they differed.
   returned: success
   type: dict
   sample: {"Movies.options.EnableRealtimeMonitor": {"before": false, "after": true}}
 actions:
-  description: The steps taken, or foretold in check mode, in their order.
+  description: Actions that were done, or would be in check mode, in their order.
   returned: success
   type: list
   elements: str
@@ -159,12 +160,13 @@ SPEC: dict[str, dict[str, t.Any]] = {
 
 
 def main() -> None:
+    """Run the module."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True, **ONE_KEY)
     options = module.params
     try:
         client = make_client(module, "jellyfin_library", time)
         with syncing(module, client):
-            outcome = JellyfinLibraries(
+            result = JellyfinLibraries(
                 client,
                 parse_wanted(options["libraries"]),
                 allow_removal=options["allow_removal"],
@@ -175,9 +177,9 @@ def main() -> None:
             ).run()
     except MediaserverError as error:
         module.fail_json(msg=f"Jellyfin's libraries: {error}")
-    for warning in outcome.warnings:
+    for warning in result.warnings:
         module.warn(warning)
-    module.exit_json(**present(outcome))
+    module.exit_json(**present(result))
 
 
 if __name__ == "__main__":

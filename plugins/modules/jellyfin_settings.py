@@ -6,30 +6,30 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: jellyfin_settings
-short_description: Keep server, network and encoding settings of a Jellyfin server
+short_description: Manage server, network and encoding settings of a Jellyfin server
 version_added: 0.1.0
 description:
-  - Brings a running server's configuration to the wanted values and leaves all others alone.
-  - Jellyfin replaces the whole object at each write, with defaults for what is missing; a body that lacks
-    C(IsStartupWizardCompleted) even opens the first-run wizard to everybody. So the module reads the object, merges
-    the wanted values into it, writes it and reads it back. That key cannot be set, and no object in which it
-    is not true is ever sent.
-  - Names are those of the server's own API, like C(LibraryMonitorDelay). They and their types are checked against
-    what this server has answered, before anything is written, because Jellyfin ignores unknown names in silence.
+  - Brings a running server's configuration to the wanted values and does not change other values.
+  - Jellyfin replaces the whole object at each write, with defaults for missing values; a body without
+    C(IsStartupWizardCompleted) opens the first-run wizard to every client. So the module reads the object, merges the
+    wanted values into it, writes it and reads it back. That key cannot be set, and no object in which it is not true
+    is ever sent.
+  - Names are those of the server's API, like C(LibraryMonitorDelay). Names and types are checked against the object
+    that the server returned, before anything is written, because Jellyfin ignores unknown names without an error.
   - Values that are objects, like C(TrickplayOptions), are merged by key. Lists are replaced as a whole, and their
-    order counts; objects in lists must be given with all their keys. V(null) leaves a value alone.
-  - Works with Jellyfin 10.11 and 12.0, whose names differ a little.
+    order counts; objects in lists must be given with all their keys. A value of V(null) is not managed.
+  - Works with Jellyfin 10.11 and 12.0, which differ in some names.
 author:
   - household.mediaserver contributors (@household)
 extends_documentation_fragment:
-  # Before _attributes: the first one that says which groups wins.
+  # Before _attributes, because the first fragment with action_group wins.
   - household.mediaserver._jellyfin
   - household.mediaserver._attributes
   - household.mediaserver._jellyfin.api_key
 attributes:
   check_mode:
     support: full
-    details: Where nobody listens yet, it foretells a change of everything that is wanted.
+    details: When no server listens yet, it predicts a change of every wanted value.
   diff_mode:
     support: full
     details: Secrets, like C(CertificatePassword), are shown as hidden.
@@ -37,7 +37,7 @@ attributes:
     support: full
 options:
   system:
-    description: Wanted values of the server's own configuration, as C(/System/Configuration) names them.
+    description: Wanted values of C(/System/Configuration), like C(LibraryMonitorDelay).
     type: dict
     default: {}
   encoding:
@@ -49,29 +49,29 @@ options:
     type: dict
     default: {}
   allow_unknown:
-    description: Send names too that the server has not answered. It fails if the server does not take them.
+    description: Also send names that the server did not return. The module fails if the server does not accept them.
     type: bool
     default: false
   restart:
     description:
-      - What to do when a change takes effect only after a restart. That is so for C(EnableMetrics) and counts for
-        all of O(network).
-      - A restart stops what is being played. After a change of C(InternalHttpPort) or C(BaseUrl) the server is no
-        longer found at O(url).
-      - One that an earlier run has left undone is made up where the server shows it, by C(/metrics) or, with
-        O(network), by C(HasPendingRestart). It does not show that for every value; C(KnownProxies) is one of those.
+      - What to do when a change takes effect only after a restart. That is assumed for C(EnableMetrics) and all of
+        O(network).
+      - A restart stops playback. After a change of C(InternalHttpPort) or C(BaseUrl) the server is no longer reachable
+        at O(url).
+      - A restart that an earlier run did not complete is made up when the server shows it, by C(/metrics) or, with
+        O(network), by C(HasPendingRestart). It does not show it for every value, for example not for C(KnownProxies).
     type: str
     choices:
-      never: Leave it to you; RV(restart_needed) tells.
+      never: Do not restart; RV(restart_needed) shows whether a restart is needed.
       when_needed: Restart the server and wait until it is C(Healthy) again.
     default: never
 notes:
-  - Ansible logs a task's options on the managed host before the module runs, and so before it can hide the secrets in
-    O(system), O(network) and O(encoding), like C(CertificatePassword). Set C(no_log) on a task that has any.
+  - Ansible logs a task's options on the managed host before the module runs, and so before it can mask secrets in
+    O(system), O(network) and O(encoding), like C(CertificatePassword). Set C(no_log) on a task with secrets.
 """
 
 EXAMPLES = r"""
-- name: List a new film after a second, and cook no films on a small machine
+- name: List a new film after one second, and limit the load of a small host
   household.mediaserver.jellyfin_settings:
     api_key_file: /etc/mediaserver/jellyfin-api-key
     system:
@@ -93,13 +93,13 @@ EXAMPLES = r"""
 RETURN = r"""
 changes:
   description:
-    - What was changed, or would be in check mode, by section and name.
-    - Secrets are hidden, and before is V(null) where there was nothing.
+    - Changes that were made, or would be in check mode, by section and name.
+    - Secrets are hidden. C(before) is V(null) for a value that did not exist.
   returned: success
   type: dict
   sample: {"system.LibraryMonitorDelay": {"before": 60, "after": 1}}
 restart_needed:
-  description: Whether something waits for a restart of the server after this run.
+  description: Whether the server needs a restart after this run.
   returned: success
   type: bool
   sample: false
@@ -139,15 +139,16 @@ SPEC: dict[str, dict[str, t.Any]] = {
 
 
 def main() -> None:
+    """Run the module."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True, **ONE_KEY)
     options = module.params
     wanted = {section: options[section] for section in SECTIONS}
-    # First of all: Ansible hides them in whatever the module returns, in a failure too.
+    # Before anything else, so that Ansible masks the secrets in every result, also in a failure.
     module.no_log_values.update(secrets_in(wanted))
     try:
         client = make_client(module, "jellyfin_settings", time)
         with syncing(module, client):
-            outcome = JellyfinSettings(
+            result = JellyfinSettings(
                 client,
                 wanted,
                 allow_unknown=options["allow_unknown"],
@@ -158,9 +159,9 @@ def main() -> None:
             ).run()
     except MediaserverError as error:
         module.fail_json(msg=f"Jellyfin's settings: {error}")
-    for warning in outcome.warnings:
+    for warning in result.warnings:
         module.warn(warning)
-    module.exit_json(**present(outcome))
+    module.exit_json(**present(result))
 
 
 if __name__ == "__main__":

@@ -6,35 +6,35 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: jellyfin_setup
-short_description: Claim a new Jellyfin server and keep its administrator and an API key
+short_description: Complete the wizard of a new Jellyfin server and manage its administrator and an API key
 version_added: 0.1.0
 description:
-  - Waits until the server is C(Healthy), completes its first-run wizard if nobody has, and sees to it that a file
-    holds an API key that works.
-  - Until the wizard is completed, everybody who reaches the server's port may complete it. Run this module before
+  - Waits until the server is C(Healthy), completes its first-run wizard if it is open, and ensures that a file contains
+    a valid API key.
+  - Until the wizard is completed, every client that reaches the server's port can complete it. Run this module before
     the port is open to others.
-  - Finds a wizard that was left half-finished and goes on with it. Once the wizard is completed, its answers
-    (O(server_name) and what follows) are not looked at again; M(household.mediaserver.jellyfin_settings) changes them.
-  - While O(api_key_file) holds a key that works, that key keeps the administrator, without the old password. The
-    account O(username) exists, is enabled, is administrator and has O(password). An account of another name is neither
-    renamed nor removed; administrators that are not named here are listed in a warning.
-  - Otherwise the module logs in, looks for a key of the name O(app_name), makes one if there is none, writes the file
-    and logs out.
+  - Completes an unfinished wizard. After the wizard is completed, its answers (O(server_name) and the options after it)
+    are not used again; M(household.mediaserver.jellyfin_settings) changes them.
+  - While O(api_key_file) contains a valid key, the module manages the administrator with it, without the old password.
+    The account O(username) exists, is enabled, is administrator and has O(password). Accounts with other names are
+    neither renamed nor removed; other administrators are listed in a warning.
+  - Otherwise the module logs in, looks for a key with the name O(app_name), creates it if needed, writes the file and
+    logs out.
   - Works with Jellyfin 10.11 and 12.0.
 author:
   - household.mediaserver contributors (@household)
 extends_documentation_fragment:
-  # Before _attributes: the first one that says which groups wins.
+  # Before _attributes, because the first fragment with action_group wins.
   - household.mediaserver._jellyfin
   - household.mediaserver._attributes
 attributes:
   check_mode:
     support: full
     details:
-      - Without a key that works it does not log in, so a wrong password is not noticed, and RV(api_key_created) may be
+      - Without a valid key it does not log in, so a wrong password is not detected, and RV(api_key_created) may be
         unknown.
-      - Does not try O(password) where another failed login would disable the account; a warning says so.
-      - Where nobody listens yet, it foretells what would be done to a new server.
+      - Does not check O(password) when another failed login would disable the account; it returns a warning.
+      - When no server listens yet, it predicts the changes to a new server.
   diff_mode:
     support: full
     details: The key is not shown.
@@ -43,71 +43,71 @@ attributes:
 options:
   username:
     description:
-      - Name of the administrator. The wizard makes it, or the API key, when the account is not there later. Letters,
-        digits, blanks and C(-'._@+).
+      - Name of the administrator. The wizard creates the account; later, the module creates it with the API key when
+        it is missing. Letters, digits, blanks and C(-'._@+).
     type: str
     required: true
   password:
     description:
-      - Password of the administrator, also used to log in when the key file has no valid key.
+      - Password of the administrator. Also used to log in when the key file has no valid key.
     type: str
     required: true
   update_password:
     description:
-      - When an account that is there gets O(password). To know whether it is right already, V(always) logs in once in
-        each run, check mode included, and ends that session. Jellyfin's activity log shows it. A wrong password counts
-        as a failed login, and a new one ends all of the account's sessions.
-      - An account that is disabled gets the password together with its enabling, without a trial.
-      - An account that may not log in now, because of its devices, sessions or hours, keeps its password, with a
+      - When the password of an existing account is set to O(password). To check it, V(always) logs in once in each run,
+        check mode included, and ends that session. Jellyfin's activity log shows the login. A wrong password counts as
+        a failed login, and a new password ends all sessions of the account.
+      - A disabled account gets the password when it is enabled, without a check.
+      - An account that may not log in now, because of limited devices, sessions or hours, keeps its password, with a
         warning.
     type: str
     choices:
-      always: Whenever it is another one.
-      on_create: When the account is made.
+      always: Whenever the password differs.
+      on_create: Only when the account is created.
     default: always
     version_added: 0.1.0
   other_administrators:
-    description: Names of further administrators that are wanted, and so not listed in the warning about others.
+    description: Names of further wanted administrators, which are left out of the warning about other administrators.
     type: list
     elements: str
     default: []
     version_added: 0.1.0
   server_name:
-    description: Name under which the server appears in clients. The server's own proposal when not given.
+    description: Name of the server in clients. The server's default when not given.
     type: str
   ui_culture:
-    description: Language of the server's own texts, like V(en-US) or V(de).
+    description: Language of the server's user interface, like V(en-US) or V(de).
     type: str
   metadata_country:
-    description: Country for titles and age ratings, by its code of two letters, like V(US).
+    description: Country for titles and age ratings, as a code of two letters (ISO 3166-1), like V(US).
     type: str
   metadata_language:
-    description: Language for titles and descriptions, by its code of two letters, like V(en).
+    description: Language for titles and descriptions, as a code of two letters (ISO 639-1), like V(en).
     type: str
   remote_access:
-    description: Whether the server answers to addresses outside its own network.
+    description: Whether the server accepts connections from addresses outside its own network.
     type: bool
     default: true
   app_name:
-    description: Name of the API key, as Jellyfin's dashboard lists it.
+    description: Name of the API key in Jellyfin's dashboard.
     type: str
     default: household.mediaserver
   api_key_file:
-    description: File on the managed host for the API key. Replaced in one step, mode V(0600). Its folder must exist.
+    description: File on the managed host for the API key. Replaced atomically, mode V(0600). Its folder must exist.
     type: path
     required: true
   owner:
-    description: Owner of O(api_key_file), name or number. Left alone when empty.
+    description: Owner of O(api_key_file), name or uid. Not managed when empty.
     type: str
     default: ""
   group:
-    description: Group of O(api_key_file), name or number. Left alone when empty.
+    description: Group of O(api_key_file), name or gid. Not managed when empty.
     type: str
     default: ""
 """
 
 EXAMPLES = r"""
-- name: Claim Jellyfin before anybody else can
+- name: Complete Jellyfin's first-run wizard
   household.mediaserver.jellyfin_setup:
     username: family
     password: "{{ jellyfin_password }}"
@@ -119,45 +119,45 @@ EXAMPLES = r"""
 
 RETURN = r"""
 wizard_completed:
-  description: Whether the first-run wizard is completed now; in check mode, whether it would be.
+  description: Whether the first-run wizard is completed, or would be in check mode.
   returned: success
   type: bool
   sample: true
 wizard_run:
-  description: Whether this run completed the wizard, or would have.
+  description: Whether this run completed the wizard, or would in check mode.
   returned: success
   type: bool
   sample: false
 api_key_created:
-  description: Whether the server had to make a key. V(null) in check mode when only a login could tell.
+  description: Whether a key was created. V(null) in check mode when that is known only after a login.
   returned: success
   type: bool
   sample: false
 api_key_written:
-  description: Whether the key file got a new content.
+  description: Whether the content of the key file was written, or would be in check mode.
   returned: success
   type: bool
   sample: false
 administrator_changes:
   description:
-    - What the API key changed of the administrator's account, or would in check mode. C(account) when it was made, else
-      any of C(IsAdministrator), C(IsDisabled) and C(password).
+    - Changes of the administrator's account by the API key, or that it would make in check mode. C(account) when it was
+      created, otherwise any of C(IsAdministrator), C(IsDisabled) and C(password).
   returned: success
   type: list
   elements: str
   sample: [IsDisabled, password]
 server_version:
-  description: Version of the server; empty in check mode when nobody listens.
+  description: Version of the server; empty in check mode when no server listens.
   returned: success
   type: str
   sample: 12.0.0
 server_id:
-  description: Id of the server; empty in check mode when nobody listens.
+  description: Id of the server; empty in check mode when no server listens.
   returned: success
   type: str
   sample: 1034d0d695cd4645a4af34cc71a42dbc
 server_name:
-  description: Name of the server as it tells everybody.
+  description: Public name of the server.
   returned: success
   type: str
   sample: Living room
@@ -177,7 +177,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.mo
     syncing,
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.setup import JellyfinSetup, present
-from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.wizard import Household
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.wizard import WizardAnswers
 
 SPEC: dict[str, dict[str, t.Any]] = {
     **SERVER,
@@ -195,19 +195,20 @@ SPEC: dict[str, dict[str, t.Any]] = {
     "owner": {"type": "str", "default": ""},
     "group": {"type": "str", "default": ""},
 }
-QUESTIONS = ("server_name", "ui_culture", "metadata_country", "metadata_language", "remote_access")
+ANSWERS = ("server_name", "ui_culture", "metadata_country", "metadata_language", "remote_access")
 
 
 def main() -> None:
+    """Run the module."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     options = module.params
     try:
         client = make_client(module, "jellyfin_setup", time)
         with syncing(module, client):
-            outcome = JellyfinSetup(
+            result = JellyfinSetup(
                 client,
-                household=Household(
-                    options["username"], options["password"], **{name: options[name] for name in QUESTIONS}
+                answers=WizardAnswers(
+                    options["username"], options["password"], **{name: options[name] for name in ANSWERS}
                 ),
                 administrator=WantedAdministrator(
                     options["username"],
@@ -224,9 +225,9 @@ def main() -> None:
             ).run()
     except MediaserverError as error:
         module.fail_json(msg=f"Jellyfin's set-up: {error}")
-    for warning in outcome.warnings:
+    for warning in result.warnings:
         module.warn(warning)
-    module.exit_json(**present(outcome))
+    module.exit_json(**present(result))
 
 
 if __name__ == "__main__":

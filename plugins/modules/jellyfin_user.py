@@ -6,16 +6,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: jellyfin_user
-short_description: Keep accounts of a Jellyfin server
+short_description: Manage accounts of a Jellyfin server
 version_added: 0.1.0
 description:
-  - Brings the listed accounts of a running server to the wanted rights. Accounts that are not listed are left alone.
-  - An account of the same name in upper or lower case is the same account, as it is for Jellyfin.
+  - Brings the listed accounts of a running server to the wanted rights. Other accounts are not changed.
+  - The case of names is ignored, as in Jellyfin.
   - Works with Jellyfin 10.11 and 12.0.
 author:
   - household.mediaserver contributors (@household)
 extends_documentation_fragment:
-  # Before _attributes: the first one that says which groups wins.
+  # Before _attributes, because the first fragment with action_group wins.
   - household.mediaserver._jellyfin
   - household.mediaserver._attributes
   - household.mediaserver._jellyfin.api_key
@@ -23,8 +23,8 @@ attributes:
   check_mode:
     support: full
     details:
-      - Where nobody listens yet, it foretells that every account is made. A library that is not there is a warning
-        only, since an earlier task may make it.
+      - When no server listens yet, it predicts the creation of every account. A missing library is only a warning,
+        because an earlier task may create it.
   diff_mode:
     support: full
     details: Passwords are never shown.
@@ -39,60 +39,62 @@ options:
     required: true
     suboptions:
       name:
-        description: Name to log in with, in any case. Letters, digits, blanks inside, and C(- ' . _ @ +).
+        description: Name to log in with. Letters, digits, C(- ' . _ @ +) and blanks between them.
         type: str
         required: true
       password:
-        description: Password; needed for an account that is not there yet. An empty one is refused.
+        description: Password; needed for an account that does not exist yet. Must not be empty.
         type: str
       update_password:
         description:
-          - When O(users[].password) is set. To know whether it is right already, V(always) logs in once with it and
-            ends that session; a wrong one counts as a failed login, and a new one ends all of the user's sessions.
-          - An account that may not log in now, because of its devices, sessions or hours, keeps its password, with a
-            warning.
+          - When O(users[].password) is set. To check it, V(always) logs in once with it and ends that session. A wrong
+            password counts as a failed login, and a new password ends all sessions of the user.
+          - An account that may not log in now, because of limited devices, sessions or hours, keeps its password, with
+            a warning.
         type: str
         choices:
-          on_create: When the account is made. The user may choose another.
-          always: Whenever it is another one.
+          on_create: Only when the account is created. The user may then choose another password.
+          always: Whenever the password differs.
         default: on_create
       libraries:
-        description: Names of the libraries that the account may see, as they are spelt; all when omitted.
+        description: Names of the libraries that the account may access, in their exact spelling; all when omitted.
         type: list
         elements: str
       transcoding:
         description:
-          - Whether the server may convert video and audio for this account, C(EnableVideoPlaybackTranscoding) and
-            C(EnableAudioPlaybackTranscoding). No Pi does that well. Left alone when omitted.
+          - Whether the server may transcode video and audio for this account, C(EnableVideoPlaybackTranscoding) and
+            C(EnableAudioPlaybackTranscoding). A Raspberry Pi is too slow for that. Not managed when omitted.
         type: bool
       administrator:
         description:
-          - Whether the account may do everything. When omitted, a new account may not, and one that is there stays
-            what it is. The last administrator can neither lose that right nor be removed.
+          - Whether the account is an administrator. When omitted, a new account is not, and an existing one is not
+            changed. The last administrator can neither lose that right nor be removed.
         type: bool
       policy:
         description:
-          - Wanted values of other keys of the account's C(UserPolicy) as the server's own API names them, like
-            C(EnableContentDownloading). Names and types are checked before anything is written. All others are left
-            alone; V(null) leaves a value alone.
+          - Wanted values of other keys of the account's C(UserPolicy), by the names of the server's API, like
+            C(EnableContentDownloading). Names and types are checked before anything is written. Other keys, and those
+            set to V(null), are not changed.
         type: dict
         default: {}
       state:
-        description: Whether the account is there.
+        description: Whether the account exists.
         type: str
         choices: [present, absent]
         default: present
   allow_removal:
-    description: Remove accounts that are wanted absent, with what they have watched. Without it, that is an error.
+    description:
+      - Remove accounts with O(users[].state=absent), together with their watched marks. Without it, such an account is
+        an error.
     type: bool
     default: false
 notes:
-  - Ansible logs a task's options on the managed host, and misses a password in a list that it writes there in another
-    way, as it does one with a backslash or quotes. Set C(no_log) on a task that has any.
+  - Ansible logs a task's options on the managed host and does not mask a password in a list that is escaped there, such
+    as one with a backslash or quotes. Set C(no_log) on a task with passwords.
 """
 
 EXAMPLES = r"""
-- name: Keep accounts for the household
+- name: Configure accounts for the household
   household.mediaserver.jellyfin_user:
     api_key_file: /etc/mediaserver/jellyfin-api-key
     users:
@@ -112,13 +114,13 @@ EXAMPLES = r"""
 RETURN = r"""
 changes:
   description:
-    - What was changed, or would be in check mode, by account and key of its policy. Folders are ids of libraries.
-    - Passwords are hidden, and before is V(null) where there was nothing.
+    - Changes that were made, or would be in check mode, by account and key of its policy. Folders are ids of libraries.
+    - Passwords are hidden. C(before) is V(null) for a value that did not exist.
   returned: success
   type: dict
   sample: {"children.policy.EnableContentDownloading": {"before": true, "after": false}}
 actions:
-  description: The steps taken, or foretold in check mode, in their order.
+  description: Actions that were done, or would be in check mode, in their order.
   returned: success
   type: list
   elements: str
@@ -160,12 +162,13 @@ SPEC: dict[str, dict[str, t.Any]] = {
 
 
 def main() -> None:
+    """Run the module."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True, **ONE_KEY)
     options = module.params
     try:
         client = make_client(module, "jellyfin_user", time)
         with syncing(module, client):
-            outcome = JellyfinUsers(
+            result = JellyfinUsers(
                 client,
                 parse_users(options["users"]),
                 allow_removal=options["allow_removal"],
@@ -175,9 +178,9 @@ def main() -> None:
             ).run()
     except MediaserverError as error:
         module.fail_json(msg=f"Jellyfin's accounts: {error}")
-    for warning in outcome.warnings:
+    for warning in result.warnings:
         module.warn(warning)
-    module.exit_json(**present(outcome))
+    module.exit_json(**present(result))
 
 
 if __name__ == "__main__":

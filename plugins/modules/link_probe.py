@@ -6,12 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: link_probe
-short_description: Try whether files can be linked from one folder to another
+short_description: Check that files can be hard-linked from one folder to another
 version_added: 0.1.0
 description:
-  - Makes a real hard link as the account that will make them later, removes it again, and fails with the reason when
-    that cannot be done.
-  - Names what the account cannot read in the upper three levels of O(readable), without changing it.
+  - Makes a hard link as the account that makes them later, and removes it. Fails with the reason when that is not
+    possible.
+  - Returns the paths in the upper three levels of O(readable) that the account cannot read, without changing them.
 author:
   - household.mediaserver contributors (@household)
 extends_documentation_fragment:
@@ -19,13 +19,13 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: partial
-    details: Links nothing in check mode; compares the folders' filesystems, and is skipped while one is missing.
+    details: In check mode, makes no link and compares the folders' filesystems; skipped while a folder is missing.
   diff_mode:
     support: none
     details: Nothing is changed.
   idempotent:
     support: full
-    details: Never reports a change; what it makes is gone when it ends.
+    details: Never reports a change; the link is removed before the module ends.
 options:
   source:
     description: Folder that files are linked from.
@@ -36,26 +36,26 @@ options:
     type: path
     required: true
   uid:
-    description: Number of the account.
+    description: Uid of the account.
     type: int
     required: true
   gid:
-    description: Number of its group.
+    description: Gid of its group.
     type: int
     required: true
   readable:
-    description: Folders in which the account should be able to read everything.
+    description: Folders whose content the account should be able to read.
     type: list
     elements: path
     default: []
   group:
-    description: Name of the group, for the remedy that is named.
+    description: Name of the group, for the remedies in RV(unreadable). O(gid) when empty.
     type: str
     default: ""
 """
 
 EXAMPLES = r"""
-- name: Be sure that downloads can be published
+- name: Check that downloads can be linked into the library
   household.mediaserver.link_probe:
     source: /mnt/downloads
     target: /mnt/media
@@ -75,12 +75,12 @@ unreadable:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import MediaserverError
-from ansible_collections.household.mediaserver.plugins.module_utils._host.media_access import told, unreadable
+from ansible_collections.household.mediaserver.plugins.module_utils._host.media_access import describe, find_unreadable
 from ansible_collections.household.mediaserver.plugins.module_utils._host.storage import one_filesystem, try_link
 
 
 def main() -> None:
-    """Try it."""
+    """Run the module."""
     module = AnsibleModule(
         argument_spec={
             "source": {"type": "path", "required": True},
@@ -92,13 +92,13 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    wanted = module.params
-    found = unreadable(wanted["readable"], uid=wanted["uid"], gid=wanted["gid"])
-    lines = told(found, account=str(wanted["uid"]), group=wanted["group"] or str(wanted["gid"]))
+    params = module.params
+    findings = find_unreadable(params["readable"], uid=params["uid"], gid=params["gid"])
+    lines = describe(findings, account=str(params["uid"]), group=params["group"] or str(params["gid"]))
     try:
         if not module.check_mode:
-            try_link(wanted["source"], wanted["target"], uid=wanted["uid"], gid=wanted["gid"])
-        elif one_filesystem(wanted["source"], wanted["target"]) is None:
+            try_link(params["source"], params["target"], uid=params["uid"], gid=params["gid"])
+        elif one_filesystem(params["source"], params["target"]) is None:
             reason = "The folders do not exist yet, so no link can be tried."
             module.exit_json(changed=False, skipped=True, unreadable=lines, msg=reason)
     except MediaserverError as error:

@@ -9,9 +9,9 @@ module: mount_guard
 short_description: Keep a mount point empty and immutable while nothing is mounted there
 version_added: 0.1.0
 description:
-  - Sets the immutable flag (C(chattr +i)) on the folder of the root filesystem that lies below a mount point, whether
-    or not something is mounted there now. Nobody can then fill the system's own disk while the other one is away.
-  - Refuses when files lie there.
+  - Sets the immutable flag (C(chattr +i)) on the folder of the root filesystem below a mount point, whether or not
+    something is mounted there now. No program can then fill the system's own disk while the media disk is missing.
+  - Fails when that folder holds files.
 author:
   - household.mediaserver contributors (@household)
 extends_documentation_fragment:
@@ -32,7 +32,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Nothing is written to the SD card while the disk is away
+- name: Protect the mount point of the media disk
   household.mediaserver.mount_guard:
     path: /mnt
 """
@@ -51,18 +51,18 @@ def main() -> None:
     module = AnsibleModule(argument_spec={"path": {"type": "path", "required": True}}, supports_check_mode=True)
 
     def run(command: list[str]) -> tuple[int, str, str]:
-        # What the programs print is read, so it must not be translated.
+        # The output is parsed, so it must not be translated.
         status, output, errors = module.run_command(command, environ_update={"LC_ALL": "C"})
         return status, output, errors
 
     guard = MountGuard(module.params["path"], run)
     try:
-        stands = guard.stands()
-        if not stands and not module.check_mode:
-            guard.set()
+        protected = guard.is_protected()
+        if not protected and not module.check_mode:
+            guard.protect()
     except MediaserverError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=not stands, diff={"before": SHOWN[stands], "after": SHOWN[True]})
+    module.exit_json(changed=not protected, diff={"before": SHOWN[protected], "after": SHOWN[True]})
 
 
 if __name__ == "__main__":

@@ -6,28 +6,28 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: transmission_settings
-short_description: Keep the settings of a Transmission daemon
+short_description: Manage the settings of a Transmission daemon
 version_added: 0.1.0
 description:
-  - Brings a daemon's settings to the wanted values, whether it runs or not, and leaves all others alone.
-  - While the daemon is stopped, or before its first start, it merges them into C(settings.json).
-  - While it runs, it changes what Transmission's RPC can change there, live, and reads it back, because
-    Transmission ignores wrong types and unknown names in silence.
-  - What only C(settings.json) holds is changed by stopping the daemon, which saves all that it holds,
-    editing the file and starting it again, and only when it differs and O(container), O(service) or O(unit) allows it.
-    Where both kinds differ, it is one stop for all of them, and without leave to stop nothing is changed at all.
-  - Works with Transmission 3.00, 4.0 and 4.1, in the protocol that the daemon prefers, which is JSON-RPC 2.0
-    from 4.1 on. C(settings.json) is read and written in the style in which the daemon keeps it, kebab-case or
-    snake_case, with one spelling of each setting.
-  - Every known setting, with its type, its range, its names, where it can be changed and since which version, is in
-    the collection's C(docs/transmission-settings.md).
-  - Do not use it together with the start-up program of linuxserver's image. At every start of the container it
-    writes C(rpc-username), C(rpc-password), C(rpc-whitelist), C(rpc-host-whitelist), C(peer-port) and C(umask)
-    from the environment (E(USER), E(PASS), E(WHITELIST), E(HOST_WHITELIST), E(PEERPORT), E(UMASK)), and switches
-    off the authentication and the whitelists that the environment does not name. Without IPv6 in the container it sets
-    C(rpc-bind-address) to V(0.0.0.0), and a file that is not valid JSON it leaves empty. Leave these settings to the
-    environment, or start C(transmission-daemon) by an entry point of your own. With O(container) or O(service)
-    the module looks for that program and its variables, and warns about each wanted setting that would not last.
+  - Brings a daemon's settings to the wanted values, whether it runs or not, and does not change other settings.
+  - While the daemon is stopped, or before its first start, the module merges them into C(settings.json).
+  - While the daemon runs, the module changes settings by Transmission's RPC where possible and reads them back, because
+    Transmission ignores wrong types and unknown names without an error.
+  - Settings that only C(settings.json) can change need a stop. The daemon saves its settings when it stops; the module
+    then edits the file and starts the daemon. It does so only when such a setting differs and O(container), O(service)
+    or O(unit) allows it. One stop serves all changes, and without permission to stop nothing is changed.
+  - Works with Transmission 3.00, 4.0 and 4.1, with the protocol that the daemon prefers (JSON-RPC 2.0 since 4.1).
+    C(settings.json) is read and written in the daemon's style, kebab-case or snake_case, with one spelling of each
+    setting.
+  - The collection's C(docs/transmission-settings.md) lists every known setting with its type, its range, its names,
+    where it can be changed and since which version.
+  - Do not use the module together with the init script of linuxserver's image. At every start of the container the
+    script writes C(rpc-username), C(rpc-password), C(rpc-whitelist), C(rpc-host-whitelist), C(peer-port) and C(umask)
+    from the environment (E(USER), E(PASS), E(WHITELIST), E(HOST_WHITELIST), E(PEERPORT), E(UMASK)), and disables
+    the authentication and the whitelists that the environment does not set. Without IPv6 in the container it sets
+    C(rpc-bind-address) to V(0.0.0.0), and it empties a file that is not valid JSON. Set these settings in the
+    environment, or start C(transmission-daemon) by another entry point. With O(container) or O(service)
+    the module looks for that script and its variables, and warns about each wanted setting that would be overwritten.
 author:
   - household.mediaserver contributors (@household)
 extends_documentation_fragment:
@@ -44,16 +44,16 @@ options:
   settings:
     description:
       - Wanted settings by their names in C(settings.json), like C(speed-limit-down); C(speed_limit_down) is
-        the same. All are listed in C(docs/transmission-settings.md).
-      - Values are converted to the setting's type and checked against its range, and a setting that the daemon's
-        version does not know is refused. V(null) leaves a setting alone.
-      - O(username) and O(password) stand for C(rpc-username) and C(rpc-password), which are refused here.
+        the same. C(docs/transmission-settings.md) lists all of them.
+      - Values are converted to the setting's type and checked against its range. A setting that the daemon's version
+        does not know is an error. A setting of V(null) is not managed.
+      - C(rpc-username) and C(rpc-password) must be given as O(username) and O(password).
     type: dict
     default: {}
   url:
     description:
-      - Address of the daemon's RPC. Redirects are not followed and proxies are not used.
-      - With https, the certificate is verified against the managed host's own store of authorities, always.
+      - URL of the daemon's RPC. Redirects are not followed and proxies are not used.
+      - With https, the certificate is always verified against the managed host's own certificate authorities.
     type: str
     default: http://127.0.0.1:9091/transmission/rpc
   username:
@@ -63,34 +63,31 @@ options:
   password:
     description:
       - Password for the RPC. With O(config_dir), it is also written as C(rpc-password), salted and hashed.
-        A stored hash of the same password is left as it is. The module writes the plain text nowhere but into
-        O(access_file).
-      - May not begin with V({), because Transmission would take it for a hash.
+        A stored hash of the same password is kept. The module writes the plain text only into O(access_file).
+      - Must not begin with V({), because Transmission would read it as a hash.
     type: str
     default: ""
   config_dir:
     description:
-      - Folder of C(settings.json), as an absolute path. It must exist, and should be closed to others
-        (V(0700)), because Transmission 4.1 gives the file the mode that its own C(umask) leaves whenever it
-        saves.
-      - Without it only what the RPC can change is managed, on a daemon that runs.
+      - Absolute path of the folder of C(settings.json). It must exist, and should not be accessible by other accounts
+        (V(0700)), because Transmission 4.1 saves the file with a mode that follows its own C(umask).
+      - Without it, the module manages only settings that the RPC can change, on a running daemon.
     type: path
   container:
     description:
-      - Docker container in which the daemon runs. Its state tells whether the daemon runs, and it may be
-        stopped and started. A container that does not exist, or a Docker that is not there, counts as
-        stopped.
-      - It is also started anew when the daemon does not let the module in and holds another password, or other
-        whitelists, than the file is to have, or is locked after too many wrong passwords.
+      - Docker container in which the daemon runs. Its state shows whether the daemon runs, and it may be stopped and
+        started. A missing container, or a host without Docker, counts as stopped.
+      - It is also restarted when the daemon rejects the module because it runs with another password, or other
+        whitelists, than the wanted ones, or because it is locked after too many wrong passwords.
       - Without O(container), O(service) and O(unit), a refused connection counts as stopped, and the module stops
         nothing.
     type: str
   service:
     description:
       - Service of the compose project O(project) in whose container the daemon runs. Like O(container), but the
-        container is found by compose's labels, not by its name.
-      - The module connects to the container's own address, which it takes from Docker, by the bridge of its network,
-        so that nothing leaves this host. Of O(url), the host is not used then, and the port is the container's own.
+        container is found by its compose labels, not by its name.
+      - The module connects to the container's own address, which Docker reports, through the bridge of its network, so
+        that no request leaves the managed host. The host of O(url) is then ignored; its port is the container's own.
     type: str
   project:
     description: Name of the compose project of O(service).
@@ -100,62 +97,62 @@ options:
     description: systemd unit of the daemon. Mutually exclusive with O(container) and O(service).
     type: str
   owner:
-    description: Owner of C(settings.json), name or number. Left alone when empty.
+    description: Owner of C(settings.json), name or uid. Not managed when empty.
     type: str
     default: ""
   group:
-    description: Group of C(settings.json), name or number. Left alone when empty.
+    description: Group of C(settings.json), name or gid. Not managed when empty.
     type: str
     default: ""
   access_file:
     description:
-      - Absolute path of a JSON file from which other programs of the host take the keys C(url), C(user) and C(password)
-        of the RPC. Only its owner can read it. It holds the password in plain text.
+      - Absolute path of a JSON file with the keys C(url), C(user) and C(password) of the RPC, for other programs of the
+        host. It contains the password in plain text, with mode V(0600).
       - The module writes it after the daemon has its settings, so that the two change together. Its folder must exist.
     type: path
   access_url:
-    description: Address of the RPC in O(access_file). By default O(url).
+    description: URL of the RPC in O(access_file). By default O(url).
     type: str
     default: ""
   mode:
-    description: Octal mode of C(settings.json) whenever the module writes it; what follows is Transmission's.
+    description: Octal mode of C(settings.json) when the module writes it. Transmission may change it later.
     type: str
     default: "0600"
   allow_unknown:
-    description: Let names pass that the module does not know; C(settings.json) gets them as they are.
+    description: Accept names that the module does not know, and write them unchanged to C(settings.json).
     type: bool
     default: false
   on_damage:
     description:
-      - What to do when C(settings.json) is no JSON object, for instance after a power cut. It is copied to
+      - What to do when C(settings.json) is not a JSON object, for instance after a power cut. It is copied to
         C(settings.json.damaged-...) in either case.
     type: str
     choices:
-      fail: Fail, and leave it to you.
-      recreate: Make a new one from the wanted settings and from what a running daemon holds.
+      fail: Fail without a change.
+      recreate: Create a new file from the wanted settings and those of a running daemon.
     default: fail
   on_silence:
-    description: What to do when the daemon runs and does not answer within O(timeout).
+    description: What to do when the daemon runs and does not respond within O(timeout).
     type: str
     choices:
       fail: Fail.
-      file: Warn, and go by what C(settings.json) says; for when something else gets it to answer later.
+      file: Warn, and use the values in C(settings.json); for a daemon that another program repairs later.
     default: fail
   timeout:
-    description: Seconds to wait until a running daemon answers.
+    description: Time limit in seconds for a running daemon to respond.
     type: int
     default: 60
   stop_timeout:
-    description: Seconds that the container may take to stop; then it is killed, and could not save its state.
+    description: Time limit in seconds for the container to stop; then it is killed and cannot save its state.
     type: int
     default: 60
 notes:
-  - Ansible logs a task's options on the managed host before the module runs, and so before it can hide the secrets in
-    O(settings), like C(proxy-url). Set C(no_log) on a task that has any.
+  - Ansible logs a task's options on the managed host before the module runs, and so before it can mask secrets in
+    O(settings), like C(proxy-url). Set C(no_log) on a task with secrets.
 """
 
 EXAMPLES = r"""
-- name: Settle Transmission before its first start and ever after
+- name: Configure Transmission, before its first start and later
   household.mediaserver.transmission_settings:
     config_dir: /opt/mediaserver/config/transmission
     service: transmission
@@ -170,7 +167,7 @@ EXAMPLES = r"""
       # Any known setting, in either spelling; this one is sent to the running daemon.
       ratio_limit: 2.5
 
-- name: See what a run would change, and whether it would stop the daemon
+- name: Predict the changes, and whether they would stop the daemon
   household.mediaserver.transmission_settings:
     config_dir: /opt/mediaserver/config/transmission
     unit: transmission-daemon.service
@@ -178,9 +175,9 @@ EXAMPLES = r"""
       message-level: warn
       preferred-transports: [utp, tcp]
   check_mode: true
-  register: transmission_foreseen
+  register: transmission_prediction
 
-- name: Slow a daemon down that runs elsewhere
+- name: Change only settings of the RPC, on a running daemon
   household.mediaserver.transmission_settings:
     url: http://127.0.0.1:9091/transmission/rpc
     username: family
@@ -193,18 +190,18 @@ EXAMPLES = r"""
 RETURN = r"""
 changes:
   description:
-    - What was changed, or would be in check mode, by name. Names in parentheses are no settings.
-    - Secrets are hidden, and before is V(null) where there was nothing.
+    - Changes that were made, or would be in check mode, by name. Names in parentheses are not settings.
+    - Secrets are hidden. C(before) is V(null) for a value that did not exist.
   returned: success
   type: dict
   sample: {"speed-limit-up": {"before": 100, "after": 200}}
 daemon:
-  description: V(running), V(restarting) or V(stopped); after a stop and start, V(running).
+  description: State of the daemon, V(running), V(restarting) or V(stopped); V(running) after a stop and start.
   returned: success
   type: str
   sample: running
 version:
-  description: Version of the daemon; empty when it did not answer.
+  description: Version of the daemon; empty when it did not respond.
   returned: success
   type: str
   sample: 4.1.3
@@ -215,7 +212,7 @@ stopped_for:
   elements: str
   sample: [umask]
 kept_aside:
-  description: Path of the copy of a damaged settings.json; empty when it was sound.
+  description: Path of the copy of a damaged settings.json; empty when it was valid.
   returned: success
   type: str
   sample: ""
@@ -227,13 +224,14 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.household.mediaserver.plugins.module_utils._core.daemon_options import ONE_SUPERVISOR
 from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import MediaserverError
+from ansible_collections.household.mediaserver.plugins.module_utils._core.names import TRANSMISSION_URL
 from ansible_collections.household.mediaserver.plugins.module_utils._core.service_http import OPTIONS
 from ansible_collections.household.mediaserver.plugins.module_utils._core.sync import sync_filesystem
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission.module import present, run
 
 SPEC: dict[str, dict[str, t.Any]] = {
     "settings": {"type": "dict", "default": {}},
-    "url": {"type": "str", "default": "http://127.0.0.1:9091/transmission/rpc"},
+    "url": {"type": "str", "default": TRANSMISSION_URL},
     "username": {"type": "str", "default": ""},
     "password": {"type": "str", "default": "", "no_log": True},
     "config_dir": {"type": "path"},
@@ -254,17 +252,18 @@ SPEC: dict[str, dict[str, t.Any]] = {
 
 
 def main() -> None:
+    """Run the module."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True, **ONE_SUPERVISOR)
     try:
-        outcome = run(module, time)
-        if outcome.plan and not module.check_mode:
-            # After its start the service has written files itself, without fsync.
+        result = run(module, time)
+        if result.plan and not module.check_mode:
+            # Transmission writes files at its start without fsync.
             sync_filesystem(module.params["config_dir"])
     except MediaserverError as error:
         module.fail_json(msg=f"Transmission's settings: {error}")
-    for warning in outcome.warnings:
+    for warning in result.warnings:
         module.warn(warning)
-    module.exit_json(**present(outcome))
+    module.exit_json(**present(result))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Pure: what a file of variables says that Ansible's variables no longer show.
+"""Finds faults in files of variables that the parsed variables no longer show. Pure.
 
-YAML turns 0500 into 320 and Ansible a text with {{ into a template before a role sees either. So the text of the
-files is read, as nodes with their lines. Nothing is constructed, and no value of a secret is repeated.
+YAML reads 0500 as 320, and Ansible parses a text with {{ as a template, before a role receives the value. So the files
+are parsed as YAML nodes with line numbers. No object is constructed, and no value of a secret is shown.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ OURS = re.compile(
     r"(vault|mediaserver|preflight|host|storage|docker|gateway|stack|transmission|jackett|jellyfin|upkeep)_.*"
 )
 SECRET = re.compile(r".*(password|passphrase|secret|token|api_?key|private_?key|preshared_?key)", re.IGNORECASE)
-# Octal on purpose: Transmission and YAML agree about these.
+SECRET_FILES = "secret_files"  # of own services: each value is a file's content
+# Octal on purpose: Transmission and YAML read these in the same way.
 OCTAL = {"umask", "rpc-socket-mode", "rpc_socket_mode", "mode"}
 PLAIN_NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 NUMBER, FLOAT, BOOL, DATE = (f"tag:yaml.org,2002:{kind}" for kind in ("int", "float", "bool", "timestamp"))
@@ -32,7 +33,10 @@ HEAD = "$ANSIBLE_VAULT;"
 
 
 def faults_of_text(text: str, file: str, *, secrets: t.Collection[str], known: t.Collection[str]) -> list[Problem]:
-    """Return what was altered on its way. ``secrets`` and ``known`` are names of variables: secret, and defined."""
+    """Return the values that YAML or Ansible alters.
+
+    ``secrets`` are names of secret variables, ``known`` those of all defined variables.
+    """
     found: list[Problem] = []
     for path, node in _scalars(text):
         place = f"{file}, line {node.start_mark.line + 1}"
@@ -40,8 +44,8 @@ def faults_of_text(text: str, file: str, *, secrets: t.Collection[str], known: t
     return found
 
 
-def is_open(text: str, *, secrets: t.Collection[str]) -> bool:
-    """Tell whether a file holds a secret that everybody who gets the file can read."""
+def has_unencrypted_secret(text: str, *, secrets: t.Collection[str]) -> bool:
+    """Return whether a file contains a secret in clear text."""
     if text.lstrip().startswith(HEAD):
         return False
     if KEY_FILE.search(text):
@@ -55,10 +59,11 @@ def is_open(text: str, *, secrets: t.Collection[str]) -> bool:
     )
 
 
-def open_file(file: str) -> Problem:
+def unencrypted_file(file: str) -> Problem:
+    """Return the warning about a file with secrets in clear text."""
     return warning(
         file,
-        "it holds secrets, and is not encrypted",
+        "it contains secrets and is not encrypted",
         f"ansible-vault encrypt {file}",
     )
 
@@ -71,25 +76,25 @@ def _fault(
     if node.tag in kinds and secret:
         yield problem(
             name,
-            f"{place}: YAML reads it as {kinds[node.tag]}, and it is a text",
+            f"{place}: YAML reads it as {kinds[node.tag]}, but it must be a text",
             f'put it in quotes: {path[-1]}: "..."',
         )
     elif node.tag == NUMBER and not PLAIN_NUMBER.fullmatch(node.value) and path[-1] not in OCTAL:
         yield problem(
             name,
             f"{place}: YAML reads {node.value} as the number {yaml.SafeLoader('').construct_yaml_int(node)}",
-            f"write the number that you mean in the usual way; or put it in quotes, if it is a text: '{node.value}'",
+            f"write the number in plain decimal digits; or put it in quotes, if it is a text: '{node.value}'",
         )
     elif secret and node.tag == TEXT and _is_template(node.value, known):
         yield problem(
             name,
-            f"{place}: it holds {{{{, {{% or {{#, which Ansible takes for a template, so it arrives altered",
+            f"{place}: it contains {{{{, {{% or {{#, which Ansible parses as a template and so alters",
             f'write it as {path[-1]}: !unsafe "..."',
         )
 
 
 def _is_template(text: str, known: t.Collection[str]) -> bool:
-    """Tell whether Ansible would change a text; a reference to variables that exist, or to a lookup, is meant."""
+    """Return whether Ansible would alter a text. A reference to a defined variable or a lookup is intended."""
     if not re.search(r"\{[{%#]", text):
         return False
     if not EXPRESSION.fullmatch(text):
@@ -102,17 +107,17 @@ def _is_template(text: str, known: t.Collection[str]) -> bool:
 
 
 def _is_secret(path: list[str], secrets: t.Collection[str]) -> bool:
-    if path[0].startswith("vault_") or SECRET.fullmatch(path[-1]):
+    if path[0].startswith("vault_") or SECRET.fullmatch(path[-1]) or SECRET_FILES in path[1:-1]:
         return True
     return path[0] in secrets and len(path) == 1
 
 
 def _scalars(text: str) -> t.Iterator[tuple[list[str], yaml.ScalarNode]]:
-    """Yield every plain value below a variable of ours, with the keys that lead to it from that variable."""
+    """Yield every scalar below a variable of this collection, with the path of keys from that variable."""
     try:
         documents = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
     except yaml.YAMLError:
-        # Ansible itself says so.
+        # Ansible reports syntax errors itself.
         return
     for document in documents:
         yield from _below(document, [])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether two answers say the same, ids and times aside."""
+"""Compares a recorded JSON value with the double's; ids and times may differ."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 ID = re.compile(r"^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$")
 TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z$")
-# The server's messages go on with the position in the document.
+# The server appends the position in the document to its messages.
 POSITION = re.compile(r" (?:There is an open JSON object.*|Path: \S+ \| LineNumber: .*|Path: \S+)$")
 
 
 class Ids:
-    """Pairs of ids, one to one: the recorded one and the one that the double made in its place."""
+    """Pairs of a recorded id and the double's, one to one."""
 
     def __init__(self) -> None:
         self.ours: dict[str, str] = {}
@@ -28,7 +28,7 @@ class Ids:
 
 
 def shape(value: Any) -> Any:
-    """Keys and types, of a list each different element once."""
+    """Return keys and types; of a list, each different element once."""
     if isinstance(value, dict):
         return {key: shape(entry) for key, entry in sorted(value.items())}
     if isinstance(value, list):
@@ -37,7 +37,7 @@ def shape(value: Any) -> Any:
 
 
 def differences(recorded: Any, ours: Any, ids: Ids, where: str = "") -> list[str]:
-    """Every place where two JSON values differ."""
+    """Return one line for each place where two JSON values differ."""
     if isinstance(recorded, dict) and isinstance(ours, dict):
         found = [f"{where}.{key}: missing" for key in recorded.keys() - ours.keys()]
         found += [f"{where}.{key}: not recorded" for key in ours.keys() - recorded.keys()]
@@ -57,7 +57,7 @@ def differences(recorded: Any, ours: Any, ids: Ids, where: str = "") -> list[str
 
 
 def _ordered(entries: list[Any]) -> list[Any]:
-    """Lists of named things have no order that a client may count on."""
+    """Sort a list of named objects, whose order is not part of the API."""
     named = all(isinstance(entry, dict) and "Name" in entry for entry in entries)
     return sorted(entries, key=lambda entry: str(entry["Name"])) if named else entries
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The contract tests read recordings and documents that lie beside the checkout, and run the doubles."""
+"""Import path of the contract tests: their helpers and the doubles."""
 
 from __future__ import annotations
 

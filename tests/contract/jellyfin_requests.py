@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Holds requests and answers against the official OpenAPI document of a Jellyfin version.
+"""Validates requests and responses against the official OpenAPI document of a Jellyfin version.
 
-For tests of a client: `validate_request` refuses what the document does not know, unknown keys and query names
-included, which the real server would silently ignore.
+For tests of a client: `validate_request` rejects what the document does not describe, also unknown keys and query
+names, which the real server ignores without an error.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from jsonschema import Draft7Validator
 from shared_material import JELLYFIN
 
 Query = Mapping[str, str] | Iterable[tuple[str, str]]
-# The document takes and gives anything as a named configuration; these have a model all the same.
+# The document describes a named configuration as any value; these have a model in it.
 _NAMED = {
     "encoding": "EncodingOptions",
     "network": "NetworkConfiguration",
@@ -29,7 +29,7 @@ _TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$"
 
 
 class Mismatch(AssertionError):
-    """What the document does not allow, with the place."""
+    """A request or response that the document does not describe; the message contains the place."""
 
 
 @dataclass(frozen=True)
@@ -47,21 +47,21 @@ class Document:
         self._definitions = {name: _schema(value) for name, value in loaded["components"]["schemas"].items()}
 
     def operation(self, method: str, path: str) -> Operation:
-        """The operation of a path; literals win over placeholders. Raises Mismatch."""
+        """Return the operation of a path; literals have precedence over placeholders. Raises Mismatch."""
         found = []
         for template, operations in self._paths.items():
             values = _values(template, path)
             if values is not None:
                 found.append((len(values), template, values, operations))
         if not found:
-            raise Mismatch(f"{self.version}: there is no path {path}")
+            raise Mismatch(f"{self.version}: the document has no path {path}")
         able = [entry for entry in found if method.lower() in entry[3]]
         if not able:
             raise Mismatch(f"{self.version}: {path} has no {method}")
         _, template, values, operations = min(able, key=lambda entry: entry[0])
         return Operation(f"{method} {template}", values, operations[method.lower()])
 
-    def judge(self, value: Any, schema: dict[str, Any], where: str) -> None:
+    def validate(self, value: Any, schema: dict[str, Any], where: str) -> None:
         validator = Draft7Validator({"allOf": [_schema(schema)], "definitions": self._definitions})
         errors = [f"{error.json_path}: {error.message[:300]}" for error in _leaves(validator.iter_errors(value))]
         if errors:
@@ -74,7 +74,7 @@ def document(version: str) -> Document:
 
 
 def validate_request(version: str, method: str, path: str, query: Query = (), body: Any = None) -> None:
-    """`path` without query, `body` as a JSON value (None: no body). Raises Mismatch."""
+    """Validate a request: `path` without query, `body` as a JSON value (None: no body). Raises Mismatch."""
     known = document(version)
     operation = known.operation(method, path)
     described = {entry["name"].lower(): entry for entry in operation.described.get("parameters", [])}
@@ -89,36 +89,36 @@ def validate_request(version: str, method: str, path: str, query: Query = (), bo
     given = {name.lower() for name, _ in pairs}
     for name, entry in described.items():
         if entry["in"] == "query" and entry.get("required") and name not in given:
-            raise Mismatch(f"{version}: {operation.name} needs the query {name!r}")
+            raise Mismatch(f"{version}: {operation.name} requires the query {name!r}")
     wanted = operation.described.get("requestBody")
     if body is None:
         if wanted and wanted.get("required"):
-            raise Mismatch(f"{version}: {operation.name} needs a body")
+            raise Mismatch(f"{version}: {operation.name} requires a body")
         return
     if not wanted:
-        raise Mismatch(f"{version}: {operation.name} takes no body")
+        raise Mismatch(f"{version}: {operation.name} has no body")
     schema = _named(operation) or wanted["content"]["application/json"]["schema"]
-    known.judge(body, schema, f"{operation.name}, body")
+    known.validate(body, schema, f"{operation.name}, body")
 
 
-def validate_answer(version: str, method: str, path: str, status: int, content_type: str, text: str) -> None:
-    """An answer with a status that the document knows. Raises Mismatch."""
+def validate_response(version: str, method: str, path: str, status: int, content_type: str, text: str) -> None:
+    """Validate a response. Raises Mismatch."""
     known = document(version)
     operation = known.operation(method, path)
-    where = f"{operation.name}, answer {status}"
-    answers = operation.described["responses"]
-    if str(status) not in answers:
-        raise Mismatch(f"{version}: {where}: only {', '.join(sorted(answers))} are described")
-    content = answers[str(status)].get("content")
+    where = f"{operation.name}, response {status}"
+    responses = operation.described["responses"]
+    if str(status) not in responses:
+        raise Mismatch(f"{version}: {where}: only {', '.join(sorted(responses))} are described")
+    content = responses[str(status)].get("content")
     media = content_type.split(";", maxsplit=1)[0].strip()
     if not content:
         if text and status < 300:
             raise Mismatch(f"{version}: {where}: no body is described")
         return
     if media not in content:
-        raise Mismatch(f"{version}: {where}: {media!r} is none of {', '.join(content)}")
+        raise Mismatch(f"{version}: {where}: {media!r} found, expected one of {', '.join(content)}")
     if media == "application/json":
-        known.judge(json.loads(text), _named(operation) or content[media].get("schema", {}), where)
+        known.validate(json.loads(text), _named(operation) or content[media].get("schema", {}), where)
 
 
 def _named(operation: Operation) -> dict[str, Any] | None:
@@ -143,13 +143,13 @@ def _parameter(known: Document, operation: Operation, entry: dict[str, Any], tex
     schema = entry["schema"]
     where = f"{operation.name}, {entry['name']}"
     if schema.get("type") == "array":
-        known.judge([_typed(part, schema["items"]) for part in text.split(",")], schema, where)
+        known.validate([_typed(part, schema["items"]) for part in text.split(",")], schema, where)
     else:
-        known.judge(_typed(text, schema), schema, where)
+        known.validate(_typed(text, schema), schema, where)
 
 
 def _typed(text: str, schema: dict[str, Any]) -> Any:
-    """The value that a query means: what cannot be converted stays text, and is refused as such."""
+    """Return the value of a query; text that cannot be converted stays text, which the schema then rejects."""
     sort = schema.get("type")
     if sort == "boolean" and text in ("true", "false"):
         return text == "true"
@@ -160,7 +160,7 @@ def _typed(text: str, schema: dict[str, Any]) -> Any:
 
 
 def _schema(node: Any) -> Any:
-    """OpenAPI 3.0 as JSON Schema: `nullable` and the formats that matter here."""
+    """Return an OpenAPI 3.0 schema as JSON Schema, with `nullable` and the formats uuid and date-time."""
     if isinstance(node, list):
         return [_schema(entry) for entry in node]
     if not isinstance(node, dict):
@@ -168,7 +168,7 @@ def _schema(node: Any) -> Any:
     if "$ref" in node:
         return {"$ref": "#/definitions/" + node["$ref"].rsplit("/", 1)[1]}
     if node.get("format") == "binary":
-        return {}  # said of whatever the describing program did not know
+        return {}  # the generator of the document writes it for unknown types
     dropped = ("nullable", "discriminator", "format", "description", "deprecated", "default", "example")
     result = {}
     for key, value in node.items():
@@ -184,7 +184,7 @@ def _schema(node: Any) -> Any:
 
 
 def _leaves(errors: Iterable[Any]) -> Iterable[Any]:
-    """The errors at the bottom, without the null branch of a nullable value."""
+    """Yield the innermost errors, without the null branch of a nullable value."""
     for error in errors:
         inner = [entry for entry in error.context or () if entry.validator_value != "null"]
         if inner:

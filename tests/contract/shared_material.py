@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the recordings and the official documents are: beside the checkout, or where MEDIASERVER_SHARED says."""
+"""Paths of the recordings and official documents: beside the checkout, or in the folder MEDIASERVER_SHARED."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ SHARED = Path(os.environ.get("MEDIASERVER_SHARED") or ROOT.parent / "shared")
 JELLYFIN = SHARED / "jellyfin"
 JACKETT_RECORDED = SHARED / "jackett" / "recorded" / "0.24.2440"
 RECORDED = JELLYFIN / "recorded"
-# Name of the folder of recordings, by the version of the double.
+# Folder of the recordings by the version of the double.
 RECORDINGS = {"12.0": "12.0-rc5", "10.11": "10.11.11"}
 
 
 def missing(path: Path) -> str:
-    """Reason to skip, empty when there is none."""
-    return "" if path.exists() else f"{path} is not there (MEDIASERVER_SHARED names the folder of reference material)"
+    """Return the reason to skip a test, empty when the path exists."""
+    return "" if path.exists() else f"{path} does not exist; set MEDIASERVER_SHARED to the folder of reference material"

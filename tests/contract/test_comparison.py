@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The comparison that the replay rests on is able to find a difference."""
+"""The comparison of the replays reports each kind of difference."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "other text": {"Name": "Films"},
     "no id": {"Id": "one"},
     "no time": {"When": "yesterday"},
-    "other truth": {"Enabled": False},
+    "other boolean": {"Enabled": False},
     "number for a boolean": {"Enabled": 1},
     "text for a number": {"Count": "3"},
     "boolean for a number": {"Count": True},
@@ -36,7 +36,7 @@ CHANGES: dict[str, dict[str, Any]] = {
 }
 
 
-def test_ids_times_and_order_aside() -> None:
+def test_ids_times_and_order_are_no_difference() -> None:
     ours = copy.deepcopy(RECORDED)
     ours |= {"Id": ID_B, "When": "2027-02-02T00:00:00.1234567Z", "Entries": [{"Name": "B"}, {"Name": "A"}]}
     assert differences(RECORDED, ours, Ids()) == []
@@ -44,12 +44,12 @@ def test_ids_times_and_order_aside() -> None:
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=list(CHANGES))
-def test_a_difference_is_found(change: dict[str, Any]) -> None:
+def test_difference_is_reported(change: dict[str, Any]) -> None:
     ours = {key: value for key, value in (RECORDED | change).items() if value is not ...}
     assert len(differences(RECORDED, ours, Ids())) == 1
 
 
-def test_an_id_stands_for_one_other() -> None:
+def test_ids_are_paired_one_to_one() -> None:
     assert differences([ID_A, ID_A], [ID_B, ID_C], Ids())
     assert differences([ID_A, ID_B], [ID_C, ID_C], Ids())
     ids = Ids()

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every recorded exchange with a real Jackett, sent again to the double; every observation made again.
+"""Jackett's double answers each recorded request as the real Jackett did, and each observation is equal.
 
 Each file starts on a fresh double. Status, media type, Location, Allow, Retry-After and cookies are compared, XML
-and settings letter by letter, other JSON by keys and types. NOT_REPLAYED lists the lines that are neither sent nor
-looked at, CUT those whose body the recording left out: each with its reason.
+and settings literally, other JSON by keys and types. NOT_REPLAYED lists the lines that are neither sent nor checked,
+CUT those whose body the recording omitted, each with its reason.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import jackett_observations
 import pytest
 from jackett_double.password import hashed
-from jackett_stage import KEY, TORRENT, Stage, compare, mark
+from jackett_replay import KEY, TORRENT, Replay, compare, set_old_time
 from shared_material import JACKETT_RECORDED, missing
 
 if missing(JACKETT_RECORDED):
@@ -25,8 +25,8 @@ if missing(JACKETT_RECORDED):
 FILES = sorted(path.stem for path in JACKETT_RECORDED.glob("*.json"))
 SECRET = jackett_observations.SECRET
 
-_MACHINE = "tells of the machine, and of a program of another size"
-_PROCESS = "about a process: tests/unit/doubles/test_jackett_process.py"
+_MACHINE = "depends on the machine and on the size of the program"
+_PROCESS = "concerns a process: tests/unit/doubles/test_jackett_process.py"
 _ACCOUNT = "needs an account with fewer rights: tests/unit/doubles/test_jackett_process.py"
 # Lines by file and name.
 NOT_REPLAYED: dict[tuple[str, str], str] = {
@@ -56,7 +56,7 @@ NOT_REPLAYED: dict[tuple[str, str], str] = {
 CUT: dict[tuple[str, str], str] = {
     ("torznab", "indexers configured=false"): "a list of 618 indexers, which the double does not have",
 }
-# Bodies that are not the JSON text of what the line shows.
+# Bodies that were sent as other text than the recorded JSON.
 RAW = {
     ("password", "set password, body a bare word not JSON"): "abc",
     ("server-config-api", "broken JSON"): '{"port":',
@@ -64,53 +64,46 @@ RAW = {
 GARBAGE = {("web-without-password", "garbage session cookie"): "Jackett=garbage"}
 
 
-def site(status: int = 200, torrent: bytes = TORRENT, link: str = "") -> Callable[[Stage], None]:
-    """The site answers so from now on; `link`: the indexer is pointed there."""
+def site(status: int = 200, torrent: bytes = TORRENT, link: str = "") -> Callable[[Replay], None]:
+    """Return a step that sets the site's response and, with `link`, the address of the indexer."""
 
-    def change(stage: Stage) -> None:
-        stage.site.status, stage.site.torrent = status, torrent
+    def change(replay: Replay) -> None:
+        replay.site.status, replay.site.torrent = status, torrent
         if link:
             body = [{"id": "sitelink", "value": link}]
-            assert stage.as_member("POST", "/api/v2.0/indexers/acgrip/config", body).status == 204
+            assert replay.with_session("POST", "/api/v2.0/indexers/acgrip/config", body).status == 204
 
     return change
 
 
-def blackhole(stage: Stage) -> None:
-    folder = stage.folder / "config" / "blackhole"
+def blackhole(replay: Replay) -> None:
+    folder = replay.folder / "config" / "blackhole"
     folder.mkdir()
-    assert stage.settings(blackholedir=str(folder)).status == 200
+    assert replay.settings(blackholedir=str(folder)).status == 200
 
 
-def lost_keys(stage: Stage) -> None:
-    body = [{"id": "sitelink", "value": f"http://{stage.site.place}/"}]
-    assert stage.as_member("POST", "/api/v2.0/indexers/acgrip/config", body).status == 204
-    jackett_observations.search_for_links(stage, "acgrip")
-    jackett_observations.lose_keys(stage)
+def lost_keys(replay: Replay) -> None:
+    body = [{"id": "sitelink", "value": f"http://{replay.site.address}/"}]
+    assert replay.with_session("POST", "/api/v2.0/indexers/acgrip/config", body).status == 204
+    jackett_observations.search_for_links(replay, "acgrip")
+    jackett_observations.lose_keys(replay)
 
 
-def short_hash(stage: Stage) -> None:
-    stage.stop()
-    stage.edit(AdminPassword="short")
-    stage.run()
+def short_hash(replay: Replay) -> None:
+    replay.stop()
+    replay.edit(AdminPassword="short")
+    replay.run()
 
 
-def taken_port(stage: Stage) -> None:
-    """Another program, the site, holds the port 9120."""
-    ports = stage.running.ports
+def taken_port(replay: Replay) -> None:
+    """Map port 9120 to the port of the site, which is in use."""
+    ports = replay.running.ports
     assert ports is not None
-    ports[9120] = int(stage.site.place.split(":")[1])
+    ports[9120] = int(replay.site.address.split(":")[1])
 
 
-def whole_settings(stage: Stage) -> None:
-    """The recorder went on from a stopped program and a fresh file."""
-    stage.stop()
-    stage.write()
-    stage.run()
-
-
-# What the recorder did before a line without writing it down.
-BEFORE: dict[tuple[str, str], Callable[[Stage], None]] = {
+# Steps before a line that are not in the recording.
+BEFORE: dict[tuple[str, str], Callable[[Replay], None]] = {
     ("indexers", "test against a failing site"): site(500),
     ("indexers", "torznab caps of the one"): site(),
     (
@@ -146,73 +139,73 @@ def lines(name: str) -> list[dict[str, Any]]:
     return loaded
 
 
-def prepare(stage: Stage, name: str) -> None:
-    """The folder that a file of recordings began with."""
+def prepare(replay: Replay, name: str) -> None:
+    """Create the state in which a file of recordings began."""
     if name == "first-start":
-        stage.run()
+        replay.run()
         return
-    stage.write(AdminPassword=hashed("correct horse", KEY) if name == "web-with-password" else None)
+    replay.write(AdminPassword=hashed("correct horse", KEY) if name == "web-with-password" else None)
     if name == "server-config-api":
-        (stage.folder / "config" / "blackhole").mkdir()
-    stage.run()
+        (replay.folder / "config" / "blackhole").mkdir()
+    replay.run()
     if not name.startswith("web-with"):
-        assert stage.login()
+        assert replay.login()
 
 
-def play(stage: Stage, name: str) -> list[str]:
-    """Everything in which a file differs, with name and number of the line."""
+def play(replay: Replay, name: str) -> list[str]:
+    """Replay a file; return its differences with name and number of the line."""
     found: list[str] = []
     for number, line in enumerate(lines(name)):
         key = (name, line["name"])
         if key in NOT_REPLAYED:
             continue
         try:
-            BEFORE.get(key, lambda stage: None)(stage)
-            different = exchange(stage, name, line) if "method" in line else observe(stage, name, line)
+            BEFORE.get(key, lambda replay: None)(replay)
+            different = exchange(replay, name, line) if "method" in line else observe(replay, name, line)
         except AssertionError as error:
             different = [f"AssertionError: {error}"]
         found += [f"{name}[{number}] {line['name']}: {text}" for text in different]
     return found
 
 
-def observe(stage: Stage, name: str, line: dict[str, Any]) -> list[str]:
-    look = jackett_observations.find(name, line)
-    assert look is not None, "neither replayed nor listed"
-    look(stage, line)
+def observe(replay: Replay, name: str, line: dict[str, Any]) -> list[str]:
+    check = jackett_observations.find(name, line)
+    assert check is not None, "the line has no check, expected one or an entry in NOT_REPLAYED"
+    check(replay, line)
     return []
 
 
-def exchange(stage: Stage, name: str, line: dict[str, Any]) -> list[str]:
+def exchange(replay: Replay, name: str, line: dict[str, Any]) -> list[str]:
     key = (name, line["name"])
-    before = mark(stage.path)
-    front = stage.running._front
-    reply = stage.replay(line, raw=RAW.get(key), cookie=GARBAGE.get(key))
+    before = set_old_time(replay.path)
+    listener = replay.running._listener
+    reply = replay.send_line(line, raw=RAW.get(key), cookie=GARBAGE.get(key))
     found = compare(line, reply, cut=key in CUT)
-    assert stage.running.settled(), "the web host has not come back"
-    stage.kept["web_host_restarted"] = stage.running._front is not front
+    assert replay.running.settled(), "the web host did not restart within the limit"
+    replay.kept["web_host_restarted"] = replay.running._listener is not listener
     if line["path"] == "/api/v2.0/server/config" and line["method"] == "POST" and reply.status == 200:
-        assert stage.recorded(stage.path.read_text("utf-8")) == json.dumps(json.loads(reply.body), indent=2)
-    written = stage.path.stat().st_mtime_ns != before.st_mtime_ns
+        assert replay.to_recorded(replay.path.read_text("utf-8")) == json.dumps(json.loads(reply.body), indent=2)
+    written = replay.path.stat().st_mtime_ns != before.st_mtime_ns
     if written is not line.get("file_rewritten", written):
-        found.append(f"file rewritten: {line['file_rewritten']} recorded, {written} seen")
+        found.append(f"file rewritten: {line['file_rewritten']} recorded, {written} given")
     return found
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_replay(name: str, tmp_path: Path) -> None:
-    stage = Stage(tmp_path)
+def test_double_gives_the_recorded_responses(name: str, tmp_path: Path) -> None:
+    replay = Replay(tmp_path)
     try:
-        prepare(stage, name)
-        found = play(stage, name)
+        prepare(replay, name)
+        found = play(replay, name)
         assert not found, "\n".join(found)
     finally:
-        stage.close()
+        replay.close()
 
 
-def test_every_listed_line_exists() -> None:
-    there = {(name, line["name"]) for name in FILES for line in lines(name)}
+def test_listed_lines_exist_in_the_recordings() -> None:
+    recorded = {(name, line["name"]) for name in FILES for line in lines(name)}
     listed = {*NOT_REPLAYED, *CUT, *RAW, *GARBAGE, *BEFORE, *jackett_observations.CHECKS}
-    assert listed - there == set()
+    assert listed - recorded == set()
 
 
 def test_every_line_is_replayed_or_listed() -> None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The double's answers, and the real server's, against the official documents.
+"""The responses of the double and of the real server match the official documents.
 
-Refusals are left to the recordings: of those the server itself gives bodies that its document does not know.
+Errors are compared with the recordings only: the server's bodies of errors are not in its document.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from jellyfin_double.application import ROUTES
-from jellyfin_house import House, Reply, film
-from jellyfin_requests import Mismatch, document, validate_answer, validate_request
+from jellyfin_installation import Installation, Reply, film
+from jellyfin_requests import Mismatch, document, validate_request, validate_response
 from shared_material import JELLYFIN, RECORDED, RECORDINGS, missing
 
 if missing(JELLYFIN):
     pytest.skip(missing(JELLYFIN), allow_module_level=True)
 
 VERSIONS = ["10.11", "12.0"]
-# No part of the documented API.
+# Not part of the documented API.
 OUTSIDE = {"/health", "/metrics", "/", "/web", "/web/index.html"}
 
 
-class Walker(House):
-    """Holds every exchange against the document."""
+class Walker(Installation):
+    """Validates every exchange against the document."""
 
     def __init__(self, folder: Path, version: str) -> None:
         self.seen: set[tuple[str, str]] = set()
@@ -37,117 +37,116 @@ class Walker(House):
         parts = urlsplit(path)
         version = self.server.version
         validate_request(version, method, parts.path, parse_qsl(parts.query, keep_blank_values=True), body)
-        validate_answer(version, method, parts.path, reply.status, reply.headers.get("Content-Type", ""), reply.text)
+        validate_response(version, method, parts.path, reply.status, reply.headers.get("Content-Type", ""), reply.text)
         self.seen.add((method, document(version).operation(method, parts.path).name.split(" ")[1]))
         return reply
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_walk_through_the_double(tmp_path: Path, version: str) -> None:
-    house = Walker(tmp_path, version)
+def test_double_matches_the_document_on_every_route(tmp_path: Path, version: str) -> None:
+    jellyfin = Walker(tmp_path, version)
     language = {"MetadataCountryCode": "DE", "PreferredMetadataLanguage": "de"}
     for path in ("/System/Info/Public", "/Startup/Configuration", "/Startup/User", "/Startup/FirstUser"):
-        assert house.call("GET", path).status == 200
-    house.call("POST", "/Startup/Configuration", {"ServerName": "pi", "UICulture": "de", **language})
+        assert jellyfin.call("GET", path).status == 200
+    jellyfin.call("POST", "/Startup/Configuration", {"ServerName": "pi", "UICulture": "de", **language})
     remote = {"EnableRemoteAccess": True}
     if version == "10.11":
-        # Required by the document; the server does without it (recorded).
+        # Required by the document; the server does not require it (recorded).
         remote["EnableAutomaticPortMapping"] = False
-    house.call("POST", "/Startup/RemoteAccess", remote)
-    house.set_up()
+    jellyfin.call("POST", "/Startup/RemoteAccess", remote)
+    jellyfin.set_up()
 
-    movies = house.media()
+    movies = jellyfin.media()
     film(movies, "A (2020)")
-    house.add_library(movies, refresh=True)
-    house.pass_time(10)
-    key = walk_libraries(house)
-    walk_users(house)
-    walk_configuration(house)
+    jellyfin.add_library(movies, refresh=True)
+    jellyfin.pass_time(10)
+    key = walk_libraries(jellyfin)
+    walk_users(jellyfin)
+    walk_configuration(jellyfin)
     for path in ("/Items", "/Items/Counts", "/UserViews", f"/Items/{key}", "/Sessions", "/Users/Public"):
-        assert house.call("GET", path).status == 200
+        assert jellyfin.call("GET", path).status == 200
     for path in ("Info", "Info/Storage", "Ping", "Logs"):
-        assert house.call("GET", f"/System/{path}").status == 200
+        assert jellyfin.call("GET", f"/System/{path}").status == 200
     for path in ("/Plugins", "/Backup", "/ScheduledTasks"):
-        assert house.call("GET", path).status == 200
-    assert house.call("POST", "/System/Ping").status == 200
-    assert house.call("POST", "/Sessions/Logout").status == 204
-    assert house.call("GET", "/System/Info").status == 401
-    house.token = house.login().json["AccessToken"]
-    assert house.call("POST", "/System/Restart").status == 204
-    house.server.sync()
-    assert house.call("POST", "/System/Shutdown").status == 204
+        assert jellyfin.call("GET", path).status == 200
+    assert jellyfin.call("POST", "/System/Ping").status == 200
+    assert jellyfin.call("POST", "/Sessions/Logout").status == 204
+    assert jellyfin.call("GET", "/System/Info").status == 401
+    jellyfin.token = jellyfin.login().json["AccessToken"]
+    assert jellyfin.call("POST", "/System/Restart").status == 204
+    jellyfin.server.sync()
+    assert jellyfin.call("POST", "/System/Shutdown").status == 204
 
     wanted = {(route.method, route.pattern) for route in ROUTES if route.pattern not in OUTSIDE}
-    assert {entry for entry in wanted if entry not in house.seen} == set()
+    assert {entry for entry in wanted if entry not in jellyfin.seen} == set()
 
 
-def walk_libraries(house: Walker) -> str:
-    more = house.media("more")
-    found = house.library()
+def walk_libraries(jellyfin: Walker) -> str:
+    more = jellyfin.media("more")
+    found = jellyfin.library()
     body = {"Id": found["ItemId"], "LibraryOptions": found["LibraryOptions"]}
-    assert house.call("POST", "/Library/VirtualFolders/LibraryOptions", body).status == 204
+    assert jellyfin.call("POST", "/Library/VirtualFolders/LibraryOptions", body).status == 204
     info = {"Name": "Movies", "PathInfo": {"Path": str(more)}}
-    assert house.call("POST", "/Library/VirtualFolders/Paths", info, refreshLibrary="false").status == 204
-    assert house.call("POST", "/Library/VirtualFolders/Paths/Update", info).status == 204
-    assert house.call("DELETE", "/Library/VirtualFolders/Paths", name="Movies", path=str(more)).status == 204
-    assert house.call("POST", "/Library/VirtualFolders/Name", name="Movies", newName="Films").status == 204
-    assert house.call("GET", "/Library/VirtualFolders").status == 200  # the renamed one has no item
-    assert house.call("POST", "/Library/VirtualFolders/Name", name="Films", newName="Movies").status == 204
+    assert jellyfin.call("POST", "/Library/VirtualFolders/Paths", info, refreshLibrary="false").status == 204
+    assert jellyfin.call("POST", "/Library/VirtualFolders/Paths/Update", info).status == 204
+    assert jellyfin.call("DELETE", "/Library/VirtualFolders/Paths", name="Movies", path=str(more)).status == 204
+    assert jellyfin.call("POST", "/Library/VirtualFolders/Name", name="Movies", newName="Films").status == 204
+    assert jellyfin.call("GET", "/Library/VirtualFolders").status == 200  # the renamed library has no item
+    assert jellyfin.call("POST", "/Library/VirtualFolders/Name", name="Films", newName="Movies").status == 204
     for path in ("/Library/PhysicalPaths", "/Library/MediaFolders"):
-        assert house.call("GET", path).status == 200
-    assert house.call("GET", "/Libraries/AvailableOptions", libraryContentType="movies").status == 200
+        assert jellyfin.call("GET", path).status == 200
+    assert jellyfin.call("GET", "/Libraries/AvailableOptions", libraryContentType="movies").status == 200
     update = {"Updates": [{"Path": str(more), "UpdateType": "Created"}]}
-    assert house.call("POST", "/Library/Media/Updated", update).status == 204
-    assert house.call("POST", "/Library/Refresh").status == 204
-    task = next(entry for entry in house.call("GET", "/ScheduledTasks").json if entry["Key"] == "RefreshLibrary")
-    assert house.library()["RefreshStatus"] == "Active"
-    assert house.call("GET", f"/ScheduledTasks/{task['Id']}").status == 200
-    assert house.call("POST", f"/ScheduledTasks/Running/{task['Id']}").status == 204
-    assert house.call("DELETE", f"/ScheduledTasks/Running/{task['Id']}").status == 204
-    assert house.call("POST", f"/Items/{found['ItemId']}/Refresh").status == 204
-    listed = house.call("GET", "/Items", recursive="true", fields="Path,DateCreated", parentId=found["ItemId"])
+    assert jellyfin.call("POST", "/Library/Media/Updated", update).status == 204
+    assert jellyfin.call("POST", "/Library/Refresh").status == 204
+    task = next(entry for entry in jellyfin.call("GET", "/ScheduledTasks").json if entry["Key"] == "RefreshLibrary")
+    assert jellyfin.library()["RefreshStatus"] == "Active"
+    assert jellyfin.call("GET", f"/ScheduledTasks/{task['Id']}").status == 200
+    assert jellyfin.call("POST", f"/ScheduledTasks/Running/{task['Id']}").status == 204
+    assert jellyfin.call("DELETE", f"/ScheduledTasks/Running/{task['Id']}").status == 204
+    assert jellyfin.call("POST", f"/Items/{found['ItemId']}/Refresh").status == 204
+    listed = jellyfin.call("GET", "/Items", recursive="true", fields="Path,DateCreated", parentId=found["ItemId"])
     key: str = listed.json["Items"][0]["Id"]
-    assert house.call("POST", f"/UserPlayedItems/{key}").status == 200
-    assert house.call("DELETE", f"/UserPlayedItems/{key}").status == 200
-    second = house.media("second")
-    house.add_library(second, name="Second")
-    assert house.call("DELETE", "/Library/VirtualFolders", name="Second").status == 204
+    assert jellyfin.call("POST", f"/UserPlayedItems/{key}").status == 200
+    assert jellyfin.call("DELETE", f"/UserPlayedItems/{key}").status == 200
+    second = jellyfin.media("second")
+    jellyfin.add_library(second, name="Second")
+    assert jellyfin.call("DELETE", "/Library/VirtualFolders", name="Second").status == 204
     return key
 
 
-def walk_users(house: Walker) -> None:
-    guest = house.call("POST", "/Users/New", {"Name": "guest", "Password": "guest-Pass-1"}).json
-    assert house.call("GET", "/Users").status == 200
-    assert house.call("GET", "/Users/Me").status == 200
-    assert house.call("GET", f"/Users/{guest['Id']}").status == 200
-    assert house.call("POST", f"/Users/{guest['Id']}/Policy", guest["Policy"]).status == 204
-    assert house.call("POST", "/Users/Password", {"NewPw": "guest-Pass-2"}, userId=guest["Id"]).status == 204
-    assert house.call("POST", "/Users", guest | {"Name": "visitor"}, userId=guest["Id"]).status == 204
-    assert house.call("DELETE", f"/Users/{guest['Id']}").status == 204
-    assert house.call("GET", f"/Users/{guest['Id']}").status == 404
-    assert house.call("POST", "/Auth/Keys", app="household").status == 204
-    key = house.call("GET", "/Auth/Keys").json["Items"][0]["AccessToken"]
-    assert house.call("DELETE", f"/Auth/Keys/{key}").status == 204
+def walk_users(jellyfin: Walker) -> None:
+    guest = jellyfin.call("POST", "/Users/New", {"Name": "guest", "Password": "guest-Pass-1"}).json
+    assert jellyfin.call("GET", "/Users").status == 200
+    assert jellyfin.call("GET", "/Users/Me").status == 200
+    assert jellyfin.call("GET", f"/Users/{guest['Id']}").status == 200
+    assert jellyfin.call("POST", f"/Users/{guest['Id']}/Policy", guest["Policy"]).status == 204
+    assert jellyfin.call("POST", "/Users/Password", {"NewPw": "guest-Pass-2"}, userId=guest["Id"]).status == 204
+    assert jellyfin.call("POST", "/Users", guest | {"Name": "guest-2"}, userId=guest["Id"]).status == 204
+    assert jellyfin.call("DELETE", f"/Users/{guest['Id']}").status == 204
+    assert jellyfin.call("GET", f"/Users/{guest['Id']}").status == 404
+    assert jellyfin.call("POST", "/Auth/Keys", app="household").status == 204
+    key = jellyfin.call("GET", "/Auth/Keys").json["Items"][0]["AccessToken"]
+    assert jellyfin.call("DELETE", f"/Auth/Keys/{key}").status == 204
 
 
-def walk_configuration(house: Walker) -> None:
-    settings = house.call("GET", "/System/Configuration").json
-    assert house.call("POST", "/System/Configuration", settings).status == 204
+def walk_configuration(jellyfin: Walker) -> None:
+    settings = jellyfin.call("GET", "/System/Configuration").json
+    assert jellyfin.call("POST", "/System/Configuration", settings).status == 204
     for name in ("encoding", "network"):
-        value = house.call("GET", f"/System/Configuration/{name}").json
-        assert house.call("POST", f"/System/Configuration/{name}", value).status == 204
+        value = jellyfin.call("GET", f"/System/Configuration/{name}").json
+        assert jellyfin.call("POST", f"/System/Configuration/{name}", value).status == 204
 
 
-# Answers of the real server that its own document does not describe.
-UNDOCUMENTED_ANSWERS = {
-    # A list of TranscodeReasons, where the document has one word.
+# Responses of the real server that its own document does not describe.
+UNDOCUMENTED_RESPONSES = {
+    # TranscodeReasons is a list, in the document one string.
     ("10.11", "sessions", 12),
 }
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_the_real_server_passes_too(version: str) -> None:
-    """Else the validator would be stricter than the truth."""
+def test_recorded_responses_match_the_document(version: str) -> None:
     if missing(RECORDED):
         pytest.skip(missing(RECORDED))
     checked, wrong = 0, []
@@ -160,10 +159,10 @@ def test_the_real_server_passes_too(version: str) -> None:
             text = "" if answer["body"] is None else json.dumps(answer["body"])
             media = answer["headers"].get("Content-Type", "")
             checked += 1
-            if (version, path.stem, number) in UNDOCUMENTED_ANSWERS:
+            if (version, path.stem, number) in UNDOCUMENTED_RESPONSES:
                 continue
             try:
-                validate_answer(version, line["method"], target, answer["status"], media, text)
+                validate_response(version, line["method"], target, answer["status"], media, text)
             except Mismatch as mismatch:
                 wrong.append(f"{path.stem}[{number}] {line['name']}: {mismatch}")
     assert wrong == []
@@ -171,25 +170,25 @@ def test_the_real_server_passes_too(version: str) -> None:
 
 
 LIBRARY = {"Name": "Movies", "Locations": ["/media"], "ItemId": "f" * 32, "RefreshStatus": "Idle"}
-WRONG_ANSWERS: dict[str, tuple[str, str, int, str, Any]] = {
+WRONG_RESPONSES: dict[str, tuple[str, str, int, str, Any]] = {
     "unknown key": ("GET", "/Library/VirtualFolders", 200, "application/json", [LIBRARY | {"Surprise": 1}]),
     "wrong type": ("GET", "/Library/VirtualFolders", 200, "application/json", [LIBRARY | {"Locations": "/media"}]),
-    "wrong type of the whole": ("GET", "/Library/VirtualFolders", 200, "application/json", LIBRARY),
+    "wrong type of the body": ("GET", "/Library/VirtualFolders", 200, "application/json", LIBRARY),
     "wrong enum": ("GET", "/Library/VirtualFolders", 200, "application/json", [LIBRARY | {"CollectionType": "film"}]),
     "key in camel case": ("GET", "/System/Info/Public", 200, "application/json", {"serverName": "pi"}),
-    "no id": ("GET", "/Users/Me", 200, "application/json", {"Name": "admin", "Id": "one"}),
+    "invalid id": ("GET", "/Users/Me", 200, "application/json", {"Name": "admin", "Id": "one"}),
     "unknown status": ("GET", "/Library/VirtualFolders", 418, "application/json", []),
     "media type": ("GET", "/Library/VirtualFolders", 200, "text/plain", []),
-    "body where none is": ("POST", "/Library/Refresh", 204, "application/json", {}),
+    "body that is not described": ("POST", "/Library/Refresh", 204, "application/json", {}),
 }
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("wrong", WRONG_ANSWERS.values(), ids=list(WRONG_ANSWERS))
-def test_a_wrong_answer_is_refused(version: str, wrong: tuple[str, str, int, str, Any]) -> None:
+@pytest.mark.parametrize("wrong", WRONG_RESPONSES.values(), ids=list(WRONG_RESPONSES))
+def test_wrong_response_is_rejected(version: str, wrong: tuple[str, str, int, str, Any]) -> None:
     method, path, status, media, body = wrong
     with pytest.raises(Mismatch):
-        validate_answer(version, method, path, status, media, json.dumps(body))
+        validate_response(version, method, path, status, media, json.dumps(body))
 
 
 ADD = "/Library/VirtualFolders"
@@ -204,33 +203,33 @@ WRONG_REQUESTS: dict[str, tuple[str, str, dict[str, str], Any]] = {
     "wrong method": ("PUT", ADD, {}, None),
     "unknown query": ("POST", ADD, {"name": "A", "type": "movies"}, None),
     "wrong enum in the query": ("POST", ADD, {"name": "A", "collectionType": "films"}, None),
-    "no boolean": ("POST", ADD, {"name": "A", "refreshLibrary": "yes"}, None),
-    "no number": ("GET", "/Items", {"limit": "five"}, None),
+    "invalid boolean": ("POST", ADD, {"name": "A", "refreshLibrary": "yes"}, None),
+    "invalid number": ("GET", "/Items", {"limit": "five"}, None),
     "unknown key": ("POST", f"{ADD}/LibraryOptions", {}, OPTIONS | {"Name": "A"}),
-    "unknown key below": ("POST", f"{ADD}/LibraryOptions", {}, OPTIONS | {"LibraryOptions": {"Realtime": True}}),
-    "wrong type below": (
+    "unknown nested key": ("POST", f"{ADD}/LibraryOptions", {}, OPTIONS | {"LibraryOptions": {"Realtime": True}}),
+    "wrong nested type": (
         *("POST", f"{ADD}/LibraryOptions", {}),
         OPTIONS | {"LibraryOptions": {"EnableRealtimeMonitor": "yes"}},
     ),
-    "body that is needed": ("POST", "/Users/AuthenticateByName", {}, None),
+    "missing body": ("POST", "/Users/AuthenticateByName", {}, None),
     "unknown key of a named configuration": ("POST", "/System/Configuration/encoding", {}, {"Hardware": "none"}),
     "wrong enum of a named configuration": (
         *("POST", "/System/Configuration/encoding", {}),
         {"HardwareAccelerationType": "omx"},
     ),
-    "body that is not taken": ("POST", "/Startup/Complete", {}, {}),
-    "id that is none": ("GET", "/Users/admin", {}, None),
+    "body that is not described": ("POST", "/Startup/Complete", {}, {}),
+    "invalid id": ("GET", "/Users/admin", {}, None),
 }
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("right", RIGHT_REQUESTS.values(), ids=list(RIGHT_REQUESTS))
-def test_a_right_request_passes(version: str, right: tuple[str, str, dict[str, str], Any]) -> None:
+def test_right_request_passes(version: str, right: tuple[str, str, dict[str, str], Any]) -> None:
     validate_request(version, *right)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("wrong", WRONG_REQUESTS.values(), ids=list(WRONG_REQUESTS))
-def test_a_wrong_request_is_refused(version: str, wrong: tuple[str, str, dict[str, str], Any]) -> None:
+def test_wrong_request_is_rejected(version: str, wrong: tuple[str, str, dict[str, str], Any]) -> None:
     with pytest.raises(Mismatch):
         validate_request(version, *wrong)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every recorded exchange with a real Jellyfin, sent again to the double.
+"""Jellyfin's double answers each recorded request as the real Jellyfin did.
 
-Each file starts on a fresh double that has been through the files recorded before it. Status, media type,
-Retry-After, Allow and the whole body are compared; ids and times are paired. LOOSE lists the lines of which only
-keys and types are compared, NOT_REPLAYED those that are not sent at all: each with its reason.
+Each file starts on a fresh double to which the files recorded before it were sent. Status, media type, Retry-After,
+Allow and the whole body are compared; ids are paired, times may differ. LOOSE lists the lines of which only keys and
+types are compared, NOT_REPLAYED those that are not sent, each with its reason.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ SPECIAL: dict[Chapter, tuple[Chapter, ...]] = {
     ("12.0", "upgraded"): OLD,
     ("10.11", "on-data-of-12"): (*OLD, ("12.0", "upgraded")),
     ("12.0", "scan-missing-disk"): (("12.0", "wizard"),),
-    # A conversation on a server of its own; what came before it is made by administrator_household().
+    # Recorded on a separate server, whose state administrator_household() creates.
     **{(version, "administrator"): () for version in RECORDINGS},
 }
-# Of the import, which is to come: items with media sources, who is watching, watched marks.
+# For the import, which does not exist yet: items with media sources, sessions, watched marks.
 LATER = {(version, name) for version in RECORDINGS for name in ("import", "sessions", "watched")}
 BEFORE: dict[Chapter, tuple[Chapter, ...]] = {
     (version, name): tuple((version, earlier) for earlier in USUAL[:index])
@@ -45,9 +45,9 @@ BEFORE: dict[Chapter, tuple[Chapter, ...]] = {
     for index, name in enumerate(USUAL)
 } | SPECIAL
 
-# Lines of a recording, counted from 0, that are no exchange or cannot be sent again.
+# Lines of a recording, counted from 0, that cannot be replayed.
 _LOG = "the double keeps no activity log"
-_PICTURE = "the library has a picture made of its films, and the double makes none"
+_PICTURE = "the library has a picture that is composed of its films; the double composes none"
 NOT_REPLAYED: dict[tuple[str, str, int], str] = {
     ("12.0", "administrator", 6): _PICTURE,
     ("10.11", "administrator", 6): _PICTURE,
@@ -56,8 +56,9 @@ NOT_REPLAYED: dict[tuple[str, str, int], str] = {
 }
 
 _POLICY = "a change of the policy between the lines before was not recorded"
-_RUN = "tells of the machine or of the moment"
-_GHOSTS = "which removed libraries are still listed is not known"
+_RUN = "depends on the machine or on the time"
+_PATHS = "the paths that the server had registered then were not recorded, and differ by version"
+_REMOVED = "which removed libraries are still listed is not known"
 LOOSE: dict[tuple[str, str, int], str] = {
     ("12.0", "users", 7): _POLICY,
     ("10.11", "users", 7): _POLICY,
@@ -65,10 +66,18 @@ LOOSE: dict[tuple[str, str, int], str] = {
     ("10.11", "system", 3): _RUN,
     ("12.0", "system", 5): _RUN,
     ("10.11", "system", 5): _RUN,
-    ("12.0", "libraries-change", 37): "which paths were known at that moment is not known, and differs by version",
-    ("10.11", "libraries-change", 37): "which paths were known at that moment is not known, and differs by version",
-    ("12.0", "libraries-change", 38): _GHOSTS,
-    ("10.11", "libraries-change", 38): _GHOSTS,
+    (
+        "12.0",
+        "libraries-change",
+        37,
+    ): _PATHS,
+    (
+        "10.11",
+        "libraries-change",
+        37,
+    ): _PATHS,
+    ("12.0", "libraries-change", 38): _REMOVED,
+    ("10.11", "libraries-change", 38): _REMOVED,
     ("12.0", "scan-missing-disk", 1): _RUN,
 }
 CLIENT = 'MediaBrowser Client="recorder", Device="lab", DeviceId="lab-1", Version="1.0"'
@@ -88,8 +97,8 @@ class Reply:
 
 
 @dataclass
-class Stage:
-    """The double, the folders it sees, and what stands for the recorder."""
+class Replay:
+    """The double with its folders, and the state of the recording client: ids, tokens, key."""
 
     folder: Path
     clock: ManualClock = field(default_factory=ManualClock)
@@ -97,7 +106,7 @@ class Stage:
     server: Server | None = None
     token: str = ""
     key: str = ""
-    # Tokens by the DeviceId of the login, which is their name in a recording.
+    # Tokens by the DeviceId of the login, which identifies them in a recording.
     tokens: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -111,7 +120,7 @@ class Stage:
         return self.folder / "media" / "movies"
 
     def run(self, version: str) -> None:
-        """Has the double of this version run, on the data that is there."""
+        """Run the double of this version on the existing data."""
         if self.server is not None and self.server.version == version:
             return
         self.stop()
@@ -135,10 +144,10 @@ class Stage:
         connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=10)
         try:
             connection.request(method, path, body, headers)
-            answer = connection.getresponse()
-            text = self._recorded_paths(answer.read().decode("utf-8"))
-            is_json = answer.headers.get("Content-Type", "").startswith("application/json")
-            return Reply(answer.status, dict(answer.headers), json.loads(text) if is_json else text or None)
+            response = connection.getresponse()
+            text = self._recorded_paths(response.read().decode("utf-8"))
+            is_json = response.headers.get("Content-Type", "").startswith("application/json")
+            return Reply(response.status, dict(response.headers), json.loads(text) if is_json else text or None)
         finally:
             connection.close()
 
@@ -160,7 +169,7 @@ class Stage:
         if reply.status == 200:
             self.token = reply.body["AccessToken"]
 
-    def replay(self, line: dict[str, Any]) -> Reply:
+    def send_line(self, line: dict[str, Any]) -> Reply:
         headers = {name: self.ids.translate(value) for name, value in line.get("headers", {}).items()}
         if line["auth"] == "client without token":
             headers["Authorization"] = CLIENT
@@ -184,14 +193,14 @@ class Stage:
         return reply
 
 
-def administrator_household(stage: Stage) -> None:
-    """What the files import, sessions and watched leave behind, as far as administrator.json shows it."""
+def administrator_household(replay: Replay) -> None:
+    """Create the state after the files import, sessions and watched, as far as administrator.json shows it."""
 
     def call(method: str, path: str, body: Any = None, token: str = "", device: str = "exp") -> Any:
         client = f'MediaBrowser Client="{device}", Device="lab", DeviceId="{device}", Version="1.0"'
         headers = {"Authorization": f'{client}, Token="{token}"' if token else client}
         headers |= {"Content-Type": "application/json"} if body is not None else {}
-        reply = stage.send(method, path, headers, None if body is None else json.dumps(body).encode())
+        reply = replay.send(method, path, headers, None if body is None else json.dumps(body).encode())
         assert reply.status in (200, 204), (method, path, reply)
         return reply.body
 
@@ -202,75 +211,75 @@ def administrator_household(stage: Stage) -> None:
     call("GET", "/Startup/User")
     call("POST", "/Startup/User", {"Name": "family", "Password": "pw-of-test"})
     call("POST", "/Startup/Complete")
-    stage.token = login("family", "pw-of-test", "exp")
-    call("POST", "/Auth/Keys?app=household.mediaserver", token=stage.token)
-    stage.key = call("GET", "/Auth/Keys", token=stage.token)["Items"][0]["AccessToken"]
+    replay.token = login("family", "pw-of-test", "exp")
+    call("POST", "/Auth/Keys?app=household.mediaserver", token=replay.token)
+    replay.key = call("GET", "/Auth/Keys", token=replay.token)["Items"][0]["AccessToken"]
     for name, kind, folder in (("Movies", "movies", "movies"), ("Shows", "tvshows", "shows")):
-        options = {"PathInfos": [{"Path": f"{stage.folder}/media/{folder}"}], "EnableRealtimeMonitor": True}
+        options = {"PathInfos": [{"Path": f"{replay.folder}/media/{folder}"}], "EnableRealtimeMonitor": True}
         query = f"name={name}&collectionType={kind}&refreshLibrary=true"
-        call("POST", f"/Library/VirtualFolders?{query}", {"LibraryOptions": options}, stage.token)
-        stage.clock.advance(60)
-    call("POST", "/Users/New", {"Name": "child", "Password": "a word of the child"}, stage.key)
+        call("POST", f"/Library/VirtualFolders?{query}", {"LibraryOptions": options}, replay.token)
+        replay.clock.advance(60)
+    call("POST", "/Users/New", {"Name": "child", "Password": "a word of the child"}, replay.key)
     login("child", "a word of the child", "tv-1")
 
 
-def before_chapter(stage: Stage, chapter: Chapter) -> None:
-    """What the recorder did without writing it down."""
-    stage.run(chapter[0])
+def before_chapter(replay: Replay, chapter: Chapter) -> None:
+    """Create the state in which a file of recordings began."""
+    replay.run(chapter[0])
     if chapter[1] == "administrator":
-        administrator_household(stage)
+        administrator_household(replay)
     elif chapter[1] not in ("wizard", "authentication", "upgraded", "on-data-of-12"):
-        stage.login()
+        replay.login()
     if chapter[1] == "system":
-        scan(stage)
+        scan(replay)
     if chapter[1] == "scan-missing-disk":
-        # Recorded on a server of its own.
-        stage.ids = Ids()
+        # Recorded on a separate server.
+        replay.ids = Ids()
         for name in ("Film A2 (2020)", "Film S (2020)"):
-            (stage.movies / name).mkdir()
-            (stage.movies / name / f"{name}.mkv").touch()
-        made = {"LibraryOptions": {"PathInfos": [{"Path": str(stage.movies)}]}}
+            (replay.movies / name).mkdir()
+            (replay.movies / name / f"{name}.mkv").touch()
+        made = {"LibraryOptions": {"PathInfos": [{"Path": str(replay.movies)}]}}
         path = "/Library/VirtualFolders?name=Movies&collectionType=movies&refreshLibrary=true"
-        authorization = {"Authorization": f'MediaBrowser Token="{stage.token}"', "Content-Type": "application/json"}
-        assert stage.send("POST", path, authorization, json.dumps(made).encode()).status == 204
-        stage.clock.advance(60)
-        scan(stage, wait_s=0.1)
+        authorization = {"Authorization": f'MediaBrowser Token="{replay.token}"', "Content-Type": "application/json"}
+        assert replay.send("POST", path, authorization, json.dumps(made).encode()).status == 204
+        replay.clock.advance(60)
+        scan(replay, wait_s=0.1)
 
 
-def scan(stage: Stage, wait_s: float = 60) -> None:
-    authorization = {"Authorization": f'MediaBrowser Token="{stage.token}"'}
-    assert stage.send("POST", "/Library/Refresh", authorization, None).status == 204
-    stage.clock.advance(wait_s)
+def scan(replay: Replay, wait_s: float = 60) -> None:
+    authorization = {"Authorization": f'MediaBrowser Token="{replay.token}"'}
+    assert replay.send("POST", "/Library/Refresh", authorization, None).status == 204
+    replay.clock.advance(wait_s)
 
 
-def before_line(stage: Stage, chapter: Chapter, line: dict[str, Any]) -> None:
-    """What happened to the disk meanwhile."""
-    aside, name = stage.movies.with_name("aside"), line["name"]
+def before_line(replay: Replay, chapter: Chapter, line: dict[str, Any]) -> None:
+    """Change the disk as it was changed between the recorded lines."""
+    aside, name = replay.movies.with_name("aside"), line["name"]
     if chapter[1] != "scan-missing-disk":
         return
     if name in ("scan with an empty root", "scan with a missing root"):
-        stage.movies.rename(aside)
+        replay.movies.rename(aside)
     if name == "scan with an empty root":
-        stage.movies.mkdir()
+        replay.movies.mkdir()
     if name == "scan with the root back":
-        if stage.movies.exists():
-            stage.movies.rmdir()
-        aside.rename(stage.movies)
+        if replay.movies.exists():
+            replay.movies.rmdir()
+        aside.rename(replay.movies)
 
 
-def play(stage: Stage, chapter: Chapter) -> list[str]:
-    """Sends a file; every difference with name and number of its line."""
+def play(replay: Replay, chapter: Chapter) -> list[str]:
+    """Replay a file; return its differences with name and number of the line."""
     found: list[str] = []
-    before_chapter(stage, chapter)
+    before_chapter(replay, chapter)
     for number, line in enumerate(lines(chapter)):
         key = (*chapter, number)
         if key in NOT_REPLAYED:
             continue
-        before_line(stage, chapter, line)
-        reply = stage.replay(line)
-        different = compare(line["answer"], reply, stage.ids, loose=key in LOOSE)
+        before_line(replay, chapter, line)
+        reply = replay.send_line(line)
+        different = compare(line["answer"], reply, replay.ids, loose=key in LOOSE)
         found += [f"{'/'.join(chapter)}[{number}] {line['name']}: {text}" for text in different]
-        stage.clock.advance(60 if line["path"] == "/Library/Refresh" else 0.01)
+        replay.clock.advance(60 if line["path"] == "/Library/Refresh" else 0.01)
     return found
 
 
@@ -290,29 +299,28 @@ def compare(recorded: dict[str, Any], reply: Reply, ids: Ids, *, loose: bool = F
 
 
 @pytest.mark.parametrize("chapter", BEFORE, ids="/".join)
-def test_replay(chapter: Chapter, tmp_path: Path) -> None:
-    stage = Stage(tmp_path)
+def test_double_gives_the_recorded_responses(chapter: Chapter, tmp_path: Path) -> None:
+    replay = Replay(tmp_path)
     try:
         for earlier in BEFORE[chapter]:
-            play(stage, earlier)
-        assert play(stage, chapter) == []
+            play(replay, earlier)
+        assert play(replay, chapter) == []
     finally:
-        stage.stop()
+        replay.stop()
 
 
-def test_every_recorded_file_is_replayed() -> None:
-    there = {(version, path.stem) for version, name in RECORDINGS.items() for path in (RECORDED / name).glob("*.json")}
-    assert there == set(BEFORE) | LATER
+def test_each_recorded_file_is_replayed() -> None:
+    files = {(version, path.stem) for version, name in RECORDINGS.items() for path in (RECORDED / name).glob("*.json")}
+    assert files == set(BEFORE) | LATER
 
 
 @pytest.mark.parametrize("table", [NOT_REPLAYED, LOOSE], ids=["not replayed", "loose"])
-def test_every_listed_line_exists(table: dict[tuple[str, str, int], str]) -> None:
+def test_listed_lines_exist_in_the_recordings(table: dict[tuple[str, str, int], str]) -> None:
     for version, name, number in table:
         assert number < len(lines((version, name))), f"{version}/{name} has no line {number}"
 
 
-def test_every_line_can_be_sent() -> None:
-    """A line without method, path or answer has to be listed."""
+def test_lines_without_method_path_or_answer_are_listed() -> None:
     unknown = [
         (*chapter, number)
         for chapter in BEFORE

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The table of settings against the daemons themselves: names, protocols, forms of values."""
+"""The module's table of settings, compared with real daemons: names, protocols, forms of values."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import json
 import time
 from typing import Any
 
+import daemon_process
 import pytest
-import real
 from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import InvalidValue, NotTaken
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission.client import version_of
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission.file import from_file
@@ -24,10 +24,10 @@ from ansible_collections.household.mediaserver.plugins.module_utils._transmissio
 )
 
 LIVE = [setting for setting in SETTINGS if setting.rpc]
-# With one of these changed, we should not reach it any more.
-DOORS = {"rpc-enabled", "rpc-port", "rpc-url"}
-# 3.00 writes these only when they were given.
-UNWRITTEN = {"3.00": {"pidfile", "watch-dir", "watch-dir-enabled", "watch-dir-force-generic"}}
+# Settings whose change makes the RPC unreachable.
+ACCESS_SETTINGS = {"rpc-enabled", "rpc-port", "rpc-url"}
+# 3.00 writes these only if they are set.
+NOT_WRITTEN = {"3.00": {"pidfile", "watch-dir", "watch-dir-enabled", "watch-dir-force-generic"}}
 DEFAULTS = {
     "bool": False,
     "int": 8,
@@ -40,40 +40,40 @@ DEFAULTS = {
     "umask": "022",
     "mode": "0750",
 }
-# What a beta had, and the release names otherwise.
-PASSED = {"preferred_transport"}
+# A name of the beta that the release has changed.
+FORMER = {"preferred_transport"}
 
 
-def test_its_version_and_its_protocol(told: Any, system: real.System) -> None:
-    _, client = told
+def test_version_and_protocol(running_daemon: Any, system: daemon_process.System) -> None:
+    _, client = running_daemon
     assert version_of(client.session_get()).startswith(system.version)
     assert isinstance(client.protocol, JsonRpc if system.json_rpc else Bespoke)
 
 
-def test_it_tells_nothing_that_we_do_not_know(told: Any, system: real.System) -> None:
-    _, client = told
+def test_session_has_settings_of_table_only(running_daemon: Any, system: daemon_process.System) -> None:
+    _, client = running_daemon
     names = client.session_get().keys()
     assert names - READ_ONLY - {"tcp-enabled"} == {setting.name for setting in system.settings("rpc")}
 
 
 @pytest.mark.parametrize("setting", LIVE, ids=lambda setting: setting.name)
-def test_it_can_be_changed_while_the_daemon_runs(told: Any, system: real.System, setting: Any) -> None:
-    daemon, client = told
+def test_setting_can_be_changed_live(running_daemon: Any, system: daemon_process.System, setting: Any) -> None:
+    daemon, client = running_daemon
     if not system.knows(setting):
         with pytest.raises(InvalidValue, match=f"{setting.name} is not known to Transmission {system.version}"):
             daemon.run({setting.name: "utp" if setting.kind == "list" else 1 if setting.kind != "path" else "/x"})
         return
     before = from_session(client.session_get())[setting.name]
-    other = real.another(setting, before)
+    other = daemon_process.another(setting, before)
     assert daemon.run({setting.name: other}).plan.values() == {setting.name: other}
     client.session_set({setting.name: before})
     assert from_session(client.session_get())[setting.name] == before
 
 
 @pytest.mark.parametrize(("name", "sent"), [("speed-limit-up", "5"), ("peer-limit-global", "70"), ("no-such-name", 1)])
-def test_what_we_have_to_convert_it_ignores_in_silence(told: Any, name: str, sent: Any) -> None:
-    """The positive control: without our conversion nothing would be changed, and nobody told."""
-    daemon, client = told
+def test_daemon_ignores_unconverted_values(running_daemon: Any, name: str, sent: Any) -> None:
+    """The control: without the module's conversion, the daemon changes nothing and reports no error."""
+    daemon, client = running_daemon
     before = from_session(client.session_get())
     json_rpc = isinstance(client.protocol, JsonRpc)
     content = json.loads(client.protocol.call("session-set", {}))
@@ -81,7 +81,7 @@ def test_what_we_have_to_convert_it_ignores_in_silence(told: Any, name: str, sen
     content["params" if json_rpc else "arguments"] = {key: sent}
     body = json.dumps(content).encode()
     reply = client.http.request("POST", client.url, headers=client.headers, body=body, timeout=10)
-    assert client.protocol.answer(reply.body) == {}, "it does not even complain"
+    assert client.protocol.answer(reply.body) == {}, "the daemon reports an error"
     assert from_session(client.session_get()) == before
     if name in TABLE:
         daemon.run({name: sent})
@@ -89,22 +89,22 @@ def test_what_we_have_to_convert_it_ignores_in_silence(told: Any, name: str, sen
         daemon.run({name: before[name]})
 
 
-def test_its_file_has_the_names_of_our_table(daemon: real.Daemon, system: real.System) -> None:
+def test_file_has_names_of_table(daemon: daemon_process.Daemon, system: daemon_process.System) -> None:
     daemon.path.unlink()
     daemon.path.write_text(json.dumps({"rpc-port": daemon.port, "port-forwarding-enabled": False}))
     daemon.start()
-    daemon.client().wait_for_session(timeout=real.ANSWER_TIMEOUT_S, clock=time)
+    daemon.client().wait_for_session(timeout=daemon_process.ANSWER_TIMEOUT_S, clock=time)
     daemon.stop()
     known = {setting.in_file for where in ("rpc", "file") for setting in system.settings(where)}
-    assert daemon.data.keys() - PASSED == known - UNWRITTEN.get(system.line, set())
+    assert daemon.data.keys() - FORMER == known - NOT_WRITTEN.get(system.line, set())
 
 
-def file_wishes(daemon: real.Daemon, system: real.System) -> dict[str, Any]:
-    """Return for each setting that only the file holds another value than the one it has."""
+def other_file_values(daemon: daemon_process.Daemon, system: daemon_process.System) -> dict[str, Any]:
+    """Return another value for each setting that only the file has."""
     wanted = {}
     for setting in system.settings("file"):
-        stands = from_file(daemon.data, {setting.name: ""}).get(setting.name)
-        wanted[setting.name] = real.another(setting, DEFAULTS[setting.kind] if stands is None else stands)
+        current = from_file(daemon.data, {setting.name: ""}).get(setting.name)
+        wanted[setting.name] = daemon_process.another(setting, DEFAULTS[setting.kind] if current is None else current)
     wanted |= {
         "bind-address-ipv4": "127.0.0.2",
         "bind-address-ipv6": "::1",
@@ -114,24 +114,26 @@ def file_wishes(daemon: real.Daemon, system: real.System) -> dict[str, Any]:
         "pidfile": f"{daemon.inside}/pid",
         "watch-dir": daemon.inside,
     }
-    # The 4.1 that has preferred-transports makes this one of it; user name and password are options.
-    left_out = {*DOORS, "rpc-username", "rpc-password", *(("tcp-enabled",) if system.json_rpc else ())}
+    # With preferred-transports, 4.1 derives tcp-enabled from it. User name and password are options of the module.
+    left_out = {*ACCESS_SETTINGS, "rpc-username", "rpc-password", *(("tcp-enabled",) if system.json_rpc else ())}
     return {name: value for name, value in wanted.items() if name not in left_out}
 
 
-def test_what_only_the_file_holds_survives_a_stop_an_edit_and_a_start(daemon: real.Daemon, system: real.System) -> None:
+def test_file_settings_survive_stop_and_start(daemon: daemon_process.Daemon, system: daemon_process.System) -> None:
     daemon.begin()
-    wanted = file_wishes(daemon, system)
+    wanted = other_file_values(daemon, system)
     outcome = daemon.four_times(wanted, login=True)
     assert set(outcome.stopped_for) == {*wanted, "rpc-username", "rpc-password"}
-    # What the daemon itself writes at its end is what it holds.
+    # The daemon writes its values at its end.
     daemon.stop()
     assert from_file(daemon.data, wanted) == read_wanted(wanted)
     for setting in SETTINGS:
         assert len(set(setting.spellings) & daemon.data.keys()) <= 1, "two spellings of one setting"
 
 
-def test_what_the_daemon_does_not_take_from_the_file_is_an_error(daemon: real.Daemon, system: real.System) -> None:
+def test_value_that_daemon_does_not_accept_is_an_error(
+    daemon: daemon_process.Daemon, system: daemon_process.System
+) -> None:
     daemon.begin()
     if system.json_rpc:
         with pytest.raises(NotTaken, match="tcp-enabled is True instead of False"):
@@ -143,11 +145,11 @@ def test_what_the_daemon_does_not_take_from_the_file_is_an_error(daemon: real.Da
 
 
 @pytest.mark.parametrize(("name", "value"), [("rpc-port", 20000), ("rpc-url", "/other/"), ("rpc-enabled", False)])
-def test_the_doors_are_moved_while_it_stands_still(daemon: real.Daemon, name: str, value: Any) -> None:
+def test_access_settings_are_changed_while_stopped(daemon: daemon_process.Daemon, name: str, value: Any) -> None:
     assert daemon.four_times({name: value}).daemon == "stopped"
     before = daemon.path.stat().st_ino
     daemon.start()
-    deadline = time.monotonic() + real.ANSWER_TIMEOUT_S
+    deadline = time.monotonic() + daemon_process.ANSWER_TIMEOUT_S
     while daemon.path.stat().st_ino == before and time.monotonic() < deadline:
         time.sleep(0.05)
     daemon.stop()
@@ -156,9 +158,9 @@ def test_the_doors_are_moved_while_it_stands_still(daemon: real.Daemon, name: st
 
 
 @pytest.mark.parametrize("stored", [18, "022"])
-def test_the_umask_in_every_form_that_it_writes(daemon: real.Daemon, system: real.System, stored: Any) -> None:
+def test_umask_in_every_form(daemon: daemon_process.Daemon, system: daemon_process.System, stored: Any) -> None:
     if system.line == "3.00":
-        stored = 18  # it knows no text
+        stored = 18  # it does not support text
     daemon.begin(umask=stored)
     assert not daemon.run({"umask": "022"}).plan
     daemon.four_times({"umask": "027"})

@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one place that calls the docker command line."""
+"""Asks Docker: by its SDK what is there, by its command line what is done; no other file of the lab does.
+
+The command line stays for calls with options that the callers write (create, run, network create), for exec with
+standard input, whose streams the SDK does not close one by one, and for build, import and push, whose progress the SDK
+returns as a stream that every caller would have to read and judge.
+"""
 
 from __future__ import annotations
 
-import json
+import contextlib
 import subprocess
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,23 +19,25 @@ from topology import LABEL
 
 BUILD = Path(__file__).resolve().parents[2] / "build"
 FOLDER = BUILD / "lab"
-# A container works with the files of the checkout that made it, and with those only.
+# A container mounts the files of the checkout that created it.
 FOLDER_LABEL = f"{LABEL}.folder"
+WITH_LABEL = {"label": LABEL}
+API_TIMEOUT_S = 60
 OURS = ("--label", LABEL, "--label", f"{FOLDER_LABEL}={FOLDER}")
 
 
 class LabError(Exception):
-    """Something in the lab did not work; the text says what was tried and what came back."""
+    """An operation of the lab failed; the text names the operation and its output."""
 
 
 def run(*command: str, stdin: str | None = None, timeout: int = 600) -> str:
-    """Run a program and return what it printed. Raises LabError when it fails."""
+    """Run a program and return its standard output. Raises LabError when it fails or exceeds ``timeout`` seconds."""
     try:
         process = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=timeout)
     except FileNotFoundError as error:
         raise LabError(f"{command[0]} is not installed on this machine") from error
     except subprocess.TimeoutExpired as error:
-        raise LabError(f"{' '.join(command)[:300]}: no end after {timeout} s") from error
+        raise LabError(f"{' '.join(command)[:300]}: it has not ended after {timeout} s") from error
     if process.returncode != 0:
         raise LabError(f"{' '.join(command)[:300]}: {process.stderr.strip() or process.stdout.strip()}")
     return process.stdout
@@ -39,10 +47,39 @@ def docker(*arguments: str, stdin: str | None = None) -> str:
     return run("docker", *arguments, stdin=stdin)
 
 
+_clients = threading.local()
+
+
+def api() -> Any:
+    """Return the SDK's low-level client, whose answers are those of Docker's API; one for each thread."""
+    if not hasattr(_clients, "api"):
+        # Here, because parts of the lab's code are tested without it.
+        from docker import from_env
+
+        with _errors("connect"):
+            _clients.api = from_env(timeout=API_TIMEOUT_S).api
+    return _clients.api
+
+
+@contextlib.contextmanager
+def _errors(what: str) -> Iterator[None]:
+    from docker.errors import DockerException
+
+    try:
+        yield
+    except DockerException as error:
+        raise LabError(f"docker: {what}: {error}") from error
+
+
 def inspect(kind: str, name: str) -> dict[str, Any] | None:
-    """Return what Docker says of an object, or None when there is none of that name."""
-    process = subprocess.run(["docker", kind, "inspect", name], capture_output=True, text=True, check=False, timeout=60)
-    return dict(json.loads(process.stdout)[0]) if process.returncode == 0 else None
+    """Return what Docker knows of a container, image or network; None when it does not exist."""
+    from docker.errors import NotFound
+
+    with _errors(f"inspect {kind} {name}"):
+        try:
+            return dict(getattr(api(), f"inspect_{kind}")(name))
+        except NotFound:
+            return None
 
 
 def running(name: str) -> bool:
@@ -52,23 +89,26 @@ def running(name: str) -> bool:
 
 def labelled(kind: str) -> list[str]:
     """Ids of all objects of a kind (network, image) that carry the lab's label."""
-    return docker(kind, "ls", "--quiet", "--filter", f"label={LABEL}").split()
+    with _errors(f"list {kind}s"):
+        return [row["Id"] for row in getattr(api(), f"{kind}s")(filters=WITH_LABEL)]
 
 
-class Standing(NamedTuple):
-    """A container of a lab on this machine, and the files that it works with (empty: it does not say)."""
+class LabContainer(NamedTuple):
+    """A container of a lab on this machine; ``folder`` is its checkout's build/lab, empty when it has no such label."""
 
     name: str
     runs: bool
     folder: str
 
 
-def standing() -> list[Standing]:
+def lab_containers() -> list[LabContainer]:
     """Every container that carries the lab's label, whichever checkout made it."""
-    columns = f'{{{{.Names}}}}\t{{{{.State}}}}\t{{{{.Label "{FOLDER_LABEL}"}}}}'
-    listed = docker("ps", "--all", "--filter", f"label={LABEL}", "--format", columns)
-    rows = (line.split("\t") for line in listed.splitlines())
-    return [Standing(name, state == "running", folder) for name, state, folder in rows]
+    with _errors("list containers"):
+        rows = api().containers(all=True, filters=WITH_LABEL)
+    return [
+        LabContainer(row["Names"][0].lstrip("/"), row["State"] == "running", row["Labels"].get(FOLDER_LABEL, ""))
+        for row in rows
+    ]
 
 
 def network(name: str, subnet: str, *options: str) -> None:
@@ -77,9 +117,9 @@ def network(name: str, subnet: str, *options: str) -> None:
 
 
 def create(name: str, image: str, *options: str, command: Sequence[str] = (), keep: bool = False) -> bool:
-    """Make a container that is not there yet, or whose image was built anew; says whether it was made.
+    """Create a container that is missing or whose image has changed; return whether it was created.
 
-    ``keep`` is for a container that holds work: an old image is no reason to take it away.
+    ``keep`` keeps an existing container whose image has changed.
     """
     if found := inspect("container", name):
         wanted = inspect("image", image)
@@ -92,16 +132,15 @@ def create(name: str, image: str, *options: str, command: Sequence[str] = (), ke
 
 
 def remove(name: str) -> None:
-    """Remove a container and its volumes, if it is there."""
-    if inspect("container", name) is not None:
-        docker("rm", "--force", "--volumes", name)
+    """Remove a container and its volumes, if it exists."""
+    from docker.errors import NotFound
+
+    with _errors(f"remove {name}"), contextlib.suppress(NotFound):
+        api().remove_container(name, v=True, force=True)
 
 
 def in_namespaces(name: str, *command: str, stdin: str | None = None) -> str:
-    """Run a command inside a container by nsenter.
-
-    Unlike ``docker exec`` it needs nothing of the engine, and gets through while systemd is still starting.
-    """
+    """Run a command in a container's namespaces with nsenter, which works while systemd is still starting."""
     found = inspect("container", name)
     if found is None or not found["State"]["Running"]:
         raise LabError(f"container {name} does not run; see: python tests/lab status")
@@ -111,7 +150,7 @@ def in_namespaces(name: str, *command: str, stdin: str | None = None) -> str:
 
 
 def write(path: Path, text: str, *, mode: int = 0o644) -> bool:
-    """Write a file of the lab unless it holds this text already; says whether it was written."""
+    """Write a file of the lab unless it has this content already; return whether it was written."""
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab's images, built from Debian's packages on a base that is pulled, or made, or already there."""
+"""Builds the lab's images from Debian's packages, on a base image that is present, pulled, or made."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from topology import LABEL, REGISTRY, REGISTRY_PORT
 BASE = "debian:trixie-slim"
 SUITE = "trixie"
 FOLDER = Path(__file__).parent / "images"
-# Packages that an image holds besides its own folder.
+# Python packages that an image contains in addition to its folder.
 DOUBLES = Path(__file__).parents[1] / "doubles"
 PACKAGES = {"jackett": "jackett_double", "jellyfin": "jellyfin_double"}
-# These have packages of their own, which takes time; the rest of the lab is made of "world".
-LARGE_IMAGES = ("world", "pi")
-WORLD_IMAGES = ("router", "provider", "internet", "laptop", "registry")
+# These install packages, which takes time; the other images of the lab are based on "common".
+LARGE_IMAGES = ("common", "pi")
+COMMON_BASED_IMAGES = ("router", "provider", "internet", "laptop", "registry")
 # What the Pi pulls from the lab's registry.
-HOUSEHOLD_IMAGES = ("gateway", "transmission", "jackett", "jellyfin")
+HOUSEHOLD_IMAGES = ("gateway", "transmission", "jackett", "jellyfin", "aria2", "web")
 APT = Path("/etc/apt")
 # The last three stay in the image, as they do in the real debian:trixie-slim.
 MMDEBSTRAP_OPTIONS = (
@@ -41,7 +41,7 @@ def tag(name: str) -> str:
 
 
 def mirror(archive: str, apt: Path = APT) -> str | None:
-    """Return where this machine's own apt finds one of Debian's archives; None when it does not."""
+    """Return the URL of one of Debian's archives in this machine's apt sources; None when they have none."""
     for path in [*sorted((apt / "sources.list.d").glob("*")), apt / "sources.list"]:
         text = path.read_text(encoding="utf-8") if path.is_file() else ""
         for pattern in (rf"^URIs:\s*(\S+/{archive})/?\s*$", rf"^deb\s+(?:\[[^]]*\]\s+)?(\S+/{archive})/?\s"):
@@ -51,16 +51,18 @@ def mirror(archive: str, apt: Path = APT) -> str | None:
 
 
 def sources(apt: Path = APT, suite: str = SUITE) -> list[str]:
-    """Return the lines of a suite's sources.list. Raises LabError when this machine's apt knows none."""
+    """Return the lines of a suite's sources.list. Raises LabError when this machine's apt sources name no mirror."""
     main, security = mirror("debian", apt), mirror("debian-security", apt)
     if main is None:
-        raise LabError("no Debian mirror in /etc/apt: the lab's images are made from Debian's packages")
+        raise LabError(
+            "no Debian mirror in /etc/apt; the lab's images are made from Debian's packages. Add one to the apt sources"
+        )
     lines = [f"deb {main} {suite} main", f"deb {main} {suite}-updates main"]
     return [*lines, f"deb {security} {suite}-security main"] if security else lines
 
 
 def make_base(cache: Path) -> None:
-    """Have ``debian:trixie-slim``: keep it, else pull it, else make it with mmdebstrap."""
+    """Provide ``debian:trixie-slim``: keep it, or pull it, or make it with mmdebstrap."""
     if inspect("image", BASE) is not None:
         return
     if subprocess.run(["docker", "pull", "--quiet", BASE], capture_output=True, check=False).returncode == 0:
@@ -75,14 +77,14 @@ def make_base(cache: Path) -> None:
 
 
 def build(name: str) -> None:
-    """Build one image; what has not changed comes from Docker's own cache."""
+    """Build one image with Docker's build cache."""
     with tempfile.TemporaryDirectory() as context:
         fill(Path(context), name)
         docker("build", "--quiet", "--label", LABEL, "--tag", tag(name), context)
 
 
 def fill(context: Path, name: str) -> None:
-    """Put together what an image is built from."""
+    """Assemble the build context of an image."""
     for path in (FOLDER / name).iterdir():
         (context / path.name).write_bytes(path.read_bytes())
     if package := PACKAGES.get(name):
@@ -91,18 +93,18 @@ def fill(context: Path, name: str) -> None:
 
 def build_all(cache: Path) -> None:
     make_base(cache)
-    for names in ((*LARGE_IMAGES, *HOUSEHOLD_IMAGES), WORLD_IMAGES):
-        with ThreadPoolExecutor() as several:
-            list(several.map(build, names))
+    for names in ((*LARGE_IMAGES, *HOUSEHOLD_IMAGES), COMMON_BASED_IMAGES):
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(build, names))
 
 
 def publish(name: str, port: int) -> str:
-    """Push an image to the lab's registry at ``port`` of loopback; return how the Pi names it, by digest."""
+    """Push an image to the lab's registry at ``port`` on loopback; return the reference with digest for the Pi."""
     local = f"127.0.0.1:{port}/household/{name}"
     docker("tag", tag(name), local)
     pushed = docker("push", local)
     docker("rmi", local)
     found = re.search(r"digest: (sha256:[0-9a-f]{64})", pushed)
     if found is None:
-        raise LabError(f"docker push {local} named no digest: {pushed}")
+        raise LabError(f"docker push {local} printed no digest: {pushed}")
     return f"{REGISTRY}:{REGISTRY_PORT}/household/{name}@{found[1]}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Kernel settings that a Pi in a container shares with the machine: noted before the lab, put back after it."""
+"""Saves and restores the kernel settings that a Pi in a container shares with the machine."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from engine import write
 
-# Setting bytes clears the ratio, and the other way round; of each pair the one that is not 0 is put back.
+# Writing the bytes sets the ratio to 0 and vice versa, so of each pair the value that is not 0 is restored.
 SHARED = (
     "vm/dirty_background_bytes",
     "vm/dirty_background_ratio",
@@ -19,15 +19,15 @@ SHARED = (
 )
 
 
-def note(file: Path, proc: Path = Path("/proc/sys")) -> None:
-    """Write down the machine's own values, once."""
+def save(file: Path, proc: Path = Path("/proc/sys")) -> None:
+    """Write the machine's values to ``file``, unless it exists."""
     if not file.exists():
         values = {name: (proc / name).read_text(encoding="ascii").strip() for name in SHARED}
         write(file, json.dumps(values, indent=2) + "\n")
 
 
-def put_back(file: Path, proc: Path = Path("/proc/sys")) -> None:
-    """Give the machine its own values back, if they were noted."""
+def restore(file: Path, proc: Path = Path("/proc/sys")) -> None:
+    """Restore the machine's values from ``file``, if it exists."""
     if not file.exists():
         return
     for name, value in json.loads(file.read_text(encoding="utf-8")).items():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Captures what crosses the Pi's uplink, outside the Pi, and counts what should not have."""
+"""Captures packets on the Pi's uplink, outside of the Pi."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from pathlib import Path
 import images
 import packets as frames
 from engine import BUILD, OURS, LabError, docker, inspect, remove, run, running
-from topology import House
+from topology import LabHousehold
 
-# The kernel keeps room for a whole snapshot of each packet; with the default of 256 KiB there is room for eight.
+# The kernel reserves a whole snapshot per packet: with the default length of 256 KiB the buffer holds eight packets.
 SNAPSHOT, BUFFER_KB = 2048, 16 * 1024
 
 
@@ -23,34 +23,34 @@ SNAPSHOT, BUFFER_KB = 2048, 16 * 1024
 class Capture:
     """One finished capture."""
 
-    house: House
+    household: LabHousehold
     path: Path
 
     def packets(self, expression: str = "") -> list[str]:
-        """One line per captured packet that fits a pcap-filter(7) expression."""
+        """Return one line per captured packet that matches a pcap-filter(7) expression."""
         folder, name = str(self.path.parent), self.path.name
         command = ["tcpdump", "-nn", "-r", f"/captures/{name}", *([expression] if expression else [])]
         text = docker("run", "--rm", "--volume", f"{folder}:/captures:ro", images.tag("router"), *command)
         return [line for line in text.splitlines() if line]
 
-    def clear(self, *ignored: frames.Ignored) -> list[frames.Packet]:
-        """Packets that are neither of the tunnel, nor the house's own business, nor ignored by name."""
-        return frames.clear(frames.read(self.path.read_bytes()), self.house, *ignored)
+    def clear_packets(self, *ignored: frames.Ignored) -> list[frames.Packet]:
+        """Return the packets in clear; see ``packets.clear_packets``."""
+        return frames.clear_packets(frames.read(self.path.read_bytes()), self.household, *ignored)
 
 
 @contextmanager
-def watching(house: House, name: str) -> Iterator[Capture]:
-    """Capture while the block runs; the capture can be read after it."""
-    found = inspect("network", house.name)
+def capturing(household: LabHousehold, name: str) -> Iterator[Capture]:
+    """Capture while the block runs; read the capture after it. Raises LabError when packets were lost."""
+    found = inspect("network", household.name)
     if found is None:
-        raise LabError(f"{house.name} is not there; see: python tests/lab up")
-    folder = BUILD / "captures"  # not the lab's: a capture outlives it
+        raise LabError(f"network {household.name} does not exist; start the lab: python tests/lab up")
+    folder = BUILD / "captures"  # outside of build/lab, so that captures stay after `down`
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"house{house.number}-{re.sub(r'[^a-z0-9]+', '-', name.lower())}.pcap"
+    path = folder / f"household{household.number}-{re.sub(r'[^a-z0-9]+', '-', name.lower())}.pcap"
     path.unlink(missing_ok=True)
-    container = f"{house.name}-observer"
+    container = f"{household.name}-observer"
     remove(container)
-    # The house's bridge, not the Pi's own end, because it outlives a reboot of the Pi.
+    # The LAN's bridge instead of the Pi's interface, because the bridge remains when the Pi reboots.
     bridge, buffer = f"br-{found['Id'][:12]}", ["--snapshot-length", str(SNAPSHOT), "--buffer-size", str(BUFFER_KB)]
     listen = ["tcpdump", "--immediate-mode", *buffer, "-U", "-Z", "root", "-nn", "-i", bridge]
     docker(
@@ -58,26 +58,26 @@ def watching(house: House, name: str) -> Iterator[Capture]:
         *("--cap-add", "NET_ADMIN", "--cap-add", "NET_RAW", "--volume", f"{folder}:/captures"),
         *(images.tag("router"), *listen, "-w", f"/captures/{path.name}"),
     )
-    _wait_until(lambda: "listening on" in _told(container))
+    _wait_until(lambda: "listening on" in _log(container))
     try:
-        yield Capture(house, path)
+        yield Capture(household, path)
     finally:
-        time.sleep(0.5)  # what is still on its way
-        lasted = running(container)
+        time.sleep(0.5)  # for packets in transit
+        still_running = running(container)
         docker("stop", "--time", "5", container)
-        told = _told(container)
+        log = _log(container)
         remove(container)
-    if not lasted or not re.search(r"^0 packets dropped by kernel$", told, re.MULTILINE):
-        raise LabError(f"the observer has not seen everything: {told}")
+    if not still_running or not re.search(r"^0 packets dropped by kernel$", log, re.MULTILINE):
+        raise LabError(f"the capture is not complete: {log}")
 
 
-def _told(container: str) -> str:
+def _log(container: str) -> str:
     return run("sh", "-c", f"docker logs {container} 2>&1")
 
 
-def _wait_until(happened: Callable[[], bool], seconds: float = 10) -> None:
+def _wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
     deadline = time.monotonic() + seconds
-    while not happened():
+    while not condition():
         if time.monotonic() > deadline:
-            raise LabError("the observer did not begin to listen")
+            raise LabError(f"tcpdump has not started to listen in {seconds:g} s")
         time.sleep(0.1)

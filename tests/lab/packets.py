@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads a capture file, and tells a packet of the tunnel from one in clear."""
+"""Reads a capture file and finds the packets in clear: neither tunnel packets nor the household's own traffic."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
-from topology import CONTROL, LAB, PROVIDERS, TUNNEL, VPN, WIREGUARD_PORT, House
+import services
+from topology import CONTROL, LAB, PROVIDERS, TUNNEL, VPN, WIREGUARD_PORT, LabHousehold
 
 ARP, IPV4, IPV6 = 0x0806, 0x0800, 0x86DD
 ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
 UNREACHABLE = 3
-SSH, PAGES = 22, (9091, 9117, 8096)
+SSH, PAGES = 22, services.pages()
 FLAGS_AT, RST = 13, 0x04  # RFC 9293, section 3.1
 LINK_LOCAL = ip_network("fe80::/10")
 
 
 @dataclass(frozen=True)
 class Packet:
-    """What of a packet matters here. Ports are 0 where there are none, as in a datagram's later fragments."""
+    """The header fields that the rules use. Ports are 0 where there are none, as in later fragments."""
 
     ethertype: int
     source: str = ""
@@ -29,11 +30,11 @@ class Packet:
     source_port: int = 0
     target_port: int = 0
     later_fragment: bool = False
-    quoted: Packet | None = None  # what an ICMP error is about
-    reset: bool = False  # TCP that only refuses
+    quoted: Packet | None = None  # the packet that an ICMP error quotes
+    reset: bool = False  # TCP with RST
 
     def __str__(self) -> str:
-        """One line, as a failed test shows it."""
+        """Return one line for the message of a failed test."""
         if not self.source:
             return f"ethertype {self.ethertype:#06x}"
         protocol = {TCP: "tcp", UDP: "udp", ICMP: "icmp", ICMPV6: "icmp6"}.get(self.protocol, str(self.protocol))
@@ -44,12 +45,12 @@ Ignored = Callable[[Packet], bool]
 
 
 def read(capture: bytes) -> Iterator[Packet]:
-    """Packets of a pcap file of Ethernet frames."""
+    """Decode the packets of a pcap file of Ethernet frames."""
     return map(decode, frames(capture))
 
 
 def frames(capture: bytes) -> Iterator[bytes]:
-    """Ethernet frames of a pcap file. A last record that is not complete yet is left out."""
+    """Return the Ethernet frames of a pcap file. An incomplete last record is skipped."""
     order = "<" if capture[:4] in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1") else ">"
     at = 24
     while at + 16 <= len(capture):
@@ -61,7 +62,7 @@ def frames(capture: bytes) -> Iterator[bytes]:
 
 
 def decode(frame: bytes) -> Packet:
-    """What cannot be decoded is a packet of its ethertype only: no rule calls it harmless."""
+    """Decode a frame. One that cannot be decoded has its ethertype only, so that no rule permits it."""
     ethertype = struct.unpack_from("!H", frame, 12)[0] if len(frame) >= 14 else 0
     try:
         if ethertype == IPV4:
@@ -97,8 +98,8 @@ def _ports(protocol: int, data: bytes) -> tuple[int, int]:
     return source, target
 
 
-def of_the_tunnel(packet: Packet, endpoints: Collection[str]) -> bool:
-    """UDP to or from a listed endpoint's WireGuard port, and the later pieces of such a datagram."""
+def is_tunnel_packet(packet: Packet, endpoints: Collection[str]) -> bool:
+    """Return whether it is UDP to or from an endpoint's WireGuard port, or a later fragment of such a datagram."""
     if packet.ethertype != IPV4 or packet.protocol != UDP:
         return False
     if packet.later_fragment:
@@ -107,19 +108,19 @@ def of_the_tunnel(packet: Packet, endpoints: Collection[str]) -> bool:
     return to_server or (packet.source in endpoints and packet.source_port == WIREGUARD_PORT)
 
 
-def refusal(packet: Packet) -> bool:
-    """The kernel's answer to a provider's datagram that came after its tunnel had ended; to be ignored by name."""
+def is_refusal(packet: Packet) -> bool:
+    """Return whether it is an ICMP error about a provider's datagram that arrived after the tunnel had ended."""
     endpoints = [provider.address for provider in PROVIDERS]
-    return packet.quoted is not None and packet.target in endpoints and of_the_tunnel(packet.quoted, endpoints)
+    return packet.quoted is not None and packet.target in endpoints and is_tunnel_packet(packet.quoted, endpoints)
 
 
-def of_the_lab(address: str) -> bool:
-    """Whether this is an IPv4 address of somebody in the lab, not one that is at home inside a Pi or a tunnel."""
+def is_lab_address(address: str) -> bool:
+    """Return whether it is an IPv4 address of a host in the lab, not one inside a Pi or a tunnel."""
     return _inside(address, LAB)
 
 
-def of_the_vpn(address: str) -> bool:
-    """Whether this is an IPv4 address that only what is in the VPN has."""
+def is_vpn_address(address: str) -> bool:
+    """Return whether it is an IPv4 address of the VPN network, the control network or the tunnel."""
     return _inside(address, VPN, CONTROL, TUNNEL)
 
 
@@ -127,40 +128,45 @@ def _inside(address: str, *networks: str) -> bool:
     return bool(address) and any(ip_address(address) in ip_network(network) for network in networks)
 
 
-def of_the_house(packet: Packet, house: House) -> bool:
-    """ARP, neighbour discovery, the machine's SSH, the laptop at the user interface, the laptop elsewhere."""
+def is_household_packet(packet: Packet, household: LabHousehold) -> bool:
+    """Return whether it is permitted traffic of the household.
+
+    Permitted are ARP, IPv6 neighbour discovery, SSH from the machine, the laptop at the web interfaces, and the
+    laptop's traffic to other hosts.
+    """
     if packet.ethertype == ARP:
         return True
     if packet.ethertype == IPV6:
         local = ip_address(packet.source) in LINK_LOCAL or packet.source == "::"
         return packet.protocol == ICMPV6 and local
     ends = (packet.source, packet.target)
-    if house.pi not in ends:
-        # Pages answer the laptop under their own address while Docker's rules are gone; nobody else in the VPN may.
+    if household.pi not in ends:
+        # While Docker's rules are missing, web interfaces answer the laptop from their own address. No other packet
+        # from the VPN network to the laptop is permitted.
         page = packet.protocol == TCP and packet.source_port in PAGES
-        return house.laptop in ends and (page or not of_the_vpn(packet.source))
-    if packet.quoted is not None:  # the Pi's kernel tells the laptop that nobody is there
-        return packet.target == packet.quoted.source == house.laptop
+        return household.laptop in ends and (page or not is_vpn_address(packet.source))
+    if packet.quoted is not None:  # the Pi's kernel reports to the laptop that a port is closed
+        return packet.target == packet.quoted.source == household.laptop
     if packet.protocol != TCP:
         return False
-    if packet.target == house.pi:
+    if packet.target == household.pi:
         port, other, others_port = packet.target_port, packet.source, packet.source_port
     else:
         port, other, others_port = packet.source_port, packet.target, packet.target_port
-    # Docker's proxy, which is the host's, asks for a page whose bridge is gone.
-    proxy = of_the_vpn(other) and others_port in PAGES
-    return proxy or (other, port) in {(house.machine, SSH), *((house.laptop, page) for page in PAGES)}
+    # Docker's proxy, a process of the host, connects to a web interface whose bridge is gone.
+    proxy = is_vpn_address(other) and others_port in PAGES
+    return proxy or (other, port) in {(household.machine, SSH), *((household.laptop, page) for page in PAGES)}
 
 
-def clear(packets: Iterator[Packet], house: House, *ignored: Ignored) -> list[Packet]:
-    """Packets that are neither of the tunnel, nor the house's own business, nor ignored by name."""
+def clear_packets(packets: Iterator[Packet], household: LabHousehold, *ignored: Ignored) -> list[Packet]:
+    """Return the packets in clear: not of the tunnel, not permitted traffic of the household, not ignored."""
     endpoints = [provider.address for provider in PROVIDERS]
     return [
         packet
         for packet in packets
         if not (
-            of_the_tunnel(packet, endpoints)
-            or of_the_house(packet, house)
+            is_tunnel_packet(packet, endpoints)
+            or is_household_packet(packet, household)
             or any(ignores(packet) for ignores in ignored)
         )
     ]

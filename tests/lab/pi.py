@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The simulated Pi: what it takes to have systemd and Docker in a container."""
+"""The simulated Pi: a container that runs systemd and Docker."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import time
 
 import images
 from engine import FOLDER, LabError, create, docker, in_namespaces, running
-from topology import RESOLVER, House
+from topology import RESOLVER, LabHousehold
 
-# Nearly everything but SYS_RESOURCE: a machine that lacks it refuses --privileged.
+# Most capabilities except SYS_RESOURCE: a machine without it refuses --privileged.
 CAPABILITIES = (
     "AUDIT_CONTROL AUDIT_READ AUDIT_WRITE BLOCK_SUSPEND CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID "
     "IPC_LOCK IPC_OWNER KILL LEASE LINUX_IMMUTABLE MAC_ADMIN MAC_OVERRIDE MKNOD NET_ADMIN NET_BIND_SERVICE "
@@ -19,11 +19,11 @@ CAPABILITIES = (
 BOOT_TIMEOUT_S = 60
 
 
-def options(house: House) -> list[str]:
-    """Options of ``docker create`` for the Pi of a house.
+def options(household: LabHousehold) -> list[str]:
+    """Return the options of ``docker create`` for the Pi of a household.
 
-    The cgroup namespace is its own: two Pis and the machine do not meet in one tree, and nothing of it stays
-    behind. The image mounts that tree itself (version 2, whatever the machine uses).
+    The Pi has a private cgroup namespace, so it shares no tree with the machine or another Pi. The image mounts the
+    tree itself, as version 2.
     """
     unconfined = ("seccomp", "apparmor", "systempaths")
     return [
@@ -31,27 +31,27 @@ def options(house: House) -> list[str]:
         *(option for kind in unconfined for option in ("--security-opt", f"{kind}=unconfined")),
         *("--device-cgroup-rule", "a *:* rwm", "--device", "/dev/net/tun", "--cgroupns", "private"),
         *("--tmpfs", "/run", "--tmpfs", "/tmp", "--volume", "/var/lib/docker"),
-        *("--env", f"ROUTER={house.router}", "--env", f"RESOLVER={RESOLVER}"),
-        *("--network", house.name, "--ip", house.pi),
+        *("--env", f"ROUTER={household.router}", "--env", f"RESOLVER={RESOLVER}"),
+        *("--network", household.name, "--ip", household.pi),
     ]
 
 
-def start(house: House) -> None:
-    """Have the Pi of a house up; make a blank one when there is none."""
-    name = f"{house.name}-pi"
-    made = create(name, images.tag("pi"), *options(house), keep=True)
+def start(household: LabHousehold) -> None:
+    """Start the Pi of a household; create a blank one when it does not exist."""
+    name = f"{household.name}-pi"
+    made = create(name, images.tag("pi"), *options(household), keep=True)
     if not running(name):
         docker("start", name)
     if made:
         authorized = (FOLDER / "id_ed25519.pub").read_text(encoding="utf-8")
         home = "install -d -o pi -g pi -m 0700 /home/pi/.ssh && cat > /home/pi/.ssh/authorized_keys"
         in_namespaces(name, "sh", "-c", home, stdin=authorized)
-    wait_for_boot(house)
+    wait_for_boot(household)
 
 
-def wait_for_boot(house: House) -> float:
-    """Wait until systemd has finished starting; return the seconds that it took."""
-    name = f"{house.name}-pi"
+def wait_for_boot(household: LabHousehold) -> float:
+    """Wait until systemd has finished starting; return the seconds. Raises LabError after BOOT_TIMEOUT_S."""
+    name = f"{household.name}-pi"
     begun = time.monotonic()
     state = ""
     while time.monotonic() - begun < BOOT_TIMEOUT_S:
@@ -62,10 +62,10 @@ def wait_for_boot(house: House) -> float:
         if state in ("running", "degraded"):
             return time.monotonic() - begun
         time.sleep(0.3)
-    raise LabError(f"{name} did not finish its start in {BOOT_TIMEOUT_S} s: {state}")
+    raise LabError(f"{name} has not finished starting in {BOOT_TIMEOUT_S} s: {state}")
 
 
-def reboot(house: House) -> float:
-    """Restart the Pi as a reboot does; return the seconds until systemd is up again."""
-    docker("restart", "--time", "60", f"{house.name}-pi")
-    return wait_for_boot(house)
+def reboot(household: LabHousehold) -> float:
+    """Reboot the Pi; return the seconds until systemd has finished starting."""
+    docker("restart", "--time", "60", f"{household.name}-pi")
+    return wait_for_boot(household)

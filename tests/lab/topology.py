@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who lives where. Addresses are from 198.18.0.0/15, set aside for tests by RFC 2544; tunnels have 10/8."""
+"""Hosts and addresses of the lab. Addresses are from 198.18.0.0/15 (RFC 2544, for tests); tunnels use 10/8."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ TRACKER_PORT = 6969
 WIREGUARD_PORT = 51820
 TUNNEL = "10.66.0.0/24"
 TUNNEL_RESOLVER = "10.66.0.1"
-# At home inside a Pi, never to be seen outside: gateway_subnet's default, and the leak test's control.
+# Networks inside a Pi, which must not appear outside: the default of gateway_subnet, and the leak test's control.
 VPN, CONTROL = "172.31.254.0/24", "172.31.253.0/24"
-# IPv6 inside the tunnel (RFC 4193); outside of it the lab has none.
+# IPv6 inside the tunnel (RFC 4193); the lab has no IPv6 outside of it.
 TUNNEL_IPV6 = "fd66::/64"
 SERVER_IPV6 = "fd66::1"
 
 
 @dataclass(frozen=True)
 class Provider:
-    """One WireGuard server; its address is also where its clients leave to the internet.
+    """One WireGuard server of the provider; its address is also its clients' public address.
 
-    Inside, all servers of the provider are alike: a household keeps its address and resolver when it changes server,
-    and only its forwarded port becomes another.
+    All servers use the same addresses inside the tunnel: when a household changes server, it keeps its address and
+    resolver, and only its forwarded port changes.
     """
 
     number: int
@@ -46,13 +46,13 @@ class Provider:
 
     @property
     def first_port(self) -> int:
-        """The first of the ports that it forwards: no two servers have one in common, so that a change is seen."""
+        """The first of the ports that it forwards. The ranges of two servers do not overlap, so a change is visible."""
         return 30000 + 10000 * self.number
 
 
 @dataclass(frozen=True)
-class House:
-    """One household: a router, a Pi and a laptop on a LAN of their own."""
+class LabHousehold:
+    """One simulated household: a router, a Pi and a laptop on their LAN."""
 
     number: int
 
@@ -80,29 +80,29 @@ class House:
         return self._host(20)
 
     @property
-    def unclaimed(self) -> str:
-        """Where services are put that are nobody's, for the test of the visitor himself."""
+    def unprotected(self) -> str:
+        """The address of the services without passwords, the control of the access check."""
         return self._host(30)
 
     @property
     def machine(self) -> str:
-        """The address at which the machine that runs the lab is itself on the LAN."""
+        """The address on the LAN of the machine that runs the lab."""
         return self._host(254)
 
     @property
-    def in_tunnel(self) -> str:
-        """The household's address in the provider's network."""
+    def tunnel_address(self) -> str:
+        """The household's address in the tunnel."""
         return f"10.66.0.{10 + self.number}"
 
     @property
-    def in_tunnel_ipv6(self) -> str:
+    def tunnel_address_ipv6(self) -> str:
         return f"fd66::{10 + self.number}"
 
     @property
-    def exit(self) -> str:
-        """The house's own address on the internet: what must never be seen there."""
+    def public_address(self) -> str:
+        """The router's public address. Traffic of the VPN namespace must never come from it."""
         return f"198.18.0.{1 + self.number}"
 
 
 PROVIDERS = (Provider(1), Provider(2))
-HOUSES = (House(1), House(2))
+HOUSEHOLDS = (LabHousehold(1), LabHousehold(2))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keys of the lab, and the two sides of a provider's WireGuard configuration."""
+"""Keys of the lab, and the WireGuard configurations of the provider and its clients."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Mapping
 
 import images
 from engine import FOLDER, docker, write
-from topology import TUNNEL_RESOLVER, WIREGUARD_PORT, House, Provider
+from topology import TUNNEL_RESOLVER, WIREGUARD_PORT, LabHousehold, Provider
 
 
 def key(name: str) -> tuple[str, str]:
-    """Return a WireGuard key pair of the lab, made on the spot and kept in build/lab/keys."""
+    """Return a private and a public WireGuard key; they are created at the first call and kept in build/lab/keys."""
     path = FOLDER / "keys" / name
     if not path.exists():
         write(path, docker("run", "--rm", images.tag("provider"), "wg", "genkey"), mode=0o600)
@@ -24,41 +24,43 @@ def key(name: str) -> tuple[str, str]:
     return private.strip(), public_path.read_text(encoding="utf-8").strip()
 
 
-def preshared(provider: Provider, house: House) -> str | None:
-    """The secret that the second server shares with each house besides the keys; the first one knows none."""
-    return key(f"{provider.name}-{house.name}")[0] if provider.number > 1 else None
+def preshared(provider: Provider, household: LabHousehold) -> str | None:
+    """Return the preshared key of a household and the second server; None for the first server, which has none."""
+    return key(f"{provider.name}-{household.name}")[0] if provider.number > 1 else None
 
 
 def secret(name: str) -> str:
-    """Return a password of the lab, made on the spot and kept in build/lab/keys."""
+    """Return a password; it is created at the first call and kept in build/lab/keys."""
     path = FOLDER / "keys" / name
     if not path.exists():
         write(path, secrets.token_urlsafe(18), mode=0o600)
     return path.read_text(encoding="utf-8")
 
 
-def server_configuration(private_key: str, clients: Mapping[House, str], shared: Mapping[House, str | None]) -> str:
-    """What ``wg setconf`` gets on the provider's side: one peer a house, by its public key and the secret it shares."""
+def server_configuration(
+    private_key: str, clients: Mapping[LabHousehold, str], shared: Mapping[LabHousehold, str | None]
+) -> str:
+    """Return the configuration of a server for ``wg setconf``: one peer per household."""
     lines = ["[Interface]", f"PrivateKey = {private_key}", f"ListenPort = {WIREGUARD_PORT}"]
-    for house, public_key in clients.items():
+    for household, public_key in clients.items():
         lines += [
             "",
             "[Peer]",
             f"PublicKey = {public_key}",
-            f"AllowedIPs = {house.in_tunnel}/32, {house.in_tunnel_ipv6}/128",
-            *_preshared(shared.get(house)),
+            f"AllowedIPs = {household.tunnel_address}/32, {household.tunnel_address_ipv6}/128",
+            *_preshared(shared.get(household)),
         ]
     return "\n".join(lines) + "\n"
 
 
 def client_configuration(
-    servers: Mapping[Provider, str], house: House, private_key: str, shared: Mapping[Provider, str | None]
+    servers: Mapping[Provider, str], household: LabHousehold, private_key: str, shared: Mapping[Provider, str | None]
 ) -> str:
-    """The file that the provider hands to a household: its servers by their public keys, the first one preferred."""
+    """Return the configuration file that the provider gives to a household; the first peer is preferred."""
     lines = [
         "[Interface]",
         f"PrivateKey = {private_key}",
-        f"Address = {house.in_tunnel}/32, {house.in_tunnel_ipv6}/128",
+        f"Address = {household.tunnel_address}/32, {household.tunnel_address_ipv6}/128",
         f"DNS = {TUNNEL_RESOLVER}",
     ]
     for provider, public_key in servers.items():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The leak test: a household of the lab, broken in every way we know, judged by the packets on its uplink."""
+"""The leak test: faults in a household of the lab, and a capture of the packets on its uplink."""
 
 from __future__ import annotations
 
@@ -13,22 +13,24 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / folder) for folder in ("tools", "tests/lab", "tests/leaks")]
 
 import report  # noqa: E402  (the path above must be set first)
-from stage import Stage  # noqa: E402
-from topology import HOUSES  # noqa: E402
+from lab_control import LabControl  # noqa: E402
+from own_services import own_services  # noqa: E402
+from topology import HOUSEHOLDS  # noqa: E402
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--matrix", choices=("quick", "full"), default="quick", help="how much of the leak matrix to run")
+    parser.addoption("--matrix", choices=("quick", "full"), default="quick", help="the part of the leak matrix to run")
     parser.addoption(
-        "--variants", default="both,outer only,inner only", help="which of its variants, with commas between"
+        "--variants", default="both,outer only,inner only", help="the variants to run, separated by commas"
     )
-    parser.addoption("--house", type=int, default=1, help="the number of the lab's household to break")
-    parser.addoption("--joined", action="store_true", help="leave the rest of the report as it is")
+    parser.addoption("--household", type=int, default=1, help="the number of the lab's household to test")
+    parser.addoption("--own-services", action="store_true", help="give the household services of its own")
+    parser.addoption("--joined", action="store_true", help="keep the results of other runs in the report")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "full: only with --matrix=full")
-    config.addinivalue_line("markers", "newborn: the namespace is made anew meanwhile")
+    config.addinivalue_line("markers", "new_namespace: the test recreates the VPN namespace")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -39,9 +41,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="session")
-def stage(pytestconfig: pytest.Config) -> Iterator[Stage]:
+def lab(pytestconfig: pytest.Config) -> Iterator[LabControl]:
     inventory = pytestconfig.option.ansible_inventory or str(ROOT / "inventory" / "demo")
-    found = Stage(HOUSES[pytestconfig.option.house - 1], str(Path(inventory).resolve()))
+    household = HOUSEHOLDS[pytestconfig.option.household - 1]
+    own = tuple(own_services()) if pytestconfig.option.own_services else ()
+    found = LabControl(household, str(Path(inventory).resolve()), own=own)
+    if own:
+        found.converge()
     found.install_prober()
     yield found
     found.remove_prober()
@@ -49,7 +55,7 @@ def stage(pytestconfig: pytest.Config) -> Iterator[Stage]:
 
 @pytest.fixture(scope="session")
 def matrix(pytestconfig: pytest.Config) -> Iterator[list[report.Row]]:
-    """Every result. With --joined those that are written down already stand, except where they are repeated."""
+    """All results of this session; they are written to the report at its end."""
     found: list[report.Row] = []
     yield found
     merged = report.add(found, joined=pytestconfig.option.joined)

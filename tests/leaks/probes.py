@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every way out of a network namespace that the leak test tries: a table, and how each is sent.
+"""The probes of the leak test: packets that try to leave a network namespace, and how each is sent.
 
-Each probe carries its name where the packet has room for it, and comes from a port of its own where it has not; so
-whoever captures outside knows which one got through.
+A capture outside identifies a probe by its name in the payload, or by its source port where the first packet has no
+payload (TCP).
 """
 
 from __future__ import annotations
@@ -27,13 +27,16 @@ SO_BINDTODEVICE = 25
 
 @dataclass(frozen=True)
 class Probe:
-    """One way out: what is sent, to whom (a key of the configuration, or an address), and how the socket is bound."""
+    """One kind of packet.
+
+    ``target`` is a key of the prober's configuration or an address, ``how`` says what the socket is bound to.
+    """
 
     kind: str
     target: str
     port: int = 0
     how: str = "unbound"
-    name: tuple[str, ...] = ()  # the domain of a DNS question
+    name: tuple[str, ...] = ()  # the domain of a DNS query
 
 
 def _probes() -> dict[str, Probe]:
@@ -78,15 +81,15 @@ def _probes() -> dict[str, Probe]:
     found["dns-docker"] = Probe("dns", DOCKERS_RESOLVER, 53, name=("lab",))
     found["dns-docker-tcp"] = Probe("tcp-dns", DOCKERS_RESOLVER, 53, name=("lab",))
     found["dns-docker-one-label"] = Probe("dns", DOCKERS_RESOLVER, 53)
-    # What a resolver makes of one label by a search list.
+    # As a resolver with a search list queries a single label.
     found["dns-docker-search"] = Probe("dns", DOCKERS_RESOLVER, 53, name=("house", "lab"))
     return found
 
 
 PROBES = _probes()
-# A first packet of TCP has no room for a name: each of these probes comes from a port of its own.
+# The first packet of a TCP connection has no payload, so each of these probes has its own source port.
 SOURCE_PORTS = {name: FIRST_TCP_PORT + number for number, name in enumerate(sorted(PROBES))}
-# In another network, so that connections that a host still remembers of the one take no port from the other.
+# Added per network, so that connection tracking of one network does not occupy the ports of another.
 SHIFT = 1000
 NAMES_BY_PORT = {port: name for name, port in SOURCE_PORTS.items() if PROBES[name].kind in ("tcp", "tcp6")}
 
@@ -99,47 +102,47 @@ def _socket(kind: str) -> socket.socket:
 
 
 def send(name: str, where: dict[str, str], own: dict[str, str], *, shift: int = 0) -> socket.socket:
-    """Try one way out from this process's namespace.
+    """Send one probe from this process's namespace; return its socket.
 
-    ``own`` has eth0's addresses: the IPv4 one as ``4``, and as ``6`` the IPv6 one, where it has one. Raises OSError.
+    ``own`` has eth0's addresses: IPv4 as ``4``, and IPv6, if any, as ``6``. Raises OSError when it cannot be sent.
     """
     probe = PROBES[name]
     target = where.get(probe.target, probe.target)
-    line = _socket(probe.kind)
+    sock = _socket(probe.kind)
     try:
-        line.setblocking(False)
+        sock.setblocking(False)
         if probe.how == "device":
-            line.setsockopt(socket.SOL_SOCKET, SO_BINDTODEVICE, b"eth0")
+            sock.setsockopt(socket.SOL_SOCKET, SO_BINDTODEVICE, b"eth0")
         source = own.get("6" if probe.kind.endswith("6") else "4") if probe.how == "source" else ""
         if source is None:
             raise OSError(errno.EADDRNOTAVAIL, name)
-        _bind(line, probe, SOURCE_PORTS[name] + shift, source)
+        _bind(sock, probe, SOURCE_PORTS[name] + shift, source)
         if probe.kind == "tcp-dns":
-            line.settimeout(PATIENCE_S)
-            line.connect((target, probe.port))
+            sock.settimeout(PATIENCE_S)
+            sock.connect((target, probe.port))
             question = _data(name, probe)
-            line.send(struct.pack("!H", len(question)) + question)  # RFC 1035, section 4.2.2
+            sock.send(struct.pack("!H", len(question)) + question)  # RFC 1035, section 4.2.2
         elif probe.kind.startswith("tcp"):
-            problem = line.connect_ex((target, probe.port))
+            problem = sock.connect_ex((target, probe.port))
             if problem not in (0, errno.EINPROGRESS):
                 raise OSError(problem, name)
         else:
             scope = (0, socket.if_nametoindex("eth0")) if target.startswith("ff") else ()
-            line.sendto(_data(name, probe), (target, probe.port, *scope))
+            sock.sendto(_data(name, probe), (target, probe.port, *scope))
     except OSError:
-        line.close()
+        sock.close()
         raise
-    return line
+    return sock
 
 
-def _bind(line: socket.socket, probe: Probe, port: int, source: str) -> None:
+def _bind(sock: socket.socket, probe: Probe, port: int, source: str) -> None:
     if probe.kind.startswith("tcp"):
-        # Closed with a reset, so that the port is free for the next round.
-        line.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        line.bind((source or ("::" if probe.kind == "tcp6" else "0.0.0.0"), port))
+        # Close with RST, so that the port is free for the next round.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        sock.bind((source or ("::" if probe.kind == "tcp6" else "0.0.0.0"), port))
     elif source:
-        line.bind((source, 0))
+        sock.bind((source, 0))
 
 
 def _data(name: str, probe: Probe) -> bytes:
@@ -151,7 +154,7 @@ def _data(name: str, probe: Probe) -> bytes:
     if probe.kind == "icmp":
         return _echo(text)
     if probe.kind == "icmp6":
-        return struct.pack("!BBHHH", 128, 0, 0, os.getpid() & 0xFFFF, 1) + text  # the kernel fills the checksum in
+        return struct.pack("!BBHHH", 128, 0, 0, os.getpid() & 0xFFFF, 1) + text  # the kernel fills in the checksum
     return text
 
 

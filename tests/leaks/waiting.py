@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Waiting for what must come about by itself."""
+"""Waits for a condition."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from collections.abc import Callable
 PATIENCE_S = 40
 
 
-def wait_for(happened: Callable[[], bool], what: str, seconds: float = PATIENCE_S) -> None:
-    """Raises AssertionError with what has not happened in time."""
+def wait_for(condition: Callable[[], bool], what: str, seconds: float = PATIENCE_S) -> None:
+    """Wait until ``condition`` is true. Raises AssertionError with ``what`` after ``seconds``."""
     deadline = time.monotonic() + seconds
-    while not happened():
+    while not condition():
         assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
         time.sleep(0.5)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Watches a household while something happens to it: what leaves in clear, with prober and stranger at work."""
+"""Captures a household's uplink during a fault, while the prober and a client outside of the LAN send packets."""
 
 from __future__ import annotations
 
@@ -10,70 +10,73 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import capture_analysis
 import observer
 import packets
-import sightings
-from stage import Stage
+from capture_analysis import JELLYFIN_OUTSIDE, OUTSIDE_CLIENT, UI_OUTSIDE
+from lab_control import LabControl
 
-# What the design lets pass in some cells: the probe, and the report's word for it.
-# UDP to an endpoint is no packet in clear, and the outer barrier does not see marks: it lets them pass from whoever
-# is in the namespace when it stands alone, also for the moment between a namespace's birth and its own table.
+# What the design permits in some cells: the probe, and the reason for the report.
+# UDP to an endpoint is not a packet in clear. The outer barrier does not see marks, so it accepts this UDP from any
+# process in the namespace: while it stands alone, and until a new namespace has its own table.
 TO_AN_ENDPOINT = {f"endpoint-{how}": "UDP to an endpoint" for how in ("unbound", "device", "source")}
-# The inner barrier cannot see who is behind Docker's proxy: strangers are the outer one's then.
-TO_A_STRANGER = {"ui-stranger": "Docker's proxy"}
-# The inner barrier does not know Jellyfin at all.
-TO_JELLYFIN = {"jellyfin-stranger": "outside of the VPN"}
-LATELY_S = 10  # many times what a round takes
+# The inner barrier does not see the client behind Docker's proxy; the outer barrier does.
+BY_PROXY = {UI_OUTSIDE: "Docker's proxy"}
+# Jellyfin is not in the VPN namespace, so the inner barrier does not apply to it.
+NOT_IN_VPN = {JELLYFIN_OUTSIDE: "outside of the VPN"}
+RECENT_S = 10  # many times the duration of a round
 
 
 @dataclass
 class Watch:
-    """What a watch is for, and, once it is over, what it has found."""
+    """What a capture may contain, and, after its end, what it contains."""
 
-    lets: Mapping[str, str]
+    permitted: Mapping[str, str]
     path: Path  # of the capture
     seen: Counter[str] = field(default_factory=Counter)  # packets of each probe that got out
-    others: list[packets.Packet] = field(default_factory=list)  # whoever sent them
+    others: list[packets.Packet] = field(default_factory=list)  # packets in clear of any sender
 
     def leaks(self) -> list[str]:
-        """What left in clear, one line each."""
-        probes = [f"{times} of {name}" for name, times in self.seen.items() if name not in self.lets]
+        """Return the packets in clear that are not permitted, one line each."""
+        probes = [f"{times} of {name}" for name, times in self.seen.items() if name not in self.permitted]
         return [*probes, *map(str, self.others)]
 
-    def assert_shut(self) -> None:
-        assert self.leaks() == [], f"in clear; the capture is {self.path}"
+    def assert_no_leaks(self) -> None:
+        assert self.leaks() == [], f"packets in clear; the capture is {self.path}"
 
 
 @contextmanager
 def watching(
-    stage: Stage,
+    lab: LabControl,
     name: str,
     *ignored: packets.Ignored,
-    lets: Mapping[str, str] | None = None,
+    permitted: Mapping[str, str] | None = None,
     installs: bool = False,
 ) -> Iterator[Watch]:
-    """Capture all the while; the capture is kept where it holds anything in clear.
+    """Capture while the block runs. The capture is kept when it has packets in clear.
 
-    What the prober has noted before is forgotten. Raises AssertionError where tunnel, prober or stranger were not at
-    work.
+    The prober's earlier records are removed. Raises AssertionError when the tunnel, the prober or the client outside
+    of the LAN sent nothing, because then the result proves nothing.
     """
-    with observer.watching(stage.house, name) as capture:
-        stage.forget()
-        watch = Watch(lets or {}, capture.path)
-        with stage.knocking():
+    with observer.capturing(lab.household, name) as capture:
+        lab.clear_probe_records()
+        watch = Watch(permitted or {}, capture.path)
+        with lab.outside_client():
             yield watch
-        tried = stage.namespace() in stage.tried(time.monotonic() - LATELY_S)
-        heard = Counter(stage.heard())
+        probed = lab.namespace() in lab.probed_namespaces(time.monotonic() - RECENT_S)
+        received = Counter(lab.received_probes())
     captured = capture.path.read_bytes()
-    watch.seen = sightings.probes_seen(captured, stage.house) + heard
-    strangers = not {"ui-stranger", "jellyfin-stranger"}.isdisjoint(watch.lets)
-    watch.others = sightings.strange(captured, stage.house, *ignored, installs=installs, strangers=strangers)
-    at_work = {
-        "nothing was tried lately in the namespace that is there now": tried,
-        "the observer saw nothing of the tunnel": capture.packets("udp port 51820"),
-        "nobody knocked": capture.packets(f"src host {sightings.STRANGER}"),
+    watch.seen = capture_analysis.count_probes(captured, lab.household) + received
+    answers = not {UI_OUTSIDE, JELLYFIN_OUTSIDE}.isdisjoint(watch.permitted)
+    watch.others = capture_analysis.unexpected_packets(
+        captured, lab.household, *ignored, installs=installs, outside_answers=answers
+    )
+    active = {
+        "the prober has not probed the current namespace recently": probed,
+        "the capture has no packet of the tunnel": capture.packets("udp port 51820"),
+        "the client outside of the LAN sent nothing": capture.packets(f"src host {OUTSIDE_CLIENT}"),
     }
-    idle = [words for words, seen in at_work.items() if not seen]
-    assert idle == [], f"in clear: {watch.leaks()}"
+    missing = [text for text, found in active.items() if not found]
+    assert missing == [], f"packets in clear: {watch.leaks()}"
     if not watch.leaks():
         capture.path.unlink()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Doubles of Jellyfin on the Pi, and what they say without a module in between."""
+"""Doubles of Jellyfin on the Pi, and direct requests to them."""
 
 from __future__ import annotations
 
@@ -32,21 +32,23 @@ while True:
 
 def make(
     host: Any,
-    house: Household,
+    household: Household,
     folder: str,
-    run: Callable[..., None],
+    run_container: Callable[..., None],
     *,
     name: str,
     version: str,
     port: int,
     more: str = "",
 ) -> Server:
-    """Start one that nobody has claimed, with an empty configuration; return its options for every module."""
+    """Start a server with an empty configuration; return the options that every module needs."""
     double = f"--volume {folder}/media:/media --env PYTHONPATH=/opt/doubles --entrypoint python3"
-    shelves = " ".join(f"{folder}/media/{shelf}" for shelf in ("movies", "more", "films"))
-    host.check_output(f"install -d -m 0755 {shelves} && touch {folder}/media/movies/.there")
+    folders = " ".join(f"{folder}/media/{name}" for name in ("movies", "more", "films"))
+    host.check_output(f"install -d -m 0755 {folders} && touch {folder}/media/movies/.there")
     program = ("-m", "jellyfin_double", "--version", version, "--config", "/config", "--host", "0.0.0.0", more)
-    run(name, f"{double} {house['jellyfin_image']}", *program, port=f"{port}:8096", config=f"{folder}/{name}")
+    run_container(
+        name, f"{double} {household['jellyfin_image']}", *program, port=f"{port}:8096", config=f"{folder}/{name}"
+    )
     return {"url": f"http://127.0.0.1:{port}", "api_key_file": f"{folder}/{name}.key", "timeout": 60}
 
 
@@ -55,7 +57,7 @@ def wait(host: Any, server: Server) -> None:
 
 
 def call(host: Any, server: Server, method: str, path: str, body: Any = None) -> Any:
-    """Send one request, with the server's key if there is one; any answer but success is an error."""
+    """Send a request, with the API key if there is one; return the JSON. Fails without a success status."""
     key = host.check_output(f"cat {server['api_key_file']} 2>/dev/null || true").strip()
     sent = "" if body is None else json.dumps(body)
     answer = host.check_output("python3 -c %s %s %s %s %s", CALL, method, f"{server['url']}{path}", key, sent)
@@ -63,17 +65,17 @@ def call(host: Any, server: Server, method: str, path: str, body: Any = None) ->
 
 
 def library(host: Any, server: Server, name: str) -> dict[str, Any]:
-    """Return what the server lists of a library; nothing when there is none."""
+    """Return a library's entry; empty when the server has none of this name."""
     found = call(host, server, "GET", "/Library/VirtualFolders")
     return next((one for one in found if one["Name"] == name), {})
 
 
 def folders(found: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """Return both lists that a library has of its folders."""
+    """Return the two lists of folders of a library: Locations and PathInfos."""
     return sorted(found["Locations"]), sorted(one["Path"] for one in found["LibraryOptions"]["PathInfos"])
 
 
 def policy(host: Any, server: Server, name: str) -> dict[str, Any]:
-    """Return the policy of an account; nothing when there is none."""
+    """Return the policy of an account; empty when there is no such account."""
     found = call(host, server, "GET", "/Users")
     return next((one["Policy"] for one in found if one["Name"] == name), {})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every example of the modules' documentation runs on a household, which a run of the site then finds and repairs."""
+"""The examples in the modules' documentation run on a household; site.yml then repairs their changes."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ import playbook
 import pytest
 import yaml
 from contract import Household
-from four import play
+from four_runs import run_tasks
 
 MODULES = sorted((playbook.ROOT / "plugins" / "modules").glob("*.py"))
-# Would forbid new folders in /mnt on a Pi whose disk is not there, and refuses to where files are; so it is only
-# foretold, for an empty folder. Its own tests show it at work.
-ONLY_FORETOLD = {"mount_guard"}
+# Only in check mode and for an empty folder: on a Pi without a disk, mount_guard would make /mnt immutable.
+CHECK_MODE_ONLY = {"mount_guard"}
 MOUNT_POINT, EMPTY = "/mnt", "/srv/empty"
 
 
@@ -30,37 +29,37 @@ def examples(module: Path) -> list[dict[str, Any]]:
         and isinstance(node.targets[0], ast.Name)
         and node.targets[0].id == "EXAMPLES"
     )
-    if module.stem in ONLY_FORETOLD:
+    if module.stem in CHECK_MODE_ONLY:
         text = str(text).replace(f"path: {MOUNT_POINT}", f"path: {EMPTY}\n  check_mode: true")
     tasks: list[dict[str, Any]] = yaml.safe_load(str(text))
     return tasks
 
 
 @pytest.fixture(scope="module")
-def values(host: Any, house: Household) -> dict[str, str]:
-    """What the examples take for granted: variables, and folders that their owner has made."""
+def values(host: Any, household: Household) -> dict[str, str]:
+    """Variables and folders that the examples require."""
     host.check_output(f"install -d -m 0755 /etc/mediaserver /etc/wireguard /var/lib/jackett {EMPTY}")
-    shelf = f"{house['mediaserver_media']}/old-tv"
-    host.check_output(f"install -d -m 0755 -o {house['mediaserver_uid']} {shelf} && touch {shelf}/.there")
-    host.check_output(f"cp -p {house['mediaserver_root']}/secrets/jellyfin.key /etc/mediaserver/jellyfin-api-key")
+    old_tv = f"{household['mediaserver_media']}/old-tv"
+    host.check_output(f"install -d -m 0755 -o {household['mediaserver_uid']} {old_tv} && touch {old_tv}/.there")
+    host.check_output(f"cp -p {household['mediaserver_root']}/secrets/jellyfin.key /etc/mediaserver/jellyfin-api-key")
     host.check_output("umask 077; docker exec mediaserver-wireguard-1 wg genkey > /etc/wireguard/restored.key")
     return {
-        "transmission_password": house["transmission_password"],
-        "jackett_password": house["jackett_admin_password"],
-        "jellyfin_password": house["jellyfin_admin_password"],
+        "transmission_password": household["transmission_password"],
+        "jackett_password": household["jackett_admin_password"],
+        "jellyfin_password": household["jellyfin_admin_password"],
         "gateway_private_key": host.check_output("docker exec mediaserver-wireguard-1 wg genkey").strip(),
     }
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.stem)
-def test_its_examples_run(inventory: str, tmp_path: Path, values: dict[str, str], module: Path) -> None:
+def test_examples_run(inventory: str, tmp_path: Path, values: dict[str, str], module: Path) -> None:
     tasks = examples(module)
     assert any(f"household.mediaserver.{module.stem}" in task for task in tasks)
-    answers = play(inventory, tmp_path, tasks, "--extra-vars", json.dumps(values))
+    answers = run_tasks(inventory, tmp_path, tasks, "--extra-vars", json.dumps(values))
     assert [answer["msg"] for answer in answers if answer.get("failed")] == []
 
 
-def test_the_household_is_as_before(host: Any, inventory: str) -> None:
+def test_site_repairs_changes_of_examples(host: Any, inventory: str) -> None:
     assert playbook.run(inventory).ok
     again = playbook.run(inventory)
     assert again.ok, again.failures

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests that run the whole playbook against a Pi of the lab, break things on it, and boot it again."""
+"""Tests that run the whole playbook on a Pi of the lab, also after faults and reboots."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import household_lab  # noqa: E402  (the path above must be set first)
 import pytest  # noqa: E402
 import topology  # noqa: E402
 from contract import Household  # noqa: E402
-from fixtures import containers, host, house, inventory  # noqa: E402
+from fixtures import containers, host, household, inventory  # noqa: E402
 
-__all__ = ["containers", "host", "house", "inventory", "lab_house"]
+__all__ = ["containers", "host", "household", "inventory", "lab_household"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,8 +33,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="module")
-def lab_house(house: Household) -> topology.House:
-    """The lab's house around this Pi; these tests are for no other one."""
-    found = household_lab.find_house(house)
-    assert found, "this Pi is not the lab's"
+def lab_household(household: Household) -> topology.LabHousehold:
+    """The lab's household of this Pi; these tests run in the lab only."""
+    found = household_lab.find_household(household)
+    assert found, "this Pi is not the lab's; give the lab's inventory: --ansible-inventory=inventory/demo"
     return found

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Things that are broken by hand, and what a run must say of each."""
+"""Manual changes on a household, and the finding that a run must report for each."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from contract import Household, name_of
 from jellyfin import administrators_token, ask
 from rpc import session
 
-# Changes a key of a JSON file in place, as somebody with an editor does: file, key, value.
+# Sets a key of a JSON file in place: file, key, value.
 EDIT = (
     'python3 -c "import json,sys;p,k,v=sys.argv[1:];d=json.load(open(p));'
     "d[k]=json.loads(v);open(p,'w').write(json.dumps(d))\""
 )
-# The daemon writes this file when it stops, so a hand that means it stops the daemon first.
+# While the daemon is stopped, because it overwrites this file at its end.
 WHILE_STOPPED = " && ".join(
     (
         f"docker stop {name_of('transmission')}",
@@ -30,15 +30,15 @@ JOURNAL = "/etc/systemd/journald.conf.d/60-mediaserver.conf"
 
 @dataclass(frozen=True)
 class Drift:
-    """One thing broken: its name, a shell command or function that breaks it, and what a run must find."""
+    """One manual change: its name, the shell command or function, and the finding of a run."""
 
     name: str
-    breaking: str | Callable[[Household], object]
+    change: str | Callable[[Household], object]
     finding: str
 
 
 JACKETT = "{root}/config/jackett/Jackett/ServerConfig.json"
-# In its own form, in which the check before each start wants it.
+# In the file's own format, which the entry point checks before each start.
 JACKETT_WHILE_STOPPED = " && ".join(
     (
         f"docker stop {name_of('jackett')}",
@@ -48,34 +48,34 @@ JACKETT_WHILE_STOPPED = " && ".join(
 )
 
 
-def slow_down(house: Household) -> None:
-    session(house, "session-set", {"speed-limit-down": 7})
+def limit_speed(household: Household) -> None:
+    session(household, "session-set", {"speed-limit-down": 7})
 
 
-def look_seldom(house: Household) -> None:
-    token = administrators_token(house)
-    settings = ask(house, "/System/Configuration", token=token)[1]
-    assert ask(house, "/System/Configuration", token=token, body={**settings, "LibraryMonitorDelay": 77})[0] == 204
+def raise_monitor_delay(household: Household) -> None:
+    token = administrators_token(household)
+    settings = ask(household, "/System/Configuration", token=token)[1]
+    assert ask(household, "/System/Configuration", token=token, body={**settings, "LibraryMonitorDelay": 77})[0] == 204
 
 
-def stop_watching(house: Household) -> None:
-    token = administrators_token(house)
-    libraries = ask(house, "/Library/VirtualFolders", token=token)[1]
+def disable_realtime_monitor(household: Household) -> None:
+    token = administrators_token(household)
+    libraries = ask(household, "/Library/VirtualFolders", token=token)[1]
     (movies,) = (one for one in libraries if one["Name"] == "Movies")
     changed = {"Id": movies["ItemId"], "LibraryOptions": {**movies["LibraryOptions"], "EnableRealtimeMonitor": False}}
-    assert ask(house, "/Library/VirtualFolders/LibraryOptions", token=token, body=changed)[0] == 204
+    assert ask(household, "/Library/VirtualFolders/LibraryOptions", token=token, body=changed)[0] == 204
 
 
-def see_everything(house: Household) -> None:
-    token = administrators_token(house)
-    (child,) = (one for one in ask(house, "/Users", token=token)[1] if one["Name"] == "child")
+def enable_all_folders(household: Household) -> None:
+    token = administrators_token(household)
+    (child,) = (one for one in ask(household, "/Users", token=token)[1] if one["Name"] == "child")
     policy = {**child["Policy"], "EnableAllFolders": True}
-    assert ask(house, f"/Users/{child['Id']}/Policy", token=token, body=policy)[0] == 204
+    assert ask(household, f"/Users/{child['Id']}/Policy", token=token, body=policy)[0] == 204
 
 
-# {root}, {config}, {media} and {user} stand for the household's values.
+# {root}, {config}, {media} and {user} are replaced by the household's values.
 TABLE = (
-    # First, because it would put things right before anybody looks.
+    # First, because vpn-monitor would repair other changes before the run.
     Drift("a stopped monitor", "systemctl stop vpn-monitor", "vpn-monitor.service is started"),
     Drift("a file's mode", "chmod 0600 {root}/lib/mediaserver/files.py", "{root}/lib/mediaserver/files.py"),
     Drift("a live sysctl", "sysctl -qw fs.inotify.max_user_instances=300", "fs.inotify.max_user_instances=512"),
@@ -94,17 +94,17 @@ TABLE = (
         "sed -i s/drop/accept/ {root}/gateway/run/holder/inner.nft",
         "file {root}/gateway/run/holder/inner.nft is written",
     ),
-    Drift("a setting changed by RPC", slow_down, "speed-limit-down"),
+    Drift("a setting changed by RPC", limit_speed, "speed-limit-down"),
     Drift("a setting that only the file has", WHILE_STOPPED, "message-level"),
     Drift("a setting of Jackett", JACKETT_WHILE_STOPPED, "CacheTtl"),
-    Drift("a setting of Jellyfin", look_seldom, "system.LibraryMonitorDelay"),
-    Drift("a library's option", stop_watching, "Movies.options.EnableRealtimeMonitor"),
-    Drift("a member's libraries", see_everything, "child.policy.EnableAllFolders"),
+    Drift("a setting of Jellyfin", raise_monitor_delay, "system.LibraryMonitorDelay"),
+    Drift("a library's option", disable_realtime_monitor, "Movies.options.EnableRealtimeMonitor"),
+    Drift("a member's libraries", enable_all_folders, "child.policy.EnableAllFolders"),
     Drift("a stopped container", "docker stop mediaserver-wireguard-1", "container mediaserver-wireguard-1"),
     Drift("a removed directory", "rmdir {media}/misc", "{media}/misc"),
     Drift("the private key's mode", "chmod 0644 {root}/gateway/private.key", "{root}/gateway/private.key"),
     Drift("a line of compose.yml", "sed -i 1d {root}/compose.yml", "{root}/compose.yml"),
-    Drift("a group too many", "usermod -aG games {user}", "Make the account"),
+    Drift("an additional group", "usermod -aG games {user}", "Create the service account"),
     Drift("the journal's limits", f"sed -i s/MaxUse=.*/MaxUse=9G/ {JOURNAL}", JOURNAL),
     Drift("a line of an entry point", "echo '# x' >> {root}/entrypoints/vpn.sh", "{root}/entrypoints/vpn.sh"),
     Drift(
@@ -115,11 +115,11 @@ TABLE = (
 )
 
 
-# Broken in a round of its own: repairing the first restarts the engine, and with it whatever else was broken.
-PULLING_OTHERS_ALONG = (
+# Tested separately: the repair of the first restarts Docker, and with it all other changes.
+WITH_CONSEQUENCES = (
     Drift("a key of daemon.json", EDIT + " /etc/docker/daemon.json live-restore true", "/etc/docker/daemon.json"),
     Drift(
-        "what compose does",
+        "a dependency in compose.yml",
         "sed -i s/service_healthy/service_started/ {root}/compose.yml",
         "{root}/compose.yml",
     ),
@@ -127,29 +127,29 @@ PULLING_OTHERS_ALONG = (
 )
 
 
-def words(house: Household) -> dict[str, str]:
-    root = house["mediaserver_root"]
+def values(household: Household) -> dict[str, str]:
+    root = household["mediaserver_root"]
     return {
         "root": root,
         "config": f"{root}/config/transmission",
-        "media": house["mediaserver_media"],
-        "user": house["mediaserver_user"],
+        "media": household["mediaserver_media"],
+        "user": household["mediaserver_user"],
     }
 
 
-def break_by_hand(host: Any, house: Household, drift: Drift) -> None:
-    if isinstance(drift.breaking, str):
-        command = drift.breaking
-        for word, value in words(house).items():
-            command = command.replace("{" + word + "}", value)
+def apply(host: Any, household: Household, drift: Drift) -> None:
+    if isinstance(drift.change, str):
+        command = drift.change
+        for name, value in values(household).items():
+            command = command.replace("{" + name + "}", value)
         done = host.run(command)
-        assert done.rc == 0, f"{drift.name} could not be broken: {done.stderr}"
+        assert done.rc == 0, f"{drift.name} could not be applied: {done.stderr}"
     else:
-        drift.breaking(house)
+        drift.change(household)
 
 
 def findings(run: playbook.Run) -> set[str]:
-    """Name every single thing that a run changed or would change."""
+    """Return everything that a run has changed or would change."""
     return {finding for task in run.changed for finding in _findings(task)}
 
 

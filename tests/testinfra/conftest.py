@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The host contract: what must be true on every household's Pi, simulated or real.
+"""The host contract: tests that must pass on every household's Pi, simulated or real.
 
     pytest tests/testinfra --ansible-inventory=inventory/<household>
 
-A failing test shows the journal of the units and the logs of the containers that it names with
-``pytest.mark.evidence``. What only the lab can tell is in ``lab/``, and is skipped without a lab.
+A failed test prints the journal of the units and the logs of the containers in its ``pytest.mark.evidence``. Tests in
+``lab/`` need the lab and are skipped without it.
 """
 
 from __future__ import annotations
@@ -19,16 +19,24 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from contract import name_of
-from fixtures import containers, host, house, inventory
+from fixtures import containers, host, household, inventory
 
-__all__ = ["containers", "host", "house", "inventory"]
+__all__ = ["containers", "host", "household", "inventory"]
 EVIDENCE_LINES = 40
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
-        "markers", "evidence(units, containers): units and services whose logs to show when the test fails"
+        "markers", "evidence(units, containers): units and services whose logs are printed when the test fails"
     )
+    config.addinivalue_line("markers", "service(name): a test of a service that a household may leave out")
+
+
+@pytest.fixture(autouse=True)
+def _only_services_of_the_household(request: pytest.FixtureRequest) -> None:
+    for mark in request.node.iter_markers("service"):
+        if mark.args[0] not in request.getfixturevalue("household").services:
+            pytest.skip(f"{mark.args[0]} is not in stack_services")
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -46,7 +54,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
             commands.append(f"docker logs --tail {EVIDENCE_LINES} {name_of(name)} 2>&1")
     for command in commands:
         try:
-            shown = pi.run(command).stdout
+            output = pi.run(command).stdout
         except RuntimeError as error:  # testinfra's, when ssh cannot connect
-            shown = f"not available: {error}"
-        report.sections.append((command, shown))
+            output = f"not available: {error}"
+        report.sections.append((command, output))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the contract's tests share: a household's values, its containers, and ways to ask them."""
+"""Helpers of the contract's tests: the household's variables, its containers, and its nft tables."""
 
 from __future__ import annotations
 
@@ -24,16 +24,21 @@ ONE_OFF_LABEL = "com.docker.compose.oneoff"
 
 
 def name_of(service: str) -> str:
-    """Return the name that compose gives to a service's container, for commands; facts come from ``Containers``."""
+    """Return the name that compose gives to a service's container. Use it in commands only; see ``Containers``."""
     return f"{PROJECT}-{service}-1"
 
 
 class Household(dict[str, Any]):
-    """The roles' defaults, overlaid with what the inventory says, templates filled in."""
+    """The variables of a household: the roles' defaults and the inventory, with templates rendered."""
+
+    @property
+    def services(self) -> list[str]:
+        """The services of the stack: those of ``stack_services``, and the household's own."""
+        return [*self["stack_services"], *(one["name"] for one in self["mediaserver_extra_services"])]
 
 
 def read_household(inventory: str, name: str) -> Household:
-    """Ask Ansible for the variables of a host, or of the first of a group. Raises RuntimeError when it cannot tell."""
+    """Read the variables of a host, or of a group's first host, with Ansible. Raises RuntimeError when it fails."""
     ask = ["ansible", "--inventory", inventory, name, "--module-name", "ansible.builtin.debug"]
     settings = {
         **os.environ,
@@ -51,21 +56,29 @@ def read_household(inventory: str, name: str) -> Household:
         answers = json.loads(process.stdout[process.stdout.index("{") :])["plays"][0]["tasks"][0]["hosts"]
         return with_defaults(next(iter(answers.values()))["msg"])
     except (ValueError, LookupError, StopIteration) as error:
-        raise RuntimeError(f"Ansible knows no {name} in {inventory}: {process.stdout}{process.stderr}") from error
+        raise RuntimeError(f"Ansible has no host {name} in {inventory}: {process.stdout}{process.stderr}") from error
 
 
 def with_defaults(inventory: dict[str, Any]) -> Household:
-    """Values that need Ansible's own filters stay as they are written; no test needs them."""
+    """Add the roles' defaults. Templates with Ansible's own filters are not rendered; no test uses them."""
     values: dict[str, Any] = {}
     for path in sorted(ROOT.glob("roles/*/defaults/main.yml")):
         values |= yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    values |= inventory
+    # A household may set the port of one service only.
+    ports = values["mediaserver_ports"] | inventory.get("mediaserver_ports", {})
+    values |= {"stack_services": default_services(), **inventory, "mediaserver_ports": ports}
     environment = jinja2.nativetypes.NativeEnvironment(undefined=jinja2.StrictUndefined)
     return Household({name: _resolve(environment, value, values) for name, value in values.items()})
 
 
+def default_services() -> list[str]:
+    """Return the collection's services that are in the stack by default."""
+    known = yaml.safe_load((ROOT / "roles/mediaserver/files/services.yml").read_text(encoding="utf-8"))["services"]
+    return [name for name, fields in known.items() if not fields.get("optional")]
+
+
 def _resolve(environment: jinja2.Environment, value: Any, values: dict[str, Any]) -> Any:
-    for _round in range(5):  # a template may give another one
+    for _round in range(5):  # a template may render to a template
         if isinstance(value, dict):
             return {key: _resolve(environment, item, values) for key, item in value.items()}
         if isinstance(value, list):
@@ -81,7 +94,7 @@ def _resolve(environment: jinja2.Environment, value: Any, values: dict[str, Any]
 
 @dataclass(frozen=True)
 class Containers:
-    """What ``docker inspect`` says of the project's containers, by service; ``text`` is of all that there are."""
+    """The output of ``docker inspect`` for the project's containers, by service; ``text`` is for all containers."""
 
     by_service: dict[str, dict[str, Any]]
     text: str
@@ -103,14 +116,14 @@ class Containers:
         return self.by_service[service]
 
     def namespace(self, service: str) -> str:
-        """Command prefix that runs a program of the host in the container's network."""
+        """Return a command prefix that runs a program of the host in the container's network namespace."""
         pid = self[service]["State"]["Pid"]
         assert pid, f"service {service} does not run"
         return f"nsenter --net=/proc/{pid}/ns/net"
 
 
 def nft(host: Any, table: str, prefix: str = "") -> list[dict[str, Any]]:
-    """Return the objects of an nft table as nft's JSON has them; fails when it is not loaded."""
+    """Return the objects of an nft table from nft's JSON. Raises AssertionError when it is not loaded."""
     listing = host.run(f"{prefix} nft --json list table {table}")
     assert listing.rc == 0, f"table {table} is not loaded: {listing.stderr}"
     objects: list[dict[str, Any]] = json.loads(listing.stdout)["nftables"]
@@ -118,7 +131,7 @@ def nft(host: Any, table: str, prefix: str = "") -> list[dict[str, Any]]:
 
 
 def chains(objects: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return the chains that hang on a hook, by hook."""
+    """Return the base chains by hook."""
     found = (item["chain"] for item in objects if "chain" in item)
     return {chain["hook"]: chain for chain in found if "hook" in chain}
 

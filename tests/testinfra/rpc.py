@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asks Transmission as a machine on the LAN does; nothing runs on the Pi, whose sudo notes every command."""
+"""Calls Transmission over the network, so that no password is in the Pi's log of sudo commands."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ SESSION = "X-Transmission-Session-Id"
 
 
 def ask(
-    house: Household,
+    household: Household,
     method: str = "session-get",
     arguments: dict[str, Any] | None = None,
     *,
     password: str | None,
 ) -> tuple[int, dict[str, Any]]:
-    """Return the status and the answer's arguments; ``password`` None sends no credentials at all."""
-    port = house["mediaserver_ports"]["transmission"]
-    url = f"http://{house.get('ansible_host', house['inventory_hostname'])}:{port}/transmission/rpc"
+    """Return the status and the answer's arguments; without credentials when ``password`` is None."""
+    port = household["mediaserver_ports"]["transmission"]
+    url = f"http://{household.get('ansible_host', household['inventory_hostname'])}:{port}/transmission/rpc"
     body = json.dumps({"method": method, "arguments": arguments or {}}).encode()
     headers = {}
     if password is not None:
-        pair = base64.b64encode(f"{house['transmission_user']}:{password}".encode()).decode()
+        pair = base64.b64encode(f"{household['transmission_user']}:{password}".encode()).decode()
         headers["Authorization"] = f"Basic {pair}"
     for _round in range(2):
         try:
@@ -41,8 +41,10 @@ def ask(
     raise AssertionError("Transmission asked for a session id twice")
 
 
-def session(house: Household, method: str = "session-get", arguments: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Ask with the password; fails unless it is let in."""
-    status, answer = ask(house, method, arguments, password=house["transmission_password"])
-    assert status == 200, f"{method} was answered with status {status}"
+def session(
+    household: Household, method: str = "session-get", arguments: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Call with the password. Raises AssertionError when the status is not 200."""
+    status, answer = ask(household, method, arguments, password=household["transmission_password"])
+    assert status == 200, f"{method} has returned status {status}"
     return answer

@@ -82,7 +82,7 @@ def test_the_archive_holds_the_product_and_nothing_else(archive: Path) -> None:
 def test_the_archive_can_be_installed(archive: Path, tmp_path: Path) -> None:
     galaxy("install", "--no-deps", "--offline", str(archive), "--collections-path", str(tmp_path), cwd=tmp_path)
     installed = tmp_path / "ansible_collections" / "household" / "mediaserver"
-    shared = "roles/runtime/files/lib/mediaserver/_core/atomic.py"
+    shared = "roles/runtime/files/lib/mediaserver/_core/files.py"
     for name in ("playbooks/site.yml", shared):
         assert (installed / name).read_bytes() == (ROOT / name).read_bytes(), name
 

@@ -207,11 +207,21 @@ VARIABLES: dict[str, Any] = {
     "gateway_endpoints": [{"host": "198.18.0.20", "port": 51820, "public_key": SERVER}],
     "ansible_facts": {"mediaserver_host": {"os": {"id": "debian", "version_id": "12", "codename": "bookworm"}}},
     "settings": {},
+    "given": {"stack_services": []},
+    "values": {
+        **dict.fromkeys(("mediaserver_timezone", "mediaserver_media", "mediaserver_downloads"), "x"),
+        **dict.fromkeys(("mediaserver_uid", "mediaserver_gid", "mediaserver_bind_address"), 1),
+        **{"mediaserver_root": "/x", "mediaserver_data": "/y", "gateway_subnet": "172.31.254.0/24"},
+    },
+    "entrypoints": [],
 }
 # What the first example of a filter gives, where it is not the documented sample.
 GIVES: dict[str, Any] = {
     "gateway_endpoints_config": ["198.18.0.20"],
     "wireguard_config": ["198.18.0.20"],
+    "services": [9091],
+    "compose_project": "# Managed by household.mediaserver. Nothing in this file is secret.\nCOMPOSE_PROJECT_NAME="
+    "mediaserver\nTZ=x\nPUID=1\nPGID=1\nMEDIA_PATH=x\nDOWNLOAD_PATH=x\nBIND_ADDRESS=1\n",
 }
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A scenario that nobody runs proves nothing."""
+"""`make test` runs every molecule scenario, and CI runs `make test`."""
 
 from __future__ import annotations
 

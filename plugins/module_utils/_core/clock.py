@@ -1,15 +1,21 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""The two functions of the module time that waiting needs, so that tests can wait without time passing."""
+"""Time: seconds since boot for what several processes compare, and what waiting needs."""
 
 from __future__ import annotations
 
+import time
 import typing as t
 
 
+def now() -> float:
+    """Return the seconds since boot (CLOCK_BOOTTIME): steps of the system clock and sleep do not change them."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 class Clock(t.Protocol):
-    """The module time, or a double."""
+    """The module time, or a double with which tests wait without time passing."""
 
     def monotonic(self) -> float: ...
 

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""What the forms of the modules for services have in common: who runs it, where its folder is, what is returned."""
+"""Options and return values that the modules for services share."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import os
 import re
 import typing as t
 
-from .docker import Engine
+from .docker import DockerClient
 from .errors import InvalidValue
 from .plan import Plan
 from .supervisor import (
     ComposeService,
     Container,
-    Nobody,
     Supervisor,
     Unit,
+    Unmanaged,
 )
 
 if t.TYPE_CHECKING:
@@ -28,7 +28,7 @@ ONE_SUPERVISOR: dict[str, t.Any] = {"mutually_exclusive": [("container", "servic
 
 
 def supervisor_of(module: AnsibleModule) -> Supervisor:
-    """Return who runs the service, from the options container, service, unit (one of them at most) and stop_timeout."""
+    """Return what runs the service: the option container, service or unit, with stop_timeout. Raises InvalidValue."""
 
     def run(command: list[str]) -> tuple[int, str, str] | None:
         program = module.get_bin_path(command[0])
@@ -44,14 +44,14 @@ def supervisor_of(module: AnsibleModule) -> Supervisor:
             raise InvalidValue(f"{name} must be at least one second")
     if options["service"]:
         timeout = options["stop_timeout"]
-        return ComposeService(run, Engine(), options["project"], options["service"], stop_timeout=timeout)
+        return ComposeService(run, DockerClient(), options["project"], options["service"], stop_timeout=timeout)
     if options["container"]:
         return Container(run, options["container"], stop_timeout=options["stop_timeout"])
-    return Unit(run, options["unit"]) if options["unit"] else Nobody()
+    return Unit(run, options["unit"]) if options["unit"] else Unmanaged()
 
 
 def config_folder(options: dict[str, t.Any], *, check_mode: bool) -> str:
-    """Return config_dir; it may be yet to come in check mode only."""
+    """Return config_dir. It may be missing in check mode only, when an earlier task would create it."""
     folder: str = options["config_dir"]
     if not os.path.isabs(folder):
         raise InvalidValue(f"config_dir must be an absolute path, not {folder}")
@@ -68,7 +68,7 @@ def octal(options: dict[str, t.Any]) -> int:
 
 
 def shown(plan: Plan) -> dict[str, t.Any]:
-    """Return what every such module answers about its plan; nothing in it is secret."""
+    """Return the part of the result that describes a plan, without secrets."""
     changes = {change.name: change.shown() for change in plan.changes}
     return {
         "changed": bool(plan),

@@ -10,14 +10,14 @@ import json
 import typing as t
 from dataclasses import dataclass, field
 
-from .atomic import replace
 from .errors import FileProblem
-from .owned_file import MAX_BYTES, Found, OwnedFile
+from .files import replace
+from .owned_file import MAX_BYTES, FileState, OwnedFile
 
 
 @dataclass(frozen=True)
-class Content(Found):
-    """What was found. `problem`: why it is no JSON object."""
+class Content(FileState):
+    """The present file. `problem`: why it is not a JSON object."""
 
     data: dict[str, t.Any] = field(default_factory=dict)
     problem: str = ""
@@ -34,13 +34,13 @@ class JsonFile(OwnedFile):
         data, problem = parse_object(found.raw)
         return Content(**vars(found), data=data, problem=problem)
 
-    def write(self, data: dict[str, t.Any], *, found: Found) -> None:
+    def write(self, data: dict[str, t.Any], *, found: FileState) -> None:
         """Replace the file in one step. Where no owner is asked for, the old file's stays."""
         self.replace(
             json.dumps(data, indent=4, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n", found=found
         )
 
-    def keep_aside(self, content: Found) -> str:
+    def keep_aside(self, content: FileState) -> str:
         """Copy a damaged file beside itself and return the copy's path; the same damage is kept once."""
         path = f"{self.path}.damaged-{hashlib.sha256(content.raw).hexdigest()[:12]}"
         try:
@@ -65,5 +65,5 @@ def parse_object(raw: bytes) -> tuple[dict[str, t.Any], str]:
     except RecursionError:
         return {}, "it is nested too deeply"
     if not isinstance(data, dict):
-        return {}, "it is no JSON object"
+        return {}, "it is not a JSON object"
     return data, ""

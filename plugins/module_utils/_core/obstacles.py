@@ -10,12 +10,14 @@ import json
 import re
 import typing as t
 
+from .names import JELLYFIN_BRIDGE, OWN_BRIDGE_PREFIX, VPN_BRIDGE
+
 DAEMON_JSON = "/etc/docker/daemon.json"
 DOCKER_PID = "/run/docker.pid"
 # dockerd without one of these makes no rules for published ports, or does not translate addresses.
 DOCKER_SWITCHES = ("iptables", "ip-masq")
 MAIN_PRIORITY = 32766
-BRIDGE = re.compile(r"br-vpn|br-jellyfin|docker0|br-[0-9a-f]{12}")
+BRIDGE = re.compile(rf"{VPN_BRIDGE}|{JELLYFIN_BRIDGE}|{OWN_BRIDGE_PREFIX}.*|docker0|br-[0-9a-f]{{12}}")
 
 Run = t.Callable[[list[str]], str]
 Network = tuple[str, str]

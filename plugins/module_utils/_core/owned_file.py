@@ -3,7 +3,7 @@
 # Private to this collection: may change without notice.
 """A file in a folder of a service: read without trust, replaced in one step, never truncated.
 
-The service's account may put anything into its folder while we are root, so links are refused.
+The service's account controls the folder, and the module runs as root, so links are refused.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ import stat
 from dataclasses import dataclass
 
 from .account import UNKNOWN_ID, gid_of, uid_of
-from .atomic import replace
 from .errors import FileProblem
+from .files import replace
 
 MAX_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Found:
-    """What stands there; `stamp` changes with every writing."""
+class FileState:
+    """The present file; `stamp` changes with every write."""
 
     exists: bool = False
     raw: bytes = b""
@@ -40,12 +40,12 @@ class OwnedFile:
         self.group = group
         self.mode = mode
 
-    def read_raw(self) -> Found:
+    def read_raw(self) -> FileState:
         """Return what is there, up to one byte more than is allowed; an absent file is no error."""
         try:
             descriptor = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError:
-            return Found()
+            return FileState()
         except OSError as error:
             reason = "it is a symbolic link" if error.errno == errno.ELOOP else error.strerror
             raise FileProblem(f"{self.path} cannot be read: {reason}") from error
@@ -57,16 +57,16 @@ class OwnedFile:
         with os.fdopen(descriptor, "rb") as file:
             raw = file.read(MAX_BYTES + 1)
         owner, stamp = (info.st_uid, info.st_gid), (info.st_ino, info.st_mtime_ns)
-        return Found(True, raw, owner, stat.S_IMODE(info.st_mode), stamp)
+        return FileState(True, raw, owner, stat.S_IMODE(info.st_mode), stamp)
 
-    def wrong_owner(self, found: Found, *, may_be_missing: bool) -> bool:
-        """Tell whether it belongs to somebody else; in check mode accounts may be yet to come."""
+    def wrong_owner(self, found: FileState, *, may_be_missing: bool) -> bool:
+        """Tell whether it has another owner. In check mode, an account may not exist yet."""
         if not found.exists:
             return False
         wanted = self._ids(may_be_missing=may_be_missing)
         return wanted is None or any(want not in (-1, has) for want, has in zip(wanted, found.owner, strict=True))
 
-    def replace(self, text: str, *, found: Found) -> None:
+    def replace(self, text: str, *, found: FileState) -> None:
         """Replace the file in one step. Where no owner is asked for, the old file's stays."""
         wanted = self._ids(may_be_missing=False) or (-1, -1)
         owner = tuple(has if want == -1 else want for want, has in zip(wanted, found.owner, strict=True))
@@ -75,8 +75,8 @@ class OwnedFile:
         except OSError as error:
             raise FileProblem(f"{self.path} cannot be written: {error.strerror}") from error
 
-    def hand_over(self, *, and_mode: bool = False) -> None:
-        """Give the file to its owner, unwritten. One with a second name may be another's."""
+    def give_to_owner(self, *, and_mode: bool = False) -> None:
+        """Set the owner without a write. A file with a second hard link is left alone: it may be another service's."""
         wanted = self._ids(may_be_missing=False) or (-1, -1)
         try:
             descriptor = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -89,7 +89,7 @@ class OwnedFile:
             finally:
                 os.close(descriptor)
         except OSError as error:
-            raise FileProblem(f"{self.path} cannot be handed over: {error.strerror}") from error
+            raise FileProblem(f"{self.path} cannot be given to its owner: {error.strerror}") from error
 
     def _ids(self, *, may_be_missing: bool) -> tuple[int, int] | None:
         """Return the wanted numbers, -1 where the file's own stays; None when an account is not there yet."""

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Pure: compares wanted with found. Check mode, diff, answer and real run use the same plan."""
+"""Compares wanted with found values. Pure. Check mode, diff, result and real run use the same plan."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MISSING = Missing()
 
 @dataclass(frozen=True)
 class Change:
-    """One value that has to become another. Nobody outside sees the values of a secret one."""
+    """One value that has to become another. The values of a secret one are never shown."""
 
     name: str
     before: t.Any

@@ -10,61 +10,32 @@ host that has taken the address.
 
 from __future__ import annotations
 
-import http.client
-import socket
 import typing as t
 import urllib.parse
 
-from .docker import (
-    Endpoint,
-    Engine,
-    EngineError,
-)
+from .docker import DockerClient, Endpoint
 from .errors import (
+    DockerError,
     InvalidValue,
     ProtocolError,
     Unreachable,
 )
+from .names import PROJECT
 from .transport import Http, Response, UrlHttp
 
+HTTP_PORT = 80
 # Options of a module that finds a service by its labels.
 OPTIONS: dict[str, dict[str, t.Any]] = {
     "service": {"type": "str"},
-    "project": {"type": "str", "default": "mediaserver"},
+    "project": {"type": "str", "default": PROJECT},
 }
-
-
-class BridgeConnection(http.client.HTTPConnection):
-    """A connection that leaves this host by one interface or not at all."""
-
-    def __init__(self, endpoint: Endpoint, port: int, *, timeout: float) -> None:
-        super().__init__(endpoint.address, port, timeout=timeout)
-        self._endpoint = endpoint
-
-    def connect(self) -> None:
-        # Kept first, so that it is closed with the connection whatever comes.
-        self.sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, self._endpoint.bridge.encode())
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.sock.connect((self._endpoint.address, self.port))
-
-
-class _BridgeHttp(UrlHttp):
-    def __init__(self, endpoint: Endpoint) -> None:
-        self._endpoint = endpoint
-
-    def connection(self, url: str, timeout: float) -> tuple[http.client.HTTPConnection, str]:
-        _unused, path = super().connection(url, timeout)
-        port = urllib.parse.urlsplit(url).port
-        return BridgeConnection(self._endpoint, port or http.client.HTTP_PORT, timeout=timeout), path
 
 
 class ServiceHttp:
     """Sends requests to a service's container, whose address replaces the host of the URL."""
 
-    def __init__(self, engine: Engine, project: str, service: str) -> None:
-        self._engine = engine
+    def __init__(self, docker: DockerClient, project: str, service: str) -> None:
+        self._docker = docker
         self._name = f"service {service} of project {project}"
         self._project, self._service = project, service
 
@@ -74,18 +45,18 @@ class ServiceHttp:
         endpoint = self._find()
         try:
             parts = urllib.parse.urlsplit(url)
-            own = parts._replace(netloc=f"{endpoint.address}:{parts.port or http.client.HTTP_PORT}").geturl()
+            own = parts._replace(netloc=f"{endpoint.address}:{parts.port or HTTP_PORT}").geturl()
         except ValueError as error:
             raise ProtocolError(f"{url}: {error}") from error
-        return _BridgeHttp(endpoint).request(method, own, headers=headers, body=body, timeout=timeout)
+        return UrlHttp(device=endpoint.bridge).request(method, own, headers=headers, body=body, timeout=timeout)
 
     def _find(self) -> Endpoint:
         try:
-            row = self._engine.service(self._project, self._service)
+            row = self._docker.service(self._project, self._service)
             if row is None or row.get("State") != "running":
                 raise Unreachable(f"{self._name} has no running container", refused=True)
-            found = self._engine.endpoint(row)
-        except EngineError as error:
+            found = self._docker.endpoint(row)
+        except DockerError as error:
             raise Unreachable(f"{self._name}: {error}") from error
         if found is None:
             raise Unreachable(f"{self._name}: its container has no address on a bridge of this host")
@@ -98,4 +69,4 @@ def http_of(options: dict[str, t.Any]) -> Http:
         return UrlHttp()
     if not options["url"].startswith("http://"):
         raise InvalidValue("with service, url must begin with http://: the container itself is asked, without TLS")
-    return ServiceHttp(Engine(), options["project"], options["service"])
+    return ServiceHttp(DockerClient(), options["project"], options["service"])

@@ -1,19 +1,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Whoever keeps a daemon running: a container, a unit, or nobody we know. These stop and start it."""
+"""What keeps a daemon running: a container, a unit, or nothing that the options name. These stop and start it."""
 
 from __future__ import annotations
 
 import json
 import typing as t
 
-from .docker import (
-    Engine,
-    EngineAbsent,
-    EngineError,
-)
-from .errors import ServiceProblem
+from .docker import DockerClient
+from .errors import DockerError, DockerNotRunning, ServiceProblem
 
 # Returns status, standard output and standard error; a program that is not there is None.
 Run = t.Callable[[list[str]], "tuple[int, str, str] | None"]
@@ -25,21 +21,21 @@ UNKNOWN = "unknown"
 
 
 class Supervisor(t.Protocol):
-    """What the use case needs: whether the daemon runs, and a stop and a start where that is allowed."""
+    """The state of the daemon, and a stop and a start where these are allowed."""
 
     can_stop: bool
 
     def state(self) -> str: ...
 
     def setup(self) -> dict[str, t.Any]:
-        """What a container was made with, as Docker tells it, after state(); empty where that is not known."""
+        """Return the configuration that a container was created with, after state(); empty where it is unknown."""
 
     def stop(self) -> None: ...
 
     def start(self) -> None: ...
 
 
-class Nobody:
+class Unmanaged:
     """No container and no unit was named: only the daemon itself can tell whether it runs."""
 
     can_stop = False
@@ -105,22 +101,22 @@ class Container:
 class ComposeService(Container):
     """The container of a service of a compose project, whatever its name is."""
 
-    def __init__(self, run: Run, engine: Engine, project: str, service: str, *, stop_timeout: int) -> None:
+    def __init__(self, run: Run, docker: DockerClient, project: str, service: str, *, stop_timeout: int) -> None:
         super().__init__(run, f"of service {service} in project {project}", stop_timeout=stop_timeout)
-        self.engine = engine
+        self.docker = docker
         self.project, self.service = project, service
 
     def state(self) -> str:
         try:
-            row = self.engine.service(self.project, self.service)
-            found = self.engine.get(f"/containers/{row['Id']}/json") if row else None
+            row = self.docker.service(self.project, self.service)
+            found = self.docker.details(row["Id"]) if row else None
             if found is None:
                 return STOPPED
             self.name, self.config = str(found["Id"]), found["Config"] or {}
             return self.STATES.get(found["State"]["Status"], STOPPED)
-        except EngineAbsent:
+        except DockerNotRunning:
             return STOPPED
-        except (EngineError, KeyError, TypeError) as error:
+        except (DockerError, KeyError, TypeError) as error:
             raise ServiceProblem(f"container {self.name}: docker does not tell its state: {error}") from error
 
 

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Measures what the host is configured with: time zone database, filesystems on disks, Docker's daemon.json."""
+"""Reads configuration of the host: time zone database, filesystems on disks, Docker's daemon.json."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from . import docker_daemon as daemon
 from .reader import Reader
 
 ZONES = "/usr/share/zoneinfo/"
-# Settings of dockerd that the stack cannot work with, or works with in another way. Others may hold a secret.
-DOCKER_KEYS = ("userns-remap",)
+# Settings of dockerd that change how the stack must be set up. Others are not returned: they may hold a secret.
+DOCKER_KEYS = ("userns-remap", "userland-proxy")
 
 
-def asked_zone(reader: Reader, wanted: str) -> dict[str, t.Any]:
-    """Tell what a time zone's name stands for here, and today's name of one that was renamed."""
+def requested_zone(reader: Reader, wanted: str) -> dict[str, t.Any]:
+    """Return whether a time zone exists on the host, and the current name of one that was renamed.
+
+    ``timezone_asked`` is ``zone``, ``folder``, ``renamed`` or ``unknown``; empty without a time zone database.
+    """
     if not wanted or not reader.exists(ZONES):
         return {"timezone_asked": "", "timezone_new_name": ""}
     path = ZONES + wanted
@@ -35,7 +38,7 @@ def asked_zone(reader: Reader, wanted: str) -> dict[str, t.Any]:
 
 
 def _names(rules: str) -> tuple[set[str], dict[str, str]]:
-    """Return the zones, and the present name of each other name, from tzdata.zi (zic(8), input format)."""
+    """Return the zones, and the current name of each alias, from tzdata.zi (zic(8), input format)."""
     zones, links = set(), {}
     for line in rules.splitlines():
         fields = line.split()
@@ -47,7 +50,10 @@ def _names(rules: str) -> tuple[set[str], dict[str, str]]:
 
 
 def filesystems_on_disks(reader: Reader) -> dict[str, str]:
-    """Type of each filesystem by its UUID. lsblk asks udev, blkid the disks themselves, where udev does not run."""
+    """Return the type of each filesystem by its UUID.
+
+    lsblk reads udev's database. Where udev does not run, blkid reads the disks.
+    """
     if reader.glob("/dev/disk/by-uuid/*"):
         rows = (
             line.split() for line in reader.run(["lsblk", "--noheadings", "--raw", "-o", "UUID,FSTYPE"]).splitlines()
@@ -62,7 +68,7 @@ def filesystems_on_disks(reader: Reader) -> dict[str, str]:
 
 
 def docker_file(reader: Reader) -> dict[str, t.Any]:
-    """Tell whether daemon.json can be read, and its settings of DOCKER_KEYS."""
+    """Return why daemon.json cannot be parsed, empty if it can, and its settings of DOCKER_KEYS."""
     try:
         settings = daemon.parse(reader.text(daemon.FILE))
     except InvalidValue as error:
@@ -71,8 +77,9 @@ def docker_file(reader: Reader) -> dict[str, t.Any]:
 
 
 def measure(reader: Reader, params: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Return the facts of this file, by the names under which host_info documents them."""
     return {
-        **asked_zone(reader, params["timezone"]),
+        **requested_zone(reader, params["timezone"]),
         "block_filesystems": filesystems_on_disks(reader),
         "docker_file": docker_file(reader),
     }

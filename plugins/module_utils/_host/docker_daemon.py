@@ -18,32 +18,33 @@ Settings = Mapping[str, t.Any]
 
 
 def parse(text: str) -> dict[str, t.Any]:
-    """Return the settings that a text holds; an empty one holds none. Raises InvalidValue naming the file."""
+    """Return the settings of daemon.json, none for an empty text. Raises InvalidValue that names the file."""
     try:
         found = json.loads(text) if text.strip() else {}
     except ValueError as error:
-        raise InvalidValue(f"{FILE} is not valid JSON ({error}); correct it, or move it away to begin anew") from error
+        raise InvalidValue(f"{FILE} is not valid JSON ({error}); correct it, or move it away") from error
     if not isinstance(found, dict):
-        # Not a word of it is quoted: it may be a secret.
+        # The content is not quoted: it may hold a secret.
         raise InvalidValue(f"{FILE} is not a JSON object; correct it, or move it away")
     return found
 
 
 def merge(found: Settings, *wanted: Settings) -> dict[str, t.Any]:
-    """Return all layers as one. A later one wins; dictionaries are joined, one level deep; lists are replaced.
+    """Return all layers as one. A later layer wins; dictionaries are merged one level deep; lists are replaced.
 
-    Options of a log driver are valid for that driver alone, and dockerd does not start with those of another: layers
-    that name another driver than the one that won do not contribute theirs.
+    dockerd does not start with options of another log driver. A layer that names another driver than the one that
+    wins therefore contributes no ``log-opts``.
     """
     named = [layer["log-driver"] for layer in (found, *wanted) if "log-driver" in layer]
     driver = named[-1] if named else DEFAULT_DRIVER
-    # Options without a driver: in the file they are for Docker's own choice, in a wish for whichever is wished.
+    # Options without a driver: in the file they are for Docker's default driver, in a wanted layer for the one that
+    # wins.
     layers = [(found, found.get("log-driver", DEFAULT_DRIVER))]
     layers += [(layer, layer.get("log-driver", driver)) for layer in wanted]
     merged: dict[str, t.Any] = {}
-    for layer, speaks_of in layers:
+    for layer, layer_driver in layers:
         for key, value in layer.items():
-            if key == "log-opts" and speaks_of != driver:
+            if key == "log-opts" and layer_driver != driver:
                 continue
             before = merged.get(key)
             if isinstance(value, Mapping) and isinstance(before, Mapping):
@@ -54,7 +55,7 @@ def merge(found: Settings, *wanted: Settings) -> dict[str, t.Any]:
 
 
 def render(text: str, *layers: Settings) -> str:
-    """Return the file's new text: the old one, to the letter, when it says all of it already."""
+    """Return the file's new text; the old text unchanged when it has all settings already. Raises InvalidValue."""
     found = parse(text)
     merged = merge(found, *layers)
     if merged == found and text.strip():

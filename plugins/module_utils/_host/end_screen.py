@@ -1,21 +1,21 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""What a household reads at the end of a playbook run: the tunnel, the addresses to open, and what to do next. Pure."""
+"""The summary at the end of a playbook run: state of the tunnel, addresses to open, next step. Pure."""
 
 from __future__ import annotations
 
 import json
 import typing as t
 
-TITLES = {"transmission": "Transmission", "jackett": "Jackett", "jellyfin": "Jellyfin"}
+ANY_HOUSEHOLD = "inventory/<household>"
 OLD_PROGRAMS = (
     "Tunnel: not checked, because the programs on this host are of another version. Run the playbook without --tags."
 )
 
 
 def parse(text: str) -> dict[str, t.Any]:
-    """Return what ``vpn-gateway report`` printed; empty where it is not its JSON."""
+    """Return the report that ``vpn-gateway report`` printed as JSON; empty for any other text."""
     try:
         found = json.loads(text)
     except ValueError:
@@ -23,32 +23,43 @@ def parse(text: str) -> dict[str, t.Any]:
     return found if isinstance(found, dict) and "up" in found else {}
 
 
-def lines(report: t.Mapping[str, t.Any], address: str, ports: t.Mapping[str, t.Any], user: str) -> list[str]:
-    """Return the screen, a line for each thing to know. ``ports`` by service: those with a web interface count."""
-    problems = [f"{one['text'][:1].upper()}{one['text'][1:]}." for one in report.get("problems", [])]
+def lines(
+    report: t.Mapping[str, t.Any],
+    address: str,
+    pages: t.Iterable[t.Mapping[str, t.Any]],
+    next_steps: t.Sequence[str],
+    user: str,
+    household: str,
+) -> list[str]:
+    """Return the lines of the summary.
+
+    ``pages`` are web interfaces, each with a title, a port of the host, and a scheme, by default http. ``household`` is
+    the folder of the inventory; empty where there is none.
+    """
+    problems = [f"{problem['text'][:1].upper()}{problem['text'][1:]}." for problem in report.get("problems", [])]
     if not report:
-        told, problems = [OLD_PROGRAMS], []
+        tunnel, problems = [OLD_PROGRAMS], []
     elif report["up"]:
         server = f"{report['peer']} ({report['endpoint']})" if report["endpoint"] else report["peer"]
-        told = [f"Tunnel: up, through server {server}."]
+        tunnel = [f"Tunnel: up, through server {server}."]
     else:
-        told = [f"Tunnel: NOT up. {problems[0] if problems else ''}".rstrip()]
+        tunnel = [f"Tunnel: NOT up. {problems[0] if problems else ''}".rstrip()]
         problems = problems[1:]
-    told += [f"Also to be put right: {text}" for text in problems]
-    pages = [f"{TITLES[name]} http://{address}:{port}" for name, port in ports.items() if name in TITLES]
-    return [*told, f"Open: {', '.join(pages)}", _next(report, user)]
+    tunnel += [f"Also to correct: {text}" for text in problems]
+    urls = [f"{page['title']} {page.get('scheme', 'http')}://{address}:{page['port']}" for page in pages]
+    if urls:
+        tunnel.append(f"Open: {', '.join(urls)}")
+    return [*tunnel, _next_step(report, next_steps, user, household or ANY_HOUSEHOLD)]
 
 
-def _next(report: t.Mapping[str, t.Any], user: str) -> str:
+def _next_step(report: t.Mapping[str, t.Any], next_steps: t.Sequence[str], user: str, household: str) -> str:
     if report and not report["up"]:
         if report.get("must_act"):
             return (
-                "Next: correct that and run the playbook again. Until then torrents stand still, and nothing leaves "
-                "past the tunnel."
+                "Next: correct that and run the playbook again. Until then torrents do not run, and no traffic "
+                "bypasses the tunnel."
             )
-        return "Next: nothing, if that ends by itself. vpn-monitor goes on trying; see: sudo journalctl -u vpn-monitor"
-    login = f"log in as {user}, " if user else ""
-    return (
-        f"Next: {login}add your indexers in Jackett, and run playbooks/verify.yml to see that nothing leaves past the "
-        "tunnel."
-    )
+        return "Next: wait. vpn-monitor retries until the tunnel is up; see: sudo journalctl -u vpn-monitor"
+    steps = [*([f"log in as {user}"] if user else []), *next_steps]
+    before = f"{', '.join(steps)}, and " if steps else ""
+    return f"Next: {before}run `make verify HOUSE={household}` to check that no traffic bypasses the tunnel."

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Measures a host without changing it: what the reader reads, the parsers make sense of."""
+"""Measures a host without changing it: reads files and command output with a Reader and parses them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .units import measure_units
 PACKAGE_FORMAT = "${db:Status-Abbrev} ${Package} ${Version}\\n"
 CMDLINE_FILES = ("/boot/firmware/cmdline.txt", "/boot/cmdline.txt")
 PROXY = "docker-proxy"
-# In the first lines of every file that the roles write.
+# Every file that the roles write has MARK in its first MARK_WITHIN characters.
 MARK, MARK_WITHIN = "household.mediaserver", 400
 GPU_PATTERNS = (
     "/dev/dri/*",
@@ -40,7 +40,7 @@ def _nearest(reader: Reader, path: str) -> str:
 
 
 def _uuids(reader: Reader) -> dict[str, str]:
-    """Device to UUID. blkid only where udev keeps no links, because it wakes sleeping disks."""
+    """Return the UUID of each device. blkid is used only without udev's links, because it wakes sleeping disks."""
     links = reader.glob("/dev/disk/by-uuid/*")
     if links:
         return {reader.real(link): os.path.basename(link) for link in links}
@@ -69,24 +69,24 @@ def _ports(reader: Reader, wanted: set[int], rows: list[dict[str, t.Any]]) -> li
     containers = parse.published(rows)
     unnamed = {port for port, inode in sockets.items() if owners.get(inode) == PROXY and port not in containers}
     if unnamed:
-        containers |= docker.holders(unnamed, rows, reader.container)
+        containers |= docker.publishers(unnamed, rows, reader.container)
     ports = sorted(set(sockets) | {port for port in containers if not wanted or port in wanted})
-    nobody = {"container": "", "project": ""}
+    no_container = {"container": "", "project": ""}
     return [
-        {"port": port, "process": owners.get(sockets.get(port, ""), ""), **containers.get(port, nobody)}
+        {"port": port, "process": owners.get(sockets.get(port, ""), ""), **containers.get(port, no_container)}
         for port in ports
     ]
 
 
 def _entries(reader: Reader, folder: str) -> list[str]:
-    """Names of what is in a folder."""
+    """Return the names of a folder's entries, hidden ones included."""
     start = len(folder.rstrip("/")) + 1
     found = (path for pattern in ("/*", "/.*") for path in reader.glob(folder.rstrip("/") + pattern))
     return sorted({path[start:].partition("/")[0] for path in found} - {""})
 
 
 def _ownership(reader: Reader, params: dict[str, t.Any], rows: list[dict[str, t.Any]]) -> dict[str, t.Any]:
-    """What shows whether files, folders, networks and containers are this collection's own."""
+    """Return facts that show whether files, folders, networks and containers belong to this collection."""
     head = "/sys/class/net/"
     networks = reader.networks() if reader.exists(DOCKER_SOCKET) else []
     return {
@@ -101,6 +101,7 @@ def _ownership(reader: Reader, params: dict[str, t.Any], rows: list[dict[str, t.
         "folder_entries": {
             path: {"real": reader.real(path), "entries": _entries(reader, path)} for path in params["folders"]
         },
+        "resolved": {path: reader.real(path) if reader.exists(path) else "" for path in params["resolve"]},
         "docker_containers": docker.containers(rows, reader.real),
         "docker_networks": docker.networks(networks),
     }
@@ -117,8 +118,8 @@ def _modules(reader: Reader, names: list[str], release: str) -> dict[str, str]:
 def _timezone(reader: Reader, wanted: str) -> dict[str, t.Any]:
     zones = "/usr/share/zoneinfo/"
     current = reader.link("/etc/localtime")
-    asked = configuration.asked_zone(reader, wanted)["timezone_asked"]
-    known = asked == "zone" if asked else None
+    requested = configuration.requested_zone(reader, wanted)["timezone_asked"]
+    known = requested == "zone" if requested else None
     return {
         "timezone": current[len(zones) :] if current.startswith(zones) else "",
         "timezone_file": reader.text("/etc/timezone"),
@@ -136,19 +137,22 @@ def _sysctl(reader: Reader, names: t.Iterable[str]) -> dict[str, t.Any]:
 
 
 def _dpkg_journal(reader: Reader) -> bool:
-    """Whether dpkg was interrupted: apt refuses to work while such a file lies there (debSystem::CheckUpdates)."""
+    """Return whether dpkg was interrupted. apt fails while such a file exists (apt-pkg, debSystem::CheckUpdates)."""
     return any(os.path.basename(path).isdigit() for path in reader.glob("/var/lib/dpkg/updates/*"))
 
 
 def _docker_switched_off(reader: Reader) -> list[str]:
-    """By daemon.json, of which no other key is returned (it may hold a proxy's password), and by dockerd itself."""
+    """Return the settings of daemon.json and of dockerd's command line that switch off its firewall rules.
+
+    No other key of daemon.json is returned: it may hold a proxy's password.
+    """
     pid = reader.text(obstacles.DOCKER_PID).strip()
     command_line = reader.text(f"/proc/{pid}/cmdline") if pid.isdigit() else ""
     return obstacles.docker_switched_off(reader.text(obstacles.DAEMON_JSON), command_line)
 
 
 def measure(reader: Reader, params: dict[str, t.Any]) -> dict[str, t.Any]:
-    """Everything the roles ask about a host, in one go."""
+    """Return the fact ``mediaserver_host``. ``params`` are the options of the module host_info."""
     release, machine = reader.kernel()
     passwd, group = reader.text("/etc/passwd"), reader.text("/etc/group")
     groups = parse.accounts(group)
@@ -177,7 +181,7 @@ def measure(reader: Reader, params: dict[str, t.Any]) -> dict[str, t.Any]:
         "cmdline": reader.text(cmdline_file) if cmdline_file else "",
         "filesystems": _filesystems(reader, params["paths"], uuids),
         "read_only_mounts": parse.read_only_mounts(params["paths"], reader.text("/proc/self/mountinfo")),
-        "unreadable": {path: reason for path in params["paths"] if (reason := reader.trouble(path))},
+        "unreadable": {path: reason for path in params["paths"] if (reason := reader.read_error(path))},
         "block_uuids": sorted(set(uuids.values())),
         "clock": {"synchronized": reader.synchronized(), "year": reader.year()},
         "networks": networks,

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""What below a folder an account cannot read. Looks only: files of a household are never changed."""
+"""Finds paths below a folder that an account cannot read. Files of a household are never changed."""
 
 from __future__ import annotations
 
@@ -12,53 +12,56 @@ import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-# Bounds of one look: a large library on a slow disk must not hold up a run. Levels below the folder itself, which is
-# enough for <library>/<film>/<file>; entries looked at; findings named.
+# Bounds of one scan, so that a large library on a slow disk does not delay a run: levels below the folder, enough for
+# <library>/<film>/<file>; entries checked; findings returned.
 LEVELS, ENTRIES, NAMED = 3, 5000, 10
 DENIED = (errno.EACCES, errno.EPERM)
 
 
 @dataclass(frozen=True)
-class Unreadable:
-    """One path that cannot be read, and the number of the error."""
+class UnreadablePath:
+    """One path that cannot be read, and the errno."""
 
     path: str
-    number: int
+    errno: int
 
 
-def unreadable(folders: Iterable[str], *, uid: int, gid: int) -> list[Unreadable]:
-    """Look as an account, which a child process takes on; must run as root. What is not there is no finding."""
+def find_unreadable(folders: Iterable[str], *, uid: int, gid: int) -> list[UnreadablePath]:
+    """Return at most NAMED paths that the account cannot read. A missing folder is not a finding.
+
+    Must run as root: a child process drops to the account.
+    """
     reader, writer = os.pipe()
     child = os.fork()
-    if child == 0:  # nothing of the parent's may run here: it reports and ends
+    if child == 0:  # the child must run none of the parent's code after this block
         found: list[tuple[str, int]] = []
         try:
             os.setgroups([])
             os.setgid(gid)
             os.setuid(uid)
-            found = _look(folders)
+            found = _scan(folders)
         except OSError as error:
             found = [("/", error.errno or errno.EIO)]
         finally:
-            with os.fdopen(writer, "wb") as answer:
-                answer.write(json.dumps(found).encode())
+            with os.fdopen(writer, "wb") as pipe:
+                pipe.write(json.dumps(found).encode())
             os._exit(0)
     os.close(writer)
-    with os.fdopen(reader, "rb") as answer:
-        rows = json.loads(answer.read() or b"[]")
+    with os.fdopen(reader, "rb") as pipe:
+        rows = json.loads(pipe.read() or b"[]")
     os.waitpid(child, 0)
-    return [Unreadable(path, number) for path, number in rows]
+    return [UnreadablePath(path, number) for path, number in rows]
 
 
-def told(found: Iterable[Unreadable], *, account: str, group: str) -> list[str]:
-    """One line for each finding: the path, what is wrong with it, and what cures it."""
-    return [_line(one, account, group) for one in found]
+def describe(findings: Iterable[UnreadablePath], *, account: str, group: str) -> list[str]:
+    """Return one line for each finding: the path, the reason and the remedy."""
+    return [_line(finding, account, group) for finding in findings]
 
 
-def _line(found: Unreadable, account: str, group: str) -> str:
-    # A name may hold bytes that are no UTF-8.
-    path = os.fsencode(found.path).decode("utf-8", "backslashreplace")
-    if found.number in DENIED:
+def _line(finding: UnreadablePath, account: str, group: str) -> str:
+    # A name may hold bytes that are not UTF-8.
+    path = os.fsencode(finding.path).decode("utf-8", "backslashreplace")
+    if finding.errno in DENIED:
         name = shlex.quote(path)
         return (
             f"{path}: account {account}, as which the services run, may not read it. If they should, give their group "
@@ -66,12 +69,12 @@ def _line(found: Unreadable, account: str, group: str) -> str:
             f"its mount options, such as gid={group} or allow_other)"
         )
     return (
-        f"{path}: it cannot be read ({os.strerror(found.number)}). Look at the disk or network share that is mounted "
+        f"{path}: it cannot be read ({os.strerror(finding.errno)}). Check the disk or network share that is mounted "
         "there: findmnt --target, and sudo dmesg"
     )
 
 
-def _look(folders: Iterable[str]) -> list[tuple[str, int]]:
+def _scan(folders: Iterable[str]) -> list[tuple[str, int]]:
     found: list[tuple[str, int]] = []
     left = ENTRIES
     for top in folders:
@@ -85,10 +88,10 @@ def _look(folders: Iterable[str]) -> list[tuple[str, int]]:
 
 
 def _walk(path: str, levels: int) -> Iterator[tuple[str, int]]:
-    """Give each path with the number of the error that reading it meets, 0 for none."""
+    """Yield each path with the errno of reading it, 0 for success."""
     try:
         entries = sorted(os.scandir(path), key=lambda entry: entry.name)
-        # A folder that may be listed and not entered.
+        # Fails for a folder that has read but not search permission.
         os.stat(os.path.join(path, "."))
     except OSError as error:
         if error.errno not in (errno.ENOENT, errno.ENOTDIR):

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Pure parsers for what a Linux host says about itself. They read text and never guess: unknown is empty."""
+"""Pure parsers for files and command output of a Linux host. A value that cannot be determined is empty."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ import typing as t
 
 OWN_ENGINES = ("docker-ce", "docker.io")
 OWN_COMPOSE = ("docker-compose-plugin", "docker-compose")
-# Debian's packages that bring /usr/bin/docker; one of them may be there before the engine is.
+# Debian's packages that contain /usr/bin/docker. docker-cli may be installed without the engine.
 OWN_CLIENTS = ("docker-cli", "docker.io")
 # Letters of dpkg-query(1), package-status: installed, triggers awaited, triggers pending; half-installed, unpacked,
-# half-configured. With a trigger outstanding a package works, and is not finished.
+# half-configured. A package with an outstanding trigger works, but its installation is not finished.
 INSTALLED = "iWt"
 UNFINISHED = "HUFWt"
 
 
 def os_release(text: str) -> dict[str, str]:
-    """The three fields of /etc/os-release that decide whether the host is supported."""
+    """Return ID, VERSION_ID and VERSION_CODENAME of /etc/os-release (os-release(5))."""
     found: dict[str, str] = {}
     for line in text.splitlines():
         key, separator, value = line.strip().partition("=")
@@ -35,12 +35,17 @@ def os_release(text: str) -> dict[str, str]:
 
 
 def memory_mb(meminfo: str) -> int:
+    """Return the memory in MiB, from /proc/meminfo; 0 when unknown."""
     match = re.search(r"^MemTotal:\s+(\d+) kB", meminfo, re.MULTILINE)
     return int(match.group(1)) // 1024 if match else 0
 
 
 def memory_cgroup(controllers: str | None, cgroups: str) -> bool:
-    """Can the kernel limit memory? `controllers` is cgroup v2's list, None where v2 is not the one in use."""
+    """Return whether the kernel can limit memory.
+
+    ``controllers`` is the text of cgroup v2's cgroup.controllers, None where cgroup v1 is in use. ``cgroups`` is the
+    text of /proc/cgroups.
+    """
     if controllers is not None:
         return "memory" in controllers.split()
     return any(
@@ -51,14 +56,14 @@ def memory_cgroup(controllers: str | None, cgroups: str) -> bool:
 
 
 def _route_network(destination: str, mask: str) -> ipaddress.IPv4Network:
-    """/proc/net/route prints addresses in hexadecimal, in the byte order of the (little-endian) machine."""
+    """Parse addresses of /proc/net/route, which are hexadecimal in the byte order of the (little-endian) machine."""
     address = ipaddress.IPv4Address(bytes.fromhex(destination)[::-1])
     netmask = ipaddress.IPv4Address(bytes.fromhex(mask)[::-1])
     return ipaddress.IPv4Network(f"{address}/{netmask}", strict=False)
 
 
 def routes(text: str) -> tuple[list[dict[str, str]], str]:
-    """The networks that the host reaches without its default route, and the interface of that route."""
+    """Return the networks of /proc/net/route other than the default route, and the default route's interface."""
     networks: list[dict[str, str]] = []
     defaults: list[tuple[int, str]] = []
     for line in text.splitlines()[1:]:
@@ -74,18 +79,18 @@ def routes(text: str) -> tuple[list[dict[str, str]], str]:
 
 
 def local_addresses(fib_trie: str) -> list[str]:
-    """The host's own IPv4 addresses, from /proc/net/fib_trie: a leaf that is "/32 host LOCAL"."""
+    """Return the host's own IPv4 addresses, from /proc/net/fib_trie: leaves with "/32 host LOCAL"."""
     found = re.findall(r"\|-- (\S+)\n\s+/32 host LOCAL$", fib_trie, re.MULTILINE)
     return sorted(set(found), key=ipaddress.IPv4Address)
 
 
 def nft_tables(text: str) -> list[str]:
-    """Family and name of each table, from ``nft list tables``."""
+    """Return family and name of each table, from ``nft list tables``."""
     return sorted(line.strip().removeprefix("table ") for line in text.splitlines() if line.startswith("table "))
 
 
 def accounts(text: str) -> dict[str, int]:
-    """Names and numbers of /etc/passwd or /etc/group: both have the number in the third field."""
+    """Return names and ids of /etc/passwd or /etc/group: both have the id in the third field."""
     found: dict[str, int] = {}
     for line in text.splitlines():
         fields = line.split(":")
@@ -95,7 +100,7 @@ def accounts(text: str) -> dict[str, int]:
 
 
 def account(name: str, passwd: str, group: str) -> dict[str, t.Any]:
-    """One account as it stands, with its supplementary groups; empty when there is none."""
+    """Return an account of /etc/passwd with its supplementary groups; empty when it does not exist."""
     groups = accounts(group)
     names = {gid: group_name for group_name, gid in groups.items()}
     for line in passwd.splitlines():
@@ -114,7 +119,7 @@ def account(name: str, passwd: str, group: str) -> dict[str, t.Any]:
 
 
 def members(name: str, passwd: str, group: str) -> list[str]:
-    """Accounts in a group: those that it lists, and those whose own group it is."""
+    """Return the accounts in a group: listed members, and accounts that have it as their primary group."""
     number = accounts(group).get(name)
     rows = (line.split(":") for line in group.splitlines())
     listed = {one for row in rows if len(row) >= 4 and row[0] == name for one in row[3].split(",") if one}
@@ -123,15 +128,15 @@ def members(name: str, passwd: str, group: str) -> list[str]:
 
 
 def packages(text: str) -> dict[str, str]:
-    """Installed packages from `dpkg-query -W -f '${db:Status-Abbrev} ${Package} ${Version}\\n'`.
+    """Return installed packages from `dpkg-query -W -f '${db:Status-Abbrev} ${Package} ${Version}\\n'`.
 
-    The first letter is what the administrator wants of a package (a held one has "h"), the second is what it is.
+    The first letter is the wanted state ("h" for hold), the second the current state, the third an error flag.
     """
     return {name: version for state, name, version in _package_rows(text) if state[1] in INSTALLED and version}
 
 
 def unfinished_packages(text: str) -> dict[str, str]:
-    """Packages whose installation was begun and has not ended, from the same text; a version may be unknown."""
+    """Return packages whose installation was interrupted, from the same output; the version may be empty."""
     return {name: version for state, name, version in _package_rows(text) if state[1] in UNFINISHED or state[2:] == "R"}
 
 
@@ -143,7 +148,7 @@ def _package_rows(text: str) -> t.Iterator[tuple[str, str, str]]:
 
 
 def upstream_version(version: str) -> str:
-    """The upstream number in a Debian version: 5:28.0.1-1~debian.13~trixie is 28.0.1."""
+    """Return the upstream number of a Debian version: 28.0.1 for 5:28.0.1-1~debian.13~trixie."""
     match = re.match(r"(?:\d+:)?(\d+(?:\.\d+)*)", version)
     return match.group(1) if match else ""
 
@@ -151,9 +156,10 @@ def upstream_version(version: str) -> str:
 def docker(
     installed: dict[str, str], unpackaged: bool, unfinished: t.Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """Engine and compose plugin by package; `other`: neither Debian nor Docker packaged it.
+    """Return packages and versions of the engine and the compose plugin.
 
-    A package whose installation was interrupted counts as well: the run completes it.
+    ``package`` is ``other`` for a docker program from neither Debian nor Docker. A package whose installation was
+    interrupted counts as installed, because the run completes it.
     """
     known = {**(unfinished or {}), **installed}
     other = unpackaged and not any(name in known for name in OWN_CLIENTS)
@@ -172,7 +178,7 @@ def _unescape(text: str) -> str:
 
 
 def mount_of(path: str, mountinfo: str) -> dict[str, str]:
-    """The mount that holds a path: the last one listed among those with the longest matching mount point."""
+    """Return the mount that holds a path, from /proc/self/mountinfo: of the longest matches the last one listed."""
     best: dict[str, str] = {"mount": "", "fstype": "", "device": ""}
     for line in mountinfo.splitlines():
         fields = line.split()
@@ -187,7 +193,7 @@ def mount_of(path: str, mountinfo: str) -> dict[str, str]:
 
 
 def read_only_mounts(paths: t.Iterable[str], mountinfo: str) -> list[str]:
-    """Mount points at, above or below one of the paths whose filesystem cannot be written, in order of the list."""
+    """Return the read-only mount points at, above or below one of the paths, in the order of mountinfo."""
     asked = [path for path in paths if path != "/"]
     found: list[str] = []
     for line in mountinfo.splitlines():
@@ -196,14 +202,14 @@ def read_only_mounts(paths: t.Iterable[str], mountinfo: str) -> list[str]:
             continue
         mount, options = _unescape(fields[4]), [*fields[5].split(","), *fields[-1].split(",")]
         near = any(f"{path}/".startswith(mount.rstrip("/") + "/") or mount.startswith(f"{path}/") for path in asked)
-        found = [other for other in found if other != mount]  # a later mount covers an earlier one
+        found = [other for other in found if other != mount]  # a later mount hides an earlier one
         if near and "ro" in options:
             found.append(mount)
     return found
 
 
 def listening(text: str) -> dict[int, str]:
-    """Ports in state LISTEN and their socket inodes, from /proc/net/tcp or tcp6."""
+    """Return ports in state LISTEN with their socket inodes, from /proc/net/tcp or tcp6."""
     found: dict[int, str] = {}
     for line in text.splitlines()[1:]:
         fields = line.split()
@@ -213,7 +219,7 @@ def listening(text: str) -> dict[int, str]:
 
 
 def published(containers: t.Iterable[dict[str, t.Any]]) -> dict[int, dict[str, str]]:
-    """Who publishes which TCP port, from Docker's own list of containers."""
+    """Return container and project of each published TCP port, from Docker's list of containers."""
     found: dict[int, dict[str, str]] = {}
     for container in containers:
         name = (container.get("Names") or [""])[0].lstrip("/")
@@ -225,7 +231,10 @@ def published(containers: t.Iterable[dict[str, t.Any]]) -> dict[int, dict[str, s
 
 
 def module_states(names: t.Iterable[str], loaded: set[str], built_in: str, dep: str) -> dict[str, str]:
-    """loaded, built-in, available (can be loaded) or missing, for each kernel module asked about."""
+    """Return ``loaded``, ``built-in``, ``available`` (can be loaded) or ``missing`` for each kernel module.
+
+    ``built_in`` is the text of modules.builtin, ``dep`` that of modules.dep (depmod(8)).
+    """
 
     def listed(text: str) -> set[str]:
         stems = (line.split(":")[0].rpartition("/")[2].split(".ko")[0] for line in text.splitlines())
@@ -248,7 +257,7 @@ def module_states(names: t.Iterable[str], loaded: set[str], built_in: str, dep: 
 
 
 def blkid(text: str) -> dict[str, str]:
-    """Device to UUID, from `blkid` without options."""
+    """Return the UUID of each device, from the output of `blkid` without options."""
     found: dict[str, str] = {}
     for line in text.splitlines():
         device, _separator, tags = line.partition(": ")

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""The part of the measurement that touches the system. What cannot be read is empty, never an error."""
+"""Reads the system for host_info. A value that cannot be read is empty; nothing raises."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ import stat
 import time
 import typing as t
 
-from .._core.docker import Engine, EngineError
+from .._core.docker import DockerClient
+from .._core.errors import DockerError
 
 UNSYNCHRONISED_MICROSECONDS = 16_000_000
 TIMED_OUT, NOT_FOUND = 124, 127
-# After a boot Docker answers late: systemd holds its socket meanwhile.
+# After a boot, systemd holds Docker's socket until dockerd has started and answers.
 DOCKER_START_S = 30.0
 
 
 class Timex(ctypes.Structure):
-    """The head of the kernel's struct timex; the rest is room for what it writes behind it."""
+    """The first fields of struct timex (adjtimex(2)); ``rest`` reserves space for the others."""
 
     _fields_ = [
         ("modes", ctypes.c_uint),
@@ -35,7 +36,7 @@ class Timex(ctypes.Structure):
 
 
 class Reader:
-    """Reads the real host; tests put a told one in its place. ``run_command`` is AnsibleModule's."""
+    """Reads the real host; tests replace it. ``run_command`` is AnsibleModule's."""
 
     def __init__(self, run_command: t.Callable[..., tuple[int, str, str]]) -> None:
         self._run_command = run_command
@@ -50,8 +51,8 @@ class Reader:
     def exists(self, path: str) -> bool:
         return os.path.exists(path)
 
-    def trouble(self, path: str) -> str:
-        """Why a folder that is there cannot be listed, such as a network share that is gone; empty when it can."""
+    def read_error(self, path: str) -> str:
+        """Return why an existing folder cannot be listed, such as a lost network share; empty when it can."""
         try:
             with os.scandir(path) as entries:
                 next(entries, None)
@@ -71,7 +72,7 @@ class Reader:
         return os.path.realpath(path)
 
     def link(self, path: str) -> str:
-        """Where a symbolic link points, one step; empty when it is none."""
+        """Return the target of a symbolic link, one step; empty when the path is not a link."""
         try:
             return os.path.normpath(os.path.join(os.path.dirname(path), os.readlink(path)))
         except OSError:
@@ -87,7 +88,7 @@ class Reader:
             return ""
 
     def age(self, path: str) -> float | None:
-        """Seconds since a file was written; None for one that is not there."""
+        """Return seconds since a file was written, by its mtime; None when it does not exist."""
         try:
             return time.time() - os.stat(path).st_mtime
         except OSError:
@@ -103,6 +104,7 @@ class Reader:
             return False
 
     def usage(self, path: str) -> tuple[int, int]:
+        """Return size and free space of a path's filesystem in MiB."""
         try:
             space = os.statvfs(path)
         except OSError:
@@ -110,6 +112,7 @@ class Reader:
         return space.f_blocks * space.f_frsize // 2**20, space.f_bavail * space.f_frsize // 2**20
 
     def kernel(self) -> tuple[str, str]:
+        """Return release and architecture of the kernel."""
         system = os.uname()
         return system.release, system.machine
 
@@ -117,7 +120,7 @@ class Reader:
         return time.gmtime().tm_year
 
     def synchronized(self) -> bool:
-        """As timedatectl decides it: the kernel's own estimate of the clock's error."""
+        """Return whether the clock is synchronised, by timedatectl's rule: the kernel's estimate of the error."""
         clock = Timex()
         try:
             if ctypes.CDLL(None).adjtimex(ctypes.byref(clock)) >= 0:
@@ -127,7 +130,7 @@ class Reader:
         return self.exists("/run/systemd/timesync/synchronized")
 
     def source_address(self) -> str:
-        """The address that connections by the default route come from. Connecting UDP sends nothing."""
+        """Return the source address of connections by the default route. connect() of a UDP socket sends nothing."""
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             try:
                 probe.connect(("192.0.2.1", 9))
@@ -136,34 +139,35 @@ class Reader:
                 return ""
 
     def run(self, command: list[str]) -> str:
+        """Return a command's standard output, whatever its exit status; empty after 20 s or without the program."""
         environment = {"LC_ALL": "C", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
-        # timeout(1) also says with a status of its own that there is no such command.
+        # timeout(1) exits with NOT_FOUND when the command does not exist.
         status, output, _errors = self._run_command(
             ["timeout", "20", *command], environ_update=environment, errors="replace"
         )
         return output if status not in (TIMED_OUT, NOT_FOUND) else ""
 
     def containers(self) -> list[dict[str, t.Any]]:
-        """All of Docker's containers, stopped ones included."""
-        answer = self._docker("/containers/json", all=True)
-        return answer if isinstance(answer, list) else []
+        """Return Docker's list of all containers, stopped ones included."""
+        response = self._docker("/containers/json", all=True)
+        return response if isinstance(response, list) else []
 
-    def container(self, number: str) -> dict[str, t.Any]:
-        answer = self._docker(f"/containers/{number}/json")
-        return answer if isinstance(answer, dict) else {}
+    def container(self, container_id: str) -> dict[str, t.Any]:
+        response = self._docker(f"/containers/{container_id}/json")
+        return response if isinstance(response, dict) else {}
 
     def networks(self) -> list[dict[str, t.Any]]:
-        answer = self._docker("/networks")
-        return answer if isinstance(answer, list) else []
+        response = self._docker("/networks")
+        return response if isinstance(response, list) else []
 
     def _docker(self, path: str, **query: t.Any) -> t.Any:
         try:
-            return Engine(timeout=DOCKER_START_S).get(path, **query)
-        except EngineError:
+            return DockerClient(timeout=DOCKER_START_S).get(path, **query)
+        except DockerError:
             return None
 
     def owner_of_sockets(self, inodes: set[str]) -> dict[str, str]:
-        """Socket inode to process name; needs root for the processes of others."""
+        """Return the process name of each socket inode. Needs root for processes of other accounts."""
         wanted = {f"socket:[{inode}]": inode for inode in inodes}
         found: dict[str, str] = {}
         for folder in glob.glob("/proc/[0-9]*/fd") if wanted else []:

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""What the data's filesystem has to be able to do, tried rather than assumed."""
+"""Checks of the data's filesystem: hard links between folders, and the protected folder below a mount point."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from collections.abc import Callable
 
 from .._core.errors import FileProblem
 
-# What lies below a mount point is seen through a second mount of the same filesystem, in a namespace of its own that
-# ends with the command. $1 is a folder to mount on, $2 the mount point, $3 what to add to the flags, if anything.
-BELOW = (
+# A second mount of the root filesystem, in a mount namespace that ends with the command, shows the folder below a mount
+# point. $1 is a folder to mount on, $2 the mount point, $3 the argument of chattr, empty to read only.
+BELOW_SCRIPT = (
     'mount --bind / "$1" || exit; [ -z "$3" ] || mkdir -p "$1$2" || exit; '
     '[ -z "$(ls -A "$1$2")" ] || { echo "not empty"; [ -z "$3" ] || exit 9; }; '
     '[ -z "$3" ] || chattr "$3" "$1$2" || exit; lsattr -d "$1$2"'
 )
 NOT_EMPTY, FULL = 9, "not empty\n"
-# The shell's own answer for a program that is not installed (POSIX, 2.8.2).
+# The shell's exit status for a program that is not installed (POSIX.1-2017, 2.8.2).
 NOT_INSTALLED = 127
 
-APART = (
+DIFFERENT_FILESYSTEMS = (
     "{source} (mediaserver_downloads) and {target} (mediaserver_media) are on different filesystems, so "
     "finished downloads cannot be linked into the library; put both on one"
 )
@@ -32,25 +32,27 @@ Run = Callable[[list[str]], tuple[int, str, str]]
 
 
 def one_filesystem(source: str, target: str) -> bool | None:
-    """Look only: None when a folder is not there yet. Raises FileProblem when they are on different filesystems."""
+    """Return True when both folders are on one filesystem, None when a folder does not exist yet.
+
+    Raises FileProblem when they are on different filesystems.
+    """
     try:
         same = os.stat(source).st_dev == os.stat(target).st_dev
     except OSError:
         return None
     if not same:
-        raise FileProblem(APART.format(source=source, target=target))
+        raise FileProblem(DIFFERENT_FILESYSTEMS.format(source=source, target=target))
     return True
 
 
 def try_link(source: str, target: str, *, uid: int, gid: int) -> None:
-    """Make a hard link from one folder to another as an account, and remove it again.
+    """Make a hard link from one folder to another as an account, and remove it.
 
-    Raises FileProblem that says why it cannot be done. Leaves nothing behind. Must run as root; the account is taken
-    on in a child process.
+    Must run as root: a child process drops to the account. Raises FileProblem with the reason; leaves no file behind.
     """
     reader, writer = os.pipe()
     child = os.fork()
-    if child == 0:  # nothing of the parent's may run here: it reports and ends
+    if child == 0:  # the child must run none of the parent's code after this block
         number = 0
         try:
             os.setgroups([])
@@ -62,25 +64,25 @@ def try_link(source: str, target: str, *, uid: int, gid: int) -> None:
         os.write(writer, number.to_bytes(4, "big"))
         os._exit(0)
     os.close(writer)
-    with os.fdopen(reader, "rb") as answer:
-        number = int.from_bytes(answer.read(4), "big")
+    with os.fdopen(reader, "rb") as pipe:
+        number = int.from_bytes(pipe.read(4), "big")
     os.waitpid(child, 0)
     if number == errno.EXDEV:
-        raise FileProblem(APART.format(source=source, target=target))
+        raise FileProblem(DIFFERENT_FILESYSTEMS.format(source=source, target=target))
     if number in (errno.EPERM, errno.EOPNOTSUPP):
         raise FileProblem(
-            f"the filesystem of {source} knows no hard links ({os.strerror(number)}); "
+            f"the filesystem of {source} does not support hard links ({os.strerror(number)}); "
             "format it with ext4, not exFAT or NTFS"
         )
     if number == errno.EROFS:
         raise FileProblem(
             f"{source} (mediaserver_downloads) or {target} (mediaserver_media) is mounted read-only; `findmnt --target "
-            f"{source}` shows the mount and `sudo dmesg` an error of the disk, after which the kernel does that"
+            f"{source}` shows the mount, and `sudo dmesg` disk errors, after which the kernel remounts it read-only"
         )
     if number:
         raise FileProblem(
             f"account {uid} cannot link a file from {source} to {target} ({os.strerror(number)}); "
-            "both must belong to it"
+            "make it the owner of both folders"
         )
 
 
@@ -96,30 +98,33 @@ def _link(source: str, target: str) -> None:
 
 
 class MountGuard:
-    """The folder below a mount point: empty and immutable, so that nothing is written there while the disk is away."""
+    """The folder below a mount point, kept empty and immutable: nothing is written there while the disk is missing.
+
+    ``run`` executes a command and returns exit status, output and errors.
+    """
 
     def __init__(self, path: str, run: Run, make_folder: Callable[[], str] = tempfile.mkdtemp) -> None:
         self._path = path
         self._run = run
         self._make_folder = make_folder
 
-    def stands(self) -> bool:
-        """Say whether the folder below is immutable. Raises FileProblem when files keep it from that."""
+    def is_protected(self) -> bool:
+        """Return whether the folder is immutable. Raises FileProblem when it is not and holds files."""
         status, output, errors = self._below("")
         full, output = output.startswith(FULL), output.removeprefix(FULL)
         if status == 0 and "i" in output.split()[0]:
             return True
         if full:
-            # Here and not in set() alone, so that check mode refuses too.
+            # Also here, so that check mode fails too.
             raise self._not_empty()
         if status == NOT_INSTALLED or (status != 0 and "No such file" in errors):
             return False
         if status != 0:
-            raise FileProblem(f"what lies below {self._path} cannot be seen: {errors.strip()}")
+            raise FileProblem(f"the folder below {self._path} cannot be read: {errors.strip()}")
         return False
 
-    def set(self) -> None:
-        """Make it so. Raises FileProblem when files lie below the mount point, which would vanish from sight."""
+    def protect(self) -> None:
+        """Make the folder and set its immutable flag. Raises FileProblem when it holds files or chattr fails."""
         status, _output, errors = self._below("+i")
         if status == NOT_EMPTY:
             raise self._not_empty()
@@ -132,14 +137,14 @@ class MountGuard:
 
     def _not_empty(self) -> FileProblem:
         return FileProblem(
-            f"files lie on the system's own disk below {self._path}, where the media disk is to be mounted; "
-            "move them to the media disk or away, then run again"
+            f"the folder {self._path} on the system's own disk, where the media disk is to be mounted, holds files; "
+            "move them to the media disk or elsewhere, then run the playbook again"
         )
 
     def _below(self, flag: str) -> tuple[int, str, str]:
         folder = self._make_folder()
         try:
-            private = ["unshare", "--mount", "--propagation", "private", "sh", "-c", BELOW, "sh"]
+            private = ["unshare", "--mount", "--propagation", "private", "sh", "-c", BELOW_SCRIPT, "sh"]
             return self._run([*private, folder, self._path, flag])
         finally:
             os.rmdir(folder)

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""What surrounds a file: the names of its folders and of the torrent, and which of them say something."""
+"""Context of a file: the names of its folders and of the torrent, and which of them are titles."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .file_types import words
 from .numbers import season_of
 from .selection import Item
 
-GENERAL = words(
+GENERIC_WORDS = words(
     "video videos movie movies film films new folder untitled"
     " download downloads complete completed tv series show"
     " shows episode episodes season seasons file files main feature title title1 disc disk dvd cd part sample"
@@ -30,18 +30,18 @@ DISC_FOLDERS = frozenset(["video_ts", "bdmv"])
 
 
 def is_hash(stem: str) -> bool:
-    """Tell whether a name is a check sum or random letters."""
+    """Return whether a name is a check sum or random letters."""
     return HASH.fullmatch(stem.strip()) is not None
 
 
-def says_nothing(title: str) -> bool:
-    """Tell whether a title is made of general words, or is no title."""
+def is_generic(title: str) -> bool:
+    """Return whether a title is empty, a check sum, or consists of generic words."""
     found = re.findall(r"[^\W_]+", title.casefold())
-    return not found or is_hash(title.replace(" ", "")) or all(word in GENERAL or word == "0" for word in found)
+    return not found or is_hash(title.replace(" ", "")) or all(word in GENERIC_WORDS or word == "0" for word in found)
 
 
 def is_structure(folder: str) -> bool:
-    """Tell whether a folder only divides a torrent: a disc, a part, extras, subtitles or nothing but a season."""
+    """Return whether a folder only divides a torrent: a disc, a part, extras, subtitles or a season."""
     season = season_of(folder)
     bare_season = season is not None and not re.search(
         r"[^\W_]{3}", folder[: season.start] + re.sub(r"(?i)1080p|720p|2160p|complete", "", folder[season.end :])
@@ -55,7 +55,7 @@ def is_structure(folder: str) -> bool:
 
 
 def disc_folder(parents: tuple[str, ...]) -> int | None:
-    """Return at which depth below the torrent's own folder a disc's structure begins."""
+    """Return the index of a disc's folder below the torrent's own, None when there is none."""
     return next((index for index, parent in enumerate(parents) if index and parent.lower() in DISC_FOLDERS), None)
 
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 
 from . import context
 from .film import Film
-from .film_shelf import FilmShelf
+from .film_publisher import FilmPublisher
 from .model import UNSUPPORTED
 from .selection import Item
-from .titles import Name
+from .titles import ParsedName
 
 DISC_FILE = re.compile(r"(?:video_ts|vts_\d{2}_\d)\.(?:ifo|bup|vob)", re.IGNORECASE)
-# A disc's own names are simple; another file in its folders is not the disc's.
+# Names of a disc's files; a file with another name is not part of the disc.
 INNER_NAME = re.compile(r"[A-Za-z0-9_+-](?:[A-Za-z0-9_+ .-]{0,60}[A-Za-z0-9_+-])?")
 
 
@@ -24,7 +24,7 @@ INNER_NAME = re.compile(r"[A-Za-z0-9_+-](?:[A-Za-z0-9_+ .-]{0,60}[A-Za-z0-9_+-])
 class Disc:
     """One disc: the folder that holds its structure, and its files by their path below the film's folder."""
 
-    home: tuple[str, ...]
+    folder: tuple[str, ...]
     files: list[tuple[Item, str]] = field(default_factory=list)
 
 
@@ -42,42 +42,47 @@ def find_discs(items: list[Item]) -> list[Disc]:
     return list(discs.values())
 
 
-def _name(disc: Disc, shelf: FilmShelf) -> tuple[Name, int]:
+def _name(disc: Disc, films: FilmPublisher) -> tuple[ParsedName, int]:
     """Return the film's name and the number of the disc."""
-    texts = list(reversed(disc.home))
-    if shelf.torrent.name not in texts:
-        texts.append(shelf.torrent.name)
+    texts = list(reversed(disc.folder))
+    if films.torrent.name not in texts:
+        texts.append(films.torrent.name)
     part = context.PART_FOLDER.fullmatch(texts[0].strip()) if len(texts) > 1 else None
     number = part.group(1).lower() if part else ""
-    names = [shelf.titles.read(text) for text in texts if not context.is_structure(text)] or [Name("Untitled")]
+    names = [films.titles.read(text) for text in texts if not context.is_structure(text)] or [ParsedName("Untitled")]
     name = next((found for found in names if found.year), names[0])
     return name, (int(number) if number.isdigit() else ord(number) - 96) if number else 0
 
 
-def publish_discs(discs: list[Disc], shelf: FilmShelf) -> None:
+def publish_discs(discs: list[Disc], films: FilmPublisher) -> None:
     """Publish discs as films; several discs of one film are its parts."""
     for disc in discs:
-        name, part = _name(disc, shelf)
+        name, part = _name(disc, films)
         present = next(
-            (shelf.shelf.place(item, "movies") for item, _inner in disc.files if shelf.shelf.place(item, "movies")), ""
+            (
+                films.builder.find_existing(item, "movies")
+                for item, _inner in disc.files
+                if films.builder.find_existing(item, "movies")
+            ),
+            "",
         )
-        folder = shelf.folder(Film(name.title or "Untitled", name.year, name.ids))
+        folder = films.folder(Film(name.title or "Untitled", name.year, name.ids))
         base = folder if not part else f"{folder}/{folder}-cd{part}"
         number = 2
         if present:
             base = re.split(r"/(?:VIDEO_TS|BDMV)/", present.partition("/")[2])[0]
         else:
-            occupied = shelf.shelf.names(f"movies/{folder}") or (shelf.has_disc(folder) if not part else ())
+            occupied = films.builder.names(f"movies/{folder}") or (films.has_disc(folder) if not part else ())
             if occupied:
                 base = f"{folder} - Disc" + (f"/{folder} - Disc-cd{part}" if part else "")
-            while shelf.shelf.folders(f"movies/{base}") or shelf.shelf.names(f"movies/{base}"):
+            while films.builder.folders(f"movies/{base}") or films.builder.names(f"movies/{base}"):
                 base = f"{folder} - Disc {number}"
                 number += 1
         for item, inner in sorted(disc.files, key=lambda pair: pair[1]):
-            if not shelf.shelf.keep_present([item]):
+            if not films.builder.record_present([item]):
                 continue
             path = f"movies/{base}/{inner}"
-            if shelf.shelf.taken(path) or not all(map(INNER_NAME.fullmatch, inner.split("/"))):
-                shelf.shelf.leave(item, UNSUPPORTED)
+            if films.builder.is_taken(path) or not all(map(INNER_NAME.fullmatch, inner.split("/"))):
+                films.builder.leave_out(item, UNSUPPORTED)
             else:
-                shelf.shelf.put(item, path)
+                films.builder.add_link(item, path)

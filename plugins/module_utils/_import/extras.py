@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Extras: trailers, featurettes and the like, told by their folder or by their name."""
+"""Extras (trailers, featurettes and the like), recognised by their folder or their name."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ SUFFIX_FOLDERS = {
     "other": "other",
     "extra": "extras",
 }
-# A whole name that is an extra's, not a film's: it begins or ends in these words.
+# Names of extras: they begin or end with these words.
 OWN_NAMES = (
     (
         re.compile(r"(?:official[\s._]*)?(?:teaser[\s._]*)?(?:trailer|teaser)(?:[\s._#-]*\d+)?", re.IGNORECASE),
@@ -94,7 +94,7 @@ def extras_folder(item: Item) -> str:
 
 
 def before_extra(stem: str) -> str:
-    """Return the part of a name before the word that makes it an extra."""
+    """Return the part of a name before the word for an extra."""
     for pattern, _kind in (*ANYWHERE, (SUFFIX, "")):
         match = pattern.search(stem)
         if match:
@@ -102,10 +102,10 @@ def before_extra(stem: str) -> str:
     return ""
 
 
-def own_kind(stem: str, tail: str = "") -> str:
-    """Return the kind of extra that a file's own name says, empty when it says none.
+def kind_from_name(stem: str, tail: str = "") -> str:
+    """Return the kind of extra in a file's name, empty when there is none.
 
-    tail is what follows the title and year of the name.
+    tail follows the title and year of the name.
     """
     match = SUFFIX.search(stem)
     if match:

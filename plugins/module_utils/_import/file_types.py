@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Which type a file has, by its extension."""
+"""Types of files by their extensions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# Extensions that Jellyfin takes for video, without those that mostly are something else (.bin, .001, .iso of a system).
+# Extensions that Jellyfin reads as video, without those that are mostly something else (.bin, .001, .iso of a system).
 VIDEO = words(
     ".3g2 .3gp .amv .asf .avi .bivx .divx .dv .dvr-ms .f4v .fli .flv .m2t .m2ts .m2v .m4v .mk3d .mkv .mov .mp4 .mpe"
     " .mpeg .mpg .mts .mxf .nsv .nuv .ogm .ogv .pva .qt .rec .rm .rmvb .svq3 .tp .ts .ty .viv .vob .vp3 .webm .wmv"
@@ -42,7 +42,7 @@ PROGRAM = words(
     ".apk .app .appimage .bat .bin .cmd .com .deb .dll .dmg .exe .ipa .jar .js .lnk .mdf .msi .msix .pkg .ps1 .rpm"
     " .run .scr .sh .so .vbs .wsf .xpi"
 )
-# Programs that open when a person clicks on what looks like a video.
+# Programs that run when a user opens a file that looks like a video.
 EXECUTABLE = words(".apk .bat .cmd .com .exe .jar .js .lnk .msi .pif .ps1 .scr .vbs .wsf")
 
 
@@ -57,12 +57,12 @@ def split_extension(name: str) -> tuple[str, str]:
 
 
 def is_archive(extension: str) -> bool:
-    """Tell whether it is an archive or one of its volumes."""
+    """Return whether an extension is that of an archive or of one of its volumes."""
     return extension in ARCHIVE or VOLUME.fullmatch(extension) is not None
 
 
 def is_disguised(name: str) -> bool:
-    """Tell whether a program bears the extension of a medium before its own."""
+    """Return whether a program has the extension of a medium before its own: film.mkv.exe."""
     stem, extension = split_extension(name)
     inner = split_extension(stem.rstrip())[1].lower()
     return extension.lower() in EXECUTABLE and inner in VIDEO | AUDIO | BOOK | SUBTITLE | PICTURE

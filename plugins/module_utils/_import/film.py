@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Films: which videos of a torrent are one film, and what the film is called."""
+"""Groups the videos of a torrent into films, and finds the films' titles."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import re
 from dataclasses import dataclass, field, replace
 
 from . import context, numbers, release
-from .extras import extras_folder, own_kind
+from .extras import extras_folder, kind_from_name
 from .selection import Item
-from .titles import INDEX, Name, Titles, compact, separated
+from .titles import INDEX, ParsedName, Titles, compact, separated
 
 PART = re.compile(
     r"(?:[\s._\-\[(]+|(?<=[\])}]))(?P<word>cd|dvd|dis[ck]|part|pt)[\s._-]*(?P<number>[1-9]\d?|[a-d])(?![^\W_])[\])]?",
@@ -33,21 +33,21 @@ SAMPLE_SHARE = 0.5
 
 @dataclass(frozen=True)
 class Video:
-    """A main video with what its names say."""
+    """A main video with its parsed name; part is 0 when the film has one file."""
 
     item: Item
-    name: Name
+    name: ParsedName
     part: int = 0
 
     @property
     def suffix(self) -> str:
-        """What follows the stem of a part, as Jellyfin reads it."""
+        """The suffix of a part in Jellyfin's form, empty when the video is no part."""
         if not self.part:
             return ""
-        said = PART.search(f" {self.item.stem}") or PART.search(
+        match = PART.search(f" {self.item.stem}") or PART.search(
             f" {self.item.parents[-1] if self.item.parents else ''}"
         )
-        return f"-{'part' if said and said['word'].lower() in ('part', 'pt') else 'cd'}{self.part}"
+        return f"-{'part' if match and match['word'].lower() in ('part', 'pt') else 'cd'}{self.part}"
 
 
 @dataclass
@@ -61,7 +61,7 @@ class Film:
 
 
 def film_key(title: str, year: int | None) -> tuple[str, int | None]:
-    """Return what two names of one film have in common; punctuation that tells films apart ("Mother!") stays."""
+    """Return the same key for all names of one film; punctuation that distinguishes films ("Mother!") stays."""
     text = re.sub(r"[\s._\-\u2013:]+", " ", title.casefold())
     text = re.sub(r"\s*&\s*", " and ", text)
     return re.sub(r"['\u2019`\u00b4,\"?*]", "", text).strip(), year
@@ -88,7 +88,7 @@ def folder_part(item: Item) -> int:
 
 def main_videos(items: list[Item], titles: Titles, biggest: int) -> tuple[list[Item], list[Item], dict[str, str]]:
     """Divide videos into main ones, samples, and extras with their folder."""
-    samples = [item for item in items if item.says_sample and item.size < biggest * SAMPLE_SHARE]
+    samples = [item for item in items if item.has_sample_word and item.size < biggest * SAMPLE_SHARE]
     sample_paths = {item.path for item in samples}
     rest = [item for item in items if item.path not in sample_paths]
     extras: dict[str, str] = {}
@@ -96,13 +96,13 @@ def main_videos(items: list[Item], titles: Titles, biggest: int) -> tuple[list[I
         kind = extras_folder(item)
         if not kind and item.size < biggest:
             name = titles.read(item.stem)
-            own = own_kind(item.stem, f" {name.tags}" if name.year else f" {item.stem}")
-            kind = own if not (name.year and own_kind(name.title)) else own_kind(item.stem)
+            own = kind_from_name(item.stem, f" {name.tags}" if name.year else f" {item.stem}")
+            kind = own if not (name.year and kind_from_name(name.title)) else kind_from_name(item.stem)
         if kind:
             extras[item.path] = kind
     main = [item for item in rest if item.path not in extras]
     if not main:
-        # A torrent of nothing but extras: its videos are what there is.
+        # A torrent of extras only: its videos are the main ones.
         main, extras = [item for item in rest if not extras_folder(item)] or rest, {}
         extras = {}
     return main, samples, extras
@@ -112,14 +112,14 @@ class Films:
     """Groups the main videos of one torrent into films."""
 
     def __init__(self, torrent_name: str, titles: Titles) -> None:
-        """Take the torrent's name for what the files' names lack."""
+        """Set the torrent's name, which completes the files' names."""
         self.torrent_name = torrent_name
         self.titles = titles
         self.extras: dict[str, str] = {}
         self._folders_indexed = False
 
     def group(self, items: list[Item]) -> list[Film]:
-        """Return the films; videos that turn out to be extras are noted in extras."""
+        """Return the films; videos that are extras are added to self.extras."""
         self.titles.expect(len(items))
         indexed = self._indexed([item.stem for item in items])
         self._folders_indexed = self._indexed(sorted({item.parents[1] for item in items if len(item.parents) > 1}))
@@ -131,12 +131,12 @@ class Films:
             if name.year and name.title and not context.is_hash(item.stem):
                 own.append(self._video(item, name))
             else:
-                unnamed.setdefault(self._home(item), []).append(item)
+                unnamed.setdefault(self._film_folder(item), []).append(item)
         films: dict[tuple[str, int | None], Film] = {}
         for video in own:
             self._add(films, video)
-        for home, peers in unnamed.items():
-            for video in self._unnamed(home, peers, indexed=indexed, alone=len(items) == len(peers)):
+        for folder, peers in unnamed.items():
+            for video in self._unnamed(folder, peers, indexed=indexed, alone=len(items) == len(peers)):
                 self._add(films, video)
         return list(films.values())
 
@@ -148,12 +148,12 @@ class Films:
 
     @staticmethod
     def _indexed(names: list[str]) -> bool:
-        """Tell whether the names of a collection are numbered: "1. Iron Man", "2. Iron Man 2"."""
+        """Return whether the names of a collection are numbered: "1. Iron Man", "2. Iron Man 2"."""
         found = [match.group(1) for match in map(INDEX.match, names) if match]
         return len(found) > 1 and len(found) == len(names) and len(set(found)) == len(found)
 
-    def _video(self, item: Item, name: Name) -> Video:
-        """Take part and ids from the name and from the folders."""
+    def _video(self, item: Item, name: ParsedName) -> Video:
+        """Read part and provider ids from the name and from the folders."""
         _rest, part = part_of(name.tags, after=0)
         apart = numbers.full(name.tags) or AFTER_YEAR.match(name.tags)
         if apart and not part:
@@ -162,54 +162,56 @@ class Films:
             name = replace(name, title=f"{name.title} {text}")
         return Video(item, replace(name, ids=name.ids or self._folder_ids(item, name)), part or folder_part(item))
 
-    def _folder_ids(self, item: Item, name: Name) -> tuple[str, ...]:
-        """Take provider ids from a folder that names the same film."""
+    def _folder_ids(self, item: Item, name: ParsedName) -> tuple[str, ...]:
+        """Read provider ids from a folder with the same title and year."""
         for text in context.surroundings(item, self.torrent_name):
             around = self.titles.read(text)
             if around.ids and film_key(around.title, around.year) == film_key(name.title, name.year):
                 return around.ids
         return ()
 
-    def _home(self, item: Item) -> tuple[str, ...]:
+    def _film_folder(self, item: Item) -> tuple[str, ...]:
         """Return the folder of a film, above the folders of its parts."""
         parents = item.parents
         while len(parents) > 1 and context.is_structure(parents[-1]):
             parents = parents[:-1]
         return parents
 
-    def _around(self, item: Item) -> Name | None:
-        """Return the nearest name around a file that says which film it is, one with a year first."""
+    def _around(self, item: Item) -> ParsedName | None:
+        """Return the name of the nearest folder (or torrent) with a year, else of the nearest with a title."""
         texts = [text for text in context.surroundings(item, self.torrent_name) if not context.is_structure(text)]
         if self._folders_indexed:
             texts = [INDEX.sub("", text, count=1) for text in texts]
         names = [self.titles.read(text) for text in texts]
-        names = [name for name in names if name.title and (name.year or not context.says_nothing(name.title))]
+        names = [name for name in names if name.title and (name.year or not context.is_generic(name.title))]
         return next((name for name in names if name.year), names[0] if names else None)
 
-    def _unnamed(self, home: tuple[str, ...], peers: list[Item], *, indexed: bool, alone: bool) -> list[Video]:
-        """Name videos without year that lie in one folder."""
-        around = self._around(peers[0]) if home or self.torrent_name != peers[0].name else None
+    def _unnamed(self, folder: tuple[str, ...], peers: list[Item], *, indexed: bool, alone: bool) -> list[Video]:
+        """Name the videos of one folder whose names have no year."""
+        around = self._around(peers[0]) if folder or self.torrent_name != peers[0].name else None
         parts = self._parts(peers)
         if around and (len(peers) == 1 or parts):
             return [
-                self._one(item, around, parts.get(item.path, 0), only=len(peers) == 1 or bool(parts)) for item in peers
+                self._name_from_folder(item, around, parts.get(item.path, 0), only=len(peers) == 1 or bool(parts))
+                for item in peers
             ]
         if around and around.year and not COLLECTION.search(around.title):
             biggest = max(peers, key=lambda item: item.size)
             small = [item for item in peers if item.size < biggest.size * EXTRA_SHARE]
-            same = [item for item in peers if item not in small and self._means(item, around)]
+            same = [item for item in peers if item not in small and self._matches_folder(item, around)]
             if alone and (len(small) == len(peers) - 1 or same):
-                self.extras.update({item.path: "extras" for item in small if not self._means(item, around)})
+                self.extras.update({item.path: "extras" for item in small if not self._matches_folder(item, around)})
                 peers = [item for item in peers if item.path not in self.extras]
                 return [
-                    self._one(item, around, 0, only=len(peers) == 1) if self._means(item, around) or len(peers) == 1
-                    else self._by_itself(item, indexed=indexed)
+                    self._name_from_folder(item, around, 0, only=len(peers) == 1)
+                    if self._matches_folder(item, around) or len(peers) == 1
+                    else self._name_from_file(item, indexed=indexed)
                     for item in peers
-                ]  # fmt: skip
-        return [self._by_itself(item, indexed=indexed, part=parts.get(item.path, 0)) for item in peers]
+                ]
+        return [self._name_from_file(item, indexed=indexed, part=parts.get(item.path, 0)) for item in peers]
 
     def _parts(self, peers: list[Item]) -> dict[str, int]:
-        """Return the parts, where the names are equal but for a number or differ by the folder of a part."""
+        """Return the part numbers when the names differ only by a number, or when the folders are parts."""
         by_folder = {item.path: folder_part(item) for item in peers}
         if all(by_folder.values()):
             return by_folder if len(set(by_folder.values())) == len(peers) else {}
@@ -227,23 +229,23 @@ class Films:
             return {path: int(end) if end.isdigit() else ord(end) - 96 for path, end in ends.items()}
         return {}
 
-    def _means(self, item: Item, around: Name) -> bool:
-        """Tell whether a file's own name is its folder's title, or says nothing."""
+    def _matches_folder(self, item: Item, around: ParsedName) -> bool:
+        """Return whether a file's own title is generic or equals its folder's."""
         title = compact(self.titles.read(item.stem).title)
-        return not title or context.says_nothing(title) or title == compact(around.title)
+        return not title or context.is_generic(title) or title == compact(around.title)
 
-    def _one(self, item: Item, around: Name, part: int, *, only: bool) -> Video:
-        """Name a file by what surrounds it, unless its own name is the better one."""
+    def _name_from_folder(self, item: Item, around: ParsedName, part: int, *, only: bool) -> Video:
+        """Name a file after its folder, unless its own title is complete."""
         own = self.titles.film(part_of(item.stem, after=0)[0] if part else item.stem)
-        nothing = context.says_nothing(own.title) or context.is_hash(item.stem)
-        if around.year or nothing or not own.bounded or self._is_short(own, around):
+        nothing = context.is_generic(own.title) or context.is_hash(item.stem)
+        if around.year or nothing or not own.bounded or self._is_abbreviation(own, around):
             tags = f"{own.tags} {around.tags}" if only else own.tags
-            return Video(item, Name(around.title, around.year, tags, own.ids or around.ids, bounded=True), part)
+            return Video(item, ParsedName(around.title, around.year, tags, own.ids or around.ids, bounded=True), part)
         return Video(item, own, part)
 
     @staticmethod
-    def _is_short(own: Name, around: Name) -> bool:
-        """Tell whether a scene's short name stands beside the full one: grp-cosmo in Cosmopolis.2012."""
+    def _is_abbreviation(own: ParsedName, around: ParsedName) -> bool:
+        """Return whether a file's name abbreviates its folder's: grp-cosmo in Cosmopolis.2012."""
         return (
             around.bounded
             and " " not in own.title
@@ -251,16 +253,16 @@ class Films:
             and len(around.title) > len(own.title)
         )
 
-    def _by_itself(self, item: Item, *, indexed: bool, part: int = 0) -> Video:
-        """Name a file by its own name, or by its folders where that says nothing."""
+    def _name_from_file(self, item: Item, *, indexed: bool, part: int = 0) -> Video:
+        """Name a file by its own title, or by its folders when that is generic."""
         stem = INDEX.sub("", item.stem, count=1) if indexed else item.stem
         name = self.titles.film(part_of(stem, after=0)[0] if part else stem)
-        if not name.title or context.says_nothing(name.title):
+        if not name.title or context.is_generic(name.title):
             around = self._around(item)
             return Video(item, around or replace(name, title=name.title or "Untitled"), part)
         return Video(item, name, part)
 
 
-def labels_of(video: Video) -> list[str]:
-    """Return the labels that a file of a film always bears."""
+def edition_labels(video: Video) -> list[str]:
+    """Return the editions of a video, which are always part of its file's name."""
     return release.editions(f" {video.name.tags}")

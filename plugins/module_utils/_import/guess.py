@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Makes guessit callable for the planner: one name, one answer, no state between calls."""
+"""Calls guessit for the planner, without state between calls."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from .model import Guess
 
 
 def load_guessit() -> Guess | None:
-    """Return guessit as the planner wants it, None where it is not installed.
+    """Return a function from a name to guessit's result, None where guessit is not installed.
 
-    guessit 3.8.0 keeps state between calls (guessit-io/guessit#822), so it is reset before each.
+    guessit 3.8.0 keeps state between calls (guessit-io/guessit#822), so it is reset before each. A name that guessit
+    fails on gives an empty result.
     """
     try:
         api = importlib.import_module("guessit.api")

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Decides to which library a torrent belongs: label, sub-folder, then names and types of files."""
+"""Selects the library of a torrent: by its label, its sub-folder, then by names and types of its files."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ SOFTWARE_WORD = re.compile(
     r"(?<![^\W_])(?:x64|x86|amd64|i386|arm64|aarch64|linux|windows|macos|setup|keygen|portable|ubuntu|debian|fedora)(?![^\W_])",
     re.IGNORECASE,
 )
-# Tags that an image of a film has and an image of a system has not.
+# Tags of film discs' images, which images of operating systems do not have.
 FILM_DISC = re.compile(
     r"(?<![^\W_])(?:blu-?ray|bd(?:25|50|66|100)|dvd-?(?:[59r]|rip)?|pal|ntsc|uhd|hd-?dvd|1080[pi]|2160p|avc|hevc)(?![^\W_])",
     re.IGNORECASE,
 )
 SOURCE_FILES = words(".js .json .tsx .jsx .css .scss .html .vue .mjs .lock .map .md")
 SMALL_TS = 1 << 20
-# So many videos of a torrent show what all of them are.
-ENOUGH = 300
+# Of a larger torrent, evenly spaced videos are read: at most this many.
+MAX_VIDEOS_READ = 300
 
 
 def _labelled(torrent: Torrent) -> str:
@@ -43,31 +43,31 @@ def _labelled(torrent: Torrent) -> str:
 
 
 def is_source_tree(items: list[Item]) -> bool:
-    """Tell whether files .ts are sources of a program, not video."""
+    """Return whether .ts files are sources of a program, not video."""
     return any(item.extension in SOURCE_FILES for item in items)
 
 
 def is_labelled(torrent: Torrent) -> bool:
-    """Tell whether a label or a folder decides the kind."""
+    """Return whether a label or a folder determines the kind."""
     return bool(_labelled(torrent))
 
 
 def looks_like_video(item: Item, *, sources: bool, image: bool = False) -> bool:
-    """Tell whether a file is a video; a small .ts among sources is none."""
+    """Return whether a file is a video; a .ts below 1 MiB among sources is not."""
     if item.extension == ".ts" and item.size < SMALL_TS and sources:
         return False
     return item.is_video or (image and item.extension in file_types.DISC_IMAGE)
 
 
 def episode_evidence(item: Item, torrent: Torrent, titles: Titles) -> bool:
-    """Tell whether the names of a video say that it is an episode."""
+    """Return whether the names of a video contain the number or date of an episode."""
     for text in (item.stem, *surroundings(item, torrent.name)):
         if numbers.full(text) or numbers.dated(text):
             return True
         name = titles.read(text)
         weak = _weak_number(item, torrent) if text == item.stem else None
         if name.year and name.title:
-            # A year after the number makes both a part of a film's title: "Star Wars Episode 5 1980".
+            # A number before the year belongs to a film's title: "Star Wars Episode 5 1980".
             return weak is not None and weak.start > text.rfind(str(name.year))
         if weak:
             return True
@@ -75,7 +75,7 @@ def episode_evidence(item: Item, torrent: Torrent, titles: Titles) -> bool:
 
 
 def _weak_number(item: Item, torrent: Torrent) -> numbers.Number | None:
-    """Read a number without season, where the name or its surroundings say that it is an episode's."""
+    """Read a number without season, where the name or its context marks an episode."""
     number = numbers.episode_only(item.stem) or numbers.dashed(item.stem) or numbers.of_television(item.stem)
     if not number and numbers.is_fansub(item.stem):
         number = numbers.fansub(item.stem) or numbers.special(item.stem) or numbers.unnumbered(item.stem)
@@ -86,7 +86,7 @@ def _weak_number(item: Item, torrent: Torrent) -> numbers.Number | None:
 
 
 def _numbered_siblings(videos: list[Item]) -> bool:
-    """Tell whether several videos have one title and different numbers after a hyphen: "Naruto - 05"."""
+    """Return whether several videos have one title and different numbers after a hyphen: "Naruto - 05"."""
     heads: dict[str, set[int]] = {}
     for item in videos:
         number = numbers.fansub(item.stem)
@@ -96,7 +96,7 @@ def _numbered_siblings(videos: list[Item]) -> bool:
 
 
 def _is_film_image(item: Item, torrent: Torrent, titles: Titles) -> bool:
-    """Tell whether a disc image is a film's."""
+    """Return whether a disc image is a film's."""
     texts = (item.stem, *surroundings(item, torrent.name), torrent.name)
     if any(SOFTWARE_WORD.search(text) for text in texts):
         return False
@@ -104,8 +104,8 @@ def _is_film_image(item: Item, torrent: Torrent, titles: Titles) -> bool:
 
 
 def _is_film(videos: list[Item], torrent: Torrent, titles: Titles) -> bool:
-    """Tell whether videos without numbers are films: each says so, or there is one main video."""
-    main = [item for item in videos if not extras_folder(item) and not item.says_sample]
+    """Return whether videos without numbers are films: one main video, a collection, or release names."""
+    main = [item for item in videos if not extras_folder(item) and not item.has_sample_word]
     biggest = max((item.size for item in main), default=0)
     large = [item for item in main if item.size * 3 >= biggest]
     if len(large) <= 1:
@@ -120,7 +120,7 @@ def _is_film(videos: list[Item], torrent: Torrent, titles: Titles) -> bool:
 
 
 def _by_size(items: list[Item], videos: list[Item]) -> str:
-    """Return the type that most bytes have."""
+    """Return the type of most bytes, empty when all files are empty."""
     sizes = dict.fromkeys(("video", "audio", "book", "other"), 0)
     paths = {item.path for item in videos}
     for item in items:
@@ -140,13 +140,13 @@ def _by_size(items: list[Item], videos: list[Item]) -> str:
 
 
 def _has_disc(items: list[Item], torrent: Torrent) -> bool:
-    """Tell whether a torrent is the structure of a film's disc, not one of a season."""
+    """Return whether a torrent has the structure of a film's disc, not of a season's."""
     on_disc = [item for item in items if disc_folder(item.parents)]
     return bool(on_disc) and not any(numbers.season_of(text) for text in surroundings(on_disc[0], torrent.name))
 
 
 def decide(torrent: Torrent, items: list[Item], titles: Titles) -> str:
-    """Return the kind of a torrent; misc where no rule decides."""
+    """Return the kind of a torrent; misc when no rule matches."""
     labelled = _labelled(torrent)
     if labelled:
         return labelled
@@ -160,7 +160,7 @@ def decide(torrent: Torrent, items: list[Item], titles: Titles) -> str:
     ]
     by_size = _by_size(items, videos + images)
     if by_size == "video":
-        some = videos[:: len(videos) // ENOUGH + 1]
+        some = videos[:: len(videos) // MAX_VIDEOS_READ + 1]
         if any(episode_evidence(item, torrent, titles) for item in some) or _numbered_siblings(some):
             return "tv"
         return "movies" if _is_film(videos + images, torrent, titles) else "misc"
@@ -168,7 +168,7 @@ def decide(torrent: Torrent, items: list[Item], titles: Titles) -> str:
 
 
 def _by_type(by_size: str, torrent: Torrent, items: list[Item]) -> str:
-    """Return the kind of a torrent that has no video worth the name."""
+    """Return the kind of a torrent whose videos are not most of its bytes."""
     programs = any(item.extension in file_types.PROGRAM for item in items)
     if by_size == "book" and not programs:
         return "books"

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Languages and flags of subtitles, as they stand in file names."""
+"""Reads languages and flags of subtitles from file names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from .file_types import words
 
-# ISO 639-1: three-letter codes and names by which releases call the language.
+# ISO 639-1 code, ISO 639-2 codes, and the language's names in releases.
 _TABLE = """
 af afr afrikaans
 ar ara arabic
@@ -76,7 +76,7 @@ vi vie vietnamese
 zh chi zho chinese mandarin cantonese chs cht simplified traditional
 """
 CODES = {word: line.split()[0] for line in _TABLE.strip().splitlines() for word in line.split()}
-# What tells two subtitles of one language apart: regions, scripts and purposes.
+# Words that distinguish subtitles of one language: regions, scripts and purposes.
 _REGIONS = {
     "Brazilian": "br brazilian pob brazil",
     "Latin American": "latino latin la 419",
@@ -116,8 +116,8 @@ FILLER = words("sub subs subtitle subtitles srt track utf8 utf cp1252 ansi text 
 
 
 @dataclass(frozen=True)
-class Spoken:
-    """What a subtitle's name says about it."""
+class TrackLabels:
+    """Language (ISO 639-1), flags and region of a subtitle or sound track."""
 
     language: str = ""
     flags: tuple[str, ...] = ()
@@ -125,7 +125,7 @@ class Spoken:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """Language and flags as they follow the stem."""
+        """Language and flags in the order of a file's name."""
         return tuple(part for part in (self.language, *self.flags) if part)
 
 
@@ -133,8 +133,8 @@ def _tokens(text: str) -> list[str]:
     return [word for word in re.split(r"[^\w]+|_+", text.casefold()) if word]
 
 
-def read_tokens(text: str) -> tuple[Spoken, bool]:
-    """Read language and flags from the words of a text; the second value tells whether all words were understood."""
+def read_tokens(text: str) -> tuple[TrackLabels, bool]:
+    """Read language and flags from the words of a text; the second value is whether all words are known."""
     language, region, clean = "", "", True
     flags: dict[str, None] = {}
     tokens = _tokens(text)
@@ -158,11 +158,11 @@ def read_tokens(text: str) -> tuple[Spoken, bool]:
         elif not (word.isdigit() or word in FILLER):
             clean = False
     order = [flag for flag in ("default", "forced", "sdh") if flag in flags]
-    return Spoken(language, tuple(order), region), clean
+    return TrackLabels(language, tuple(order), region), clean
 
 
-def read_end(text: str) -> Spoken:
-    """Read language and flags from the end of a name, whose beginning is something else."""
+def read_end(text: str) -> TrackLabels:
+    """Read language and flags from the end of a name."""
     parts = [word for word in re.split(r"[\s._\[\](){},+-]+", text) if word]
     tail: list[str] = []
     for word in reversed(parts):
@@ -171,5 +171,5 @@ def read_end(text: str) -> Spoken:
         if not known or (low in REGIONS and low not in CODES and not tail and low not in ("commentary",)):
             break
         tail.insert(0, word)
-    # A number or a word of the title that is all there is says nothing.
-    return read_tokens(" ".join(tail))[0] if len(tail) < len(parts) or len(parts) <= 3 else Spoken()
+    # In a longer name that consists of such words only, they may be the title.
+    return read_tokens(" ".join(tail))[0] if len(tail) < len(parts) or len(parts) <= 3 else TrackLabels()

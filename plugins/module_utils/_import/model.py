@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""What the planner reads and what it answers: values only, no behaviour that reads or writes anything."""
+"""Input and result of the planner: immutable values."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ IGNORED = "ignored"
 NOTHING_TO_PUBLISH = "nothing_to_publish"
 LOCAL_ERROR = "local_error"
 
-# What identifies one content on the disk: device and inode, or whatever the caller compares.
+# Identifies a file's content: device and inode, or another value that the caller compares.
 Identity = t.Hashable
-# A name goes in, guessit's answer comes out.
+# From a name to guessit's result.
 Guess = t.Callable[[str], t.Mapping[str, t.Any]]
 
 
 @dataclass(frozen=True)
 class TorrentFile:
-    """One file of a torrent; the path is the one of Transmission's RPC, relative to its download folder."""
+    """One file of a torrent: path as in Transmission's RPC, relative to the download folder; sizes in bytes."""
 
     path: str
     length: int
@@ -50,14 +50,17 @@ class TorrentFile:
     identity: Identity | None = None
 
     @property
-    def whole(self) -> bool:
-        """All bytes are there."""
+    def is_complete(self) -> bool:
+        """Whether all bytes are downloaded."""
         return self.completed == self.length
 
 
 @dataclass(frozen=True)
 class Torrent:
-    """A torrent; folder is the part of its download folder below Transmission's root of finished downloads."""
+    """A torrent; folder is its download folder relative to Transmission's root of finished downloads.
+
+    error is the value of Transmission's RPC: 0 none, 1 tracker warning, 2 tracker error, 3 local error.
+    """
 
     name: str
     files: tuple[TorrentFile, ...]
@@ -68,8 +71,8 @@ class Torrent:
 
 
 @dataclass(frozen=True)
-class Library:
-    """Files that the library holds: path below the media root to identity, None where it is not known."""
+class ExistingFiles:
+    """Files below the media root: relative path to identity, None where it is unknown."""
 
     files: t.Mapping[str, Identity | None] = field(default_factory=dict)
 
@@ -96,8 +99,8 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Each file of the torrent is in exactly one of the three; present files are in the library already."""
+class ImportPlan:
+    """Each file of the torrent is in exactly one of links, left_out and present (in the library already)."""
 
     kind: str
     links: tuple[Link, ...] = ()
@@ -107,7 +110,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Refusal:
-    """The torrent is not imported at all."""
+    """The torrent is not imported."""
 
     reason: str
     text: str

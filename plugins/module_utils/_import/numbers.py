@@ -27,7 +27,7 @@ WORDS = {
 ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii": 8, "ix": 9, "x": 10}
 NUMBER_WORD = "|".join(WORDS)
 
-# S01E02, S01.E02, S6.Ep5, S01xE02, s1e1, S2019E05; what follows may widen it to a range.
+# S01E02, S01.E02, S6.Ep5, S01xE02, s1e1, S2019E05; FULL_MORE extends it to a range.
 FULL = re.compile(rf"{L}S(\d{{1,4}})[\s._\-\[\]x]*(?:E|EP|Episode)[\s._]*(\d{{1,4}})(?!\d)", re.IGNORECASE)
 FULL_MORE = re.compile(
     r"(?:[\s._]*[-\u2013~+&][\s._]*|[\s._]+|)(?:S\d{1,4}[\s._]*)?EP?[\s._]*(\d{1,4})(?!\d)|-(\d{2,4})(?![\dpix])",
@@ -96,19 +96,19 @@ SEASON_SPAN = re.compile(r"\s?(?:[-\u2013&+]|to|and|bis)\s?(?:S|season\s?)?\d{1,
 
 @dataclass(frozen=True)
 class Number:
-    """Place of an episode: season (None when the name does not say it), first and last number, or a date."""
+    """Number of an episode: season (None when the name has none), first and last number, or an ISO date."""
 
     first: int = 0
     last: int = 0
     season: int | None = None
     date: str = ""
-    # Where it stands in the name.
+    # Position in the name.
     start: int = 0
     end: int = 0
 
     @property
     def code(self) -> str:
-        """The number as both Jellyfin versions read it."""
+        """The number in the form that Jellyfin 10.11 and 12.0 read."""
         if self.date:
             return self.date
         code = f"S{self.season or 0:02d}E{self.first:02d}"
@@ -117,7 +117,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Season:
-    """A season in a folder's name; number is None where it names several."""
+    """A season in a folder's name; number is None for several seasons."""
 
     number: int | None
     start: int
@@ -125,7 +125,7 @@ class Season:
 
 
 def _range(text: str, start: int, first: int, more: re.Pattern[str]) -> tuple[int, int]:
-    """Follow a range from its first number and return the last number and where the range ends."""
+    """Return the last number of a range and the position of its end."""
     last = first
     while True:
         match = more.match(text, start)
@@ -158,7 +158,7 @@ def dated(text: str) -> Number | None:
 
 
 def dated_closely(text: str) -> Number | None:
-    """Read a date without separators, which a camera's file bears too: only where the kind is known."""
+    """Read a date without separators. Cameras' files have such dates too, so use it only when the kind is known."""
     return _dated(text, ((YMD_CLOSE, (1, 2, 3)),))
 
 
@@ -175,12 +175,12 @@ def _dated(text: str, forms: tuple[tuple[re.Pattern[str], tuple[int, int, int]],
 
 
 def is_fansub(text: str) -> bool:
-    """Tell whether a name begins with a group in brackets."""
+    """Return whether a name begins with a group in brackets."""
     return text.lstrip().startswith(("[", "\u3010"))
 
 
 def dashed(text: str) -> Number | None:
-    """Read a number of two or three digits that stands alone after a dash: "Naruto - 05"."""
+    """Read a number of two or three digits after a dash: "Naruto - 05"."""
     match = DASHED.search(text)
     if match and len(match.group(1)) in (2, 3) and re.search(r"[^\W_]", text[: match.start()]):
         return Number(int(match.group(1)), int(match.group(1)), None, "", match.start(), match.end())
@@ -188,7 +188,7 @@ def dashed(text: str) -> Number | None:
 
 
 def of_television(text: str) -> Number | None:
-    """Read 102 as season 1, episode 2, where the tags say that it was recorded from television."""
+    """Read 102 as season 1, episode 2, when a tag marks a recording from television."""
     tag = TELEVISION.search(text)
     match = THREE_BEFORE.search(text[: tag.start()]) if tag else None
     if not match or not re.search(r"[^\W_]", text[: match.start()]):
@@ -198,7 +198,7 @@ def of_television(text: str) -> Number | None:
 
 @lru_cache(maxsize=1 << 15)
 def fansub(text: str) -> Number | None:
-    """Read the number of a name in the form of fansub groups, without season unless the title ends in one."""
+    """Read the number of a name in the form of fansub groups; season is None, for a half number (06.5) 0."""
     text = text.replace("_", " ")
     text = text if " " in text else text.replace(".", " ")
     for pattern in (DASHED, DASHED_TEXT, BRACKETED, BEFORE_BRACKET):
@@ -226,7 +226,7 @@ def season_of_title(title: str) -> tuple[str, int | None]:
 
 @lru_cache(maxsize=1 << 15)
 def episode_only(text: str) -> Number | None:
-    """Read a number that bears a word for episode but no season: E03, Ep 5, Folge 7, Cap 3, 2of6."""
+    """Read a number with a word for episode but no season: E03, Ep 5, Folge 7, Cap 3, 2of6."""
     match = EPISODE_ONLY.search(text)
     if match:
         first = int(match.group(1))
@@ -245,7 +245,7 @@ def special(text: str) -> Number | None:
 
 
 def unnumbered(text: str) -> Number | None:
-    """Find the word of a special, or of a piece that belongs to a show, that has no number."""
+    """Find the word of a special without number (OVA, creditless opening); the number is -1."""
     match = SPECIAL_WORD.search(text) or CREDITLESS.search(text)
     return match and Number(-1, -1, 0, "", match.start(), match.start())
 
@@ -261,7 +261,7 @@ def part(text: str) -> Number | None:
 
 
 def bare(text: str, season: int | None) -> Number | None:
-    """Read a number without any word, where it is known that the file is an episode: "01 - Title", "Show 102"."""
+    """Read a number without any word: "01 - Title", "Show 102". Use it only for files that are known episodes."""
     match = LEADING.match(text)
     if match and (season is not None or len(match.group(1)) < 3):
         first, last = int(match.group(1)), int(match.group(2) or match.group(1))
@@ -285,7 +285,7 @@ def bare(text: str, season: int | None) -> Number | None:
 
 @lru_cache(maxsize=1 << 15)
 def season_of(folder: str) -> Season | None:
-    """Read the season that a folder's or torrent's name says."""
+    """Read the season in a folder's or torrent's name."""
     if SPECIALS.match(folder):
         return Season(0, 0, len(folder))
     for match in SEASON.finditer(folder):

@@ -1,14 +1,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""The planner: a torrent as RPC tells it and what the library holds go in, links and left-out files come out."""
+"""Plans the import of a torrent: from its files and the library's files to links and left-out files."""
 
 from __future__ import annotations
 
 import typing as t
 
 from . import disc, file_types, kind, subtitles, tree
-from .film_shelf import FilmShelf
+from .builder import PlanBuilder
+from .film_publisher import FilmPublisher
 from .model import (
     ARCHIVE,
     IGNORED,
@@ -17,29 +18,28 @@ from .model import (
     NOTHING_TO_PUBLISH,
     SAMPLE,
     UNSUPPORTED,
+    ExistingFiles,
     Guess,
+    ImportPlan,
     LeftOut,
-    Library,
     Link,
-    Plan,
     Refusal,
     Torrent,
 )
 from .selection import Item, context_items, select
-from .shelf import Shelf
 from .show import UNKNOWN, Shows
-from .show_shelf import ShowShelf
+from .show_publisher import ShowPublisher
 from .titles import Titles
 
-# Labels and folders that the usual programs give to their own torrents: the default of upkeep_import_ignore.
+# Labels and folders of torrents that other programs import: the default of upkeep_import_ignore.
 OTHER_PROGRAMS = ("sonarr", "radarr", "lidarr", "readarr", "tv-sonarr", "radarr-movies")
 TRANSMISSION_LOCAL_ERROR = 3
-# A Pi without a clock starts in the past; the code was written in this year.
-WRITTEN_IN = 2026
+# A Pi without a real-time clock starts in the past, so an earlier year is not used.
+EARLIEST_YEAR = 2026
 
 
 def refusal(torrent: Torrent, ignore: t.Iterable[str] = ()) -> Refusal | None:
-    """Return why a torrent is not imported at all; None when it is."""
+    """Return why a torrent is not imported, None when it is."""
     ignored = {word.strip().casefold() for word in ignore}
     for label in torrent.labels:
         if label.strip().casefold() in ignored:
@@ -56,48 +56,52 @@ def refusal(torrent: Torrent, ignore: t.Iterable[str] = ()) -> Refusal | None:
 
 def plan(
     torrent: Torrent,
-    library: Library,
+    existing: ExistingFiles,
     *,
     guess: Guess | None = None,
-    this_year: int = WRITTEN_IN,
+    this_year: int = EARLIEST_YEAR,
     ignore: t.Iterable[str] = (),
     forced_kind: str = "",
-) -> Plan | Refusal:
-    """Plan the import of one torrent. Pure: the same arguments give the same plan."""
+) -> ImportPlan | Refusal:
+    """Plan the import of one torrent. Pure: the same arguments give the same plan.
+
+    guess reads titles (None: without guessit), ignore lists labels and folders of other programs, forced_kind replaces
+    the detection of the kind.
+    """
     refused = refusal(torrent, ignore)
     if refused:
         return refused
-    titles = Titles(guess, max(this_year, WRITTEN_IN))
+    titles = Titles(guess, max(this_year, EARLIEST_YEAR))
     items, left_out = select(torrent)
-    shelf = Shelf(library)
+    builder = PlanBuilder(existing)
     labelled = bool(forced_kind) or kind.is_labelled(torrent)
     around = context_items(torrent)
     chosen = forced_kind or (kind.decide(torrent, around, titles) if items or labelled else "misc")
     if chosen == "tv" and not labelled and not _has_show(torrent, around, titles):
         chosen = "misc"
     if chosen == "misc":
-        tree.publish_misc(items, shelf)
+        tree.publish_misc(items, builder)
     elif chosen == "music":
-        tree.publish_music(torrent, items, shelf)
+        tree.publish_music(torrent, items, builder)
     elif chosen == "books":
-        tree.publish_books(torrent, items, shelf)
+        tree.publish_books(torrent, items, builder)
     else:
-        biggest = max((item.size for item in around if item.is_video and not item.says_sample), default=0)
-        _publish_videos(torrent, items, shelf, titles, chosen=chosen, labelled=labelled, biggest=biggest)
-    links, more, present = shelf.result()
+        biggest = max((item.size for item in around if item.is_video and not item.has_sample_word), default=0)
+        _publish_videos(torrent, items, builder, titles, chosen=chosen, labelled=labelled, biggest=biggest)
+    links, more, present = builder.result()
     every = tuple(sorted((*left_out, *more), key=lambda entry: entry.source))
-    return Plan(chosen, _checked(links), every, present)
+    return ImportPlan(chosen, _checked(links), every, present)
 
 
 def _has_show(torrent: Torrent, items: list[Item], titles: Titles) -> bool:
-    """Tell whether the names say of which show each numbered video is."""
+    """Return whether the show of each numbered video is known."""
     videos = [item for item in items if item.is_video]
     shows = Shows(torrent, titles, videos)
     return all(not episode or episode.show.title != UNKNOWN for episode in map(shows.read, videos))
 
 
 def _checked(links: tuple[Link, ...]) -> tuple[Link, ...]:
-    """Stop a plan that would leave the library; no input is known that leads to one."""
+    """Return the links. Raises ValueError for a target outside the library; no known input leads to one."""
     for link in links:
         parts = link.target.split("/")
         if len(parts) < 2 or any(part in ("", ".", "..") for part in parts) or "\0" in link.target:
@@ -106,11 +110,18 @@ def _checked(links: tuple[Link, ...]) -> tuple[Link, ...]:
 
 
 def _publish_videos(
-    torrent: Torrent, items: list[Item], shelf: Shelf, titles: Titles, *, chosen: str, labelled: bool, biggest: int
+    torrent: Torrent,
+    items: list[Item],
+    builder: PlanBuilder,
+    titles: Titles,
+    *,
+    chosen: str,
+    labelled: bool,
+    biggest: int,
 ) -> None:
-    """Publish films or a show with all that belongs to them."""
+    """Publish films or shows with their subtitles, sound tracks and extras."""
     sources = kind.is_source_tree(items) and not labelled
-    films = FilmShelf(torrent, titles, shelf, biggest=biggest)
+    films = FilmPublisher(torrent, titles, builder, biggest=biggest)
     discs = disc.find_discs(items) if chosen == "movies" else []
     on_disc = {item.path for found in discs for item, _inner in found.files}
     types = file_types.VIDEO | (file_types.DISC_IMAGE if chosen == "movies" else frozenset())
@@ -121,7 +132,7 @@ def _publish_videos(
     stems: dict[str, str] = {}
     disc.publish_discs(discs, films)
     if chosen == "tv":
-        shows = ShowShelf(torrent, titles, shelf)
+        shows = ShowPublisher(torrent, titles, builder)
         shows.publish(videos, labelled=labelled, biggest=biggest)
         films.publish(shows.films)
         stems.update(shows.stems)
@@ -133,7 +144,7 @@ def _publish_videos(
     paths = {item.path for item in videos}
     others = [item for item in rest if item.path not in paths]
     companions = [item for item in others if subtitles.is_companion(item) and not _is_sample_companion(item)]
-    unknown = {item.path for item in subtitles.publish_subtitles(companions, videos, stems, shelf, titles)}
+    unknown = {item.path for item in subtitles.publish_subtitles(companions, videos, stems, builder, titles)}
     companion_paths = {item.path for item in companions}
     audio: list[Item] = []
     for item in others:
@@ -142,22 +153,22 @@ def _publish_videos(
         if item.extension in file_types.AUDIO and item.extension not in file_types.TRACK:
             audio.append(item)
         else:
-            shelf.leave(item, _reason(item))
-    _publish_audio(torrent, audio, shelf)
+            builder.leave_out(item, _reason(item))
+    _publish_audio(torrent, audio, builder)
 
 
 def _is_sample_companion(item: Item) -> bool:
-    return item.says_sample and len(item.parents) > 1
+    return item.has_sample_word and len(item.parents) > 1
 
 
-def _publish_audio(torrent: Torrent, audio: list[Item], shelf: Shelf) -> None:
-    """Publish the soundtrack of a film as music: in the film's folder it would stop the film being one."""
+def _publish_audio(torrent: Torrent, audio: list[Item], builder: PlanBuilder) -> None:
+    """Publish audio as music, because Jellyfin reads no film in a folder with audio files."""
     if audio:
-        tree.publish_music(torrent, audio, shelf)
+        tree.publish_music(torrent, audio, builder)
 
 
 def _reason(item: Item) -> str:
-    """Return why a file beside films and shows is left out."""
+    """Return the reason to leave out a file beside films and shows."""
     if item.is_subtitle:
         return SAMPLE if _is_sample_companion(item) else UNSUPPORTED
     if file_types.is_archive(item.extension):
@@ -167,4 +178,4 @@ def _reason(item: Item) -> str:
     return UNSUPPORTED
 
 
-__all__ = ["LeftOut", "Library", "Link", "Plan", "Refusal", "Torrent", "plan", "refusal"]
+__all__ = ["ExistingFiles", "ImportPlan", "LeftOut", "Link", "Refusal", "Torrent", "plan", "refusal"]

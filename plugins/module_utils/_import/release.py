@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Words of release names: where a title ends, which edition and which quality a file is."""
+"""Tags of release names: end of the title, edition and quality."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _STOP = _words(
     "|".join(["(?-i:WEB)", *(p.pattern[len(LEFT) : -len(RIGHT)] for p in (RESOLUTION, SOURCE, CODEC, SOUND, RANGE))])
 )
 
-# Words that stand between a title without year and the tags, but belong to titles too.
+# Words between a title without year and the tags; titles contain them too.
 LOOSE = _words(
     r"multi|dual(?:[ ._-]audio)?|proper|repack|rerip|real|internal|limited|unrated|extended|remastered|complete|uncut|"
     r"uncensored|subbed|dubbed|(?:german|french|italian|spanish)[ ._](?:dl|dubbed|subbed|md|ld|ac3)|truefrench|vostfr|"
@@ -93,7 +93,7 @@ _EDITION_FILLER = re.compile(r"^[\W_]*(?:(?:the|edition|cut|version|in|4k)[\W_]*
 
 @lru_cache(maxsize=1 << 15)
 def stop(text: str) -> int:
-    """Return where the first sure tag begins, the length of the text when there is none; a name has a title first."""
+    """Return the position of the first unambiguous tag after a title, the text's length when there is none."""
     for match in _STOP.finditer(text):
         if TITLE.search(text, 0, match.start()):
             return match.start()
@@ -101,12 +101,12 @@ def stop(text: str) -> int:
 
 
 def is_release(text: str) -> bool:
-    """Tell whether a name bears tags of a release."""
+    """Return whether a name has tags of a release."""
     return stop(text) < len(text)
 
 
 def only_edition(text: str) -> bool:
-    """Tell whether a text has words of an edition and nothing else."""
+    """Return whether a text consists of the words of an edition."""
     rest = text
     for pattern, _label in EDITIONS:
         rest = pattern.sub(" ", rest)
@@ -114,7 +114,7 @@ def only_edition(text: str) -> bool:
 
 
 def editions(tags: str) -> list[str]:
-    """Return the editions that the part of a name after its title has, 3D among them."""
+    """Return the editions in the tags of a name, with 3D formats."""
     found: list[tuple[int, str]] = []
     rest = tags
     for pattern, label in EDITIONS:
@@ -133,7 +133,7 @@ def editions(tags: str) -> list[str]:
 
 
 def qualities(tags: str) -> list[str]:
-    """Return what tells two files of one film apart, most telling first; no label that reads as an episode."""
+    """Return labels that distinguish files of one film, resolution first; none of them reads as an episode."""
     found = []
     resolution = RESOLUTION.search(tags)
     if resolution:

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Reads Transmission's answer to torrent-get, in the bespoke protocol and in JSON-RPC."""
+"""Reads Transmission's response to torrent-get, in the bespoke protocol and in JSON-RPC 2.0 (Transmission 4.1)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _value(answer: t.Mapping[str, t.Any], name: str) -> t.Any:
 
 
 def folder_below(path: str, root: str) -> str:
-    """Return the part of a folder's path below root; empty when it is not below it."""
+    """Return a folder's path relative to root; empty when it is not below root."""
     path, root = path.rstrip("/"), root.rstrip("/")
     return path[len(root) + 1 :] if path.startswith(f"{root}/") else ""
 
@@ -31,9 +31,10 @@ def torrent_from_rpc(
     root: str,
     identities: t.Mapping[str, Identity] | None = None,
 ) -> Torrent:
-    """Build the planner's torrent.
+    """Build a torrent from one entry of the response.
 
-    wanted is 0 or 1 in the bespoke protocol and a boolean in JSON-RPC; it stands in fileStats or in an own list.
+    answer needs the fields name, labels, downloadDir, error, errorString, files, and fileStats or wanted. wanted is 0
+    or 1 in the bespoke protocol and a boolean in JSON-RPC.
     """
     identities = identities or {}
     wanted = _value(answer, "wanted")

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Which files of a torrent may be published at all, and how their paths divide."""
+"""Selects the files of a torrent that may be published, and splits their paths."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from functools import cached_property
 
 from . import file_types
 from .model import HIDDEN, INCOMPLETE, NOT_WANTED, UNSAFE_NAME, Identity, LeftOut, Torrent, TorrentFile
-from .names import BIDIRECTIONAL, is_visible, visible
+from .names import BIDIRECTIONAL, has_only_visible, visible
 
 SAMPLE_WORD = re.compile(r"(?<![^\W_])samples?(?![^\W_])", re.IGNORECASE)
 SYSTEM_FOLDER = frozenset(["__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found"])
@@ -19,7 +19,7 @@ SYSTEM_FOLDER = frozenset(["__macosx", "@eadir", "$recycle.bin", "system volume 
 
 @dataclass(frozen=True)
 class Item:
-    """A file that is wanted, whole and safe; parents are its folders from the torrent's own down."""
+    """A file that is wanted, complete and safe; size in bytes, parents are its folders from the torrent's own down."""
 
     path: str
     parents: tuple[str, ...]
@@ -48,22 +48,22 @@ class Item:
 
     @property
     def is_video(self) -> bool:
-        """It is a video by its extension."""
+        """Whether the extension is a video's."""
         return self.extension in file_types.VIDEO
 
     @property
     def is_subtitle(self) -> bool:
-        """It is a subtitle, or the index of one."""
+        """Whether the extension is that of a subtitle or of a subtitle's index."""
         return self.extension in file_types.SUBTITLE or self.extension == file_types.SUBTITLE_INDEX
 
     @cached_property
-    def says_sample(self) -> bool:
-        """Its own or its folder's name has the word sample."""
+    def has_sample_word(self) -> bool:
+        """Whether its own or its folder's name has the word sample."""
         return any(SAMPLE_WORD.search(text) for text in (self.stem, *self.parents[1:][-1:]))
 
 
 def is_safe_path(path: str) -> bool:
-    """Tell whether a path stays below its folder."""
+    """Return whether a path stays below its folder."""
     if not path or "\0" in path:
         return False
     return all(
@@ -72,7 +72,7 @@ def is_safe_path(path: str) -> bool:
 
 
 def _is_hidden(parts: list[str], single: bool) -> bool:
-    """Tell whether a path is hidden; a title that begins with dots is none, and neither is a torrent of one file."""
+    """Return whether a path is hidden; a title that begins with two dots and a torrent of one file are not."""
     *folders, name = parts
     if any(part.startswith(".") and not part.startswith("..") for part in folders[1:]):
         return True
@@ -84,12 +84,12 @@ def _is_hidden(parts: list[str], single: bool) -> bool:
 
 
 def reason_against(file: TorrentFile, *, single: bool) -> str:
-    """Return the reason why a file may not be published in any library, empty when there is none."""
+    """Return the reason to leave out a file of any kind, empty when there is none."""
     if not file.wanted:
         return NOT_WANTED
     if not is_safe_path(file.path):
         return UNSAFE_NAME
-    if not file.whole:
+    if not file.is_complete:
         return INCOMPLETE
     parts = file.path.split("/")
     extension = file_types.split_extension(parts[-1])[1].lower()
@@ -100,20 +100,20 @@ def reason_against(file: TorrentFile, *, single: bool) -> str:
 
 
 def context_items(torrent: Torrent) -> list[Item]:
-    """Return all safe files of a torrent, complete or not: what a torrent is does not change while it completes."""
+    """Return all safe files of a torrent, complete or not, so that its kind does not change while it completes."""
     found = []
     single = len(torrent.files) == 1
     for file in torrent.files:
         path = file.path.removesuffix(".part")
-        whole = TorrentFile(path, file.length, file.length)
-        if not reason_against(whole, single=single):
+        complete = TorrentFile(path, file.length, file.length)
+        if not reason_against(complete, single=single):
             *parents, name = path.split("/")
             found.append(Item(path, tuple(parents), name, file.length, None))
     return found
 
 
 def select(torrent: Torrent) -> tuple[list[Item], list[LeftOut]]:
-    """Divide a torrent's files; items come in the order of their paths."""
+    """Divide a torrent's files into items, in the order of their paths, and left-out files."""
     items: list[Item] = []
     left_out: list[LeftOut] = []
     single = len(torrent.files) == 1
@@ -132,5 +132,5 @@ def select(torrent: Torrent) -> tuple[list[Item], list[LeftOut]]:
 
 
 def has_exact_name(item: Item) -> bool:
-    """Tell whether a file can be published under its own names."""
-    return all(is_visible(part) for part in (*item.parents, item.name))
+    """Return whether a file can be published under its own names."""
+    return all(has_only_visible(part) for part in (*item.parents, item.name))

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Shows: which episode a video is, and of which show."""
+"""Reads the show and the number of a video."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .model import Torrent
 from .names import visible
 from .numbers import Number
 from .selection import Item
-from .titles import GROUP, YEAR, Name, Titles, compact, separated, take_ids, without_group, without_site, years
+from .titles import GROUP, YEAR, ParsedName, Titles, compact, separated, take_ids, without_group, without_site, years
 
 COMPLETE = re.compile(
     r"[\s._\-(\[]+(?:the[\s._])?(?:complete|integrale?|komplett)(?![^\W_]).*$|[\s._\-(\[]+(?:mini-?series|tv[\s._]series)[\s._)\]]*$",
@@ -26,7 +26,7 @@ EPISODE_SPAN = re.compile(
 )
 TRAILING_BRACKETS = re.compile(r"(?<=[^\W_])\s*\[[^\[\]]*\].*$")
 FIRST_YEAR = 1920
-# A show whose name nothing says.
+# Title of a show whose name is unknown.
 UNKNOWN = "Unknown"
 EMPTY = re.compile(r"[\[({][^\])}]*$")
 
@@ -36,25 +36,25 @@ class Episode:
     """An episode, or a special without number (number.first is 0 and there is no date)."""
 
     item: Item
-    show: Name
+    show: ParsedName
     number: Number
     tags: str = ""
 
     @property
     def is_numbered(self) -> bool:
-        """It has a number or a date."""
+        """Whether it has a number or a date."""
         return bool(self.number.date or self.number.first > 0 or self.number.end)
 
 
 @lru_cache(maxsize=1 << 15)
 def show_key(title: str) -> str:
-    """Return what two spellings of one show have in common."""
+    """Return the same key for all spellings of one show."""
     return compact(re.sub(r"\s*&\s*", " and ", title))
 
 
 @lru_cache(maxsize=1 << 15)
-def show_title(head: str, this_year: int, *, whole: bool) -> Name:
-    """Read the show from the part of a name before the number, or from a whole folder's name."""
+def show_title(head: str, this_year: int, *, whole: bool) -> ParsedName:
+    """Read the show from the part of a name before the number, or from a folder's name (whole)."""
     text, ids = take_ids(without_site(head))
     rest = GROUP.sub("", text, count=1)
     # "[Group][Show][05]": the second brackets hold the title.
@@ -81,20 +81,20 @@ def show_title(head: str, this_year: int, *, whole: bool) -> Name:
     if YEAR.fullmatch(name):
         # Jellyfin 10.11 reads the show "1923" from "1923", but not from "1923 (2022)".
         year = None
-    return Name(name, year, "", ids)
+    return ParsedName(name, year, "", ids)
 
 
 class Shows:
     """Reads the videos of one torrent as episodes."""
 
     def __init__(self, torrent: Torrent, titles: Titles, items: list[Item]) -> None:
-        """Look over all videos for what only several of them show together."""
+        """Index the numbers that several videos have in common."""
         self.torrent = torrent
         self.titles = titles
         self.this_year = titles.this_year
         self._leading = self._leading_numbers(items)
         self._seasons: dict[tuple[str, ...], int | None] = {}
-        self._around: dict[tuple[str, ...], Name | None] = {}
+        self._around: dict[tuple[str, ...], ParsedName | None] = {}
         self._read: dict[str, Episode | None] = {}
         self._count: dict[tuple[str, ...], int] = {}
         for item in items:
@@ -111,30 +111,30 @@ class Shows:
         return {parents for parents, values in found.items() if len(values) > 1 and len(set(values)) == len(values)}
 
     def season_around(self, item: Item) -> int | None:
-        """Return the season that the nearest folder says."""
+        """Return the season in the nearest folder's name that has one."""
         if item.parents not in self._seasons:
             found = (numbers.season_of(text) for text in context.surroundings(item, self.torrent.name))
             self._seasons[item.parents] = next((one.number for one in found if one and one.number is not None), None)
         return self._seasons[item.parents]
 
-    def show_around(self, item: Item) -> Name | None:
-        """Return the show that the nearest folder names."""
+    def show_around(self, item: Item) -> ParsedName | None:
+        """Return the show in the nearest folder's name that has one."""
         if item.parents not in self._around:
             self._around[item.parents] = self._read_around(item)
         return self._around[item.parents]
 
-    def _read_around(self, item: Item) -> Name | None:
+    def _read_around(self, item: Item) -> ParsedName | None:
         for text in context.surroundings(item, self.torrent.name):
             if context.is_structure(text):
                 continue
             number = numbers.full(text) or numbers.dated(text)
             name = show_title(visible(text[: number.start] if number else text), self.this_year, whole=not number)
-            if name.title and not context.says_nothing(name.title):
+            if name.title and not context.is_generic(name.title):
                 return name
         return None
 
     def read(self, item: Item) -> Episode | None:
-        """Read a video as an episode or a special; None when nothing says which one it is."""
+        """Read a video as an episode or a special; None when the names have no number."""
         if item.path not in self._read:
             self._read[item.path] = self._read_item(item)
         return self._read[item.path]
@@ -160,13 +160,13 @@ class Shows:
         return Episode(item, self._show(item, head), number, text[number.end :])
 
     def _with_season(self, number: Number, season: int | None) -> Number:
-        """Complete a number by its season; 102 in season 1 is episode 2."""
+        """Add the season to a number; 102 in season 1 is episode 2."""
         if season and 100 <= number.first < 10000 and number.first // 100 == season and number.first == number.last:
             return replace(number, season=season, first=number.first % 100, last=number.first % 100)
         return replace(number, season=1 if season is None else season)
 
     def _weak(self, item: Item, text: str, season: int | None) -> Number | None:
-        """Read a number that has no season beside it."""
+        """Read a number without season."""
         if item.parents in self._leading:
             return numbers.bare(text, season)
         if numbers.is_fansub(text):
@@ -185,7 +185,7 @@ class Shows:
         )
 
     def _by_folder(self, item: Item) -> Episode | None:
-        """Read the number from the folders of a file whose own name says nothing."""
+        """Read the number from the folders of a file whose own name has none."""
         for text in context.surroundings(item, self.torrent.name):
             clean = without_site(visible(text))
             number = numbers.full(clean) or numbers.dated(clean)
@@ -197,11 +197,15 @@ class Shows:
                 return Episode(item, show, number, clean[number.end :])
         return None
 
-    def _show(self, item: Item, head: str) -> Name:
-        """Return the show of a file: its own name first, what that lacks from its folders."""
+    def _show(self, item: Item, head: str) -> ParsedName:
+        """Return the show of a file: from its own name, completed from its folders."""
         own = show_title(re.sub(r"[\[({]+\s*$", "", head), self.this_year, whole=False)
         around = self.show_around(item)
-        if not own.title or context.says_nothing(own.title) or (around and self._is_short(own.title, around.title)):
+        if (
+            not own.title
+            or context.is_generic(own.title)
+            or (around and self._is_abbreviation(own.title, around.title))
+        ):
             return around or replace(own, title=own.title or UNKNOWN)
         if around and show_key(around.title) == show_key(own.title):
             poor = own.title == own.title.lower() and len(around.title) >= len(own.title)
@@ -210,8 +214,8 @@ class Shows:
         return own
 
     @staticmethod
-    def _is_short(own: str, around: str) -> bool:
-        """Tell whether a scene's short name stands beside the full one: grp-got in Game.of.Thrones.S01."""
+    def _is_abbreviation(own: str, around: str) -> bool:
+        """Return whether a file's name abbreviates its folder's: grp-got in Game.of.Thrones.S01."""
         full, initials = compact(around), "".join(word[0] for word in around.casefold().split())
         if " " in own or own != own.lower() or own == full:
             return False
@@ -221,24 +225,26 @@ class Shows:
     def special(self, item: Item) -> Episode:
         """Return a video without number as a special of its show."""
         own = show_title(visible(item.stem), self.this_year, whole=True)
-        return Episode(item, self.show_around(item) or (own if own.title else Name(UNKNOWN)), Number(season=0))
+        return Episode(item, self.show_around(item) or (own if own.title else ParsedName(UNKNOWN)), Number(season=0))
 
-    def show_of_extra(self, item: Item) -> Name | None:
-        """Return the show of an extra: its folders', else the beginning of its own name."""
+    def show_of_extra(self, item: Item) -> ParsedName | None:
+        """Return the show of an extra: from its folders, else from the beginning of its own name."""
         around = self.show_around(item)
         if around:
             return around
         text = visible(item.stem)
         word = numbers.CREDITLESS.search(text)
         own = show_title(text[: word.start()] if word else extras.before_extra(text), self.this_year, whole=False)
-        return own if own.title and not context.says_nothing(own.title) else None
+        return own if own.title and not context.is_generic(own.title) else None
 
 
 def extra_kind(item: Item) -> str:
-    """Return the folder of an extra of a show, empty when the video is none; a full number makes it an episode."""
+    """Return the folder of a show's extra, empty for an episode; a video with a full number is an episode."""
     if numbers.full(item.stem) or numbers.dated(item.stem):
         return ""
     kind = extras.extras_folder(item)
     if not kind and not (numbers.is_fansub(item.stem) and numbers.fansub(item.stem)):
-        kind = extras.own_kind(item.stem, f" {item.stem}") or ("other" if numbers.CREDITLESS.search(item.stem) else "")
+        kind = extras.kind_from_name(item.stem, f" {item.stem}") or (
+            "other" if numbers.CREDITLESS.search(item.stem) else ""
+        )
     return "other" if kind == "extras" else kind

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Subtitles and sound tracks: beside their video, with its stem, language and flags."""
+"""Publishes subtitles and sound tracks beside their video, with its stem, language and flags."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from collections import Counter
 from dataclasses import dataclass
 
 from . import file_types, languages, numbers
-from .languages import Spoken
+from .builder import PlanBuilder
+from .languages import TrackLabels
 from .names import LIMIT, clip, fold, size, visible
 from .selection import Item
-from .shelf import Shelf
 from .titles import Titles
 
 
 @dataclass(frozen=True)
 class Pairing:
-    """A subtitle with its video and with the rest of its name."""
+    """A subtitle with the stem of its video's target and its own labels."""
 
     item: Item
     stem: str
-    spoken: Spoken
+    labels: TrackLabels
 
 
 def _low(text: str) -> str:
     return fold(visible(text))
 
 
-def _homes(item: Item) -> list[tuple[str, ...]]:
-    """Return the folders in which the video of a subtitle may lie, nearest first."""
+def _parent_folders(item: Item) -> list[tuple[str, ...]]:
+    """Return the folders that may contain the video of a subtitle, nearest first."""
     parents = item.parents
-    homes = [parents]
+    folders = [parents]
     while parents:
         parents = parents[:-1]
-        homes.append(parents)
-    return homes
+        folders.append(parents)
+    return folders
 
 
 class Pairer:
@@ -59,12 +59,12 @@ class Pairer:
             number = numbers.full(item.stem)
             if number:
                 self._numbers.setdefault((number.season or 0, number.first), []).append(item)
-            for home in _homes(item):
-                self._inside.setdefault(home, []).append(item)
+            for parents in _parent_folders(item):
+                self._inside.setdefault(parents, []).append(item)
 
     @staticmethod
     def _prefix(low: str, stems: t.Mapping[str, Item]) -> tuple[Item | None, str]:
-        """Find the longest stem that a name begins with, and return what follows it."""
+        """Return the video with the longest stem that begins the name, and the rest of the name."""
         end = len(low)
         while end > 0:
             if low[:end] in stems and (end == len(low) or not low[end].isalnum()):
@@ -73,32 +73,32 @@ class Pairer:
         return None, ""
 
     def find(self, item: Item) -> Pairing | None:
-        """Return the video of a subtitle; None when it cannot be told."""
+        """Return the pairing of a subtitle with its video, None when the video is unknown."""
         low = _low(item.stem)
-        for home in _homes(item):
-            video, rest = self._prefix(low, self._by_folder.get(home, {}))
+        for parents in _parent_folders(item):
+            video, rest = self._prefix(low, self._by_folder.get(parents, {}))
             if video:
                 return Pairing(item, self.stems[video.path], languages.read_tokens(rest)[0])
         for folder in reversed(item.parents):
             video = self._all.get(_low(folder))
             if video:
-                return Pairing(item, self.stems[video.path], self._spoken(item))
+                return Pairing(item, self.stems[video.path], self._labels(item))
         video = self._by_number(item) or self._by_title(item) or self._only(item)
-        return Pairing(item, self.stems[video.path], self._spoken(item)) if video else None
+        return Pairing(item, self.stems[video.path], self._labels(item)) if video else None
 
     @staticmethod
-    def _spoken(item: Item) -> Spoken:
-        """Read language and flags of a subtitle whose name does not begin with its video's; else of its folder."""
-        spoken, clean = languages.read_tokens(item.stem)
-        spoken = spoken if clean else languages.read_end(item.stem)
-        if not spoken.language and len(item.parents) > 1:
+    def _labels(item: Item) -> TrackLabels:
+        """Read language and flags from a subtitle's name, else from its folder's."""
+        labels, clean = languages.read_tokens(item.stem)
+        labels = labels if clean else languages.read_end(item.stem)
+        if not labels.language and len(item.parents) > 1:
             around, clean = languages.read_tokens(item.parents[-1])
             if clean and around.language:
-                return Spoken(around.language, spoken.flags or around.flags, around.region)
-        return spoken
+                return TrackLabels(around.language, labels.flags or around.flags, around.region)
+        return labels
 
     def _by_number(self, item: Item) -> Item | None:
-        """Find the episode that a subtitle's name or folder numbers."""
+        """Return the episode with the number in a subtitle's name or folder."""
         for text in (item.stem, *reversed(item.parents)):
             number = numbers.full(text)
             found = self._numbers.get((number.season or 0, number.first), []) if number else []
@@ -108,7 +108,7 @@ class Pairer:
         return None
 
     def _by_title(self, item: Item) -> Item | None:
-        """Find the film that a subtitle's name names; the biggest file where there are versions."""
+        """Return the film with the title in a subtitle's name or folder; of several versions the biggest."""
         if self._names is None:
             self._names = {}
             for video in self.videos:
@@ -123,9 +123,9 @@ class Pairer:
         return None
 
     def _only(self, item: Item) -> Item | None:
-        """Find the only video around a subtitle, or the biggest where the others are versions of it."""
-        for home in _homes(item):
-            inside = self._inside.get(home, [])
+        """Return the only video in the nearest folder with videos, or the biggest version of the only film."""
+        for parents in _parent_folders(item):
+            inside = self._inside.get(parents, [])
             if not inside:
                 continue
             folders = {self.stems[video.path].rpartition("/")[0] for video in inside}
@@ -139,59 +139,59 @@ class Pairer:
 
 
 def _suffix(pairing: Pairing, word: str) -> str:
-    parts = (word, *pairing.spoken.parts) if word else pairing.spoken.parts
+    parts = (word, *pairing.labels.parts) if word else pairing.labels.parts
     return "".join(f".{part}" for part in parts)
 
 
 def publish_subtitles(
-    items: list[Item], videos: list[Item], stems: dict[str, str], shelf: Shelf, titles: Titles
+    items: list[Item], videos: list[Item], stems: dict[str, str], builder: PlanBuilder, titles: Titles
 ) -> list[Item]:
-    """Publish subtitles and tracks; return those whose video is not known."""
+    """Publish subtitles and sound tracks; return those whose video is unknown."""
     if not items:
         return []
     pairer = Pairer(videos, stems, titles)
     unknown: list[Item] = []
     units: dict[tuple[tuple[str, ...], str], list[Item]] = {}
     for item in items:
-        # An index and its pictures are one subtitle.
+        # An .idx and its .sub are one subtitle.
         pair = item.extension in (".idx", ".sub")
         units.setdefault((item.parents, fold(item.stem) if pair else item.path), []).append(item)
     paired = [(unit, pairer.find(unit[0])) for unit in units.values()]
-    same = Counter((found.stem, found.spoken.parts) for _unit, found in paired if found)
+    same = Counter((found.stem, found.labels.parts) for _unit, found in paired if found)
     for unit, found in paired:
         indexes = [item for item in unit if item.extension == file_types.SUBTITLE_INDEX]
         if not found or (indexes and len(unit) == 1):
             unknown.extend(unit)
             continue
-        fresh = shelf.keep_present(unit)
+        fresh = builder.record_present(unit)
         if not fresh:
             continue
-        held = next((shelf.place(item) for item in unit if item not in fresh), "")
-        several = same[found.stem, found.spoken.parts] > 1
-        target = held.rpartition(".")[0] if held else _target(found, unit, shelf, several=several)
+        present = next((builder.find_existing(item) for item in unit if item not in fresh), "")
+        several = same[found.stem, found.labels.parts] > 1
+        target = present.rpartition(".")[0] if present else _target(found, unit, builder, several=several)
         for item in fresh:
             path = target + item.suffix
-            if shelf.taken(path):
+            if builder.is_taken(path):
                 unknown.append(item)
             else:
-                shelf.put(item, path)
+                builder.add_link(item, path)
     return unknown
 
 
-def _target(found: Pairing, unit: list[Item], shelf: Shelf, *, several: bool) -> str:
-    """Return a free name beside the video: stem, a word where two would be equal, language and flags."""
-    region = found.spoken.region
+def _target(found: Pairing, unit: list[Item], builder: PlanBuilder, *, several: bool) -> str:
+    """Return a free path beside the video: its stem, a word that distinguishes equal names, language and flags."""
+    region = found.labels.region
     words = [region] if several and region else ["", region] if region else [""]
     folder, _slash, name = found.stem.rpartition("/")
     while True:
         for word in words:
             suffix = _suffix(found, word)
             path = f"{folder}/{clip(name, LIMIT - size(suffix) - 9)}{suffix}"
-            if not any(shelf.taken(path + item.suffix) for item in unit):
+            if not any(builder.is_taken(path + item.suffix) for item in unit):
                 return path
-        words = [str(shelf.copy_number(found.stem + _suffix(found, "")))]
+        words = [str(builder.copy_number(found.stem + _suffix(found, "")))]
 
 
 def is_companion(item: Item) -> bool:
-    """Tell whether a file lies beside a video: a subtitle or a sound track."""
+    """Return whether a file is published beside a video: a subtitle or a sound track."""
     return item.is_subtitle or item.extension in file_types.TRACK

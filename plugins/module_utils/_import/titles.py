@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Reads title, year and provider ids from a name; guessit is asked only where the name itself does not show the end."""
+"""Reads title, year and provider ids from a name; guessit is called only where the end of the title is unclear."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from .model import Guess
 from .names import BLANKS, plain, visible
 
 FIRST_FILM = 1888
+# Calls of guessit for one torrent.
 GUESSES = 20
 YEAR = re.compile(r"(?<![^\W_])(1[89]\d{2}|20\d{2})(?![^\W_])")
 DATE_AFTER = re.compile(r"[ ._-]\d{1,2}[ ._-]\d{1,2}(?!\d)")
@@ -47,8 +48,8 @@ SEQUEL = re.compile(rf"[\W_]*(?:(?:part|vol|volume|chapter|episode|teil|parte|bo
 
 
 @dataclass(frozen=True)
-class Name:
-    """What a name says: title (empty when it says nothing), year, what follows the title, and provider ids."""
+class ParsedName:
+    """A parsed name: title (may be empty), year, tags after the title, and provider ids (tmdbid-603)."""
 
     title: str
     year: int | None = None
@@ -59,7 +60,7 @@ class Name:
 
 
 def separated(raw: str) -> str:
-    """Turn separators into blanks: dots and underscores, where the words of a title are not separated by blanks."""
+    """Replace dots and underscores by blanks, when they separate the words of a title."""
     text = EMPTY_BRACKETS.sub(" ", raw.replace("_", " "))
     text = OPEN_END.sub("", text).strip()
     if ACRONYM.match(text):
@@ -74,7 +75,7 @@ def separated(raw: str) -> str:
 
 
 def _undotted(text: str) -> str:
-    """Replace dots by blanks, but keep those of acronyms (three letters, or two that are no words) and of 11.22.63."""
+    """Replace dots by blanks, except in acronyms (three letters, or two that are not words) and in 11.22.63."""
     words: list[str] = []
     run: list[str] = []
 
@@ -118,14 +119,14 @@ def take_ids(text: str) -> tuple[str, tuple[str, ...]]:
 
 
 def without_site(text: str) -> str:
-    """Remove a web address that stands before or after a name."""
+    """Remove a web address before or after a name."""
     bare = SITE.sub("", text, count=1) if text[:1] in "[({\u3010 wWhH" else text
     bare = SITE_END.sub("", bare, count=1) if bare.endswith(("]", ")")) else bare
     return bare if release.TITLE.search(bare) else text
 
 
 def without_group(text: str) -> str:
-    """Remove the brackets with a group's name in front, unless they are the title itself."""
+    """Remove the leading brackets with a group's name, unless they are the title."""
     if not text.startswith(("[", "\u3010")):
         return text
     rest = GROUP.sub("", text, count=1)
@@ -151,7 +152,7 @@ def years(text: str, this_year: int) -> list[re.Match[str]]:
 
 
 def _release_year(text: str, this_year: int, end: int) -> re.Match[str] | None:
-    """Choose the last year before the tags, one in parentheses first; a year of a re-release does not count."""
+    """Return the last year before the tags, preferably in parentheses; a re-release's year is not used."""
     found = years(text, this_year)
     early = [match for match in found if match.start() < end] or found[:1]
     enclosed = [match for match in early if re.match(r"[\])]", text[match.end() :]) and text[match.start() - 1] in "(["]
@@ -162,7 +163,7 @@ def _release_year(text: str, this_year: int, end: int) -> re.Match[str] | None:
 
 
 @lru_cache(maxsize=1 << 15)
-def read(stem: str, this_year: int) -> Name:
+def read(stem: str, this_year: int) -> ParsedName:
     """Read a name of a film, a folder or a torrent, without its extension."""
     text, ids = take_ids(visible(stem))
     text = without_group(without_site(text))
@@ -173,15 +174,15 @@ def read(stem: str, this_year: int) -> Name:
     if year:
         raw = _without_shouted(text[: min(year.start(), end)])
         tags = f"{text[len(raw) : year.start()]} {text[year.end() :]}"
-        return Name(separated(raw), int(year.group(1)), tags, ids, bounded=True)
+        return ParsedName(separated(raw), int(year.group(1)), tags, ids, bounded=True)
     raw = text[:end]
     if end < len(text):
         raw = _without_loose(raw)
-    return Name(separated(raw), None, text[len(raw) :], ids, bounded=end < len(text))
+    return ParsedName(separated(raw), None, text[len(raw) :], ids, bounded=end < len(text))
 
 
 def _without_loose(raw: str) -> str:
-    """Cut words of a release from the end of a title without year, as long as a title remains."""
+    """Remove words of a release from the end of a title without year, as long as a title remains."""
     while True:
         bare = OPEN_END.sub("", raw.rstrip("."))
         last = [match for pattern in (release.LOOSE, release.SHOUTED) for match in pattern.finditer(bare)]
@@ -193,7 +194,7 @@ def _without_loose(raw: str) -> str:
 
 
 def _without_shouted(raw: str) -> str:
-    """Cut words of a release in capitals from the end of a title in small letters: Movie.EXTENDED.2012."""
+    """Remove upper-case words of a release from the end of a mixed-case title: Movie.EXTENDED.2012."""
     while True:
         bare = OPEN_END.sub("", raw.rstrip("."))
         last = re.search(r"[^\W_]+$", bare)
@@ -207,30 +208,30 @@ def _without_shouted(raw: str) -> str:
 
 @lru_cache(maxsize=1 << 15)
 def compact(text: str) -> str:
-    """Return letters and digits only, in lower case."""
+    """Return the letters and digits of a text, in lower case."""
     return re.sub(r"[\W_]+", "", text).casefold()
 
 
 class Titles:
-    """Asks guessit, a bounded number of times, where a title without year and tags ends."""
+    """Reads titles; calls guessit at most GUESSES times for titles without year and tags."""
 
     def __init__(self, guess: Guess | None, this_year: int) -> None:
-        """Take guessit as a callable; None works without it."""
+        """Set guessit as a function; None reads titles without it."""
         self.this_year = this_year
         self._guess = guess
         self._left = GUESSES
 
     def expect(self, names: int) -> None:
-        """Note how many names a torrent has; guessit is asked for all of them or, above its limit, for none."""
+        """Set the number of names in a torrent; above GUESSES guessit is called for none of them."""
         if names > GUESSES:
             self._left = 0
 
-    def read(self, stem: str) -> Name:
-        """Read a name without asking guessit."""
+    def read(self, stem: str) -> ParsedName:
+        """Read a name without guessit."""
         return read(stem, self.this_year)
 
-    def film(self, stem: str) -> Name:
-        """Read a film's name; guessit's title counts only where it is the beginning of what the name shows."""
+    def film(self, stem: str) -> ParsedName:
+        """Read a film's name; guessit's title is used only if it is the beginning of the parsed title."""
         name = self.read(stem)
         if name.bounded or not self._guess or not self._left or len(name.title.split()) < 2:
             return name
@@ -244,9 +245,9 @@ class Titles:
         return name
 
 
-def title_of(answer: t.Mapping[str, t.Any]) -> str:
+def title_of(guessed: t.Mapping[str, t.Any]) -> str:
     """Return guessit's title as one line; it may be a list, absent, or contain line breaks."""
-    title = answer.get("title")
+    title = guessed.get("title")
     if isinstance(title, (list, tuple)):
         title = title[0] if title else ""
     return visible(title) if isinstance(title, str) else ""

@@ -1,26 +1,26 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Music, books and misc: the torrent's own folders and names are kept."""
+"""Publishes music, books and misc with the torrent's own folders and names."""
 
 from __future__ import annotations
 
 import typing as t
 
 from . import file_types
+from .builder import PlanBuilder
 from .model import ARCHIVE, JUNK, UNSAFE_NAME, UNSUPPORTED, Torrent
 from .names import LIMIT, clip, fit, size, visible
 from .selection import Item, has_exact_name
-from .shelf import Shelf
 
 
 def _component(text: str) -> str:
-    """Return a folder's name that can be published; Jellyfin hides names that begin with a dot."""
+    """Return a folder's name without invisible characters and leading dots (Jellyfin hides such names)."""
     return clip(visible(text).lstrip(". "), LIMIT).strip() or "_"
 
 
 def _file_name(item: Item) -> str:
-    """Return a file's name that can be published."""
+    """Return a file's name without invisible characters and leading dots."""
     return fit(visible(item.stem).lstrip(". ").strip() or "_", visible(item.suffix))
 
 
@@ -29,36 +29,36 @@ def rest_of(item: Item) -> tuple[str, ...]:
     return (*(_component(parent) for parent in item.parents[1:]), _file_name(item))
 
 
-def _known_root(items: t.Iterable[Item], shelf: Shelf, kind: str) -> str:
-    """Return the folder in which an earlier plan published a part of this torrent."""
+def _known_root(items: t.Iterable[Item], builder: PlanBuilder, kind: str) -> str:
+    """Return the folder of files of this torrent that are in the library already."""
     for item in items:
-        place = shelf.place(item, kind)
+        existing = builder.find_existing(item, kind)
         tail = "/" + "/".join(rest_of(item))
-        if place.endswith(tail) and place.count("/") == tail.count("/") + 1:
-            return place[: -len(tail)].partition("/")[2]
+        if existing.endswith(tail) and existing.count("/") == tail.count("/") + 1:
+            return existing[: -len(tail)].partition("/")[2]
     return ""
 
 
-def publish(items: list[Item], shelf: Shelf, *, kind: str, root: str, known: str = "") -> None:
-    """Publish files below kind/root with their own folders; other content of the name moves the whole to "root (2)"."""
+def publish(items: list[Item], builder: PlanBuilder, *, kind: str, root: str, known: str = "") -> None:
+    """Publish files below kind/root with their own folders; if a target is taken, all go to "root (2)"."""
 
-    def taken(folder: str) -> bool:
-        return any(shelf.taken("/".join((kind, folder, *rest_of(item)))) for item in items)
+    def is_taken(folder: str) -> bool:
+        return any(builder.is_taken("/".join((kind, folder, *rest_of(item)))) for item in items)
 
     root = clip(root, 240)
     folder, number = known or root, 2
-    while not known and taken(folder):
+    while not known and is_taken(folder):
         folder, number = f"{root} ({number})", number + 1
-    folder = shelf.spelling(kind, folder)
+    folder = builder.spelling(kind, folder)
     for item in items:
         *middle, name = rest_of(item)
         stem, extension = file_types.split_extension(name)
         base = "/".join((kind, folder, *middle))
         copy = 2
-        while shelf.taken(f"{base}/{name}"):
+        while builder.is_taken(f"{base}/{name}"):
             name = fit(stem, f" ({copy}){extension}")
             copy += 1
-        shelf.put(item, f"{base}/{name}")
+        builder.add_link(item, f"{base}/{name}")
 
 
 def _root(torrent: Torrent, items: list[Item]) -> str:
@@ -71,18 +71,18 @@ def _root(torrent: Torrent, items: list[Item]) -> str:
 
 
 def _publish_kind(
-    torrent: Torrent, items: list[Item], shelf: Shelf, kind: str, reason: t.Callable[[Item], str]
+    torrent: Torrent, items: list[Item], builder: PlanBuilder, kind: str, reason: t.Callable[[Item], str]
 ) -> None:
-    """Publish what a library of this kind has a place for."""
+    """Publish the files that a library of this kind supports."""
     chosen = []
     for item in items:
         why = reason(item)
         if why:
-            shelf.leave(item, why)
+            builder.leave_out(item, why)
         else:
             chosen.append(item)
-    known = _known_root(chosen, shelf, kind)
-    publish(shelf.keep_present(chosen), shelf, kind=kind, root=_root(torrent, chosen), known=known)
+    known = _known_root(chosen, builder, kind)
+    publish(builder.record_present(chosen), builder, kind=kind, root=_root(torrent, chosen), known=known)
 
 
 def _common_reason(item: Item) -> str:
@@ -107,26 +107,26 @@ def _book_reason(item: Item) -> str:
     return _common_reason(item)
 
 
-def publish_music(torrent: Torrent, items: list[Item], shelf: Shelf) -> None:
-    """One folder for one album, file names unchanged, covers and lyrics beside the tracks."""
-    _publish_kind(torrent, items, shelf, "music", _music_reason)
+def publish_music(torrent: Torrent, items: list[Item], builder: PlanBuilder) -> None:
+    """Publish an album in one folder, with covers and lyrics beside the tracks."""
+    _publish_kind(torrent, items, builder, "music", _music_reason)
 
 
-def publish_books(torrent: Torrent, items: list[Item], shelf: Shelf) -> None:
-    """One folder for a book or a series."""
-    _publish_kind(torrent, items, shelf, "books", _book_reason)
+def publish_books(torrent: Torrent, items: list[Item], builder: PlanBuilder) -> None:
+    """Publish a book or a series in one folder."""
+    _publish_kind(torrent, items, builder, "books", _book_reason)
 
 
-def publish_misc(items: list[Item], shelf: Shelf) -> None:
-    """Whole and unchanged; what cannot bear its own name is left out."""
+def publish_misc(items: list[Item], builder: PlanBuilder) -> None:
+    """Publish files under their own names; names with control characters or above LIMIT bytes are left out."""
     exact = []
     for item in items:
         if has_exact_name(item) and all(size(part) <= LIMIT for part in (*item.parents, item.name)):
             exact.append(item)
         else:
-            shelf.leave(item, UNSAFE_NAME)
-    known = _known_misc_root(exact, shelf)
-    missing = shelf.keep_present(exact)
+            builder.leave_out(item, UNSAFE_NAME)
+    known = _known_misc_root(exact, builder)
+    missing = builder.record_present(exact)
     if not missing:
         return
     single = not missing[0].parents
@@ -137,18 +137,18 @@ def publish_misc(items: list[Item], shelf: Shelf) -> None:
         return "/".join(("misc", folder, *item.path.split("/")[1:]))
 
     folder, number = known or top, 2
-    while not known and any(shelf.taken(target(item, folder)) for item in missing):
+    while not known and any(builder.is_taken(target(item, folder)) for item in missing):
         folder = fit(stem, f" ({number}){extension}")
         number += 1
-    # Names that differ by case only stay apart on the disk, and misc is published unchanged.
-    shelf.put_exactly({item.path: target(item, folder) for item in missing})
+    # Misc is published unchanged, and Linux file systems distinguish names by case.
+    builder.add_exact_links({item.path: target(item, folder) for item in missing})
 
 
-def _known_misc_root(items: list[Item], shelf: Shelf) -> str:
-    """Return the folder below misc in which an earlier plan published a part of this torrent."""
+def _known_misc_root(items: list[Item], builder: PlanBuilder) -> str:
+    """Return the folder below misc of files of this torrent that are in the library already."""
     for item in items:
         tail = item.path.partition("/")[2]
-        place = shelf.place(item, "misc")
-        if tail and place.endswith(f"/{tail}") and place.count("/") == tail.count("/") + 2:
-            return place.split("/")[1]
+        existing = builder.find_existing(item, "misc")
+        if tail and existing.endswith(f"/{tail}") and existing.count("/") == tail.count("/") + 2:
+            return existing.split("/")[1]
     return ""

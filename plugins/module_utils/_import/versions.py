@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Labels that keep several files of one film or episode apart, without replacing any of them."""
+"""Labels that distinguish several files of one film or episode."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from functools import cached_property
 from . import release
 from .names import LIMIT, clip, fold, plain, size
 
-# Left for a dot, a language, flags and an extension.
+# Bytes of a name that are kept free for a dot, a language, flags and an extension.
 ROOM = 32
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A file with the labels that it always bears; its tags may tell it from others."""
+    """A file with the labels that are always part of its name, and with tags for further labels."""
 
     key: str
     tags: str
     always: tuple[str, ...] = ()
-    # What follows the label: "-cd1" of a part.
+    # Follows the label: "-cd1" of a part.
     suffix: str = ""
     # The label that is tried after all others.
     last: str = ""
 
     @cached_property
     def more(self) -> tuple[str, ...]:
-        """Labels that tell it from others."""
+        """Labels that distinguish it from other files."""
         found = release.qualities(self.tags)
         return tuple([*found, self.last] if self.last else found)
 
@@ -52,8 +52,8 @@ def _stem(base: str, label: str, suffix: str) -> str:
     return head + suffix
 
 
-def _tries(entry: Candidate, numbers: Counter[str], *, several: bool) -> t.Iterator[list[str]]:
-    """Give the labels of a file from the shortest to the longest."""
+def _label_attempts(entry: Candidate, numbers: Counter[str], *, several: bool) -> t.Iterator[list[str]]:
+    """Yield the labels of a file from the shortest to the longest."""
     if entry.always or not several:
         yield list(entry.always)
     for count in range(1, len(entry.more) + 1):
@@ -66,7 +66,7 @@ def _tries(entry: Candidate, numbers: Counter[str], *, several: bool) -> t.Itera
 
 
 def _common(base: str, group: t.Sequence[Candidate], taken: t.Callable[[str], bool]) -> list[str]:
-    """Label all files of a group with equally many words; empty where that does not keep them apart."""
+    """Label all files of a group with equally many words; empty when that does not distinguish them."""
     several = len(group) > 1
     depth = 0
     while True:
@@ -81,7 +81,7 @@ def _common(base: str, group: t.Sequence[Candidate], taken: t.Callable[[str], bo
 
 
 def stems(base: str, entries: t.Sequence[Candidate], taken: t.Callable[[str], bool]) -> dict[str, str]:
-    """Return a stem for each file; no two are equal, and none is taken."""
+    """Return a stem for each file by its key; no two are equal, and none is taken."""
     result: dict[str, str] = {}
     used: set[str] = set()
     by_suffix: dict[str, list[Candidate]] = {}
@@ -92,7 +92,7 @@ def stems(base: str, entries: t.Sequence[Candidate], taken: t.Callable[[str], bo
         if not names:
             numbers: Counter[str] = Counter()
             for entry in group:
-                for words in _tries(entry, numbers, several=len(group) > 1):
+                for words in _label_attempts(entry, numbers, several=len(group) > 1):
                     name = _stem(base, _label(words), entry.suffix)
                     if fold(name) not in used and not taken(name):
                         break

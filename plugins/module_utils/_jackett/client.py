@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Asks Jackett whether it is well; nothing else of its interface is safe to write through."""
+"""Reads Jackett's health. Its API is not used for writes, because it may apply a part of a rejected change."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ REQUEST_TIMEOUT_S = 5.0
 
 
 class JackettClient:
-    """One Jackett at one address."""
+    """One Jackett at one URL."""
 
     def __init__(self, http: Http, url: str) -> None:
         self.http = http
         self.url = f"{url.rstrip('/')}/health"
 
-    def listens(self) -> bool:
-        """Tell whether anybody answers; raise Unreachable when that cannot be told."""
+    def is_listening(self) -> bool:
+        """Return False when the connection is refused, True after any response. Raises Unreachable otherwise."""
         try:
-            self._ask()
+            self._request_health()
         except Unreachable as error:
             if error.refused:
                 return False
@@ -33,27 +33,30 @@ class JackettClient:
         return True
 
     def wait_for_health(self, *, timeout: float, clock: Clock) -> None:
-        """Return as soon as it says OK; until then it refuses connections, for about five seconds."""
+        """Wait until the status is OK; a starting Jackett refuses connections for about 5 s.
+
+        Raises Unreachable after ``timeout`` s.
+        """
         deadline = clock.monotonic() + timeout
         while True:
             try:
-                answer = self._ask()
-                if answer.status == 200 and _status(answer) == "OK":
+                response = self._request_health()
+                if response.status == 200 and _status(response) == "OK":
                     return
-                problem = f"status {answer.status} and no OK"
+                problem = f"status {response.status} without OK"
             except MediaserverError as error:
                 problem = str(error)
             if clock.monotonic() + PAUSE_S > deadline:
-                raise Unreachable(f"{self.url}: {problem}; waited {timeout:g} s")
+                raise Unreachable(f"{self.url}: {problem}; waited {timeout:g} s. Check Jackett's log")
             clock.sleep(PAUSE_S)
 
-    def _ask(self) -> Response:
+    def _request_health(self) -> Response:
         return self.http.request("GET", self.url, headers={}, body=None, timeout=REQUEST_TIMEOUT_S)
 
 
-def _status(answer: Response) -> object:
+def _status(response: Response) -> object:
     try:
-        content = json.loads(answer.body)
+        content = json.loads(response.body)
     except ValueError:
         return None
     return content.get("status") if isinstance(content, dict) else None

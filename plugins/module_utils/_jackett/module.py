@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Between the module's form and the use case: what the options mean, and what is returned."""
+"""Builds the use case from the module's options, and the return values from its result."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .client import JackettClient
 from .model import canonical, read_wanted
 from .settings import (
     JackettSettings,
-    Outcome,
+    SettingsResult,
 )
 from .table import SECRETS
 from .values import KEY
@@ -37,9 +37,9 @@ LETTERS = string.ascii_lowercase + string.digits
 
 
 def build(module: AnsibleModule, clock: Clock) -> JackettSettings:
-    """Return the use case that the options describe."""
+    """Return the use case for the options. Raises InvalidValue and FileProblem."""
     options = module.params
-    # First of all: Ansible hides them in whatever the module returns, in a failure too.
+    # Before anything else, so that Ansible masks the secrets in every result, also in a failure.
     given = {canonical(name): value for name, value in options["settings"].items()}
     module.no_log_values.update(str(given[name]) for name in SECRETS if given.get(name))
     supervisor = supervisor_of(module)
@@ -60,30 +60,30 @@ def build(module: AnsibleModule, clock: Clock) -> JackettSettings:
     )
 
 
-def present(outcome: Outcome) -> dict[str, t.Any]:
-    """Return the module's answer; nothing in it is secret."""
+def present(result: SettingsResult) -> dict[str, t.Any]:
+    """Return the module's return values, without secrets."""
     return {
-        **shown(outcome.plan),
-        "daemon": outcome.daemon,
-        "stopped_for": outcome.stopped_for,
-        "kept_aside": outcome.kept_aside,
+        **shown(result.plan),
+        "daemon": result.daemon,
+        "stopped_for": result.stopped_for,
+        "kept_aside": result.kept_aside,
     }
 
 
 def make_key(length: int) -> str:
-    """Return a key like those that Jackett makes."""
+    """Return a random key of lower-case letters and digits, as Jackett generates it."""
     return "".join(secrets.choice(LETTERS) for _letter in range(length))
 
 
 def _password(plain: str) -> str:
     if not plain.strip():
-        raise InvalidValue("admin_password is empty: without a password Jackett is open to everybody who can reach it")
+        raise InvalidValue("admin_password is empty, so Jackett would be open to every client; set a password")
     return plain
 
 
 def _key(given: str) -> str:
     if given and not KEY.fullmatch(given):
-        raise InvalidValue("api_key takes 16 to 128 letters, digits, - and _, because it becomes part of addresses")
+        raise InvalidValue("api_key must have 16 to 128 letters, digits, - and _, because it is used in URLs")
     return given
 
 
@@ -93,6 +93,6 @@ def _key_file(path: str | None, *, check_mode: bool) -> OwnedFile | None:
     if not os.path.isabs(path):
         raise InvalidValue(f"api_key_file must be an absolute path, not {path}")
     if not os.path.isdir(os.path.dirname(path)) and not check_mode:
-        # Found out before Jackett is stopped.
-        raise InvalidValue(f"api_key_file {path}: its folder does not exist; make it first")
+        # Checked before Jackett is stopped.
+        raise InvalidValue(f"api_key_file {path}: its folder does not exist; create it first")
     return OwnedFile(path)

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""The use case: read what is, plan, apply. All that talks or writes is handed in, for tests."""
+"""The use case of jackett_settings: read, plan, apply. Everything with side effects is passed in, for tests."""
 
 from __future__ import annotations
 
@@ -29,28 +29,28 @@ from . import model
 from .client import JackettClient
 from .table import SECRETS
 
-# Names in the plan for what is no field.
+# Names in the plan of changes that are not fields.
 DAMAGE = "(ServerConfig.json)"
-FORM = "(form of ServerConfig.json)"
+FORMAT = "(format of ServerConfig.json)"
 OWNER = "(owner of ServerConfig.json)"
 MODE = "(mode of ServerConfig.json)"
 KEY_FILE = "(api_key_file)"
-# What can be put right beside a running Jackett, which reads the file only at its start.
-HARMLESS = (OWNER, MODE, KEY_FILE)
+# Changes that need no stop, because Jackett reads the file only at its start.
+WITHOUT_STOP = (OWNER, MODE, KEY_FILE)
 
 
 @dataclass(frozen=True)
-class Found:
-    """What was read."""
+class JackettState:
+    """State of the daemon, and the file as read and as parsed."""
 
-    state: str
+    daemon: str
     content: Content
-    held: model.Held
+    stored: model.StoredConfig
 
 
 @dataclass
-class Outcome:
-    """What a module returns."""
+class SettingsResult:
+    """The plan that was applied, or in check mode would be, and the state of the daemon after it."""
 
     plan: Plan = field(default_factory=Plan)
     daemon: str = STOPPED
@@ -61,7 +61,7 @@ class Outcome:
 
 @dataclass
 class JackettSettings:
-    """One Jackett with its wanted fields, password and key."""
+    """One Jackett with its wanted fields, password and key. ``timeout`` is the limit of a start in s."""
 
     wanted: model.Values
     password: str
@@ -76,51 +76,51 @@ class JackettSettings:
     recreate_damaged: bool = False
     check_mode: bool = False
 
-    def run(self) -> Outcome:
-        """Read, plan and, unless in check mode, apply."""
-        self.outcome = Outcome()
-        self.spares = [self._key_file_content(), {n: self.make_key(length) for n, length in model.MADE.items()}]
-        content, held = self._read_file()
-        found = Found(self._state(), content, held)
+    def run(self) -> SettingsResult:
+        """Read, plan and, except in check mode, apply. Raises MediaserverError."""
+        self.result = SettingsResult()
+        self.spares = [self._key_file_content(), {n: self.make_key(length) for n, length in model.GENERATED.items()}]
+        content, stored = self._read_file()
+        found = JackettState(self._daemon_state(), content, stored)
         plan = self._plan(found)
-        self.outcome.plan, self.outcome.daemon = plan, found.state
-        self.outcome.stopped_for = self._needs_stop(found, plan)
+        self.result.plan, self.result.daemon = plan, found.daemon
+        self.result.stopped_for = self._needs_stop(found, plan)
         if plan and not self.check_mode:
             self._apply(found, plan)
-        return self.outcome
+        return self.result
 
     # --- read
 
-    def _read_file(self) -> tuple[Content, model.Held]:
+    def _read_file(self) -> tuple[Content, model.StoredConfig]:
         content = self.file.read()
-        held = model.inspect(content)
-        if held.problem and not self.recreate_damaged:
-            raise FileProblem(self._damage(content, held) + "; on_damage=recreate makes a new one")
-        return content, held
+        stored = model.parse(content)
+        if stored.problem and not self.recreate_damaged:
+            raise FileProblem(self._keep_damaged(content, stored) + "; on_damage=recreate makes a new file")
+        return content, stored
 
-    def _state(self) -> str:
+    def _daemon_state(self) -> str:
         state = self.supervisor.state()
         if state == UNKNOWN:
-            return RUNNING if self.client.listens() else STOPPED
+            return RUNNING if self.client.is_listening() else STOPPED
         if state == RESTARTING:
-            self.outcome.warnings.append("Jackett ends and is started again and again; its log says why")
+            self.result.warnings.append("Jackett is restarting again and again; check its log")
         return state
 
     def _key_file_content(self) -> model.Values:
-        """Return the key of the host's own programs, so that it outlives the file that it was taken from."""
+        """Return the key in api_key_file, so that it survives the loss of ServerConfig.json."""
         content = self.key_file.read_raw() if self.key_file else Content()
         text = content.raw.decode(errors="replace").strip()
         return {"APIKey": text} if model.KEY.fullmatch(text) else {}
 
     # --- plan
 
-    def _plan(self, found: Found) -> Plan:
-        fields = self._target(found.held)
-        changes = list(make_plan(fields, model.view(found.held, found.content), secrets=SECRETS).changes)
-        if found.held.problem:
-            changes.append(Change(DAMAGE, "damaged", "whole"))
-        elif not found.held.tidy:
-            changes.append(Change(FORM, "another", "as Jackett writes it"))
+    def _plan(self, found: JackettState) -> Plan:
+        fields = self._target(found.stored)
+        changes = list(make_plan(fields, model.effective(found.stored, found.content), secrets=SECRETS).changes)
+        if found.stored.problem:
+            changes.append(Change(DAMAGE, "damaged", "valid"))
+        elif not found.stored.exact:
+            changes.append(Change(FORMAT, "another", "Jackett's own"))
         if self.file.wrong_owner(found.content, may_be_missing=self.check_mode):
             owner = ":".join(part for part in (self.file.owner, self.file.group) if part)
             changes.append(Change(OWNER, ":".join(map(str, found.content.owner)), owner))
@@ -136,86 +136,91 @@ class JackettSettings:
             return []
         return [Change(KEY_FILE, "another" if found.exists else MISSING, key, secret=True)]
 
-    def _target(self, held: model.Held) -> model.Values:
-        return model.target(self.wanted, held, password=self.password, api_key=self.api_key, spares=self.spares)
+    def _target(self, stored: model.StoredConfig) -> model.Values:
+        return model.target(self.wanted, stored, password=self.password, api_key=self.api_key, spares=self.spares)
 
-    def _needs_stop(self, found: Found, plan: Plan) -> list[str]:
-        """Name the changes for which a running Jackett must be stopped: it would write over them."""
-        if found.state == STOPPED:
+    def _needs_stop(self, found: JackettState, plan: Plan) -> list[str]:
+        """Return the changes that need a stop, because a running Jackett would overwrite them."""
+        if found.daemon == STOPPED:
             return []
-        names = [name for name in plan.values() if name not in HARMLESS]
+        names = [name for name in plan.values() if name not in WITHOUT_STOP]
         if names and not self.supervisor.can_stop:
             raise ServiceProblem(
                 f"these can be changed only while Jackett is stopped: {', '.join(names)};"
-                " name the container or the unit that may be stopped for it, or stop it yourself"
+                " set container, service or unit to what may be stopped for it, or stop Jackett by hand"
             )
         return names
 
     # --- apply
 
-    def _apply(self, found: Found, plan: Plan) -> None:
-        if found.held.problem:
-            self.outcome.warnings.append(self._damage(found.content, found.held))
-        if self.outcome.stopped_for:
+    def _apply(self, found: JackettState, plan: Plan) -> None:
+        if found.stored.problem:
+            self.result.warnings.append(self._keep_damaged(found.content, found.stored))
+        if self.result.stopped_for:
             key = self._apply_stopped()
-        elif any(name not in HARMLESS for name in plan.values()):
-            key = self._write(found.content, found.held)["APIKey"]
+        elif any(name not in WITHOUT_STOP for name in plan.values()):
+            key = self._write(found.content, found.stored)["APIKey"]
         else:
-            key = self._target(found.held)["APIKey"]
+            key = self._target(found.stored)["APIKey"]
             if OWNER in plan.values() or MODE in plan.values():
-                self.file.hand_over(and_mode=True)
+                self.file.give_to_owner(and_mode=True)
         if self.key_file and self._plan_key_file(key):
             self.key_file.replace(f"{key}\n", found=self.key_file.read_raw())
 
     def _apply_stopped(self) -> str:
-        """Stop, write, start, and look whether Jackett kept what was written; return the key."""
+        """Stop Jackett, write the file, start Jackett, verify that it kept the file; return the key."""
         self.supervisor.stop()
         try:
             if self.supervisor.state() != STOPPED:
-                raise ServiceProblem("Jackett was told to stop and still runs; ServerConfig.json was not touched")
+                raise ServiceProblem(
+                    "Jackett still runs after the stop; ServerConfig.json was not changed. Stop it by hand, run again"
+                )
             fields = self._write(*self._read_file())
         except MediaserverError:
-            # Back to where we were, but never with a file that would open it to everybody.
-            if model.inspect(self.file.read()).claimed:
+            # Restart it, but never with a file that would open it to every client.
+            if model.parse(self.file.read()).protected:
                 self.supervisor.start()
             raise
         self.supervisor.start()
-        self.outcome.daemon = RUNNING
+        self.result.daemon = RUNNING
         try:
             self.client.wait_for_health(timeout=self.timeout, clock=self.clock)
         finally:
-            # One that is not well may be open all the same.
+            # Also after a failed wait: a Jackett that is not healthy may be open to every client.
             self._verify(fields)
         return t.cast(str, fields["APIKey"])
 
-    def _write(self, content: Content, held: model.Held) -> model.Values:
-        """Write what the file says and what is wanted over it; return the latter."""
-        if held.problem:
-            self._damage(content, held)
-        fields = self._target(held)
-        self.file.replace(model.render(model.merge(held, fields)), found=content)
+    def _write(self, content: Content, stored: model.StoredConfig) -> model.Values:
+        """Write the managed fields merged into the file; return the managed fields."""
+        if stored.problem:
+            self._keep_damaged(content, stored)
+        fields = self._target(stored)
+        self.file.replace(model.render(model.merge(stored, fields)), found=content)
         return fields
 
     def _verify(self, fields: model.Values) -> None:
-        """Read back: Jackett replaces a file that it does not like, in silence. Nobody may meet an open one."""
+        """Raise NotTaken when Jackett replaced the file at its start, which it does without a message.
+
+        A Jackett without a password is stopped first.
+        """
         content = self.file.read()
-        held = model.inspect(content)
-        rest = make_plan(fields, model.view(held, content), secrets=SECRETS)
+        stored = model.parse(content)
+        rest = make_plan(fields, model.effective(stored, content), secrets=SECRETS)
         if rest:
             names = ", ".join(change.name for change in rest.changes)
-            open_now = ""
-            if not held.claimed:
+            stopped = ""
+            if not stored.protected:
                 self.supervisor.stop()
-                open_now = "; it was stopped, because it was open to everybody"
+                stopped = "; it was stopped, because it was open to every client"
             raise NotTaken(
-                f"Jackett replaced {self.file.path} when it started; these differ from what was written: {names}"
-                f" (are there other options on its command line?){open_now}"
+                f"Jackett replaced {self.file.path} when it started; these differ from what was written: {names}."
+                f" Check the options on its command line{stopped}"
             )
 
-    def _damage(self, content: Content, held: model.Held) -> str:
-        """Keep a damaged file aside and say so."""
-        text = f"{self.file.path} is damaged: {held.problem}"
+    def _keep_damaged(self, content: Content, stored: model.StoredConfig) -> str:
+        """Keep a copy of a damaged file, except in check mode; return the message."""
+        text = f"{self.file.path} is damaged: {stored.problem}"
         if self.check_mode:
             return text
-        self.outcome.kept_aside = self.file.keep_aside(content)
-        return f"{text}; kept as {self.outcome.kept_aside}"
+        self.result.kept_aside = self.file.keep_aside(content)
+        return f"{text}; kept as {self.result.kept_aside}"

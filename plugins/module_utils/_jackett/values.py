@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Pure: one value of ServerConfig.json. A user's is checked; a found one is read as generously as Jackett does."""
+"""Validates wanted values of ServerConfig.json, and converts stored values by Jackett's lenient rules. Pure."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ from .._core.errors import InvalidValue
 from .table import Setting
 
 HASH = re.compile(r"[0-9a-f]{128}")
-# Goes into addresses as it is.
+# Characters that need no escape in a URL.
 KEY = re.compile(r"[0-9A-Za-z_-]{16,128}")
 
 
 def normalise(setting: Setting, value: t.Any) -> t.Any:
-    """Return the value to write; raise InvalidValue, saying what is accepted. Empty text stands for none."""
+    """Return the value to write; empty text becomes null. Raises InvalidValue with the accepted values."""
     if value == "" and setting.nullable:
         return None
     try:
         return PARSERS[setting.kind](setting, value)
     except (TypeError, ValueError, OverflowError) as error:
-        # The value of a secret is not for messages.
+        # The message must not contain the value of a secret.
         got = "" if setting.secret else f", not {value!r}"
-        raise InvalidValue(f"{setting.name} takes {expected(setting)}{got}") from error
+        raise InvalidValue(f"{setting.name} must be {expected(setting)}{got}") from error
 
 
 def as_read(setting: Setting, value: t.Any) -> t.Any:
-    """Return what Jackett makes of a found value; raise ValueError where it would throw the file away."""
+    """Return a stored value as Jackett reads it. Raises ValueError, TypeError or OverflowError where it rejects it."""
     if value is None:
         if setting.nullable or setting.kind not in ("bool", "int", "index"):
             return None
         raise ValueError("null")
     if isinstance(value, (dict, list)):
-        raise ValueError("no plain value")
+        raise ValueError("not a scalar")
     if setting.kind == "bool":
         if isinstance(value, str) and value.strip().lower() not in ("true", "false"):
-            raise ValueError("no truth value")
+            raise ValueError("not a boolean")
         return boolean(value) if isinstance(value, str) else bool(value)
     if setting.kind in ("int", "index"):
         names = {name: number for number, name in setting.choices}
@@ -52,12 +52,12 @@ def as_read(setting: Setting, value: t.Any) -> t.Any:
         if abs(number) > setting.limit:
             raise ValueError("too large")
         return number
-    # Empty and missing are the same to Jackett.
+    # Jackett treats empty and missing text alike.
     return (str(value).lower() if isinstance(value, bool) else str(value)) or None
 
 
 def expected(setting: Setting) -> str:
-    """Describe in words what a setting takes."""
+    """Return a description of a setting's accepted values."""
     text = DESCRIPTIONS[setting.kind]
     if setting.choices:
         text += " of " + ", ".join(f"{name} ({number})" for number, name in setting.choices)
@@ -67,25 +67,25 @@ def expected(setting: Setting) -> str:
 
 
 def hash_password(plain: str, key: str) -> str:
-    """Return a password as Jackett stores it: SHA-512 over UTF-16LE of the password and the APIKey behind it."""
+    """Return Jackett's hash of a password: SHA-512 over the password and the APIKey in UTF-16LE, in hexadecimal."""
     try:
         return hashlib.sha512((plain + key).encode("utf-16-le")).hexdigest()
     except UnicodeEncodeError as error:
-        raise InvalidValue("admin_password is not text") from error
+        raise InvalidValue("admin_password is not valid text; choose another password") from error
 
 
 def is_hash(stored: t.Any) -> bool:
-    """Tell whether somebody can log in with it, and nobody without."""
+    """Return whether a stored value is a hash, so that a login needs the password."""
     return isinstance(stored, str) and HASH.fullmatch(stored) is not None
 
 
 def is_plain(text: str) -> bool:
-    """Tell whether a text is printable, on one line."""
+    """Return whether a text is printable and on one line."""
     return not any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in text)
 
 
 def is_usable_key(stored: t.Any) -> bool:
-    """Tell whether Jackett keeps a found key; it makes a new one in place of a blank one."""
+    """Return whether Jackett keeps a stored key; it replaces a blank one."""
     return isinstance(stored, str) and bool(stored.strip()) and is_plain(stored) and not set('"\\') & set(stored)
 
 
@@ -154,7 +154,7 @@ def _url(setting: Setting, value: t.Any) -> str:
 
 def _host(setting: Setting, value: t.Any) -> str:
     text = _text(setting, value)
-    # What stands before an @ is a secret, and has fields of its own.
+    # Credentials before an @ belong into ProxyUsername and ProxyPassword.
     if set(text) & set("@/ "):
         raise ValueError(value)
     return text
@@ -180,7 +180,7 @@ DESCRIPTIONS = {
     "base": "a path that begins with /",
     "loopback": "a loopback address like 127.0.0.1",
     "url": "an http or https address without a user name",
-    "host": "a host name or address; user name and password have fields of their own",
+    "host": "a host name or address, with user name and password in their own fields",
     "key": "text",
     "hash": "text",
 }

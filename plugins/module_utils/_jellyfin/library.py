@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Brings a server's libraries to what is wanted: read, plan, one call after another, read back."""
+"""Brings a server's libraries to the wanted state: read, plan, apply with one call after another, read back."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from .._core.errors import (
     ProtocolError,
     ServiceProblem,
 )
-from .access import get_by_key, not_there_yet
+from .access import get_by_key, not_installed_reason
 from .client import (
     JellyfinClient,
-    Refused,
+    RequestFailed,
     expect_list,
 )
 from .library_actions import (
@@ -50,33 +50,33 @@ OPTIONS = f"{LIBRARIES}/LibraryOptions"
 SCAN = "/Library/Refresh"
 TASKS = "/ScheduledTasks"
 SCAN_TASK = "RefreshLibrary"
-# Seconds for a library that was just renamed to be listed whole without a scan, for a scan to stop, between two looks.
-WHOLE_WITHIN_S = 3.0
+# Limit for a renamed library to be listed completely without a scan, limit for a scan to stop, pause between requests.
+COMPLETE_WITHIN_S = 3.0
 STOPPED_WITHIN_S = 60.0
-LOOK_EVERY_S = 1.0
+POLL_S = 1.0
 
 
 @dataclass
-class Outcome:
-    """What was done, or would be in check mode."""
+class LibraryResult:
+    """The plan that was applied, or in check mode would be."""
 
     plan: LibraryPlan
     warnings: list[str] = field(default_factory=list)
 
 
-def present(outcome: Outcome) -> dict[str, t.Any]:
-    """Return the module's answer."""
-    shown = {change.name: change.shown() for change in outcome.plan.changes.changes}
+def present(result: LibraryResult) -> dict[str, t.Any]:
+    """Return the module's return values."""
+    shown = {change.name: change.shown() for change in result.plan.changes.changes}
     return {
-        "changed": bool(outcome.plan),
+        "changed": bool(result.plan),
         "changes": {name: {"before": before, "after": after} for name, (before, after) in shown.items()},
-        "actions": [str(action) for action in outcome.plan.actions],
-        "diff": outcome.plan.changes.diff(),
+        "actions": [str(action) for action in result.plan.actions],
+        "diff": result.plan.changes.diff(),
     }
 
 
 class JellyfinLibraries:
-    """The wanted libraries of one server; others are looked at and left alone."""
+    """The wanted libraries of one server. Other libraries are compared with them and never changed."""
 
     def __init__(
         self,
@@ -97,24 +97,24 @@ class JellyfinLibraries:
         self.check_mode = check_mode
         self.authorise = authorise
 
-    def run(self) -> Outcome:
-        """Do it. Raises MediaserverError; what was done until then stays so, and the next run goes on."""
-        if self.check_mode and (reason := not_there_yet(self.client)):
-            return Outcome(self._plan([]), [f"{reason}; foretold without having seen the present libraries"])
+    def run(self) -> LibraryResult:
+        """Apply the plan. Raises MediaserverError; completed steps stay, and the next run completes the rest."""
+        if self.check_mode and (reason := not_installed_reason(self.client)):
+            return LibraryResult(self._plan([]), [f"{reason}; predicted without the current libraries"])
         self.authorise()
         self.client.wait_until_healthy(self.timeout)
         found, partial = self._read()
         plan = self._plan(found)
-        warnings = [*_of_partial(partial if self.check_mode else ()), *_of_unmanaged(found, self.wanted)]
+        warnings = [*_partial_warnings(partial if self.check_mode else ()), *_unmanaged_warnings(found, self.wanted)]
         if not self.check_mode and plan:
             for action in plan.actions:
                 try:
-                    self._take(action)
+                    self._apply(action)
                 except MediaserverError as error:
-                    self._say_what_is_lost(action, plan.actions, error)
+                    self._report_lost_options(action, plan.actions, error)
                     raise
-            self._check_taken()
-        return Outcome(with_scan(plan, partial), warnings)
+            self._verify()
+        return LibraryResult(with_scan(plan, partial), warnings)
 
     def _plan(self, found: t.Sequence[Library]) -> LibraryPlan:
         return plan_libraries(
@@ -125,26 +125,26 @@ class JellyfinLibraries:
         needed = {library.name for library in self.wanted if not library.absent}
         return read_libraries(self.client, needed, timeout=self.timeout, check_mode=self.check_mode)
 
-    def _take(self, action: Action) -> None:
-        """Take one step. Jellyfin's word for a folder that it does not see is 400 or 404, without saying so."""
+    def _apply(self, action: Action) -> None:
+        """Apply one action. For a folder that it cannot read, Jellyfin returns 400 or 404 without a reason."""
         try:
             self._send(action)
-        except Refused as error:
+        except RequestFailed as error:
             hint = ""
             if isinstance(action, (CreateLibrary, AddPath)) and error.status in (400, 404):
                 paths = action.paths if isinstance(action, CreateLibrary) else (action.path,)
                 what = f"the folder {paths[0]}" if len(paths) == 1 else f"one of the folders {', '.join(paths)}"
                 raise ProtocolError(
-                    f"libraries: {action.name}: the server does not see {what}. A library's folder must exist and"
-                    " be readable where the server runs, in its container. Create it on the host, or correct paths; in"
-                    f" the role jellyfin, /media in the container is the host's mediaserver_media ({error})"
+                    f"libraries: {action.name}: the server cannot read {what}. A library's folder must exist and"
+                    " be readable in the server's container. Create it on the host, or correct paths; with the role"
+                    f" jellyfin, /media in the container is the host's mediaserver_media ({error})"
                 ) from error
             if isinstance(action, WriteOptions) and error.status == 400:
-                hint = ". It does not take one of the values"
+                hint = ". It rejects one of the values; correct options"
             raise ProtocolError(f"could not {action}: {error}{hint}") from error
 
-    def _say_what_is_lost(self, failed: Action, actions: t.Sequence[Action], error: MediaserverError) -> None:
-        """Raise ServiceProblem with the options of a library that was deleted to be made anew, and perhaps is not."""
+    def _report_lost_options(self, failed: Action, actions: t.Sequence[Action], error: MediaserverError) -> None:
+        """Raise ServiceProblem with the options of a library that was deleted and may not have been recreated."""
         if not isinstance(failed, (DeleteLibrary, CreateLibrary)):
             return
         name = failed.name
@@ -154,9 +154,9 @@ class JellyfinLibraries:
         given = next(library.options for library in self.wanted if library.name == name)
         kept = {option: value for option, value in made.options.items() if option not in given}
         raise ServiceProblem(
-            f"{error}. Library {name} was to be deleted and made anew with the options that it had, and may be gone."
-            " The next run makes it anew, with the server's own values for those that are not in libraries. They were:"
-            f" {json.dumps(kept, sort_keys=True)}"
+            f"{error}. Library {name} was to be deleted and recreated with its options, and may not exist now."
+            " The next run recreates it, with the server's defaults for options that are not in libraries. Add those"
+            f" that you need; they were: {json.dumps(kept, sort_keys=True)}"
         ) from error
 
     def _send(self, action: Action) -> None:
@@ -179,25 +179,25 @@ class JellyfinLibraries:
                 client.post(SCAN)
 
     def _create(self, name: str, kind: str, paths: t.Sequence[str], options: t.Mapping[str, t.Any]) -> None:
-        """Paths go into the body: in the query they would be split at commas."""
+        """Create a library. The paths are in the body, because the server splits those in the query at commas."""
         body = {"LibraryOptions": {**options, "PathInfos": [{"Path": path} for path in paths]}}
         self.client.post(LIBRARIES, body, query={"name": name, "collectionType": kind, "refreshLibrary": True})
         names = {library.name for library in list_libraries(self.client)}
         if name not in names:
             raise NotTaken(
-                f"POST {self.client.url}{LIBRARIES}: accepted, and no library {name} is listed, but"
-                f" {', '.join(sorted(names)) or 'none'}"
+                f"POST {self.client.url}{LIBRARIES}: accepted, but library {name} is not listed, only"
+                f" {', '.join(sorted(names)) or 'none'}. The server's log has the reason"
             )
 
     def _write_options(self, name: str, options: t.Mapping[str, t.Any]) -> None:
-        """Send the whole object as it is now, since the server replaces all of it; PathInfos stay as they are."""
+        """Send the whole current options with the changes, because the server replaces all; PathInfos are kept."""
         library = next((library for library in self._read()[0] if library.name == name), None)
         if library is None:
-            raise ServiceProblem(f"library {name} is gone while its options were to be written; is another at work?")
+            raise ServiceProblem(f"library {name} is no longer listed; another program may have removed it. Run again")
         self.client.post(OPTIONS, {"Id": library.item_id, "LibraryOptions": merge(library.options, options)})
 
     def _stop_scan(self) -> None:
-        """Stop the scan of all libraries, if one is running, and wait until it has ended."""
+        """Stop a running scan of all libraries and wait until it has ended. Raises ServiceProblem."""
         client = self.client
         deadline = client.clock.monotonic() + STOPPED_WITHIN_S
         task = scan_task(client)
@@ -206,28 +206,28 @@ class JellyfinLibraries:
         while scan_task(client).get("State") != "Idle":
             if client.clock.monotonic() >= deadline:
                 raise ServiceProblem(
-                    f"GET {client.url}{TASKS}: the scan of all libraries was stopped, and has not ended within"
+                    f"GET {client.url}{TASKS}: the scan of all libraries was cancelled, but has not ended within"
                     f" {STOPPED_WITHIN_S:g} s. Stop it in Jellyfin's dashboard, or restart the server, and run again"
                 )
-            client.clock.sleep(LOOK_EVERY_S)
+            client.clock.sleep(POLL_S)
 
-    def _check_taken(self) -> None:
+    def _verify(self) -> None:
         try:
             left = self._plan(self._read()[0])
         except InvalidValue as error:
-            raise NotTaken(f"{self.client.url}: everything was accepted, and then: {error}") from error
+            raise NotTaken(f"{self.client.url}: all changes were accepted, but then: {error}") from error
         if left:
             raise NotTaken(
-                f"{self.client.url}: everything was accepted, and then there is still to do: "
+                f"{self.client.url}: all changes were accepted, but these are still needed: "
                 f"{'; '.join(str(action) for action in left.actions)}. The server completes objects in lists: give"
-                " those with all their keys. Another program may be changing libraries; run again when it is done"
+                " them with all their keys. Another program may be changing libraries; run again when it is done"
             )
 
 
 def list_libraries(client: JellyfinClient) -> list[Library]:
-    """Return all libraries as they are listed now, by name. Raises AccessDenied, ProtocolError, Unreachable."""
-    answer = get_by_key(client, LIBRARIES)
-    libraries = [parse_found(entry) for entry in expect_list(answer, f"GET {client.url}{LIBRARIES}")]
+    """Return all libraries, sorted by name. Raises AccessDenied, ProtocolError, Unreachable."""
+    response = get_by_key(client, LIBRARIES)
+    libraries = [parse_found(entry) for entry in expect_list(response, f"GET {client.url}{LIBRARIES}")]
     return sorted(libraries, key=lambda library: library.name)
 
 
@@ -236,20 +236,21 @@ def read_libraries(
 ) -> tuple[list[Library], list[str]]:
     """Return all libraries, and the names of those of ``needed`` that lacked ItemId or options, as after a rename.
 
-    Only a scan brings what they lack. Outside check mode one is asked for, and the libraries are returned whole.
+    Only a scan completes them. Outside check mode, this starts one and returns the complete libraries. Raises
+    ServiceProblem when a scan does not complete them within ``timeout`` s.
     """
-    deadline = client.clock.monotonic() + min(timeout, WHOLE_WITHIN_S)
+    deadline = client.clock.monotonic() + min(timeout, COMPLETE_WITHIN_S)
     while partial := _partial(found := list_libraries(client), needed):
         if client.clock.monotonic() >= deadline:
             break
-        client.clock.sleep(LOOK_EVERY_S)
+        client.clock.sleep(POLL_S)
     if not partial or check_mode:
         return found, partial
     client.post(SCAN)
     deadline = client.clock.monotonic() + timeout
     while True:
-        client.clock.sleep(LOOK_EVERY_S)
-        # In this order: what a scan that has ended did not bring does not come.
+        client.clock.sleep(POLL_S)
+        # Read the task first: what is missing after the scan has ended stays missing.
         ended = scan_task(client).get("State") == "Idle"
         if not (left := _partial(found := list_libraries(client), needed)):
             return found, partial
@@ -257,7 +258,7 @@ def read_libraries(
             raise ServiceProblem(
                 f"GET {client.url}{LIBRARIES}: {', '.join(left)} is listed without ItemId or LibraryOptions, also"
                 f" {'after' if ended else f'{timeout:g} s after the start of'} a scan of all libraries. Restart the"
-                " server, and run again; its log says why it cannot read the library's folder"
+                " server and run again; its log has the reason why it cannot read the library's folder"
             )
 
 
@@ -274,22 +275,22 @@ def _partial(found: t.Sequence[Library], needed: t.Collection[str]) -> list[str]
     return [library.name for library in found if library.name in needed and not library.complete]
 
 
-def _of_partial(names: t.Sequence[str]) -> list[str]:
+def _partial_warnings(names: t.Sequence[str]) -> list[str]:
     if not names:
         return []
     return [
         f"{', '.join(names)}: listed without ItemId or LibraryOptions, as after a rename. A real run scans all"
-        " libraries first; what it changes after that cannot be predicted"
+        " libraries first; its changes after that cannot be predicted"
     ]
 
 
-def _of_unmanaged(found: t.Sequence[Library], wanted: t.Sequence[WantedLibrary]) -> list[str]:
+def _unmanaged_warnings(found: t.Sequence[Library], wanted: t.Sequence[WantedLibrary]) -> list[str]:
     named = {library.name for library in wanted}
     names = [library.name for library in found if library.has_empty_location and library.name not in named]
     if not names:
         return []
     return [
-        f"{', '.join(names)}: one of the library's folders is an empty entry, as a power cut leaves it, and the next"
-        " scan drops its items. It is not in libraries, so it is left alone. List it there, or restart the server: its"
-        " entry point writes the folder back"
+        f"{', '.join(names)}: one of the library's folders is an empty entry, as after a power cut, and the next"
+        " scan drops its items. It is not in libraries, so it is not changed. Add it there, or restart the server: its"
+        " entry point restores the folder"
     ]

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""The steps by which libraries of Jellyfin are changed, one call of its API each."""
+"""Actions that change Jellyfin's libraries, each one call of its API."""
 
 from __future__ import annotations
 
@@ -10,20 +10,18 @@ from dataclasses import dataclass
 
 
 class Action:
-    """One call to the server; its text says which."""
+    """One call to the server; str() describes it."""
 
 
 @dataclass(frozen=True)
 class DeleteLibrary(Action):
-    """With ``keep_items``, the server is not asked to look: the items stay for the library that comes next."""
+    """With ``keep_items``, no scan is requested, so the items stay for the library that is created next."""
 
     name: str
     keep_items: bool = False
 
     def __str__(self) -> str:
-        return (
-            f"take library {self.name} away, and keep its items" if self.keep_items else f"delete library {self.name}"
-        )
+        return f"remove library {self.name} and keep its items" if self.keep_items else f"delete library {self.name}"
 
 
 @dataclass(frozen=True)
@@ -39,19 +37,22 @@ class CreateLibrary(Action):
 
 @dataclass(frozen=True)
 class AddPath(Action):
-    """With ``scan``, the server looks at it at once, and watches it. Without, it only proves that it is there."""
+    """With ``scan``, the server scans and then watches the folder.
+
+    Without, the path is added only to check that the folder exists; a later action removes it.
+    """
 
     name: str
     path: str
     scan: bool = True
 
     def __str__(self) -> str:
-        return f"{'add' if self.scan else 'try'} path {self.path} of {self.name}"
+        return f"{'add' if self.scan else 'check'} path {self.path} of {self.name}"
 
 
 @dataclass(frozen=True)
 class RemovePath(Action):
-    """Takes away one shortcut of exactly this path, and all PathInfos of it."""
+    """Removes one shortcut with exactly this path, and all its PathInfos."""
 
     name: str
     path: str
@@ -71,10 +72,10 @@ class WriteOptions(Action):
 
 @dataclass(frozen=True)
 class StopScan(Action):
-    """A scan that goes on while a library is away would drop its items."""
+    """Stops a running scan, which would drop the items of a library that is being recreated."""
 
     def __str__(self) -> str:
-        return "stop a scan that is running"
+        return "stop the running scan"
 
 
 @dataclass(frozen=True)

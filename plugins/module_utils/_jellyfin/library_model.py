@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Pure: a Jellyfin library as it is wanted and as the server lists it, both in one spelling."""
+"""A Jellyfin library as it is wanted and as the server lists it, both in one normal form. Pure."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from .._core.errors import InvalidValue, ProtocolError
 
 TYPES = ("movies", "tvshows", "music", "musicvideos", "homevideos", "boxsets", "books", "mixed")
-# The server makes blanks of these when it names the library's folder, and then knows that name alone.
-RESPELT = re.compile(r'[\x00-\x1f"<>|:*?\\/]')
+# The server replaces these by blanks when it names the library's folder, and then uses only that name.
+REPLACED = re.compile(r'[\x00-\x1f"<>|:*?\\/]')
 NAME_BYTES = 200
 
-# LibraryOptions of the OpenAPI documents of 10.11 and 12.0, with a value of each one's type.
+# LibraryOptions in the OpenAPI documents of 10.11 and 12.0, each with a value of its type.
 OPTIONS: dict[str, t.Any] = {
     **dict.fromkeys(
         (
@@ -54,7 +54,7 @@ MONITOR = "EnableRealtimeMonitor"
 
 @dataclass(frozen=True)
 class WantedLibrary:
-    """What the user asks for. Paths are normal, in the order given, and each is there once."""
+    """A wanted library. ``paths`` are normalised, in the given order and without duplicates."""
 
     name: str
     type: str = "movies"
@@ -65,7 +65,7 @@ class WantedLibrary:
 
 @dataclass(frozen=True)
 class Library:
-    """What the server lists. ``complete`` is false right after a rename, until the server has looked again."""
+    """A library that the server lists. ``complete`` is false after a rename, until the next scan."""
 
     name: str
     type: str
@@ -76,31 +76,33 @@ class Library:
 
     @property
     def path_infos(self) -> tuple[str, ...]:
-        """The paths that the options name, as they are spelt there."""
+        """The paths in the options, unchanged."""
         infos = self.options.get("PathInfos") or ()
         return tuple(info["Path"] for info in infos if isinstance(info, dict) and isinstance(info.get("Path"), str))
 
     @property
     def folders(self) -> frozenset[str]:
-        """Every folder that the library has anything to do with. An emptied shortcut names none."""
+        """All folders of the library, normalised. An emptied shortcut has none."""
         return frozenset(normal_path(path) for path in (*self.locations, *self.path_infos) if path.strip())
 
     @property
     def has_empty_location(self) -> bool:
-        """Whether a power cut has emptied a shortcut: the next scan drops the items that it led to."""
+        """Whether a shortcut is empty, as after a power cut: the next scan drops the items of its folder."""
         return any(not path.strip() for path in self.locations)
 
 
 def parse_wanted(given: t.Sequence[t.Mapping[str, t.Any]]) -> list[WantedLibrary]:
-    """Return the wanted libraries. Raises InvalidValue for what Jellyfin would respell or could not keep."""
+    """Return the wanted libraries. Raises InvalidValue for values that Jellyfin would change or cannot store."""
     wanted: dict[str, WantedLibrary] = {}
     for entry in given:
         name = entry["name"]
         check_name(name)
-        if same_name(name) in wanted:
-            raise InvalidValue(f"libraries: {name!r} is listed twice (Jellyfin does not tell upper from lower case)")
+        if name_key(name) in wanted:
+            raise InvalidValue(
+                f"libraries: {name!r} is listed twice (Jellyfin ignores the case); remove one of the two"
+            )
         absent = entry.get("state", "present") == "absent"
-        wanted[same_name(name)] = WantedLibrary(
+        wanted[name_key(name)] = WantedLibrary(
             name,
             _type(name, entry.get("type")) if not absent else "",
             _paths(name, entry.get("paths") or ()) if not absent else (),
@@ -111,33 +113,36 @@ def parse_wanted(given: t.Sequence[t.Mapping[str, t.Any]]) -> list[WantedLibrary
 
 
 def check_name(name: str) -> None:
-    """Raise InvalidValue for a name that Jellyfin would write in another way, or take for a folder elsewhere."""
+    """Raise InvalidValue for a name that Jellyfin would change or that is not valid for a folder."""
     if not name or name != name.strip():
-        raise InvalidValue(f"libraries: the name {name!r} is empty or begins or ends with a blank")
-    if wrong := RESPELT.search(name):
+        raise InvalidValue(f"libraries: the name {name!r} is empty, or begins or ends with a blank; correct it")
+    if wrong := REPLACED.search(name):
         raise InvalidValue(
-            f"libraries: the name {name!r} holds {wrong.group()!r}; Jellyfin would make a blank of it, and know the"
-            " library by that name alone"
+            f"libraries: the name {name!r} contains {wrong.group()!r}, which Jellyfin replaces by a blank; choose a"
+            " name without it"
         )
     if name.startswith(".") or len(name.encode()) > NAME_BYTES:
         raise InvalidValue(
-            f"libraries: the name {name!r} begins with a dot or has more than {NAME_BYTES} bytes; Jellyfin makes a"
-            " folder of that name"
+            f"libraries: the name {name!r} begins with a dot or has more than {NAME_BYTES} bytes, but Jellyfin makes a"
+            " folder of that name; choose another name"
         )
 
 
-def same_name(name: str) -> str:
-    """Return what is equal for names that people, or Jellyfin's look into its database, would take for one."""
+def name_key(name: str) -> str:
+    """Return a key that is equal for names that differ only in case or Unicode normalization form.
+
+    Jellyfin's database does not distinguish such names.
+    """
     return unicodedata.normalize("NFC", name).casefold()
 
 
 def normal_path(path: str) -> str:
-    """Return the path without its last slashes, as the server lists it."""
+    """Return the path without trailing slashes, as the server lists it."""
     return path.rstrip("/") or "/"
 
 
 def overlap(one: str, other: str) -> bool:
-    """Tell whether one folder is the other, or lies within it."""
+    """Return whether one folder is the other or is inside it."""
     return one == other or one.startswith(other.rstrip("/") + "/") or other.startswith(one.rstrip("/") + "/")
 
 
@@ -145,11 +150,13 @@ def parse_found(entry: t.Mapping[str, t.Any]) -> Library:
     """Return one entry of GET /Library/VirtualFolders. Raises ProtocolError."""
     name, locations, options = entry.get("Name"), entry.get("Locations"), entry.get("LibraryOptions")
     if not isinstance(name, str) or not isinstance(locations or [], list) or not isinstance(options or {}, dict):
-        raise ProtocolError("GET /Library/VirtualFolders: an entry without name, or of another form; is this Jellyfin?")
+        raise ProtocolError(
+            "GET /Library/VirtualFolders: an entry without a name, or in another form; is this Jellyfin?"
+        )
     item_id = entry.get("ItemId")
     return Library(
         name,
-        # A library without a type takes anything, as a mixed one does.
+        # The server lists a mixed library without a type.
         str(entry.get("CollectionType") or "mixed"),
         tuple(str(path) for path in locations or ()),
         options or {},
@@ -171,7 +178,7 @@ def _paths(name: str, given: t.Sequence[t.Any]) -> tuple[str, ...]:
     paths: list[str] = []
     for path in given:
         if not isinstance(path, str) or not path.startswith("/") or re.search(r"[\x00-\x1f]", path):
-            raise InvalidValue(f"{where}: {path!r} is no absolute path, as the server sees it")
+            raise InvalidValue(f"{where}: {path!r} is not an absolute path; write the path in the server's container")
         normal = normal_path(path)
         plain = posixpath.normpath(normal) == normal and not normal.startswith("//")
         if normal == "/" or not plain or normal != path.strip().rstrip("/"):
@@ -180,6 +187,8 @@ def _paths(name: str, given: t.Sequence[t.Any]) -> tuple[str, ...]:
             )
         for other in paths:
             if overlap(normal, other):
-                raise InvalidValue(f"{where}: {normal} and {other} are one folder, or one lies within the other")
+                raise InvalidValue(
+                    f"{where}: {normal} and {other} are the same folder, or one is inside the other; remove one"
+                )
         paths.append(normal)
     return tuple(paths)

@@ -1,9 +1,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Finds out whether a password is an account's own: one login, which is ended at once.
+"""Checks an account's password with one login, whose session is ended at once.
 
-A wrong password counts towards the account's lock-out, so a run tries once.
+A wrong password counts towards the account's lockout, so a run logs in only once.
 """
 
 from __future__ import annotations
@@ -12,46 +12,46 @@ import typing as t
 from dataclasses import dataclass
 
 from .._core.errors import MediaserverError
-from .client import Denied, JellyfinClient
+from .client import JellyfinAccessDenied, JellyfinClient
 
-# What LoginAttemptsBeforeLockout 0 stands for.
+# Failed logins that LoginAttemptsBeforeLockout 0 allows, for administrators and for others.
 DEFAULT_ATTEMPTS = {True: 5, False: 3}
 
 
 @dataclass(frozen=True)
-class Trial:
-    """``fits`` is None when the account may not log in now, whatever its password."""
+class PasswordCheck:
+    """Result of a login. ``valid`` is None when the account may not log in now, whatever its password."""
 
-    fits: bool | None
+    valid: bool | None
     warnings: tuple[str, ...] = ()
 
 
-def try_password(client: JellyfinClient, name: str, password: str) -> Trial:
-    """Log in once, with a DeviceId of its own, because a login ends the earlier one of the same DeviceId."""
-    visitor = JellyfinClient(
+def check_password(client: JellyfinClient, name: str, password: str) -> PasswordCheck:
+    """Log in once, with a separate DeviceId, because a login ends the earlier session of the same DeviceId."""
+    session = JellyfinClient(
         client.http,
         client.url,
         client=client.client,
-        device_id=f"{client.device_id}.visitor",
+        device_id=f"{client.device_id}.password-check",
         clock=client.clock,
         timeout=client.timeout,
     )
     try:
-        visitor.login(name, password)
-    except Denied as error:
+        session.login(name, password)
+    except JellyfinAccessDenied as error:
         if error.status == 401:
-            return Trial(False)
-        # Its devices, sessions or hours: a new password would end what is being watched, in each run again.
-        return Trial(None, (f"the password of {name} cannot be tried, and is left as it is: {error}",))
+            return PasswordCheck(False)
+        # Limited devices, sessions or hours. A new password would end the account's sessions in each run.
+        return PasswordCheck(None, (f"the password of {name} cannot be checked and is not changed: {error}",))
     try:
-        visitor.post("/Sessions/Logout")
+        session.post("/Sessions/Logout")
     except MediaserverError as error:
-        return Trial(True, (f"the session that tried a password of {name} could not be ended: {error}",))
-    return Trial(True)
+        return PasswordCheck(True, (f"the session that checked the password of {name} could not be ended: {error}",))
+    return PasswordCheck(True)
 
 
 def next_failure_locks(policy: t.Mapping[str, t.Any], *, administrator: bool) -> bool:
-    """Tell whether one more wrong password would disable the account (12.0 does so, 10.11 only counts)."""
+    """Return whether one more wrong password would disable the account (12.0 does so, 10.11 only counts)."""
     limit, failures = policy.get("LoginAttemptsBeforeLockout"), policy.get("InvalidLoginAttemptCount")
     limit = limit if isinstance(limit, int) else -1
     if limit == 0:

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""What the Jellyfin modules have in common: options, the client they build, the key they need."""
+"""Common parts of the Jellyfin modules: options, client, API key and sync of the server's files."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from .key_file import is_key, load_key
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
-# Options of every Jellyfin module; their documentation is the fragment _jellyfin.
+# Options of all Jellyfin modules, documented in the fragment _jellyfin.
 SERVER: dict[str, dict[str, t.Any]] = {
     "url": {"type": "str", "default": "http://127.0.0.1:8096"},
     "timeout": {"type": "int", "default": 180},
     **OPTIONS,
     "config_dir": {"type": "path"},
 }
-# And of those that need a key, with the two arguments for AnsibleModule that say "exactly one".
+# Options of the modules that need a key, and the arguments of AnsibleModule for "exactly one".
 API_KEY: dict[str, dict[str, t.Any]] = {
     **SERVER,
     "api_key": {"type": "str", "no_log": True},
@@ -39,10 +39,10 @@ ONE_KEY: dict[str, t.Any] = {
 
 
 def make_client(module: AnsibleModule, program: str, clock: Clock) -> JellyfinClient:
-    """Return the client for this module, without a key; the program's name makes its DeviceId."""
+    """Return a client without a key, whose DeviceId has the program's name. Raises InvalidValue."""
     options = module.params
     if options["timeout"] < 1:
-        raise InvalidValue("timeout must be at least one second")
+        raise InvalidValue(f"timeout is {options['timeout']} s; set at least one second")
     return JellyfinClient(
         http_of(options),
         options["url"],
@@ -55,7 +55,7 @@ def make_client(module: AnsibleModule, program: str, clock: Clock) -> JellyfinCl
 
 @contextlib.contextmanager
 def syncing(module: AnsibleModule, client: JellyfinClient) -> t.Iterator[None]:
-    """Sync the server's files when the body has changed something, also when it failed half-way."""
+    """Sync the server's files after the body when it changed something, also when it failed."""
     try:
         yield
     finally:
@@ -63,23 +63,23 @@ def syncing(module: AnsibleModule, client: JellyfinClient) -> t.Iterator[None]:
 
 
 def sync_changes(module: AnsibleModule, client: JellyfinClient) -> None:
-    """Sync what was changed since the last time."""
+    """Sync the server's files if they changed since the last sync."""
     if client.wrote:
         client.wrote = False
         sync_filesystem(module.params["config_dir"])
 
 
 def use_key(module: AnsibleModule, client: JellyfinClient) -> None:
-    """Give the client the key that the options name. Raises FileProblem or InvalidValue."""
+    """Set the client's token to the API key in the options. Raises FileProblem or InvalidValue."""
     options = module.params
     key = options["api_key"] or load_key(options["api_key_file"])
-    # First of all: Ansible hides it in whatever the module returns, in a failure too.
+    # Before anything else, so that Ansible masks the key in every result, also in a failure.
     module.no_log_values.add(key)
     if not is_key(key):
-        raise InvalidValue("api_key is no API key: 8 to 256 letters, digits and signs, no blanks")
+        raise InvalidValue("api_key is not an API key; it has 8 to 256 letters, digits and signs, without blanks")
     client.token = key
 
 
 def device_id(program: str) -> str:
-    """Return the same id for the same program on the same host, so that sessions do not pile up."""
+    """Return a constant id for a program on this host, so that sessions do not accumulate."""
     return f"household.mediaserver.{program}@{platform.node() or 'localhost'}"

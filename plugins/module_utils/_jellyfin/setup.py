@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Claims a new Jellyfin, and keeps what it was claimed with: administrator, API key in a file. Read, plan, apply."""
+"""Completes the wizard of a new Jellyfin, and manages its administrator and an API key in a file. Read, plan, apply."""
 
 from __future__ import annotations
 
@@ -17,39 +17,39 @@ from .._core.errors import (
     Unreachable,
 )
 from .._core.plan import MISSING, Change, Plan
-from .._host.file_tree import Found
+from .._core.secret_file import SecretFile
 from .administrator import (
     JellyfinAdministrator,
     WantedAdministrator,
 )
 from .client import (
-    Denied,
+    JellyfinAccessDenied,
     JellyfinClient,
     expect_list,
     expect_object,
 )
 from .key_file import KeyFile, is_key, key_in
-from .wizard import Household, run_wizard
+from .wizard import WizardAnswers, run_wizard
 
 T = t.TypeVar("T")
 
-# What the key file may hold, in words, since the key itself is nobody's business.
-VALID, DEAD = "a valid API key", "no valid API key"
+# Shown in diffs in place of the key.
+VALID, INVALID = "a valid API key", "no valid API key"
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What was found. ``server`` is the answer of /System/Info/Public, None when nobody listens."""
+class SetupState:
+    """State of server and key file. ``server`` is /System/Info/Public, None when no server listens (check mode)."""
 
     server: dict[str, t.Any] | None
-    file: Found
+    file: SecretFile | None
     key_works: bool
     administrator: t.Sequence[Change] = ()
 
 
 @dataclass
-class Outcome:
-    """What was done, or would be in check mode. ``key_created`` is None when that is not known."""
+class SetupResult:
+    """The plan that was applied, or in check mode would be. ``key_created`` is None when that is not known."""
 
     plan: Plan
     server: dict[str, t.Any]
@@ -58,44 +58,44 @@ class Outcome:
 
 
 def is_claimed(info: t.Mapping[str, t.Any]) -> bool:
-    """Tell from /System/Info/Public whether the wizard is completed.
+    """Return from /System/Info/Public whether the wizard is completed. Raises ProtocolError.
 
-    Only true to life once the server is healthy: the temporary server of each start says false to everybody,
-    with keys in camelCase, which is why those count as no answer. Raises ProtocolError.
+    Valid only once the server is healthy: during each start, the temporary server returns false, in camelCase keys,
+    which are therefore an error here.
     """
     completed = info.get("StartupWizardCompleted")
     if not isinstance(completed, bool):
-        raise ProtocolError("GET /System/Info/Public: no StartupWizardCompleted in the answer; is this Jellyfin?")
+        raise ProtocolError("GET /System/Info/Public: no StartupWizardCompleted in the response; is this Jellyfin?")
     return completed
 
 
-def plan_setup(seen: Seen, wrong: t.Mapping[str, tuple[str, str]]) -> Plan:
-    """Return what is to do; ``wrong`` are the attributes of the key file that have to change."""
+def plan_setup(state: SetupState, wrong: t.Mapping[str, tuple[str, str]]) -> Plan:
+    """Return the changes; ``wrong`` are attributes of the key file with their current and wanted values."""
     changes = [Change(f"api_key_file {name}", before, after) for name, (before, after) in wrong.items()]
-    if not seen.key_works:
-        changes.append(Change("api_key_file", MISSING if seen.file.kind == "absent" else DEAD, VALID))
-    if seen.server is None or not is_claimed(seen.server):
+    if not state.key_works:
+        changes.append(Change("api_key_file", MISSING if state.file is None else INVALID, VALID))
+    if state.server is None or not is_claimed(state.server):
         changes.append(Change("wizard_completed", False, True))
-    changes += seen.administrator
+    changes += state.administrator
     return Plan(tuple(sorted(changes, key=lambda change: change.name)))
 
 
-def present(outcome: Outcome) -> dict[str, t.Any]:
-    """Return the module's answer; nothing in it is secret."""
-    wanted = outcome.plan.values()
+def present(result: SetupResult) -> dict[str, t.Any]:
+    """Return the module's return values, without secrets."""
+    wanted = result.plan.values()
     return {
-        "changed": bool(outcome.plan),
+        "changed": bool(result.plan),
         "wizard_completed": True,
         "wizard_run": "wizard_completed" in wanted,
-        "api_key_created": outcome.key_created,
+        "api_key_created": result.key_created,
         "api_key_written": "api_key_file" in wanted,
         "administrator_changes": sorted(
             name.removeprefix("administrator ") for name in wanted if name.startswith("administrator ")
         ),
-        "server_version": str(outcome.server.get("Version", "")),
-        "server_id": str(outcome.server.get("Id", "")),
-        "server_name": str(outcome.server.get("ServerName", "")),
-        "diff": outcome.plan.diff(),
+        "server_version": str(result.server.get("Version", "")),
+        "server_id": str(result.server.get("Id", "")),
+        "server_name": str(result.server.get("ServerName", "")),
+        "diff": result.plan.diff(),
     }
 
 
@@ -106,7 +106,7 @@ class JellyfinSetup:
         self,
         client: JellyfinClient,
         *,
-        household: Household,
+        answers: WizardAnswers,
         administrator: WantedAdministrator,
         app_name: str,
         file: KeyFile,
@@ -116,9 +116,9 @@ class JellyfinSetup:
         sync: t.Callable[[], object],
     ) -> None:
         if not app_name.strip():
-            raise InvalidValue("app_name must not be empty")
+            raise InvalidValue("app_name is empty; set a name for the API key")
         self.client = client
-        self.household = household
+        self.answers = answers
         self.administrator = JellyfinAdministrator(client, administrator, check_mode=check_mode)
         self.app_name = app_name
         self.file = file
@@ -127,41 +127,42 @@ class JellyfinSetup:
         self.hide = hide
         self.sync = sync
 
-    def run(self) -> Outcome:
-        """Do it. Raises MediaserverError; what was done until then is found and kept by the next run."""
+    def run(self) -> SetupResult:
+        """Apply the plan. Raises MediaserverError; completed steps stay, and the next run completes the rest."""
         if not self.check_mode:
             self.file.check()
-        seen = self._look()
-        plan = plan_setup(seen, self.file.wrong(seen.file))
-        outcome = Outcome(plan, seen.server or {}, warnings=self.administrator.warnings)
+        state = self._observe()
+        plan = plan_setup(state, self.file.wrong(state.file))
+        result = SetupResult(plan, state.server or {}, warnings=self.administrator.warnings)
         if self.check_mode:
-            outcome.key_created = False if seen.key_works else None
-            if seen.server is None:
-                outcome.warnings.append(f"nobody listens at {self.client.url}; foretold as for a new server")
-            return outcome
+            result.key_created = False if state.key_works else None
+            if state.server is None:
+                result.warnings.append(f"no server listens at {self.client.url}; predicted as for a new server")
+            return result
         if plan:
-            self._apply(plan, seen, outcome)
-        return outcome
+            self._apply(plan, state, result)
+        return result
 
-    def _look(self) -> Seen:
+    def _observe(self) -> SetupState:
         found = self.file.read()
         key = key_in(found)
         if key:
             self.hide(key)
         try:
-            # Nothing runs on a host that check mode visits before its first real run: no use in waiting.
-            self.client.wait_until_healthy(0 if self.check_mode and self._refuses() else self.timeout)
+            # In check mode before the first real run, no server is installed, so waiting is useless.
+            self.client.wait_until_healthy(0 if self.check_mode and self._connection_refused() else self.timeout)
         except Unreachable as error:
             if self.check_mode and error.refused:
-                return Seen(None, found, key_works=False)
+                return SetupState(None, found, key_works=False)
             raise
         server = self.client.public_info()
         works = bool(key) and self._works(key)
-        return Seen(server, found, key_works=works, administrator=self._look_at_account(server, key) if works else ())
+        changes = self._observe_administrator(server, key) if works else ()
+        return SetupState(server, found, key_works=works, administrator=changes)
 
-    def _look_at_account(self, server: t.Mapping[str, t.Any], key: str) -> list[Change]:
-        """Without a key that works a login proves all of it; the wizard asks for it itself."""
-        return self._with_key(key, self.administrator.look) if is_claimed(server) else []
+    def _observe_administrator(self, server: t.Mapping[str, t.Any], key: str) -> list[Change]:
+        """Return the account's needed changes. While the wizard is open there are none: it creates the account."""
+        return self._with_key(key, self.administrator.observe) if is_claimed(server) else []
 
     def _with_key(self, key: str, work: t.Callable[[], T]) -> T:
         session, self.client.token = self.client.token, key
@@ -170,38 +171,40 @@ class JellyfinSetup:
         finally:
             self.client.token = session
 
-    def _refuses(self) -> bool:
+    def _connection_refused(self) -> bool:
         try:
-            self.client.ask_health()
+            self.client.get_health()
         except Unreachable as error:
             return error.refused
         return False
 
-    def _apply(self, plan: Plan, seen: Seen, outcome: Outcome) -> None:
+    def _apply(self, plan: Plan, state: SetupState, result: SetupResult) -> None:
         wanted = plan.values()
-        key = key_in(seen.file)
+        key = key_in(state.file)
         try:
             if "wizard_completed" in wanted:
-                outcome.server = run_wizard(self.client, self.household)
-                if not is_claimed(outcome.server):
-                    raise NotTaken(f"POST {self.client.url}/Startup/Complete: accepted, and the wizard is still open")
+                result.server = run_wizard(self.client, self.answers)
+                if not is_claimed(result.server):
+                    raise NotTaken(
+                        f"POST {self.client.url}/Startup/Complete: accepted, but the wizard is still open. Run again"
+                    )
             if "api_key_file" in wanted:
-                key, outcome.key_created = self._obtain_key()
+                key, result.key_created = self._obtain_key()
         finally:
-            self._log_out(outcome)
-        if seen.administrator:
-            self._with_key(key, lambda: self.administrator.apply(seen.administrator))
-        # The file is the proof that the server was claimed, so it comes after the server's own files.
+            self._log_out(result)
+        if state.administrator:
+            self._with_key(key, lambda: self.administrator.apply(state.administrator))
+        # The file proves that the wizard is completed, so the server's own files are synced before it is written.
         self.sync()
-        self.file.write(key, seen.file)
+        self.file.write(key, state.file)
 
     def _obtain_key(self) -> tuple[str, bool]:
-        """Return a key of this name that works, and whether it had to be made."""
+        """Return a valid key with this name, and whether it was created. Raises AccessDenied or NotTaken."""
         client = self.client
         if not client.token:
             try:
-                client.login(self.household.username, self.household.password)
-            except Denied as error:
+                client.login(self.answers.username, self.answers.password)
+            except JellyfinAccessDenied as error:
                 raise AccessDenied(
                     f"username and password are not those of an administrator of this server ({error}). Its wizard"
                     " was completed before: give the user name and password that were chosen then, or put an API key"
@@ -213,20 +216,25 @@ class JellyfinSetup:
             client.post("/Auth/Keys", query={"app": self.app_name})
             key = self._find_key()
         if not key:
-            raise NotTaken(f"POST {client.url}/Auth/Keys?app={self.app_name}: accepted, and no such key is listed")
+            raise NotTaken(
+                f"POST {client.url}/Auth/Keys?app={self.app_name}: accepted, but no such key is listed. Run again"
+            )
         self.hide(key)
         if not self._works(key):
-            raise NotTaken(f"GET {client.url}/System/Info: the server lists the key of {self.app_name} and refuses it")
+            raise NotTaken(
+                f"GET {client.url}/System/Info: the server lists the key of {self.app_name} but rejects it. Delete it"
+                " in Jellyfin's dashboard and run again"
+            )
         return key, created
 
     def _find_key(self) -> str:
-        """Return the oldest key of this name, so that every run finds the same one; empty when there is none."""
+        """Return the oldest key with this name, the same one in every run; empty when there is none."""
         tried = f"GET {self.client.url}/Auth/Keys"
         try:
-            answer = expect_object(self.client.get("/Auth/Keys"), tried)
-        except Denied as error:
+            response = expect_object(self.client.get("/Auth/Keys"), tried)
+        except JellyfinAccessDenied as error:
             raise AccessDenied(f"username must be that of an administrator: {error}") from error
-        keys = [key for key in expect_list(answer.get("Items"), tried) if key.get("AppName") == self.app_name]
+        keys = [key for key in expect_list(response.get("Items"), tried) if key.get("AppName") == self.app_name]
         keys.sort(key=lambda key: (str(key.get("DateCreated")), str(key.get("AccessToken"))))
         token = keys[0].get("AccessToken") if keys else ""
         if keys and not is_key(token):
@@ -234,25 +242,25 @@ class JellyfinSetup:
         return str(token)
 
     def _works(self, key: str) -> bool:
-        """Try the key. A server that is still loading says 401 to a good one, so its health is asked again."""
+        """Return whether the key is valid. A server that is loading rejects a valid key (401), so this retries once."""
 
-        def answers() -> bool:
-            for _time in range(2):
+        def accepted() -> bool:
+            for _attempt in range(2):
                 try:
                     self.client.get("/System/Info")
                     return True
-                except Denied:
+                except JellyfinAccessDenied:
                     self.client.wait_until_healthy(self.timeout)
             return False
 
-        return self._with_key(key, answers)
+        return self._with_key(key, accepted)
 
-    def _log_out(self, outcome: Outcome) -> None:
-        """End the session, if there is one: nobody needs an administrator's token that is still valid."""
+    def _log_out(self, result: SetupResult) -> None:
+        """End the session, so that no valid token of the administrator remains."""
         if not self.client.token:
             return
         try:
             self.client.post("/Sessions/Logout")
         except MediaserverError as error:
-            outcome.warnings.append(f"the session of this run could not be ended: {error}")
+            result.warnings.append(f"the session of this run could not be ended: {error}")
         self.client.token = ""

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Pure: an account of Jellyfin's as it is wanted and as the server lists it."""
+"""An account of Jellyfin as it is wanted and as the server lists it. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .._core.errors import InvalidValue, ProtocolError
 
 ADMINISTRATOR = "IsAdministrator"
 TRANSCODING = ("EnableAudioPlaybackTranscoding", "EnableVideoPlaybackTranscoding")
-# While the last one names any folder, the server asks it alone and not the other two.
+# While BlockedMediaFolders has an entry, the server ignores the other two.
 FOLDERS = ("EnableAllFolders", "EnabledFolders", "BlockedMediaFolders")
 OWN_OPTIONS = {
     ADMINISTRATOR: "administrator",
@@ -25,7 +25,7 @@ NAME = re.compile(r"(?!\s)[\w \-'._@+]+(?<!\s)")
 
 @dataclass(frozen=True)
 class WantedUser:
-    """What the user asks for; ``libraries`` None is all, other None values are left alone."""
+    """A wanted account. ``libraries`` None is access to all; other options with None are not managed."""
 
     name: str
     password: str | None = field(default=None, repr=False)
@@ -39,12 +39,12 @@ class WantedUser:
 
 @dataclass(frozen=True)
 class User:
-    """An account of the server's. ``password_fits`` is only asked where it matters."""
+    """An account on the server. ``password_valid`` is None when the password was not checked."""
 
     id: str
     name: str
     policy: t.Mapping[str, t.Any]
-    password_fits: bool | None = None
+    password_valid: bool | None = None
 
     @property
     def administrator(self) -> bool:
@@ -57,21 +57,23 @@ def parse_users(given: t.Sequence[t.Mapping[str, t.Any]]) -> list[WantedUser]:
     for entry in given:
         name, where = entry["name"], f"users: {entry['name']}"
         if name.casefold() in wanted:
-            raise InvalidValue(f"{where} is listed twice; Jellyfin does not tell upper from lower case in names")
+            raise InvalidValue(f"{where} is listed twice (Jellyfin ignores the case); remove one of the two")
         if not NAME.fullmatch(name):
-            raise InvalidValue(f"users: {name!r}: a name takes letters, digits, blanks inside, and - ' . _ @ + only")
+            raise InvalidValue(
+                f"users: {name!r} is not a valid name; use only letters, digits, - ' . _ @ + and blanks between them"
+            )
         password = entry.get("password")
         if password is not None and not password.strip():
-            raise InvalidValue(f"{where}: password is empty: anybody in the house could log in")
+            raise InvalidValue(f"{where}: password is empty, so any client on the LAN could log in; set a password")
         always = entry.get("update_password") == "always"
         if always and password is None:
-            raise InvalidValue(f"{where}: update_password is always, and there is no password")
+            raise InvalidValue(f"{where}: update_password is always, but password is missing; set a password")
         libraries = entry.get("libraries")
         policy = {key: value for key, value in (entry.get("policy") or {}).items() if value is not None}
         for key in policy:
             for own, option in OWN_OPTIONS.items():
                 if str(key).casefold() == own.casefold():
-                    raise InvalidValue(f"{where}: policy: {own} has an option of its own, {option}")
+                    raise InvalidValue(f"{where}: policy: {own} must not be set there; use the option {option}")
         wanted[name.casefold()] = WantedUser(
             name,
             password,

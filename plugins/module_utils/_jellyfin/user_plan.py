@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Pure: wanted accounts beside those of a Jellyfin server, and the steps from the ones to the others."""
+"""Plans the actions that bring a Jellyfin server's accounts to the wanted state. Pure."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from .user_model import (
 )
 from .values import changes_between
 
-# Left out of the server's answer while they are null.
+# Keys that the server's response omits while they are null, each with a value of its type.
 NULLABLE = {"MaxParentalRating": 0, "MaxParentalSubRating": 0}
 
 
 class Action:
-    """One call to the server; its text says which."""
+    """One call to the server; str() describes it."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class DeleteUser(Action):
 
 @dataclass(frozen=True)
 class UserPlan:
-    """Steps in the order in which they are taken, and the same as before and after."""
+    """Actions in their order, and the changes that they make."""
 
     actions: tuple[Action, ...] = ()
     changes: Plan = field(default_factory=Plan)
@@ -80,9 +80,9 @@ def plan_users(
     *,
     allow_removal: bool = False,
 ) -> UserPlan:
-    """Return all steps; ``libraries`` are the ids by name. Raises InvalidValue before anything is done.
+    """Return the plan; ``libraries`` maps names to ids. Raises InvalidValue.
 
-    Who becomes an administrator does so before another is none any more, and who goes, goes last.
+    Accounts that become administrators come first, so that one always exists; deletions come last.
     """
     by_name = {user.name.casefold(): user for user in found}
     template = found[0].policy if found else None
@@ -102,21 +102,21 @@ def plan_users(
         if has is None:
             steps.append(CreateUser(name, _first_password(user)))
             changes.append(Change(name, MISSING, "present"))
-        elif user.always_password and not has.password_fits:
+        elif user.always_password and not has.password_valid:
             steps.append(SetPassword(name, user.password or ""))
             changes.append(Change(f"{name}.password", "", "", secret=True))
         policy, differing = _policy(user, has, libraries, template)
         changes += differing
         if differing:
             steps.append(WritePolicy(name, policy))
-        # Side by side: until its policy is written, a new account sees everything.
+        # The policy directly follows the creation: until then, a new account has access to everything.
         (raised if policy.get(ADMINISTRATOR) is True else others).extend(steps)
     _keep_an_administrator(wanted, found)
     return UserPlan((*raised, *others, *gone), Plan(tuple(sorted(changes, key=lambda change: change.name))))
 
 
 def wanted_policy(user: WantedUser, libraries: t.Mapping[str, str]) -> dict[str, t.Any]:
-    """Return the values of the policy that this account shall have; all others are left alone."""
+    """Return the managed values of the account's policy."""
     policy: dict[str, t.Any] = {**user.policy, "BlockedMediaFolders": []}
     policy["EnableAllFolders"] = user.libraries is None
     if user.libraries is not None:
@@ -129,12 +129,12 @@ def wanted_policy(user: WantedUser, libraries: t.Mapping[str, str]) -> dict[str,
 
 
 def normal_id(value: t.Any) -> str:
-    """Return an id as the server lists it: it takes and gives them with and without dashes."""
+    """Return an id without dashes: the server uses both forms."""
     return str(value).replace("-", "").lower()
 
 
 def policy_changes(where: str, policy: t.Mapping[str, t.Any], found: t.Mapping[str, t.Any]) -> list[Change]:
-    """Return what differs; folders are compared without regard to their order. Raises InvalidValue."""
+    """Return the values that differ; the order of folders is ignored. Raises InvalidValue."""
     present = dict(found)
     for name in ("EnabledFolders", "BlockedMediaFolders"):
         present[name] = sorted(normal_id(value) for value in found.get(name) or ())
@@ -148,7 +148,7 @@ def _policy(
     if has is not None:
         return policy, policy_changes(f"{has.name}.policy", policy, has.policy)
     if template is not None:
-        # What keys there are and of what type, another account can tell.
+        # Checks keys and types against the policy of another account.
         policy_changes(f"{user.name}.policy", policy, template)
     shown = {**policy, **({} if user.libraries is None else {"libraries": sorted(user.libraries)})}
     return policy, [Change(f"{user.name}.policy.{key}", MISSING, value) for key, value in shown.items()]
@@ -157,28 +157,29 @@ def _policy(
 def _library_id(user: WantedUser, name: str, libraries: t.Mapping[str, str]) -> str:
     if name not in libraries:
         raise InvalidValue(
-            f"users: {user.name}: libraries: this server has no {name!r}, but {', '.join(sorted(libraries)) or 'none'}"
+            f"users: {user.name}: libraries: this server has no {name!r}; use some of"
+            f" {', '.join(sorted(libraries)) or 'none'}"
         )
     return normal_id(libraries[name])
 
 
 def _first_password(user: WantedUser) -> str:
     if user.password is None:
-        raise InvalidValue(f"users: {user.name}: password is needed: the account is new, and would have none")
+        raise InvalidValue(f"users: {user.name}: password is missing, but the account is new; set a password")
     return user.password
 
 
 def _removal(has: User, *, allow_removal: bool) -> DeleteUser:
     if not allow_removal:
         raise InvalidValue(
-            f"account {has.name} is there and wanted absent; it is removed, with what it has watched,"
-            " only with jellyfin_allow_removal: true"
+            f"account {has.name} exists and has state absent; it is removed, with its watched marks, only with"
+            " jellyfin_allow_removal: true"
         )
     return DeleteUser(has.name, has.id)
 
 
 def _keep_an_administrator(wanted: t.Sequence[WantedUser], found: t.Sequence[User]) -> None:
-    """Raise InvalidValue if nobody would be left who may do anything."""
+    """Raise InvalidValue if no administrator would be left."""
     before = {user.name.casefold() for user in found if user.administrator}
     after = set(before)
     for user in wanted:
@@ -190,5 +191,5 @@ def _keep_an_administrator(wanted: t.Sequence[WantedUser], found: t.Sequence[Use
         names = ", ".join(user.name for user in found if user.administrator)
         raise InvalidValue(
             f"users: {names}: the last administrator can neither be removed nor have administrator: false; make"
-            " another one first"
+            " another account administrator first"
         )

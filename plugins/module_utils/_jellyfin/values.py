@@ -1,10 +1,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Pure: wanted values beside a configuration object of Jellyfin's. What is wrong, what changes, what is sent.
+"""Validates and compares wanted values with a configuration object of Jellyfin, and merges them into it. Pure.
 
-The server takes whole objects, fills in defaults for what is missing, and ignores unknown names in silence. So
-everything is compared with what the server itself has answered.
+The server accepts only whole objects, uses defaults for missing values, and ignores unknown names without an error. So
+names and types are checked against the object that the server itself returned.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from .._core.plan import HIDDEN, MISSING, Change
 SECTIONS = {
     "system": "/System/Configuration",
     "encoding": "/System/Configuration/encoding",
-    # Last, since it may change the way to the server.
+    # Last, because it may change the server's address.
     "network": "/System/Configuration/network",
 }
-# Texts that Jellyfin leaves out of its answer while they are null (the OpenAPI documents of 10.11 and 12.0).
+# Texts that Jellyfin's response omits while they are null (OpenAPI documents of 10.11 and 12.0).
 NULLABLE: dict[str, frozenset[str]] = {
     "system": frozenset({"CachePath"}),
     "encoding": frozenset(
@@ -36,7 +36,7 @@ NULLABLE: dict[str, frozenset[str]] = {
     "network": frozenset(),
 }
 WIZARD = "IsStartupWizardCompleted"
-# Others could be taken by the server for a name that looks different here.
+# The server might normalise other characters to a known name.
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
 SECRET = re.compile(r"password|passphrase|secret|token|api_?key|private_?key", re.IGNORECASE)
 
@@ -46,10 +46,10 @@ Values = t.Mapping[str, t.Any]
 def plan_section(section: str, wanted: Values, found: Values, *, allow_unknown: bool = False) -> list[Change]:
     """Return one change for each value that differs, named like ``system.TrickplayOptions.Interval``.
 
-    Raises InvalidValue for what the server would misunderstand, refuse or ignore.
+    Raises InvalidValue for names and types that the server would ignore, reject or misread.
     """
     if section == "system" and any(str(name).casefold() == WIZARD.casefold() for name in wanted):
-        raise InvalidValue(f"system: {WIZARD} is not for you to set: without it the server is open to everybody")
+        raise InvalidValue(f"system: {WIZARD} must not be set; a server without it is open to every client. Remove it")
     absent = dict.fromkeys(NULLABLE[section], "")
     return list(changes_between(section, wanted, found, absent, allow_unknown=allow_unknown))
 
@@ -57,7 +57,7 @@ def plan_section(section: str, wanted: Values, found: Values, *, allow_unknown: 
 def changes_between(
     where: str, wanted: Values, found: Values, absent: Values, *, allow_unknown: bool = False
 ) -> t.Iterator[Change]:
-    """Yield what differs. ``absent`` are names that the server may leave out, each with a value of its type.
+    """Yield the values that differ. ``absent`` are names that the server may omit, each with a value of its type.
 
     Raises InvalidValue.
     """
@@ -82,42 +82,45 @@ def _check_name(where: str, name: t.Any, known: t.Collection[str], *, allow_unkn
     text = str(name)
     for right in known:
         if right.casefold() == text.casefold():
-            raise InvalidValue(f"{where}: {text} is written {right}")
+            raise InvalidValue(f"{where}: {text} is misspelled; write {right}")
     if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise InvalidValue(f"{where}: {text!r} is no name of a setting")
+        raise InvalidValue(f"{where}: {text!r} is not the name of a setting; correct it")
     if not allow_unknown:
         near = difflib.get_close_matches(text, sorted(known), n=1)
-        hint = f"; is it {near[0]}?" if near else ""
-        raise InvalidValue(f"{where}: this server has no {text}{hint} (it ignores what it does not know)")
+        hint = f"; is {near[0]} meant?" if near else ""
+        raise InvalidValue(f"{where}: this server has no {text}{hint} (it would ignore the name)")
 
 
 def _check_type(path: str, value: t.Any, has: t.Any, *, secret: bool) -> None:
     kind = kind_of(value)
     expected = kind if has is MISSING or has is None else kind_of(has)
     got = "" if secret else f", not {value!r}" if kind not in ("an object", "a list") else f", not {kind}"
-    if kind == "nothing that JSON can hold" or kind != expected:
-        raise InvalidValue(f"{path} takes {expected}{got}")
+    if kind == NOT_JSON or kind != expected:
+        raise InvalidValue(f"{path} must be {expected}{got}")
     if isinstance(value, list):
-        # Elements of an empty list may be anything; then the server is the one to complain.
+        # The element type of an empty list is not known, so only the server can check it.
         kinds = {kind_of(item) for item in has} if isinstance(has, list) else set()
         for item in value:
             wrong = kind_of(item)
-            if wrong == "nothing that JSON can hold" or (len(kinds) == 1 and wrong not in kinds):
-                raise InvalidValue(f"{path} takes a list with {' or '.join(kinds) or 'values'}, not with {wrong}")
+            if wrong == NOT_JSON or (len(kinds) == 1 and wrong not in kinds):
+                raise InvalidValue(
+                    f"each element of {path} must be {' or '.join(kinds) or 'a JSON value'}, not {wrong}"
+                )
 
 
 def kind_of(value: t.Any) -> str:
-    """Return the JSON type of a value, in words."""
+    """Return a description of a value's JSON type."""
     if isinstance(value, bool):
         return "true or false"
     if isinstance(value, float) and not math.isfinite(value):
-        return "nothing that JSON can hold"
+        return NOT_JSON
     for types, name in KINDS:
         if isinstance(value, types):
             return name
-    return "null" if value is None else "nothing that JSON can hold"
+    return "null" if value is None else NOT_JSON
 
 
+NOT_JSON = "a value without JSON form"
 KINDS: tuple[tuple[tuple[type, ...], str], ...] = (
     ((int, float), "a number"),
     ((str,), "a text"),
@@ -127,7 +130,7 @@ KINDS: tuple[tuple[tuple[type, ...], str], ...] = (
 
 
 def same(left: t.Any, right: t.Any) -> bool:
-    """Compare as JSON does: 2 is 2.0, but 1 is not true."""
+    """Return whether two values are equal as JSON: 2 equals 2.0, but 1 does not equal true."""
     if kind_of(left) != kind_of(right):
         return False
     if isinstance(left, dict):
@@ -138,7 +141,7 @@ def same(left: t.Any, right: t.Any) -> bool:
 
 
 def merge(found: Values, wanted: Values) -> dict[str, t.Any]:
-    """Return the whole object to send: objects are merged by key, lists replaced, null leaves a value alone."""
+    """Return the whole object to send: objects are merged by key, lists replaced, null is not managed."""
     body = copy.deepcopy(dict(found))
     for name, value in wanted.items():
         if value is None:
@@ -149,22 +152,22 @@ def merge(found: Values, wanted: Values) -> dict[str, t.Any]:
 
 
 def check_body(section: str, body: Values) -> None:
-    """Raise ServiceProblem for a body that would open the first-run wizard to everybody.
+    """Raise ServiceProblem for a body that would open the first-run wizard to every client.
 
-    The server reads names without regard to case and takes the last, so a second spelling is refused as well.
+    The server ignores the case of names and uses the last one, so a second spelling is rejected as well.
     """
     if section != "system":
         return
     values = [value for name, value in body.items() if name.casefold() == WIZARD.casefold()]
     if values != [True] or body.get(WIZARD) is not True:
         raise ServiceProblem(
-            f"system: the server does not say that its first-run wizard is completed ({WIZARD}), and writing its"
-            " configuration would leave it open. Run jellyfin_setup first"
+            f"system: the server's first-run wizard is not completed ({WIZARD} is not true), and writing its"
+            " configuration would keep it open. Run jellyfin_setup first"
         )
 
 
 def secrets_in(values: t.Any, *, secret: bool = False) -> set[str]:
-    """Return all texts that stand below a secret's name, for Ansible to hide."""
+    """Return all texts below a name of a secret, which Ansible must mask."""
     if isinstance(values, dict):
         below = (secrets_in(value, secret=secret or bool(SECRET.search(str(name)))) for name, value in values.items())
         return set().union(*below)

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Holds the variables of all roles against their argument specs at once, before the first role begins."""
+"""Validates the variables of all roles against their argument specs, before the first role begins."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from .problem import Problem, not_set, problem
 
 BLANK = "it is left blank"
 QUOTES = (
-    'put it in quotes ("...") where it is set, in main.yml or in the vault; without them YAML reads NO, OFF and'
+    'put it in quotes ("...") where it is set, in main.yml or in the vault; without quotes, YAML reads NO, OFF and'
     " YES as true or false, and 0123 as a number"
 )
 
 
-def _altered(name: str, value: t.Any, spec: t.Mapping[str, t.Any]) -> t.Iterator[tuple[str, str]]:
-    """Where a text is wanted and YAML made something else of it: 0123 is 83, NO is false, and neither can be undone."""
+def _misread_texts(name: str, value: t.Any, spec: t.Mapping[str, t.Any]) -> t.Iterator[tuple[str, str]]:
+    """Yield name and type of texts that YAML read as another type (0123 as 83, NO as false), which is irreversible."""
     kind = spec.get("type", "str")
     if kind in ("str", "path") and value is not None and not isinstance(value, str):
         yield name, _kind(value)
     elif kind == "list" and isinstance(value, list):
         inner = {"type": spec.get("elements", "raw"), "options": spec.get("options")}
         for number, item in enumerate(value):
-            yield from _altered(f"{name}[{number}]", item, inner)
+            yield from _misread_texts(f"{name}[{number}]", item, inner)
     elif kind == "dict" and isinstance(value, t.Mapping):
         for key, option in (spec.get("options") or {}).items():
-            yield from _altered(f"{name}.{key}", value.get(key), option)
+            yield from _misread_texts(f"{name}.{key}", value.get(key), option)
 
 
 def _kind(value: t.Any) -> str:
@@ -42,7 +42,7 @@ def _kind(value: t.Any) -> str:
 
 
 def _plain(value: t.Any) -> t.Any:
-    """Ordinary dicts and lists: the validator copies deeply, and copying lazy containers is costly."""
+    """Return plain dicts and lists: the validator makes deep copies, which are slow for Ansible's lazy containers."""
     if isinstance(value, t.Mapping):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -50,56 +50,59 @@ def _plain(value: t.Any) -> t.Any:
     return value
 
 
-def fit_arguments(
+def validate_arguments(
     values: t.Mapping[str, t.Any], specs: t.Mapping[str, t.Mapping[str, t.Any]]
 ) -> tuple[list[Problem], dict[str, t.Any]]:
-    """Return what does not fit, and the values that do, as a module gets them: 12345678 for a text is a text.
+    """Return the problems, and the valid values converted as a module receives them.
 
-    One variable at a time, so that each complaint has its variable's name and hides no other.
+    Each variable is validated alone, so that every problem has its variable's name and hides no other.
     """
     problems = []
-    fitting = {name: value for name, value in values.items() if name not in specs}
+    valid = {name: value for name, value in values.items() if name not in specs}
     for name, spec in specs.items():
         if spec.get("required") and values.get(name) is None:
             problems.append(not_set(name))
             continue
         if name in values and values[name] is None:
-            problems.append(problem(name, BLANK, "give it a value; or remove the line, and the default is taken"))
+            problems.append(problem(name, BLANK, "give it a value; or remove the line to use the default"))
             continue
-        if altered := list(_altered(name, values.get(name), spec)):
-            problems += [problem(place, f"it is a text, and YAML has read {kind}", QUOTES) for place, kind in altered]
+        if misread := list(_misread_texts(name, values.get(name), spec)):
+            problems += [problem(place, f"it must be a text, but YAML reads {kind}", QUOTES) for place, kind in misread]
             continue
         given = {name: _plain(values[name])} if name in values else {}
-        # A default may be a template, which is no value of the right type.
+        # A default may be a template, which does not have the option's type.
         checked = {key: _plain(value) for key, value in spec.items() if key != "default"}
-        if wrong := _wrong_whole(given.get(name), checked):
+        if wrong := _text_for_container(given.get(name), checked):
             errors = [wrong]
         else:
             result = ArgumentSpecValidator({name: checked}).validate(given)
             errors = result.error_messages
         if errors:
-            told = "its value does not fit" if spec.get("no_log") else _readable("; ".join(errors))
+            text = "its value is not valid" if spec.get("no_log") else _readable("; ".join(errors))
             remedy = f"see the documentation of the variable: {_sentence(spec.get('description', ''))}"
             if spec.get("type") == "bool":
                 remedy = "write true or false"
-            # Lists of mappings may hold secrets, which a message must not repeat.
+            # Lists of mappings may contain secrets, which a message must not repeat.
             if spec.get("type") == "list" and spec.get("elements") == "str" and isinstance(values[name], str):
                 remedy = f"write it as a list: {name}: [{values[name]}]"
-            problems.append(problem(name, told, remedy))
+            problems.append(problem(name, text, remedy))
         elif given:
-            fitting[name] = _only_given(result.validated_parameters[name], given[name])
-    return problems, fitting
+            valid[name] = _only_given(result.validated_parameters[name], given[name])
+    return problems, valid
 
 
-def _wrong_whole(value: t.Any, spec: t.Mapping[str, t.Any]) -> str:
-    """A module would split a text at its commas; the roles' templates take it letter by letter."""
+def _text_for_container(value: t.Any, spec: t.Mapping[str, t.Any]) -> str:
+    """Return the problem of a text in place of a list or mapping.
+
+    AnsibleModule would split it at commas, but the roles' templates would iterate over its letters.
+    """
     if isinstance(value, str) and spec.get("type") in ("list", "dict"):
         return f"it is of type str, not {spec['type']}"
     return ""
 
 
 def _only_given(converted: t.Any, given: t.Any) -> t.Any:
-    """Leave out what the validator adds: options inside that nobody has set."""
+    """Remove the suboptions that the validator adds and the user did not set."""
     if isinstance(converted, dict) and isinstance(given, dict):
         return {key: _only_given(value, given[key]) for key, value in converted.items() if key in given}
     if isinstance(converted, list) and isinstance(given, list) and len(converted) == len(given):
@@ -112,6 +115,6 @@ def _readable(errors: str) -> str:
 
 
 def _sentence(description: t.Any) -> str:
-    """The first sentence of a variable's documentation, without markup."""
+    """Return the first paragraph of a variable's documentation without markup."""
     text = description[0] if isinstance(description, list) and description else description
     return re.sub(r"\b[A-Z]\(([^)]*)\)", r"\1", str(text)).strip()

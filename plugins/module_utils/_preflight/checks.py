@@ -1,10 +1,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Decides whether a household can be set up on a host. Pure: measured facts and variables in, problems out.
+"""Checks whether a household can be set up on a host. Pure: compares measured facts and variables, returns problems.
 
-Each check yields every problem it finds, and leaves alone what it was not told: a variable that is missing
-belongs to a role that does not take part, an empty fact could not be measured.
+Each check yields all problems that it finds. It skips missing variables (their role is not part of the run) and empty
+facts (they could not be measured).
 """
 
 from __future__ import annotations
@@ -12,7 +12,21 @@ from __future__ import annotations
 import re
 import typing as t
 
-from . import forms, host, jellyfin, names, network, obstacles, ownership, relied, services, storage, tunnel
+from . import (
+    forms,
+    host,
+    jellyfin,
+    names,
+    network,
+    obstacles,
+    own_services,
+    ownership,
+    relied,
+    services,
+    stack,
+    storage,
+    tunnel,
+)
 from .problem import (
     Checks,
     Facts,
@@ -26,10 +40,11 @@ SAFE_PATH = re.compile(r"/[A-Za-z0-9._/@+-]+")
 NAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 ARCHITECTURES = ("arm64", "amd64")
 DEBIAN = "13"
-BROKEN_COMPOSE = {"5.2.0": "it recreates containers wrongly"}
+BROKEN_COMPOSE = {"5.2.0": "it recreates containers incorrectly"}
 
 
 def version(text: str) -> tuple[int, ...]:
+    """Return the numbers of a version, for comparison."""
     return tuple(int(part) for part in re.findall(r"\d+", text))
 
 
@@ -39,7 +54,7 @@ def check_system(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
         mixed = f" although its kernel is 64-bit ({machine})" if machine in ("aarch64", "x86_64") else ""
         yield problem(
             "architecture",
-            f"the userland is {architecture}{mixed}; the services exist for arm64 and amd64 only",
+            f"the userland is {architecture}{mixed}; the services exist only for arm64 and amd64",
             "write the 64-bit image of Raspberry Pi OS or Debian 13 to the card",
         )
     system = facts.get("os", {})
@@ -55,7 +70,7 @@ def check_system(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
         yield problem(
             "memory_mb",
             f"the host has {facts['memory_mb']} MB of memory, {least} are needed",
-            "use a Pi with more memory; or lower preflight_min_memory_mb, and services may be killed",
+            "use a Pi with more memory; or lower preflight_min_memory_mb, but the kernel may then kill services",
         )
 
 
@@ -65,14 +80,14 @@ def check_clock(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
     if year and year < least:
         yield problem(
             "clock.year",
-            f"the host believes it is {year}, before this release ({least}): no certificate would hold",
-            "let it reach a time server (see timedatectl), or set the clock by hand",
+            f"the clock shows {year}, before this release ({least}), so TLS certificates would not be valid",
+            "synchronise it with a time server (see timedatectl), or set it by hand",
         )
     elif clock.get("synchronized") is False:
         yield warning(
             "clock.synchronized",
-            "the clock is plausible, but no time server has confirmed it",
-            "nothing, if the house is offline; else look at timedatectl",
+            "the clock is plausible, but not synchronised with a time server",
+            "nothing, if the host is offline; otherwise check timedatectl",
         )
 
 
@@ -89,7 +104,7 @@ def check_disks(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
             yield problem(
                 limit if path == "/" else "mediaserver_data",
                 f"{space['free_mb']} MB are free at {path}, {least} are needed ({limit})",
-                "make room, use a larger disk, or lower the limit",
+                "free space, use a larger disk, or lower the limit",
             )
 
 
@@ -100,33 +115,33 @@ def check_docker(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
     if package == "other":
         yield problem(
             "docker.package",
-            "there is a docker program that came neither from Debian nor from Docker's own packages",
-            "remove it (podman-docker, snap or made by hand), or install docker.io or docker-ce",
+            "the docker program is neither from Debian's nor from Docker's own packages",
+            "remove it (podman-docker, a snap or a manual installation), or install docker.io or docker-ce",
         )
     least = settings.get("preflight_min_docker", "0")
     if engine and version(engine) < version(least):
         yield problem(
             "docker.version",
-            f"{package} {engine} is there, {least} or later is needed",
-            f"upgrade {package}; or remove it, and Debian's own docker.io is installed",
+            f"{package} {engine} is installed, {least} or later is needed",
+            f"upgrade {package}; or remove it, and the role docker installs Debian's docker.io",
         )
     if compose in BROKEN_COMPOSE:
         yield problem(
             "docker.compose_version",
-            f"{docker.get('compose_package')} {compose} is there: {BROKEN_COMPOSE[compose]}",
+            f"{docker.get('compose_package')} {compose} is installed: {BROKEN_COMPOSE[compose]}",
             "upgrade it to 5.2.1 or later",
         )
     elif compose and version(compose) < version(settings.get("preflight_min_compose", "0")):
         yield problem(
             "docker.compose_version",
-            f"{docker.get('compose_package')} {compose} is there, "
+            f"{docker.get('compose_package')} {compose} is installed, "
             f"{settings['preflight_min_compose']} or later is needed",
-            "upgrade it, or remove it to get Debian's own",
+            "upgrade it; or remove it, and the role docker installs Debian's",
         )
     elif package == "docker-ce" and not compose:
         yield problem(
             "docker.compose_package",
-            "docker-ce is there without its compose plugin",
+            "docker-ce is installed without its compose plugin",
             "install docker-compose-plugin from the same source",
         )
 
@@ -141,22 +156,22 @@ def check_accounts(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
             continue
         existing = facts.get(kind, {})
         if not NAME.fullmatch(str(name)) or name == "root":
-            yield problem(name_variable, f"{name!r} is no usable name", "use lower-case letters, digits, - and _")
+            yield problem(name_variable, f"{name!r} is not a usable name", "use lower-case letters, digits, - and _")
             continue
         if not 0 < int(wanted) < 60000:
-            yield problem(number_variable, f"{wanted} is no usable {number}", "use a number from 1 to 59999")
+            yield problem(number_variable, f"{wanted} is not a usable {number}", "use a number from 1 to 59999")
             continue
         for other in sorted(other for other, taken in existing.items() if taken == int(wanted) and other != name):
             yield problem(
                 number_variable,
-                f"{number} {wanted} belongs to {other} already",
-                "choose a number that is free",
+                f"{number} {wanted} already belongs to {other}",
+                f"choose a free {number}",
             )
         if existing.get(name, int(wanted)) != int(wanted):
             yield problem(
                 number_variable,
                 f"{name} exists with {number} {existing[name]}, not {wanted}",
-                f"set {number_variable}: {existing[name]}, or remove that account after moving its files",
+                f"set {number_variable}: {existing[name]}; or move the account's files, then remove it",
             )
 
 
@@ -175,8 +190,8 @@ def check_paths(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
             yield problem(
                 name,
                 f"{path!r} is not usable as a path",
-                "use an absolute path without spaces, dots or a slash at the end, and not / itself"
-                + ("; ~ is not expanded, so write the home folder out" if "~" in path else ""),
+                "use an absolute path other than /, without spaces, parts that begin with a dot, or a trailing slash"
+                + ("; ~ is not expanded, so write the whole path of the home folder" if "~" in path else ""),
             )
     data = given.get("mediaserver_data", "")
     for name in ("mediaserver_media", "mediaserver_downloads"):
@@ -207,20 +222,22 @@ CHECKS: Checks = (
     host.check_time_zone,
     network.check_lan,
     network.check_subnets,
-    network.check_ports,
+    stack.check_selection,
+    stack.check_ports,
+    own_services.check_own_services,
     *ownership.CHECKS,
     tunnel.check_tunnel,
-    tunnel.check_tunnel_in_house,
+    tunnel.check_tunnel_in_lan,
     services.check_credentials,
     forms.check_forms,
     forms.check_timeouts,
     forms.check_peer_port,
-    forms.check_told_peer_port,
+    forms.check_conflicting_peer_port,
     services.check_transmission,
     services.check_jackett,
     services.check_jellyfin,
     relied.check_jellyfin_folders,
-    relied.check_left_alone,
+    relied.check_null_settings,
     relied.check_texts,
     relied.check_blackhole,
     relied.check_bind_address,
@@ -232,5 +249,5 @@ CHECKS: Checks = (
 
 
 def find_problems(facts: Facts, settings: Settings) -> list[Problem]:
-    """Every problem at once, in the order in which a household would look at them."""
-    return [found for check in CHECKS for found in check(facts, settings)]
+    """Return the findings of all checks, in the order of CHECKS."""
+    return [finding for check in CHECKS for finding in check(facts, settings)]

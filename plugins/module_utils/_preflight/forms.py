@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""The preflight checks of single values of the services' variables: names, numbers and addresses, each by its form."""
+"""Preflight checks of single values of the services' variables: the form of names, numbers and addresses."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def is_address_or_empty(text: str) -> bool:
 
 
 def is_url_or_empty(text: str) -> bool:
-    """Compose would read a dollar sign in it, and its .env a blank or a quotation mark."""
+    """Return whether a text is an HTTP URL. Compose would expand $, and parse blanks and quotes in its .env file."""
     try:
         parts = urlsplit(text)
         known = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -41,48 +41,48 @@ def _is(pattern: str) -> t.Callable[[str], bool]:
     return lambda text: re.fullmatch(pattern, text) is not None
 
 
-# Variable, whether a value (as text) will do, what it is not, what to write instead. No value of a secret is shown.
+# Variable, whether a value (as text) is valid, the problem, the remedy. Without the value, which may be a secret.
 FORMS: tuple[tuple[str, t.Callable[[str], bool], str, str], ...] = (
     (
         "transmission_user",
         lambda text: ":" not in text,
-        "it holds a colon, which no browser can send",
-        "choose a name without one",
+        "it contains a colon, which HTTP authentication does not allow (RFC 7617)",
+        "choose a name without a colon",
     ),
     (
         "transmission_password",
         lambda text: not text.startswith("{"),
-        "it begins with a brace, so Transmission would take it for a hash",
+        "it begins with a brace, so Transmission would read it as a hash",
         "choose another, in the vault",
     ),
     (
         "transmission_bind_address",
         is_address_or_empty,
         "it is not an IPv4 address",
-        "leave it empty to take the tunnel's",
+        "leave it empty to use the tunnel's address",
     ),
     (
         "jellyfin_admin_user",
         lambda text: not text.strip() or NAME.fullmatch(text) is not None,
-        "it is no name that Jellyfin takes",
-        "use letters, digits, blanks inside, and - ' . _ @ + only",
+        "it is not a name that Jellyfin accepts",
+        "use only letters, digits, - ' . _ @ + and blanks between them",
     ),
     (
         "jellyfin_published_url",
         is_url_or_empty,
-        "it is no address that programs could be told",
+        "it is not an HTTP address without blanks, quotes and dollar signs",
         "write it like https://films.example.org, or leave it empty",
     ),
-    ("jellyfin_language", _is(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*"), "it is no language code", "write it like en-US"),
+    ("jellyfin_language", _is(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*"), "it is not a language code", "write it like en-US"),
     (
         "jellyfin_metadata_language",
         _is(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*"),
-        "it is no language code",
+        "it is not a language code",
         "write it like en",
     ),
-    ("jellyfin_metadata_country", _is(r"[A-Za-z]{2}"), "it is no country code", "write it in two letters, like US"),
+    ("jellyfin_metadata_country", _is(r"[A-Za-z]{2}"), "it is not a country code", "write it in two letters, like US"),
     *(
-        (f"{service}_image", _is(r"[^\s$'\"]+"), "it is no name of an image", "write it like owner/name:tag")
+        (f"{service}_image", _is(r"[^\s$'\"]+"), "it is not the name of an image", "write it like owner/name:tag")
         for service in ("transmission", "jackett", "jellyfin")
     ),
 )
@@ -95,31 +95,31 @@ def check_forms(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
 
 
 def check_timeouts(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
-    """A negative one would be taken by Docker for ever."""
+    """Reject timeouts below one second; Docker waits without limit for a negative one."""
     for name in sorted(settings):
         if name.endswith("_timeout") and int(settings[name]) < 1:
-            yield problem(name, f"{settings[name]} s is no time to wait", "use one second at least")
+            yield problem(name, f"{settings[name]} s is not a valid timeout", "use at least one second")
 
 
-def check_told_peer_port(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
-    """A port in transmission_settings wins over the one that the provider forwards, and nobody could reach it."""
+def check_conflicting_peer_port(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
+    """Reject a peer-port in transmission_settings: it would override the forwarded port and be unreachable."""
     given = settings.get("transmission_settings") or {}
     spelling = next((name for name in given if NAMES.get(name) == "peer-port"), None)
     if spelling is None:
         return
-    told, forwarded = given[spelling], settings.get("gateway_peer_port_forwarded") or 0
+    port, forwarded = given[spelling], settings.get("gateway_peer_port_forwarded") or 0
     if settings.get("gateway_natpmp"):
-        if told is not None:
+        if port is not None:
             yield problem(
                 "transmission_settings",
-                f"{spelling} is set beside gateway_natpmp, which gets a port by itself",
-                "leave it out; for a fixed port set gateway_peer_port_forwarded in place of gateway_natpmp",
+                f"{spelling} is set together with gateway_natpmp, which requests a port from the provider",
+                "remove it; for a fixed port set gateway_peer_port_forwarded instead of gateway_natpmp",
             )
-    elif str(forwarded) not in ("0", str(told)):
+    elif str(forwarded) not in ("0", str(port)):
         yield problem(
             "transmission_settings",
-            f"{spelling} is set beside gateway_peer_port_forwarded, which says that port already",
-            "leave it out; gateway_peer_port_forwarded is the port that Transmission is told",
+            f"{spelling} is set together with gateway_peer_port_forwarded, which sets Transmission's port",
+            "remove it, or set gateway_peer_port_forwarded to the same port",
         )
 
 
@@ -128,4 +128,4 @@ def check_peer_port(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
     if not 0 < port < 65536:
         yield problem("transmission_peer_port", f"{port} is not a port", "use 1 to 65535")
     elif port in settings.get("gateway_ui_ports", ()):
-        yield problem("transmission_peer_port", f"port {port} is a user interface's", "use another one")
+        yield problem("transmission_peer_port", f"port {port} is that of a web interface", "use another port")

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""The preflight checks of a host's configuration: boot line, daemon.json, disks, time zone, room for Jellyfin."""
+"""Preflight checks of the host's configuration: kernel command line, daemon.json, disks, time zone, free space."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from .problem import (
 )
 
 DOCKER_FILE = "/etc/docker/daemon.json"
-# Key of dockerd, whether its value will do, what it breaks, what to do.
+# Key of daemon.json, whether its value is accepted, its effect, the remedy.
 DOCKER: tuple[tuple[str, t.Callable[[t.Any], bool], str, str], ...] = (
     (
         "userns-remap",
         lambda value: not value,
-        "the services' files would belong to other numbers than mediaserver_uid and mediaserver_gid",
-        "remove it; the containers that need no privileges have none",
+        "the services' files would belong to other ids than mediaserver_uid and mediaserver_gid",
+        "remove it; the containers have only the privileges that they need",
     ),
 )
 UUID = re.compile(r"[0-9A-Za-z]+(-[0-9A-Za-z]+)*")
-# Without owners or hard links.
+# Filesystems without owners or hard links.
 NO_LINKS = {"vfat", "fat", "msdos", "exfat", "ntfs", "ntfs3", "fuseblk", "hfs", "hfsplus", "apfs", "iso9660", "udf"}
 NO_FILESYSTEM = {
     "crypto_LUKS": "an encrypted container",
-    "LVM2_member": "a part of LVM",
-    "linux_raid_member": "a part of a RAID",
+    "LVM2_member": "an LVM physical volume",
+    "linux_raid_member": "a RAID member",
     "swap": "swap space",
-    "zfs_member": "a part of ZFS",
+    "zfs_member": "a ZFS member",
     "BitLocker": "an encrypted container",
 }
-# StorageHelper.cs of Jellyfin: it exits at each start with less than this at its configuration, data or cache.
+# MB. With less free space at its configuration, data or cache, Jellyfin exits at every start (StorageHelper.cs).
 JELLYFIN_MB = 2048
 JELLYFIN_COMFORT_MB = 3072
-LINKS = "use a disk with ext4; formatting erases it, so copy what is on it to another place before"
+LINKS = "use a disk with ext4; formatting erases it, so copy its files to another disk first"
 
 
 def check_boot_line(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
@@ -49,8 +49,8 @@ def check_boot_line(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
     if file and len(lines) != 1:
         yield problem(
             str(file),
-            f"it has {len(lines)} lines, and the firmware reads the first one alone" if lines else "it is empty",
-            "put all its words into one line, separated by blanks" if lines else "restore it from a backup",
+            f"it has {len(lines)} lines, but the firmware reads only the first" if lines else "it is empty",
+            "put all parameters into one line, separated by blanks" if lines else "restore it from a backup",
         )
 
 
@@ -60,7 +60,7 @@ def check_docker_file(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
         yield problem(
             DOCKER_FILE,
             str(file["error"]).removeprefix(f"{DOCKER_FILE} ").partition(";")[0],
-            "correct it (`dockerd --validate` names the place), or move it away",
+            "correct it (`dockerd --validate` shows the line), or move it away",
         )
     given = settings.get("docker_daemon_options")
     for place, found in ((DOCKER_FILE, file.get("settings")), ("docker_daemon_options", given)):
@@ -76,17 +76,17 @@ def check_media_disk(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
         after = given.strip("\"'").rpartition("=")[2].rpartition("/")[2].strip("\"'")
         yield problem(
             "storage_uuid",
-            f"{given!r} is not a UUID alone",
+            f"{given!r} is not a plain UUID",
             f"write {after}"
             if after.lower() in known
-            else "write what `lsblk -o NAME,SIZE,FSTYPE,UUID` shows in the column UUID, and nothing else",
+            else "write only the value in column UUID of `lsblk -o NAME,SIZE,FSTYPE,UUID`",
         )
         return
     if given and given.lower() not in known:
         yield problem(
             "storage_uuid",
             f"no disk with UUID {given.lower()} is attached (found: {', '.join(known) or 'none'})",
-            "attach the disk, or correct the variable; `lsblk -o NAME,SIZE,FSTYPE,UUID` lists what is there",
+            "attach the disk, or correct the variable; `lsblk -o NAME,SIZE,FSTYPE,UUID` lists all disks",
         )
         return
     types = {str(uuid).lower(): kind for uuid, kind in (facts.get("block_filesystems") or {}).items()}
@@ -95,10 +95,12 @@ def check_media_disk(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
         yield problem(
             "storage_uuid",
             f"{given} is {NO_FILESYSTEM[kind]} ({kind}), not a filesystem",
-            "name the UUID of the filesystem inside it",
+            "set it to the UUID of the filesystem inside it",
         )
     elif kind in NO_LINKS:
-        yield problem("storage_uuid", f"the disk {given} has {kind}, which knows no owners and hard links", LINKS)
+        yield problem(
+            "storage_uuid", f"the disk {given} has {kind}, which does not support owners and hard links", LINKS
+        )
     elif kind and settings.get("storage_fstype") and kind != settings["storage_fstype"]:
         yield problem(
             "storage_fstype", f"the disk {given} has {kind}, not {settings['storage_fstype']}", f"write {kind}"
@@ -107,12 +109,12 @@ def check_media_disk(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
     found = (facts.get("filesystems") or {}).get(data, {})
     if not given and found.get("fstype") in NO_LINKS:
         yield problem(
-            "mediaserver_data", f"{data} is on {found['fstype']}, which knows no owners and hard links", LINKS
+            "mediaserver_data", f"{data} is on {found['fstype']}, which does not support owners and hard links", LINKS
         )
 
 
 def check_room_for_jellyfin(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
-    """Told of a host that is set up as a warning: its run may be what makes room."""
+    """Check free space for Jellyfin. On a host that is set up it is a warning only, because the run may free space."""
     if "jellyfin_cache" not in settings:
         return
     uuid = str(settings.get("storage_uuid") or "").lower()
@@ -126,8 +128,9 @@ def check_room_for_jellyfin(facts: Facts, settings: Settings) -> t.Iterator[Prob
         if not space.get("total_mb") or later or free >= JELLYFIN_COMFORT_MB:
             continue
         text = f"{free} MB are free at {path} for Jellyfin's {what}; below {JELLYFIN_MB} MB it exits at every start"
-        (least, tell) = (free < JELLYFIN_MB, problem if free < JELLYFIN_MB and not installed else warning)
-        yield tell(variable, text, "make room, or use a larger disk" if least else "make room soon")
+        too_little = free < JELLYFIN_MB
+        report = problem if too_little and not installed else warning
+        yield report(variable, text, "free space, or use a larger disk" if too_little else "free space soon")
 
 
 def check_time_zone(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
@@ -136,10 +139,10 @@ def check_time_zone(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
         return
     name, lists = "mediaserver_timezone", "`timedatectl list-timezones` lists them"
     if kind == "folder":
-        yield problem(name, f"{zone!r} is a folder of time zones, not a zone", f"name one of its zones; {lists}")
+        yield problem(name, f"{zone!r} is a folder of time zones, not a time zone", f"use one of its zones; {lists}")
     elif kind == "renamed":
         yield problem(
             name, f"{zone!r} is an old name that this host does not have", f"write {facts['timezone_new_name']}"
         )
     elif kind == "unknown" or (not kind and facts.get("timezones_known") is False):
-        yield problem(name, f"the host knows no time zone {zone!r}", f"use a name such as Europe/Berlin; {lists}")
+        yield problem(name, f"the host has no time zone {zone!r}", f"use a name such as Europe/Berlin; {lists}")

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""The preflight checks of Jellyfin's cache folder and of its HTTPS."""
+"""Preflight checks of Jellyfin's cache folder and HTTPS."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .problem import (
     problem,
 )
 
-# The cache belongs to the services' account, and its content may go at any time.
+# Folders that must not become the cache: the role changes the owner of the cache, and its content may be deleted.
 SHARED_FOLDERS = frozenset(
     f"/{name}"
     for name in (
@@ -28,22 +28,22 @@ OWN_FOLDERS = (
 
 
 def check_cache(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
-    """The folder is given to the services' account, so no other program's and none of ours may be or lie in it."""
+    """Reject a cache folder that is, contains or is inside a folder with other files: the role changes its owner."""
     cache = str(settings.get("jellyfin_cache") or "").rstrip("/")
     if not cache:
         return
-    remedy = "choose a folder of its own, such as /srv/jellyfin-cache; it is made with the right owner"
+    remedy = "choose a separate folder, such as /srv/jellyfin-cache; the role creates it with the correct owner"
     if cache in SHARED_FOLDERS or (cache.startswith("/home/") and cache.count("/") == 2):
-        yield problem("jellyfin_cache", f"{cache} belongs to other programs or to a user too", remedy)
+        yield problem("jellyfin_cache", f"{cache} is also used by other programs or by a user", remedy)
         return
     for name in OWN_FOLDERS:
         own = str(settings.get(name) or "").rstrip("/")
         if own and f"{own}/".startswith(f"{cache}/"):
-            yield problem("jellyfin_cache", f"{cache} is, or holds, {name} ({own})", remedy)
+            yield problem("jellyfin_cache", f"{cache} is, or contains, {name} ({own})", remedy)
             return
     media = str(settings.get("mediaserver_media") or "").rstrip("/")
     if media and cache.startswith(f"{media}/"):
-        yield problem("jellyfin_cache", f"{cache} lies in mediaserver_media ({media})", remedy)
+        yield problem("jellyfin_cache", f"{cache} is inside mediaserver_media ({media})", remedy)
 
 
 def check_https(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
@@ -53,11 +53,11 @@ def check_https(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
     if port != "0" and not certificate:
         yield problem(
             "jellyfin_https_port",
-            f"it is {port}, and jellyfin_https_certificate is empty, so nothing would answer at that port",
+            f"it is {port}, but jellyfin_https_certificate is empty, so nothing would listen on that port",
             "set jellyfin_https_certificate to a PKCS#12 file on the controller, or jellyfin_https_port to 0",
         )
     elif port != "0" and not certificate.startswith(("/", "~/")):
-        # Ansible would look for it in one folder and copy it from another.
+        # For a relative path, Ansible checks one folder and copies from another.
         yield problem(
             "jellyfin_https_certificate",
             f"{certificate} is a relative path",
@@ -66,6 +66,6 @@ def check_https(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
     if port == "0" and certificate:
         yield problem(
             "jellyfin_https_certificate",
-            "it is set, and jellyfin_https_port is 0, so HTTPS would not be published",
-            "set jellyfin_https_port, such as 8920, or leave the certificate out",
+            "it is set, but jellyfin_https_port is 0, so HTTPS would not be published",
+            "set jellyfin_https_port, such as 8920, or remove the certificate",
         )

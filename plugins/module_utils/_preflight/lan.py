@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Judges mediaserver_lan as a union: how many addresses of the internet it lets in, however they are written."""
+"""Counts the internet addresses in the union of the networks in mediaserver_lan."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import typing as t
 from .problem import Problem, problem, warning
 
 Network = ipaddress.IPv4Network
-# Private use, shared address space (a tailnet), link-local, benchmarks and documentation: no hosts of the internet.
+# Networks without hosts on the internet (RFC 6890): private use, shared address space (as a tailnet uses), loopback,
+# link-local, benchmarks and documentation.
 NOT_PUBLIC = tuple(
     Network(text)
     for text in (
@@ -27,12 +28,12 @@ NOT_PUBLIC = tuple(
         "203.0.113.0/24",
     )
 )
-# More than a /16 is no network of one house; a provider, a country or a half of the internet is.
+# More than a /16 cannot be a household's own network.
 PUBLIC_MAX = 2**16
 
 
 def public_addresses(allowed: t.Iterable[Network], own: t.Iterable[Network]) -> int:
-    """Return how many addresses of the internet the networks hold together, the host's own networks left out."""
+    """Return the number of internet addresses in the union of the networks, without the host's own networks."""
     excluded = list(ipaddress.collapse_addresses([*NOT_PUBLIC, *own]))
     count = 0
     for network in ipaddress.collapse_addresses(allowed):
@@ -44,22 +45,23 @@ def public_addresses(allowed: t.Iterable[Network], own: t.Iterable[Network]) -> 
 
 
 def check_public(allowed: t.Sequence[Network], own: t.Sequence[Network]) -> t.Iterator[Problem]:
+    """Reject networks with more than PUBLIC_MAX internet addresses; warn about any."""
     count = public_addresses(allowed, own)
     open_to = (
         "the whole internet"
-        if sum(one.num_addresses for one in ipaddress.collapse_addresses(allowed)) >= 2**32
+        if sum(network.num_addresses for network in ipaddress.collapse_addresses(allowed)) >= 2**32
         else (f"{count} addresses of the internet")
     )
-    told = ", ".join(str(one) for one in allowed if public_addresses([one], own))
+    public = ", ".join(str(network) for network in allowed if public_addresses([network], own))
     if count > PUBLIC_MAX:
         yield problem(
             "mediaserver_lan",
-            f"{told} would open the web interfaces to {open_to}",
-            "name the networks of your house, like 192.168.1.0/24",
+            f"{public} would open the web interfaces to {open_to}",
+            "list only the networks of your LAN, like 192.168.1.0/24",
         )
     elif count:
         yield warning(
             "mediaserver_lan",
-            f"{told} opens the web interfaces to {open_to}, which are in none of the host's own networks",
-            "nothing, if these addresses are yours; else remove them",
+            f"{public} opens the web interfaces to {open_to}, which are in none of the host's own networks",
+            "nothing, if these addresses are yours; otherwise remove them",
         )

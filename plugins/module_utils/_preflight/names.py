@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""The preflight check for misspelled names of variables, which Ansible ignores silently."""
+"""Preflight check for misspelled names of variables, which Ansible ignores without a message."""
 
 from __future__ import annotations
 
@@ -15,17 +15,20 @@ from .problem import (
     warning,
 )
 
-# High, so that variables of the user's own, or of other roles, are not reported.
+# Cutoff of difflib, high enough that variables of the user and of other roles are not reported.
 SIMILAR = 0.85
 
 
 def check_names(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
-    """``preflight_names`` are the variables of all roles, ``preflight_other_names`` all others that are set."""
+    """Warn about names that are similar to a variable of a role.
+
+    ``preflight_names`` are the variables of all roles, ``preflight_other_names`` all other variables that are set.
+    """
     names = sorted(settings.get("preflight_names") or [])
     for name in sorted(settings.get("preflight_other_names") or []):
         for similar in difflib.get_close_matches(name, names, n=1, cutoff=SIMILAR):
             yield warning(
                 name,
                 "no role has a variable of this name, so its value is not used",
-                f"write {similar} if you mean that one; a variable of your own needs no change",
+                f"write {similar} if you mean that variable; a variable of your own needs no change",
             )

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""The preflight checks that concern addresses, networks and ports."""
+"""Preflight checks of addresses, networks and ports."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import ipaddress
 import re
 import typing as t
 
+from .._core.names import JELLYFIN_BRIDGE, OWN_BRIDGE_PREFIX, VPN_BRIDGE
 from .lan import check_public
-from .ownership import PROJECT
 from .problem import (
     Facts,
     Problem,
@@ -19,20 +19,23 @@ from .problem import (
     warning,
 )
 
-# Interfaces that Docker or this collection made: not the house's networks.
-OWN_INTERFACE = re.compile(r"docker0|docker_gwbridge|br-vpn|br-jellyfin|br-[0-9a-f]{12}|veth.*|lo|wg\d+")
+# Interfaces of Docker and of this collection, whose networks are not the LAN.
+OWN_INTERFACE = re.compile(
+    rf"docker0|docker_gwbridge|{VPN_BRIDGE}|{JELLYFIN_BRIDGE}|{OWN_BRIDGE_PREFIX}.*|br-[0-9a-f]{{12}}|veth.*|lo|wg\d+"
+)
 Network = ipaddress.IPv4Network
-HTTPS = "jellyfin_https_port"
 
 
 def network(text: t.Any) -> Network | None:
+    """Return an IPv4 network in CIDR notation (RFC 4632); None for any other value."""
     try:
         return ipaddress.IPv4Network(str(text), strict=True)
     except ValueError:
         return None
 
 
-def house_networks(facts: Facts) -> dict[str, Network]:
+def lan_networks(facts: Facts) -> dict[str, Network]:
+    """Return the host's own networks, those of Docker and this collection left out, as "network on interface"."""
     found = {}
     for entry in facts.get("networks", []):
         parsed = network(entry["cidr"])
@@ -41,16 +44,16 @@ def house_networks(facts: Facts) -> dict[str, Network]:
     return found
 
 
-def _any_overlap(lan: list[t.Any], house: t.Iterable[Network]) -> bool:
-    """Whether some of the house may come in; an entry that is no network is complained of by itself."""
-    allowed = [network(entry) for entry in lan]
-    return None in allowed or any(one.overlaps(other) for one in allowed if one for other in house)
+def _any_overlap(allowed: list[t.Any], own: t.Iterable[Network]) -> bool:
+    """Return whether a network overlaps the host's own, or is invalid and so reported by check_lan."""
+    parsed = [network(entry) for entry in allowed]
+    return None in parsed or any(one.overlaps(other) for one in parsed if one for other in own)
 
 
 def check_lan(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
     lan = settings.get("mediaserver_lan")
     if lan is not None and not isinstance(lan, list):
-        yield problem("mediaserver_lan", f"{lan!r} is not a list", "write it in brackets, like [192.168.1.0/24]")
+        yield problem("mediaserver_lan", f"{lan!r} is not a list", "write it as a list, like [192.168.1.0/24]")
         lan = None
     for entry in lan or []:
         parsed = network(entry)
@@ -60,14 +63,15 @@ def check_lan(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
                 f"{entry!r} is not an IPv4 network",
                 "write it like 192.168.1.0/24, with no host bits set",
             )
-    house = house_networks(facts)
+    own = lan_networks(facts)
     allowed = [parsed for entry in lan or [] if (parsed := network(entry)) is not None]
-    yield from check_public(allowed, list(house.values()))
-    if lan is not None and house and not _any_overlap(lan, house.values()):
+    yield from check_public(allowed, list(own.values()))
+    if lan is not None and own and not _any_overlap(lan, own.values()):
         yield warning(
             "mediaserver_lan",
-            f"it holds none of the host's own networks ({', '.join(house)}), so no client there can open the pages",
-            "add the network of your house, unless you come from another one",
+            f"it has none of the host's own networks ({', '.join(own)}), so no client on them can open the web"
+            " interfaces",
+            "add the network of your LAN, unless all clients are on another network",
         )
     bind = settings.get("mediaserver_bind_address")
     if bind is not None:
@@ -83,7 +87,7 @@ def check_lan(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
         yield problem(
             "default_interface",
             "the host has no default route, so packages and images cannot be fetched",
-            "connect it to the house's router",
+            "connect it to the LAN's router",
         )
 
 
@@ -100,8 +104,8 @@ def _tunnel_networks(settings: Settings) -> dict[str, Network]:
 
 
 def check_subnets(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
-    """The stack's own networks against each other, the house and the tunnel."""
-    house, tunnel = house_networks(facts), _tunnel_networks(settings)
+    """Check that the stack's networks do not overlap each other, the host's own networks or the tunnel's."""
+    lan, tunnel = lan_networks(facts), _tunnel_networks(settings)
     own: list[tuple[str, Network]] = []
     if "gateway_subnet" in settings:
         subnet = network(settings["gateway_subnet"])
@@ -124,42 +128,7 @@ def check_subnets(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
         else:
             own.append(("docker_address_pools", base))
     for index, (variable, wanted) in enumerate(own):
-        taken = {**house, **tunnel, **{f"{name} ({value})": value for name, value in own[:index]}}
+        taken = {**lan, **tunnel, **{f"{name} ({value})": value for name, value in own[:index]}}
         for label, other in taken.items():
             if wanted.overlaps(other):
-                yield problem(variable, f"{wanted} overlaps {label}", "choose a private network used nowhere else")
-
-
-def check_ports(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
-    ports = settings.get("mediaserver_ports") or {}
-    users: dict[int, list[str]] = {}
-    for service, port in ports.items():
-        try:
-            number = int(port)
-        except (TypeError, ValueError):
-            number = 0
-        if not 0 < number < 65536:
-            yield problem(f"mediaserver_ports.{service}", f"{port!r} is not a port", "use a number from 1 to 65535")
-            continue
-        users.setdefault(number, []).append(service)
-    https = settings.get(HTTPS) or 0
-    if not 0 <= int(https) < 65536:
-        yield problem(HTTPS, f"{https!r} is not a port", "use 0 to 65535, 0 for none")
-    elif int(https):
-        users.setdefault(int(https), []).append(HTTPS)
-    for number, services in sorted(users.items()):
-        if len(services) > 1:
-            yield problem(
-                "mediaserver_ports",
-                f"port {number} is used twice, by {' and '.join(services)}",
-                "give each service a port of its own",
-            )
-    for entry in facts.get("ports_listening", []):
-        services = users.get(entry["port"], [])
-        if services and entry.get("project") != PROJECT:
-            who = f"container {entry['container']}" if entry.get("container") else entry.get("process")
-            yield problem(
-                services[0] if services[0] == HTTPS else f"mediaserver_ports.{services[0]}",
-                f"port {entry['port']} is taken by {who or 'an unknown program'}",
-                "stop or remove that, or choose another port",
-            )
+                yield problem(variable, f"{wanted} overlaps {label}", "choose a private network that is not in use")

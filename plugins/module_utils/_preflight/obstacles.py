@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""The preflight checks that concern settings of other programs on the host: Docker's rules and policy routing."""
+"""Preflight checks of Docker's firewall rules and of policy routing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .problem import (
     problem,
 )
 
-EFFECT = "Docker then makes no firewall rules, and the containers reach nothing and are not reached"
+EFFECT = "Docker then makes no firewall rules, so the containers have no network"
 
 
 def check_docker_settings(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
@@ -25,7 +25,7 @@ def check_docker_settings(facts: Facts, settings: Settings) -> t.Iterator[Proble
         if key in options and options[key] is False:
             yield problem(f"docker_daemon_options.{key}", f"it is false; {EFFECT}", f"remove {key} from the options")
     for found in facts.get("docker_switched_off", []):
-        # A wish for true replaces what the file says.
+        # The role docker overwrites the file's value with true.
         if any(options.get(key) is True and f'"{key}"' in found for key in DOCKER_SWITCHES):
             continue
         place = DAEMON_JSON if DAEMON_JSON in found else "docker.service"
@@ -37,7 +37,7 @@ def check_routing(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
     for found in facts.get("routing_captured", []):
         yield problem(
             "routing_captured",
-            f"{found}, so neither web interfaces nor the tunnel would get replies",
-            "switch that off in the program that made it (Tailscale: `tailscale set --exit-node=`), or let table main "
-            "win for the host's own networks: `ip rule add priority 1000 lookup main suppress_prefixlength 0`",
+            f"{found}, so neither the web interfaces nor the tunnel would receive replies",
+            "remove the rule in the program that made it (Tailscale: `tailscale set --exit-node=`), or give table main "
+            "precedence for the host's own networks: `ip rule add priority 1000 lookup main suppress_prefixlength 0`",
         )

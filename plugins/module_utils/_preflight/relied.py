@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Settings of the services that the rest of the stack relies on, each with the supported way to the same end."""
+"""Preflight checks of services' settings that the rest of the stack relies on, each with the supported alternative."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import re
 import typing as t
 from urllib.parse import urlsplit
 
+from .._core.names import TRANSMISSION_PORT
 from .._jackett.model import canonical
 from .._jackett.table import TABLE as JACKETT
 from .._transmission.table import NAMES
@@ -22,27 +23,25 @@ from .problem import (
     warning,
 )
 
-WEB = "leave it out; mediaserver_ports and mediaserver_lan say where the house finds the web interface"
-WHO = (
-    "leave it out; mediaserver_lan says which networks may open the web interface, transmission_password who may use it"
-)
-PEER_PORT = "leave it out; gateway_peer_port_forwarded or gateway_natpmp gives the port, transmission_peer_port else"
-TUNNEL = "leave it out; torrents are bound to the tunnel's address, and transmission_bind_address is for another one"
-OUTSIDE = "leave it out; peers are found by trackers, DHT and peer exchange, and a port is forwarded by the provider"
+WEB = "remove it; mediaserver_ports and mediaserver_lan set where the web interface is reachable"
+ACCESS = "remove it; mediaserver_lan sets which networks may open the web interface, transmission_password protects it"
+PEER_PORT = "remove it; gateway_peer_port_forwarded, gateway_natpmp or transmission_peer_port sets the port"
+TUNNEL = "remove it; torrents are bound to the tunnel's address, and transmission_bind_address sets another one"
+OUTSIDE = "remove it; peers are found by trackers, DHT and peer exchange, and the provider forwards a port"
 ANY = object()
-# What health checks, barriers, published ports and the check before each start take for granted of each service:
-# the value that a setting must keep, and the supported way. ANY: it is not for the user at all.
+# Settings that health checks, barriers, published ports and the check before each start rely on: the value that each
+# must keep, and the supported alternative. ANY: the user must not set it at all.
 RELIED_ON: dict[str, dict[str, tuple[t.Any, str]]] = {
     "transmission": {
         "rpc-enabled": (True, WEB),
-        "rpc-authentication-required": (True, WHO),
+        "rpc-authentication-required": (True, ACCESS),
         "rpc-bind-address": ("0.0.0.0", WEB),
-        "rpc-port": (9091, WEB),
+        "rpc-port": (TRANSMISSION_PORT, WEB),
         "rpc-url": ("/transmission/", WEB),
-        "rpc-whitelist-enabled": (False, WHO),
-        "rpc-whitelist": (ANY, WHO),
+        "rpc-whitelist-enabled": (False, ACCESS),
+        "rpc-whitelist": (ANY, ACCESS),
         "bind-address-ipv4": (ANY, TUNNEL),
-        "bind-address-ipv6": (ANY, "leave it out; torrents are bound to the tunnel's address, or to none"),
+        "bind-address-ipv6": (ANY, "remove it; torrents are bound to the tunnel's address, or to none"),
         "peer-port-random-on-start": (False, PEER_PORT),
         "lpd-enabled": (False, OUTSIDE),
         "port-forwarding-enabled": (False, OUTSIDE),
@@ -61,34 +60,35 @@ RELIED_ON: dict[str, dict[str, tuple[t.Any, str]]] = {
         "RequireHttps": (False, WEB),
     },
 }
-# Left to Transmission (null), these take another value than the one that they must keep.
-NOT_TO_BE_LEFT = ("rpc-authentication-required", "rpc-whitelist-enabled", "port-forwarding-enabled")
-# Folders that are there in the containers, and nothing else is kept.
+# With null, Transmission's own default applies, which is not the value that these must keep.
+NOT_NULL = ("rpc-authentication-required", "rpc-whitelist-enabled", "port-forwarding-enabled")
+# Mounted folders of the containers. Files elsewhere are lost with the container.
 FOLDERS = {
     "download-dir": "/downloads",
     "incomplete-dir": "/downloads",
     "watch-dir": "/downloads",
     "BlackholeDir": "/downloads/watch",
 }
-# Of Jellyfin's container, these are kept on disks; a path elsewhere fills the system's disk, and is lost with the
-# container. /tmp is memory.
+# Mounted folders of Jellyfin's container. Files elsewhere fill the system's disk and are lost with the container; /tmp
+# is a tmpfs.
 JELLYFIN_FOLDERS = {
     "CachePath": ("/cache", "/config"),
     "MetadataPath": ("/config", "/cache"),
     "TranscodingTempPath": ("/cache", "/config", "/tmp"),
 }
-# Other programs that a service calls; from the VPN namespace none on the LAN can be reached.
+# Settings with addresses of other programs. From the VPN namespace, no address on the LAN is reachable.
 CALLED = {
     "jackett": ("FlareSolverrUrl", "OmdbApiUrl", "ProxyUrl"),
     "transmission": ("blocklist-url", "proxy-url"),
 }
-# Texts for which a number will do: a value of the IP header's field.
+# Text settings that also accept a number, as the value of the IP header's field.
 NUMBERS = ("peer-socket-tos",)
-# Endings of names that only a router at home resolves (RFC 6762, RFC 8375, and what routers hand out).
+# Names that only the LAN's router resolves (RFC 6762, RFC 8375, and domains that routers assign by DHCP).
 LOCAL_NAME = re.compile(r"[^.]+|.*\.(local|lan|home|internal|intranet|home\.arpa|fritz\.box|localdomain|docker)")
 
 
 def check_relied_on(variable: str, service: str, wanted: Settings) -> t.Iterator[Problem]:
+    """Reject values in ``variable`` that break the rest of the stack. ``wanted`` has a service's canonical names."""
     for name, value in wanted.items():
         if value is None and service == "jellyfin":
             continue
@@ -97,7 +97,7 @@ def check_relied_on(variable: str, service: str, wanted: Settings) -> t.Iterator
             shown = "empty" if must in ("", None, []) else repr(must)
             yield problem(
                 variable,
-                f"{name} is not for you to set: the rest of the stack relies on it"
+                f"{name} must not be set, because the rest of the stack relies on it"
                 if must is ANY
                 else f"{name} must stay {shown}, because the rest of the stack relies on it",
                 remedy,
@@ -106,14 +106,14 @@ def check_relied_on(variable: str, service: str, wanted: Settings) -> t.Iterator
         if folder and value and not f"{value}/".startswith(folder + "/"):
             yield problem(
                 variable,
-                f"{name}: {value} is no folder that {service.capitalize()} could see",
-                f"name {folder} or a folder below it; /downloads there is mediaserver_downloads on the Pi",
+                f"{name}: {value} is not a mounted folder of {service.capitalize()}'s container",
+                f"use {folder} or a folder below it; /downloads there is mediaserver_downloads on the host",
             )
         if name in CALLED.get(service, ()) and value and is_on_lan(str(value)):
             yield problem(
                 variable,
-                f"{name} leads to an address of the LAN, which the barriers let nothing in the VPN namespace reach",
-                "use an address of the internet, which is reached through the tunnel; or a program that listens at"
+                f"{name} is an address on the LAN, which the barriers block from the VPN namespace",
+                "use an address on the internet, which is reached through the tunnel; or a program that listens on"
                 " 127.0.0.1 inside the namespace (a container with network_mode: service:vpn)",
             )
 
@@ -126,25 +126,23 @@ def check_jellyfin_folders(facts: Facts, settings: Settings) -> t.Iterator[Probl
                 if kept and value and not any(f"{value}/".startswith(f"{folder}/") for folder in kept):
                     yield problem(
                         variable,
-                        f"{name}: {value} is no folder that Jellyfin's container keeps",
-                        f"leave it out, or name a folder below {' or '.join(kept)}; jellyfin_cache is /cache there",
+                        f"{name}: {value} is not a mounted folder of Jellyfin's container",
+                        f"remove it, or use a folder below {' or '.join(kept)}; jellyfin_cache is /cache there",
                     )
 
 
-def check_left_alone(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
-    """Null leaves a setting to Transmission, whose own value may be the wrong one."""
+def check_null_settings(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
+    """Reject null where Transmission's own default breaks the stack."""
     for variable in ("transmission_default_settings", "transmission_settings"):
         for spelling, value in (settings.get(variable) or {}).items():
             name = NAMES.get(spelling, spelling)
             must, remedy = RELIED_ON["transmission"].get(name, (None, ""))
-            if value is None and (name in NOT_TO_BE_LEFT or must is ANY):
-                yield problem(
-                    variable, f"{spelling} cannot be left to Transmission (null): the stack relies on it", remedy
-                )
+            if value is None and (name in NOT_NULL or must is ANY):
+                yield problem(variable, f"{spelling} must not be null, because the stack relies on its value", remedy)
 
 
 def check_texts(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
-    """A number or a truth value in the place of a text has lost how it was written."""
+    """Reject numbers and booleans in place of texts: YAML has discarded how they were written."""
     tables: tuple[tuple[str, dict[str, t.Any], t.Callable[[str], str]], ...] = (
         ("transmission", TRANSMISSION, lambda name: NAMES.get(name, name)),
         ("jackett", JACKETT, canonical),
@@ -156,15 +154,16 @@ def check_texts(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
             if not setting or setting.name in NUMBERS or setting.kind not in ("text", "password", "host"):
                 continue
             if isinstance(value, (bool, int, float)):
+                kind = "true or false" if isinstance(value, bool) else "a number"
                 yield problem(
                     variable,
-                    f"{name} is a text, and YAML has read {'true or false' if isinstance(value, bool) else 'a number'}",
+                    f"{name} must be a text, but YAML reads {kind}",
                     f'put it in quotes: {name}: "..."',
                 )
 
 
 def check_blackhole(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
-    """What Jackett writes must be where Transmission looks; judged where both are known."""
+    """Warn when Transmission does not watch the folder into which Jackett writes torrents (BlackholeDir)."""
     transmission = {**_named("transmission_default_settings", settings), **_named("transmission_settings", settings)}
     jackett = {**(settings.get("jackett_default_settings") or {}), **(settings.get("jackett_settings") or {})}
     folder = {canonical(str(name)): value for name, value in jackett.items()}.get("BlackholeDir")
@@ -173,8 +172,8 @@ def check_blackhole(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
     if folder and (apart or str(enabled).lower() in ("false", "no", "off", "0")):
         yield warning(
             "transmission_settings",
-            f"Transmission does not watch {folder}, into which Jackett puts what is to be downloaded (BlackholeDir)",
-            "leave watch-dir and watch-dir-enabled out; or set BlackholeDir in jackett_settings to the same folder",
+            f"Transmission does not watch {folder}, into which Jackett writes torrents (BlackholeDir)",
+            "remove watch-dir and watch-dir-enabled; or set BlackholeDir in jackett_settings to the same folder",
         )
 
 
@@ -184,19 +183,19 @@ def check_bind_address(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
     if given == "0.0.0.0":
         yield problem(
             "transmission_bind_address",
-            "0.0.0.0 binds torrents to no address",
-            "leave it empty to take the tunnel's",
+            "0.0.0.0 does not bind torrents to an address",
+            "leave it empty to use the tunnel's address",
         )
     elif given and tunnel and given not in tunnel and "." in str(given):
         yield problem(
             "transmission_bind_address",
-            f"{given} is no address of the tunnel ({', '.join(tunnel)})",
-            "leave it empty to take the tunnel's",
+            f"{given} is not an address of the tunnel ({', '.join(tunnel)})",
+            "leave it empty to use the tunnel's address",
         )
 
 
 def is_on_lan(text: str) -> bool:
-    """Tell whether a URL or host is one that is found on the LAN alone; the namespace's own loopback is none."""
+    """Return whether a URL or host is on the LAN: a local name, or an address that is private, shared or link-local."""
     try:
         host = urlsplit(text if "://" in text else f"//{text}").hostname or ""
     except ValueError:

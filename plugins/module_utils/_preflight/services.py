@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""What the services are to be told, held against what their modules take, before the first of them is started."""
+"""Preflight checks of the services' variables, with the validation of their modules, before a service is started."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ CREDENTIALS = (
     "jellyfin_admin_user",
     "jellyfin_admin_password",
 )
-# Where the container of Jellyfin has the folder mediaserver_media.
+# Path of mediaserver_media in Jellyfin's container.
 MEDIA = "/media"
-REMEDY = "correct it; the documentation of the module {} says what it takes"
+REMEDY = "correct it; see the documentation of the module {}"
 
 
 def check_credentials(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
@@ -54,7 +54,7 @@ def check_credentials(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
         if not value.strip():
             yield not_set(name)
         elif name.endswith("password") and PLACEHOLDER.fullmatch(value):
-            yield problem(name, "it still holds a placeholder", "choose a password of your own, in the vault")
+            yield problem(name, "its value is a placeholder", "choose your own password, in the vault")
 
 
 def check_transmission(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
@@ -78,7 +78,7 @@ def check_jackett(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
 
 
 def check_jellyfin(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
-    """Which names there are, and of what type, only the running server can tell."""
+    """Check Jellyfin's settings, except for unknown names and types, which only the running server can check."""
     for section in SECTIONS:
         for variable in (f"jellyfin_default_{section}_settings", f"jellyfin_{section}_settings"):
             wanted = settings.get(variable) or {}
@@ -91,7 +91,7 @@ def check_jellyfin(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
 
 
 def check_libraries(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
-    """As on a server that has none; what is there already, the module compares later."""
+    """Check the wanted libraries as for a server without libraries; the module compares existing ones later."""
     shared = settings.get("jellyfin_library_options") or {}
     given = [
         {**library, "options": {**shared, **(library.get("options") or {})}}
@@ -108,13 +108,16 @@ def check_libraries(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
             if not normal_path(path).startswith(MEDIA + "/"):
                 yield problem(
                     "jellyfin_libraries",
-                    f"{library.name}: {path} is no folder that Jellyfin could see",
-                    f"name a folder below {MEDIA}, which is {settings.get('mediaserver_media')} on the Pi",
+                    f"{library.name}: {path} is not a media folder of Jellyfin's container",
+                    f"use a folder below {MEDIA}, which is {settings.get('mediaserver_media')} on the host",
                 )
 
 
 def check_members(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
-    """Of a server that is set up, nobody knows here which accounts and libraries somebody has made by hand."""
+    """Check the wanted accounts.
+
+    On a host that is set up, unknown libraries are a warning only: they may have been made in Jellyfin.
+    """
     try:
         members = parse_users(settings.get("jellyfin_users") or [])
     except InvalidValue as error:
@@ -127,25 +130,25 @@ def check_members(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
         if member.name.casefold() == administrator.casefold():
             yield problem(
                 "jellyfin_users",
-                f"{member.name} is the administrator, whom jellyfin_admin_user names",
-                "take it out of the list, or name another administrator",
+                f"{member.name} is the administrator that jellyfin_admin_user names",
+                "remove it from the list, or choose another administrator",
             )
         if member.absent:
             continue
         if new and member.password is None:
-            yield problem("jellyfin_users", f"{member.name} has no password", "give it one, in the vault")
+            yield problem("jellyfin_users", f"{member.name} has no password", "set one, in the vault")
         elif member.password is not None and PLACEHOLDER.fullmatch(member.password):
             yield problem(
-                "jellyfin_users", f"{member.name}'s password is a placeholder", "choose another, in the vault"
+                "jellyfin_users", f"{member.name}'s password is a placeholder", "choose another password, in the vault"
             )
         for name in sorted(set(member.libraries or ()) - libraries):
             yield (problem if new else warning)(
                 "jellyfin_users",
-                f"{member.name} may see {name!r}, which is none of jellyfin_libraries",
-                f"name some of {', '.join(sorted(libraries)) or 'none'}; or nothing, if somebody made it by hand",
+                f"{member.name} may see {name!r}, which is not in jellyfin_libraries",
+                f"use some of {', '.join(sorted(libraries)) or 'none'}; nothing is needed if it was made in Jellyfin",
             )
 
 
 def _without_name(error: InvalidValue) -> str:
-    """The modules' own option is no variable of the household."""
+    """Return the error without the name of the module's option, which is not a variable."""
     return re.sub("^(libraries|users): ", "", str(error))

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Part of ``_preflight``: whether the data can be read and written where it lies, and who may put something there."""
+"""Preflight checks of the data's mounts, and of the accounts that may write there."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WRITTEN = ("mediaserver_data", "mediaserver_media", "mediaserver_downloads")
 
 
 def check_mounts(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
-    """A filesystem that is mounted read-only or cannot be read; each mount is named once."""
+    """Reject filesystems that are mounted read-only or cannot be read; each mount is reported once."""
     filesystems, named = facts.get("filesystems", {}), set()
     for variable in WRITTEN:
         path = str(settings.get(variable) or "")
@@ -23,17 +23,17 @@ def check_mounts(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
             yield problem(
                 variable,
                 f"{path} cannot be read, not even by root: {reason}",
-                f"look at what is mounted there (findmnt --target {path}): a network share that is gone is mounted "
-                "again, a FUSE mount needs the option allow_other, a disk with errors is named by `sudo dmesg`",
+                f"check the mount (findmnt --target {path}): mount a lost network share again, give a FUSE mount the "
+                "option allow_other, look for disk errors with `sudo dmesg`",
             )
         elif mount in facts.get("read_only_mounts", []) and mount not in named:
             named.add(mount)
             yield problem(
                 variable,
-                f"{path} lies on {mount} ({found['fstype']}, {found['device']}), which is mounted read-only",
+                f"{path} is on {mount} ({found['fstype']}, {found['device']}), which is mounted read-only",
                 "mount it writable: remove `ro` from its options in /etc/fstab, then "
-                f"`sudo mount -o remount,rw {mount}`; after an error of the disk (`sudo dmesg`) the kernel does that "
-                "by itself: check the disk first",
+                f"`sudo mount -o remount,rw {mount}`; if the kernel remounted it read-only after a disk error (`sudo "
+                "dmesg`), check the disk first",
             )
 
 
@@ -44,5 +44,5 @@ def check_household_members(facts: Facts, settings: Settings) -> t.Iterator[Prob
             yield problem(
                 "mediaserver_members",
                 f"the host has no account {str(name)!r}",
-                f"correct the name, or make the account first: sudo adduser {name}",
+                f"correct the name, or create the account first: sudo adduser {name}",
             )

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Speaks Transmission's RPC, from 3.00 to 4.1, in whichever protocol the daemon prefers."""
+"""A client for Transmission's RPC, from 3.00 to 4.1, in the protocol that the daemon offers."""
 
 from __future__ import annotations
 
@@ -13,30 +13,35 @@ from .._core.clock import Clock
 from .._core.errors import (
     AccessDenied,
     ProtocolError,
+    RpcRefused,
     Unreachable,
 )
 from .._core.transport import Http, Response
 from .protocol import (
+    FIELDS,
+    TORRENTS,
     VERSION_HEADER,
     Bespoke,
     Protocol,
-    Refused,
     choose,
 )
 
 SESSION_HEADER = "X-Transmission-Session-Id"
-# The id may change at any time, so a few in a row are no fault yet.
+# The id may change at any time, so a few changes in a row are not a fault.
 MAX_HANDSHAKES = 3
 PAUSE_S = 0.5
 REQUEST_TIMEOUT_S = 10.0
 
 
 class TransmissionClient:
-    """One daemon at one address."""
+    """One daemon at one address. ``timeout``: seconds for one request."""
 
-    def __init__(self, http: Http, url: str, *, username: str = "", password: str = "") -> None:
+    def __init__(
+        self, http: Http, url: str, *, username: str = "", password: str = "", timeout: float = REQUEST_TIMEOUT_S
+    ) -> None:
         self.http = http
         self.url = url
+        self.timeout = timeout
         self.protocol: Protocol = Bespoke()
         self.headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if username or password:
@@ -50,6 +55,17 @@ class TransmissionClient:
     def session_set(self, values: dict[str, t.Any]) -> None:
         """Change settings, in normal form. The daemon says success even to what it ignores, so read back."""
         self.call("session-set", values)
+
+    def torrents(self, fields: t.Iterable[str]) -> list[dict[str, t.Any]]:
+        """Return these fields of every torrent. Names are in camelCase, also asked of a daemon that has others."""
+        found = self.call("torrent-get", {FIELDS: list(fields)}).get(TORRENTS)
+        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+            raise ProtocolError(f"{self.url}: torrent-get: the answer has no list of torrents")
+        return found
+
+    def reannounce(self) -> None:
+        """Have the daemon ask the trackers of all torrents for peers now, as far as these allow it."""
+        self.call("torrent-reannounce")
 
     def wait_for_session(self, *, timeout: float, clock: Clock) -> dict[str, t.Any]:
         """Return the session as soon as the daemon answers; any answer ends the wait."""
@@ -66,14 +82,14 @@ class TransmissionClient:
         """Call one method and return its arguments; raise for every answer but success."""
         for _round in range(MAX_HANDSHAKES):
             body = self.protocol.call(method, arguments or {})
-            answer = self.http.request("POST", self.url, headers=self.headers, body=body, timeout=REQUEST_TIMEOUT_S)
+            answer = self.http.request("POST", self.url, headers=self.headers, body=body, timeout=self.timeout)
             if answer.status != 409:
                 return self._arguments(method, answer)
             session = answer.headers.get(SESSION_HEADER.lower())
             if not session:
                 raise ProtocolError(f"{self.url}: {method}: status 409 without a session id; is this Transmission?")
             self.headers[SESSION_HEADER] = session
-            # Chosen anew each time: the daemon may have been replaced by another version.
+            # Chosen at each new session: the daemon may be another version by now.
             self.protocol = choose(answer.headers.get(VERSION_HEADER.lower(), ""))
         raise ProtocolError(f"{self.url}: {method}: asked for a new session id {MAX_HANDSHAKES} times in a row")
 
@@ -87,7 +103,7 @@ class TransmissionClient:
             raise ProtocolError(f"{where}: unexpected status {answer.status}{_excerpt(answer)}")
         try:
             return self.protocol.answer(answer.body)
-        except Refused as error:
+        except RpcRefused as error:
             raise ProtocolError(f"{where}: {error}") from error
         except (ValueError, RecursionError) as error:
             raise ProtocolError(f"{where}: this is not Transmission's answer: {error}{_excerpt(answer)}") from error
@@ -100,10 +116,10 @@ FORBIDDEN = "forbidden"
 HOST = "host"
 DENIALS = {
     CREDENTIALS: "the user name or the password is not the one that the daemon holds",
-    LOCKED: "too many wrong passwords have locked the daemon for everybody; it has to be started anew",
+    LOCKED: "too many wrong passwords have locked the daemon for all clients; it has to be restarted",
     WHITELIST: "rpc-whitelist does not list the address from which the daemon was asked",
     FORBIDDEN: "rpc-whitelist does not list the address from which the daemon was asked, or too many wrong passwords"
-    " have locked it for everybody, until it is started anew",
+    " have locked it for all clients, until it is restarted",
     HOST: "the daemon does not know the host name used; rpc-host-whitelist must list it",
 }
 

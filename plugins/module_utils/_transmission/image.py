@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Pure: what the start-up program of linuxserver's image writes into settings.json, over whatever stands there.
+"""Pure: what the start-up program of linuxserver's image writes into settings.json, over the present values.
 
 Read in docker-transmission's init-transmission-config. At each start of the container it writes the settings below
 from the container's environment, and switches off what the environment does not name.
@@ -32,7 +32,7 @@ TELLING = frozenset(WRITES) - {"USER", "UMASK"}
 
 
 def overwritten(setup: dict[str, t.Any], wanted: t.Mapping[str, t.Any]) -> list[str]:
-    """Name the wanted settings that a container with this setup writes anew whenever it starts."""
+    """Name the wanted settings that a container with this setup overwrites at each start."""
     started_by_init = [str(word) for word in setup.get("Entrypoint") or []][:1] == [INIT]
     names = {str(entry).partition("=")[0] for entry in setup.get("Env") or [] if not str(entry).endswith("=")}
     if not (started_by_init or names & TELLING):
@@ -53,6 +53,6 @@ def warning(setup: dict[str, t.Any], wanted: t.Mapping[str, t.Any]) -> str:
     without_ipv6 = f" ({BIND} where the container has no IPv6)" if BIND in names else ""
     return (
         "the container is started by the start-up program of linuxserver's image, or has its variables:"
-        f" at each start of the container it writes {', '.join(names)} anew{without_ipv6}, whatever settings.json says;"
+        f" at each start of the container it overwrites {', '.join(names)}{without_ipv6} in settings.json;"
         " leave these to the container's environment, or start transmission-daemon by an entry point of your own"
     )

@@ -82,7 +82,7 @@ def from_session(session: Values) -> Values:
 
 
 def refuse_unknown(wanted: Values, session: Values) -> None:
-    """Raise InvalidValue for settings that this daemon would ignore in silence."""
+    """Raise InvalidValue for settings that this daemon would ignore without an error."""
     version = version_of(session)
     for name in sorted(wanted):
         setting = TABLE.get(name)

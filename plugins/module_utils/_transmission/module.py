@@ -22,7 +22,7 @@ from .access import AccessFile
 from .client import TransmissionClient
 from .model import read_wanted
 from .settings import (
-    Outcome,
+    TransmissionOutcome,
     TransmissionSettings,
 )
 from .table import SECRETS
@@ -60,7 +60,7 @@ def build(module: AnsibleModule, clock: Clock) -> TransmissionSettings:
     )
 
 
-def run(module: AnsibleModule, clock: Clock) -> Outcome:
+def run(module: AnsibleModule, clock: Clock) -> TransmissionOutcome:
     """Bring daemon and access file in line, in this order. Raises MediaserverError."""
     use_case = build(module, clock)
     access = AccessFile.from_options(module.params, check_mode=module.check_mode)
@@ -72,7 +72,7 @@ def run(module: AnsibleModule, clock: Clock) -> Outcome:
     return outcome
 
 
-def present(outcome: Outcome) -> dict[str, t.Any]:
+def present(outcome: TransmissionOutcome) -> dict[str, t.Any]:
     """Return the module's answer; nothing in it is secret."""
     return {
         **shown(outcome.plan),

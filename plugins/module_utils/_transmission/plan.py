@@ -39,8 +39,8 @@ LOCK = "anti-brute-force-enabled"
 
 
 @dataclass(frozen=True)
-class Found:
-    """What was read: the state, the file, and the live session where the daemon told it; else why it did not."""
+class TransmissionState:
+    """What was read: the state, the file, and the live session, or why the daemon denied it."""
 
     state: str
     content: Content = field(default_factory=Content)
@@ -49,11 +49,11 @@ class Found:
 
 
 def values(wanted: dict[str, t.Any], content: Content, session: dict[str, t.Any] | None) -> dict[str, t.Any]:
-    """What is, in normal form: live where the daemon tells it, else what the file says."""
+    """What is, in normal form: from the live session where the daemon has it, else from the file."""
     return {**from_file(content.data, wanted), **from_session(session or {})}
 
 
-def make(wanted: dict[str, t.Any], found: Found, owner: tuple[str, str] | None) -> Plan:
+def make(wanted: dict[str, t.Any], found: TransmissionState, owner: tuple[str, str] | None) -> Plan:
     """Compare. `owner` is what the file's owner is and has to be, where these differ."""
     plan = make_plan(wanted, values(wanted, found.content, found.session), secrets=SECRETS)
     extra = []
@@ -67,7 +67,7 @@ def make(wanted: dict[str, t.Any], found: Found, owner: tuple[str, str] | None) 
     return Plan((*plan.changes, *extra))
 
 
-def needing_stop(found: Found, plan: Plan) -> list[str]:
+def needing_stop(found: TransmissionState, plan: Plan) -> list[str]:
     """Name the changes for which a running daemon must be stopped."""
     if found.state == STOPPED:
         return []
@@ -77,7 +77,7 @@ def needing_stop(found: Found, plan: Plan) -> list[str]:
 
 
 def curable(reason: str, wanted: dict[str, t.Any], content: Content) -> bool:
-    """Tell whether a start with the wanted settings in the file may let us in; never stop a daemon in vain."""
+    """Tell whether a restart with the wanted settings may give access; else the daemon is not stopped."""
     differing = make_plan(wanted, from_file(content.data, wanted)).values()
     new_addresses = any(name in differing for name in ADDRESSES)
     known = "rpc-password" in wanted

@@ -34,12 +34,12 @@ from .client import (
     version_of,
 )
 from .file import merge_file
-from .plan import OWNER, Found
+from .plan import OWNER, TransmissionState
 from .table import SECRETS
 
 
 @dataclass
-class Outcome:
+class TransmissionOutcome:
     """What a module returns."""
 
     plan: Plan = field(default_factory=Plan)
@@ -64,9 +64,9 @@ class TransmissionSettings:
     trust_file: bool = False
     check_mode: bool = False
 
-    def run(self) -> Outcome:
+    def run(self) -> TransmissionOutcome:
         """Read, plan and, unless in check mode, apply."""
-        self.outcome = Outcome()
+        self.outcome = TransmissionOutcome()
         found = self._read()
         plan = self._plan(found)
         stop = self._needs_stop(found, plan)
@@ -78,7 +78,7 @@ class TransmissionSettings:
 
     # --- read
 
-    def _read(self) -> Found:
+    def _read(self) -> TransmissionState:
         content = self.file.read() if self.file else Content()
         if content.problem and not self.recreate_damaged:
             raise FileProblem(self._damage(content) + "; on_damage=recreate makes a new one")
@@ -89,10 +89,10 @@ class TransmissionSettings:
         if state == RESTARTING:
             self.outcome.warnings.append("the daemon ends and is started again and again; its log says why")
         if state in (STOPPED, RESTARTING):
-            return Found(state, content)
+            return TransmissionState(state, content)
         return self._ask(state, content)
 
-    def _ask(self, state: str, content: Content) -> Found:
+    def _ask(self, state: str, content: Content) -> TransmissionState:
         try:
             if state == UNKNOWN:
                 session = self._ask_whether_it_runs()
@@ -103,16 +103,16 @@ class TransmissionSettings:
             may_be_restarted = self.file and self.supervisor.can_stop
             if not (may_be_restarted and planning.curable(error.reason, self.wanted, content)):
                 raise
-            return Found(state, content, denied=error.reason)
+            return TransmissionState(state, content, denied=error.reason)
         except Unreachable as error:
             if not self.trust_file:
                 raise
             self.outcome.warnings.append(f"the daemon runs and does not answer, so settings.json was compared: {error}")
-            return Found(state, content)
+            return TransmissionState(state, content)
         if session is not None:
             self.outcome.version = version_of(session)
             model.refuse_unknown(self.wanted, session)
-        return Found(state, content, session)
+        return TransmissionState(state, content, session)
 
     def _ask_whether_it_runs(self) -> dict[str, t.Any] | None:
         try:
@@ -124,7 +124,7 @@ class TransmissionSettings:
 
     # --- plan
 
-    def _plan(self, found: Found) -> Plan:
+    def _plan(self, found: TransmissionState) -> Plan:
         if not self.file:
             unreachable = model.file_only(self.wanted)
             if unreachable:
@@ -139,7 +139,7 @@ class TransmissionSettings:
             owner = (":".join(map(str, found.content.owner)), wanted)
         return planning.make(self.wanted, found, owner)
 
-    def _needs_stop(self, found: Found, plan: Plan) -> list[str]:
+    def _needs_stop(self, found: TransmissionState, plan: Plan) -> list[str]:
         """Name the changes for which a running daemon must be stopped; raise ServiceProblem where it may not be."""
         names = planning.needing_stop(found, plan)
         if names and not self.supervisor.can_stop:
@@ -151,7 +151,7 @@ class TransmissionSettings:
 
     # --- apply
 
-    def _apply(self, found: Found, plan: Plan, stop: list[str]) -> None:
+    def _apply(self, found: TransmissionState, plan: Plan, stop: list[str]) -> None:
         if found.content.problem:
             self.outcome.warnings.append(self._damage(found.content))
         if stop:
@@ -161,26 +161,26 @@ class TransmissionSettings:
         else:
             self._apply_live(found, plan)
 
-    def _apply_live(self, found: Found, plan: Plan) -> None:
+    def _apply_live(self, found: TransmissionState, plan: Plan) -> None:
         changes = {name: value for name, value in plan.values().items() if name != OWNER}
         if changes:
             self.client.session_set(changes)
             self._verify(self.client.session_get(), changes)
         if self.file and OWNER in plan.values():
-            self.file.hand_over()
+            self.file.give_to_owner()
 
-    def _apply_stopped(self, found: Found) -> None:
+    def _apply_stopped(self, found: TransmissionState) -> None:
         file = t.cast(JsonFile, self.file)
         self.supervisor.stop()
         try:
             if self.supervisor.state() != STOPPED:
-                raise ServiceProblem("the daemon was told to stop and still runs; settings.json was not touched")
+                raise ServiceProblem("the daemon did not stop; settings.json was not touched")
             content = file.read()
             # A daemon that was killed has not saved what it held; we asked it just before.
             lost = content.stamp == found.content.stamp or bool(content.problem)
             self._write(content, found.session if lost else None)
         except MediaserverError:
-            # Back to where we were, but never with a file that would open the daemon to everybody.
+            # Back to the earlier state, but never with a file that would leave the daemon without a password.
             content = file.read()
             if content.exists and not content.problem:
                 self.supervisor.start()

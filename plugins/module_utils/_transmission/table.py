@@ -54,7 +54,7 @@ class Setting:
 
     @property
     def in_snake_file(self) -> str:
-        """Name in a settings.json of the newer style, which 4.1 writes when it is told to."""
+        """Name in a settings.json of the newer style, which 4.1 writes on request (TR_SAVE_VERSION_FORMAT=5)."""
         return self.snake or self.name.replace("-", "_")
 
     @property
@@ -169,7 +169,7 @@ SECRETS = frozenset(setting.name for setting in SETTINGS if setting.secret)
 # Any spelling to the name.
 NAMES: dict[str, str] = {spelling: setting.name for setting in SETTINGS for spelling in setting.spellings}
 
-# What session-get shows and nobody can set.
+# What session-get shows and session-set does not take.
 READ_ONLY = frozenset(
     {
         "blocklist-size",

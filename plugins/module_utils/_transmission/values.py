@@ -3,7 +3,7 @@
 # Private to this collection: may change without notice.
 """Pure: the forms of one value. A user's, the file's and the RPC's are brought to one normal form and back.
 
-Comparison is always between normal forms, because Transmission ignores wrong types in silence and writes the
+Comparison is always between normal forms, because Transmission ignores wrong types without an error and writes the
 same value differently from version to version.
 """
 

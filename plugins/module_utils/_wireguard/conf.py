@@ -1,10 +1,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Private to the collection: a provider's WireGuard configuration, read into a draft.
+"""Parses a provider's WireGuard configuration into a draft. Private to the collection.
 
-Reads the text as wg-quick does (comments, case and white space carry no meaning), and decides about each
-setting: used, dropped with a note, or refused. What the values mean together is decided in
-``config``.
+Parses the text as wg-quick(8) does: comments, case and white space are ignored. Each setting is used, dropped with a
+note, or rejected. The module ``config`` checks the values together.
 """
 
 from __future__ import annotations
@@ -35,26 +34,27 @@ USED = {
         "persistentkeepalive": "PersistentKeepalive",
     },
 }
-# Harmless, but the collection's own business; each with the reason that the note gives.
+# Harmless settings that the collection sets itself; each with the reason for the note.
 DROPPED = {
-    "listenport": ("ListenPort", "the tunnel only calls out, and no port is opened for it"),
-    "fwmark": ("FwMark", "the barriers know the tunnel by a mark of their own"),
-    "table": ("Table", "the tunnel's routes live in a namespace of their own"),
-    "saveconfig": ("SaveConfig", "the configuration is written by the playbook alone"),
+    "listenport": ("ListenPort", "the tunnel only opens outgoing connections, so no port is opened for it"),
+    "fwmark": ("FwMark", "the barriers use their own mark for the tunnel"),
+    "table": ("Table", "the tunnel's routes are set in the VPN namespace"),
+    "saveconfig": ("SaveConfig", "only the playbook writes the configuration"),
 }
 HOOKS = {name.lower(): name for name in ("PreUp", "PostUp", "PreDown", "PostDown")}
-# Without these there is no tunnel; every other setting may be left empty, and then counts as absent.
+# Settings that need a value. Any other setting may be empty, and then counts as absent.
 NEEDED = {"privatekey", "address", "publickey", "endpoint"}
 SKIPPED = "skipped"
 
 
-def read(text: str) -> Draft:
-    """Return what the text says, its mistakes among it. Raises ConfigurationError where it is no .conf at all."""
+def parse(text: str) -> Draft:
+    """Return the description with its faults. Raises ConfigurationError when the text is not a .conf."""
     whole = Place(VARIABLE)
     if not text.strip("\ufeff \t\r\n"):
-        raise ConfigurationError(whole, "the text is empty", "Put the provider's whole .conf file there")
+        raise ConfigurationError(whole, "the text is empty", "Paste the provider's whole .conf file")
     if len(text) > SIZE_MAX:
-        raise ConfigurationError(whole, "the text is far too long for a .conf", "Put the provider's .conf file there")
+        problem = f"the text has more than {SIZE_MAX} characters, too many for a .conf"
+        raise ConfigurationError(whole, problem, "Paste only the provider's .conf file")
     if found := foreign.whole_text(text.removeprefix("\ufeff")):
         raise ConfigurationError(whole, *found)
     draft = Draft(whole)
@@ -63,15 +63,15 @@ def read(text: str) -> Draft:
         if line.startswith("["):
             section = _open_section(draft, place, line)
         elif section != SKIPPED:
-            with draft.collecting():
-                _take(draft, place, section, line)
-    if draft.interface is None and not draft.left_out and not draft.faults:
-        raise ConfigurationError(whole, "there is no [Interface] section", "Put the provider's whole .conf there")
+            with draft.collecting_faults():
+                _parse_setting(draft, place, section, line)
+    if draft.interface is None and not draft.incomplete and not draft.faults:
+        raise ConfigurationError(whole, "there is no [Interface] section", "Paste the provider's whole .conf file")
     return draft
 
 
 def _lines(text: str) -> Iterator[tuple[Place, str]]:
-    """Yield every line that says something, with its place."""
+    """Yield every line that is not blank or a comment, with its place."""
     unified = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     for number, line in enumerate(unified.split("\n"), start=1):
         content = line.partition("#")[0].strip()
@@ -80,7 +80,7 @@ def _lines(text: str) -> Iterator[tuple[Place, str]]:
 
 
 def _open_section(draft: Draft, place: Place, line: str) -> str:
-    """Return the section's name; what stands in one that is refused is not judged."""
+    """Return the section's name, SKIPPED for a section that is rejected and whose lines are not parsed."""
     name = line.removeprefix("[").removesuffix("]").strip().lower()
     whole = line.endswith("]")
     if name == "interface" and whole and draft.interface is None:
@@ -90,31 +90,31 @@ def _open_section(draft: Draft, place: Place, line: str) -> str:
         draft.peers.append(PeerDraft(place))
         return name
     if name == "interface" and whole:
-        remedy = "Give one .conf only; several servers are several [Peer]"
+        remedy = "Give only one .conf; write a [Peer] for each server"
         fault = ConfigurationError(place, "there is a second [Interface] section", remedy)
     else:
         remedy = "Remove it, or copy the .conf again"
         fault = ConfigurationError(place, "the section is neither [Interface] nor [Peer]", remedy)
     draft.faults.append(fault)
-    draft.left_out = True
+    draft.incomplete = True
     return SKIPPED
 
 
-def _take(draft: Draft, place: Place, section: str, line: str) -> None:
-    """File one ``Key = value`` line. Its text is never repeated in an error: it may be a key gone astray."""
+def _parse_setting(draft: Draft, place: Place, section: str, line: str) -> None:
+    """Store one ``Key = value`` line. An error never repeats its text, which may be a misplaced key."""
     name, equals, text = (part.strip() for part in line.partition("="))
     known = name.lower()
     if not equals:
         raise ConfigurationError(place, "the line is not of the form Key = value", "Correct or remove it")
     if not section:
-        raise ConfigurationError(place, "a setting stands before any section", "Begin the text with [Interface]")
+        raise ConfigurationError(place, "a setting is before any section", "Begin the text with [Interface]")
     if known in HOOKS:
         if not text:
             return
         raise ConfigurationError(
             place,
             f"{HOOKS[known]} is a command that would run as root on the Pi",
-            "Remove the line: routes, DNS and the barriers against leaks are made without it",
+            "Remove the line: this collection sets routes, DNS and the barriers against leaks without it",
         )
     dropped = DROPPED.get(known) if section == "interface" else None
     if dropped := dropped or foreign.DROPPED_FOREIGN.get(known):
@@ -128,18 +128,18 @@ def _take(draft: Draft, place: Place, section: str, line: str) -> None:
     if not text and known not in NEEDED:
         return
     if not text:
-        owner.spoilt.add(known)
-        raise ConfigurationError(place, f"{label} has no value", "Fill it in, as the provider gives it")
+        owner.invalid.add(known)
+        raise ConfigurationError(place, f"{label} has no value", "Write the provider's value")
     _store(owner.settings, place, known, label, text)
 
 
 def _store(settings: dict[str, list[Value]], place: Place, known: str, label: str, text: str) -> None:
     if known in LISTS:
-        # wg-quick(8) takes blanks for commas.
+        # wg-quick(8) also accepts blanks as separators.
         parts = [Value(part, place.of(label)) for part in re.split(r"[,\s]+", text)]
         settings.setdefault(known, []).extend(part for part in parts if part.text)
     elif known in settings:
-        raise ConfigurationError(place, f"{label} is given a second time", "Keep the right one of the two lines")
+        raise ConfigurationError(place, f"{label} is given a second time", "Keep the correct line of the two")
     else:
         settings[known] = [Value(text, place.of(label))]
 

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Private to the collection: a tunnel as somebody described it, each value with the place where it stands."""
+"""A tunnel's description before it is checked, each value with its source location. Private to the collection."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Place:
-    """Where a value stands: a variable and, in a text, the line. ``label`` is the setting's name there."""
+    """Source location of a value: the variable and, in a text, the line. ``label`` is the setting's name there."""
 
     variable: str
     line: str = ""
@@ -22,7 +22,7 @@ class Place:
 
     @property
     def number(self) -> int:
-        """The line as a number, 0 where there is none."""
+        """The line as a number, 0 for a variable without lines."""
         return int(self.line.removeprefix("line ") or 0)
 
     def __str__(self) -> str:
@@ -31,7 +31,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Value:
-    """A raw value. Its text may be a secret, so it shows itself without."""
+    """A value before it is checked. Its text may be a secret and is left out of repr()."""
 
     text: str = field(repr=False)
     place: Place
@@ -39,46 +39,49 @@ class Value:
 
 @dataclass
 class PeerDraft:
-    """One server; settings by their lower-case WireGuard name."""
+    """One server. ``settings`` have WireGuard's names in lower case; ``invalid`` are names whose line is a fault."""
 
     place: Place
     settings: dict[str, list[Value]] = field(default_factory=dict)
-    spoilt: set[str] = field(default_factory=set)
+    invalid: set[str] = field(default_factory=set)
 
 
 @dataclass
 class Draft:
-    """All that was said about the tunnel, nothing of it checked yet."""
+    """The whole description, not checked yet.
+
+    ``generated_key``: a missing private key is generated on the host. ``incomplete``: a section was rejected, so no
+    setting is reported as missing. ``invalid``: interface settings whose line is a fault, not reported as missing.
+    """
 
     place: Place
     interface: Place | None = None
     settings: dict[str, list[Value]] = field(default_factory=dict)
     peers: list[PeerDraft] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    generated_key: bool = False  # an absent private key is made on the host
+    generated_key: bool = False
     faults: list[ConfigurationError] = field(default_factory=list)
-    left_out: bool = False  # a section was refused as a whole, so nothing is said about what is missing
-    # Settings of the interface whose line is a fault: that they are missing then is not said as well.
-    spoilt: set[str] = field(default_factory=set)
+    incomplete: bool = False
+    invalid: set[str] = field(default_factory=set)
 
     @contextmanager
-    def collecting(self) -> Iterator[None]:
-        """Keep a fault, and go on with the next part of the description."""
+    def collecting_faults(self) -> Iterator[None]:
+        """Record a ConfigurationError of the body instead of raising it."""
         try:
             yield
         except ConfigurationError as error:
             self.faults += error.faults
 
-    def refuse_faulty(self) -> None:
-        """Raise what was collected, as one error."""
+    def raise_faults(self) -> None:
+        """Raise the recorded faults, if any, as one ConfigurationError."""
         if len(self.faults) == 1:
             raise self.faults[0] from None
         if self.faults:
-            raise SeveralErrors(sorted(self.faults, key=lambda fault: fault.place.number)) from None
+            raise ConfigurationErrors(sorted(self.faults, key=lambda fault: fault.place.number)) from None
 
 
 class ConfigurationError(ValueError):
-    """A mistake in the description; names the place and the remedy, and never shows a value."""
+    """A fault in the description, with its place and the remedy. Never contains the value."""
 
     def __init__(self, place: Place, problem: str, remedy: str) -> None:
         label = f"{place.label}: " if place.label else ""
@@ -92,8 +95,8 @@ class ConfigurationError(ValueError):
         return [self]
 
 
-class SeveralErrors(ConfigurationError):
-    """All mistakes of one description, in the order of its lines."""
+class ConfigurationErrors(ConfigurationError):
+    """All faults of one description, in the order of its lines."""
 
     def __init__(self, faults: list[ConfigurationError]) -> None:
         first = faults[0]

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Private to the collection: texts and settings of other programs, recognised so that a message can name them."""
+"""Recognises texts and settings of other programs, so that a message can name them. Private to the collection."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 
 ASK = "Ask the provider for a plain WireGuard .conf"
 
-# A whole text of another kind: what a line of it begins with, its name, what to do.
+# Texts of another kind: a pattern, the problem, the remedy.
 _OPENVPN = re.compile(
     r"^\s*(client|dev\s+tun\S*|dev\s+tap\S*|proto\s+(udp|tcp)\S*|remote\s+\S+.*|<(ca|cert|key|tls-auth|tls-crypt|connection)>"
     r"|auth-user-pass.*|remote-cert-tls\s.*|tls-client|nobind|cipher\s+\S+|persist-tun)\s*$",
@@ -26,13 +26,13 @@ _KINDS: tuple[tuple[re.Pattern[str], str, str], ...] = (
      "the text is a file of systemd-networkd", ASK),
     (re.compile(r"^\s*\[(connection|wireguard|wireguard-peer\..*)\]\s*$", re.MULTILINE),
      "the text is a connection of NetworkManager", f"{ASK}; `wg-quick` reads that form"),
-    (re.compile(r"\A\s*[^\s\[=]+\.conf\s*\Z"), "the text is the name of a file, not what stands in it",
+    (re.compile(r"\A\s*[^\s\[=]+\.conf\s*\Z"), "the text is the name of a file, not its content",
      "Read the file with lookup('ansible.builtin.file', ...)"),
 )  # fmt: skip
 
 
 def whole_text(text: str) -> tuple[str, str] | None:
-    """Return what a text is and what to do, when it is no WireGuard file at all."""
+    """Return problem and remedy for a text that is not a WireGuard file; None otherwise."""
     for pattern, problem, remedy in _KINDS:
         if pattern.search(text):
             return problem, remedy
@@ -48,26 +48,26 @@ _WIRESOCK = (
     "allowedapps", "disallowedapps", "disallowedips", "socks5proxy", "socks5proxyusername", "socks5proxypassword",
     "socks5proxyalltraffic", "virtualadaptermode", "bypasslantraffic",
 )  # fmt: skip
-# Harmless: which programs of a phone use the tunnel, and what an app shows.
+# Settings without effect here: which apps of a phone use the tunnel, and labels that an app shows.
 _APPS = {
     "excludedapplications": "ExcludedApplications",
     "includedapplications": "IncludedApplications",
 }
 _LABELS = {"description": "Description", "name": "Name"}
 DROPPED_FOREIGN = {
-    **{key: (label, "it lists apps of a phone, and the tunnel here has no apps") for key, label in _APPS.items()},
+    **{key: (label, "it lists apps of a phone, which this host does not have") for key, label in _APPS.items()},
     **{key: (label, "it is a label of another program") for key, label in _LABELS.items()},
 }
 
 
 def refused_setting(name: str) -> tuple[str, str] | None:
-    """Return whose setting this is and what to do, where a name (in lower case) is known to be another program's."""
+    """Return problem and remedy for the name, in lower case, of another program's setting; None otherwise."""
     if name in _AMNEZIA or _AMNEZIA_NUMBERED.fullmatch(name):
         return "this is a setting of AmneziaWG, which is not WireGuard", ASK
     if name in _WARP:
         return (
             "this is a setting of Cloudflare WARP's clients (bytes in each packet), which WireGuard cannot send",
-            "Remove the line and see whether the tunnel comes up; otherwise use a provider of plain WireGuard",
+            "Remove the line. If the tunnel does not come up then, use a provider of plain WireGuard",
         )
     if name in _WIRESOCK:
         return "this is a setting of WireSock, a program for Windows", f"Remove the line. {ASK}"

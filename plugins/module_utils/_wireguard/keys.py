@@ -1,9 +1,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Private to the collection: what has to happen to a WireGuard key pair kept as files.
+"""Plans the changes to a WireGuard key pair that is kept as files. Private to the collection.
 
-Pure: what is wanted and what was found go in, a plan comes out. Real run, check mode and diff use the same
-plan.
+Pure: compares the wanted keys with the files found and returns a plan, which run, check mode and diff use.
 """
 
 from __future__ import annotations
@@ -13,7 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._core.errors import MediaserverError
+from .._core.errors import KeyFileError
+from .._core.secret_file import UNCHANGED, Owner, SecretFile
 from . import values
 
 PUBLIC_MODE = 0o644
@@ -21,31 +21,9 @@ POLICIES = ("never", "if_missing", "if_invalid", "always")
 NEW = "a new key"
 
 
-class KeyFileError(MediaserverError):
-    """Something that a person must decide or put right; never names a key."""
-
-
 @dataclass(frozen=True)
-class Owner:
-    """Who owns the files. None: left alone. An id of -1: an account that does not exist (yet)."""
-
-    uid: int | None = None
-    gid: int | None = None
-
-
-@dataclass(frozen=True)
-class Found:
-    """A file as it is."""
-
-    text: str = field(repr=False)
-    mode: int
-    uid: int
-    gid: int
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What the user asked for."""
+class WantedKeys:
+    """The module's options."""
 
     path: str
     public_path: str
@@ -54,21 +32,25 @@ class Wanted:
     preshared_key: str | None = field(default=None, repr=False)
     regenerate: str = "if_missing"
     mode: int = 0o600
-    owner: Owner = Owner()
+    owner: Owner = UNCHANGED
 
 
 @dataclass(frozen=True)
-class Step:
-    """One file: how it is, and how it shall be."""
+class KeyFileChange:
+    """One file: its state, and the wanted content, mode and owner.
+
+    ``shown`` and ``was`` describe the wanted and the found content in diffs. ``aside``: the old content may be a secret
+    and is kept in another file.
+    """
 
     path: str
-    found: Found | None
+    found: SecretFile | None
     text: str = field(repr=False)
     mode: int
     owner: Owner
-    shown: str  # how diffs show the wanted content
-    was: str  # and the content found
-    aside: bool = False  # the old content is or may be a secret, and is kept
+    shown: str
+    was: str
+    aside: bool = False
 
     @property
     def rewrites(self) -> bool:
@@ -96,15 +78,18 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """The steps in the order in which they are taken, and the public key that results."""
+class KeyPlan:
+    """All files in the order in which they are written, and the resulting public key.
 
-    steps: tuple[Step, ...]
+    ``generated``: the private key is new, so check mode cannot predict the public key.
+    """
+
+    steps: tuple[KeyFileChange, ...]
     public_key: str
-    generated: bool  # the private key is a new one, so nobody can foresee the public key
+    generated: bool
 
     @property
-    def changes(self) -> tuple[Step, ...]:
+    def changes(self) -> tuple[KeyFileChange, ...]:
         return tuple(step for step in self.steps if step.changed)
 
     def diff(self) -> dict[str, Any]:
@@ -115,20 +100,20 @@ class Plan:
 
 
 def plan(
-    wanted: Wanted,
-    found: dict[str, Found],
+    wanted: WantedKeys,
+    found: dict[str, SecretFile],
     *,
     new_private_key: Callable[[], str] = values.new_private_key,
     new_preshared_key: Callable[[], str] = values.new_preshared_key,
-) -> Plan:
-    """Compare. Raises KeyFileError where the policy forbids what would be needed."""
+) -> KeyPlan:
+    """Return the plan. Raises KeyFileError for invalid options and where the policy forbids a needed change."""
     paths = [path for path in (wanted.path, wanted.public_path, wanted.preshared_path) if path]
     if len(set(paths)) < len(paths):
-        raise KeyFileError("the files of private, public and preshared key must have different paths")
+        raise KeyFileError("path, public_path and preshared_path must have different values; choose another path")
     if wanted.mode & 0o007:
-        raise KeyFileError(f"mode {wanted.mode:04o} would show the private key to everybody; use 0600 or 0640")
+        raise KeyFileError(f"mode {wanted.mode:04o} gives other accounts access to the private key; use 0600 or 0640")
     if not 0 <= wanted.mode <= 0o770:
-        raise KeyFileError("mode is no mode of a key file; use 0600 or 0640")
+        raise KeyFileError(f"mode {wanted.mode:04o} is not valid for a key file; use 0600 or 0640")
     steps = []
     if wanted.preshared_path:
         psk_path, psk = wanted.preshared_path, wanted.preshared_key
@@ -138,7 +123,7 @@ def plan(
     )
     public_key = values.public_key(private.text.strip())
     old = found.get(wanted.public_path)
-    public = Step(
+    public = KeyFileChange(
         wanted.public_path,
         old,
         public_key + "\n",
@@ -146,22 +131,22 @@ def plan(
         wanted.owner,
         shown=NEW if generated else f"public key {public_key}",
         was=_public_shown(old, public_key),
-        # Somebody may have put a private key there, or given another file's path.
+        # The file may hold a misplaced private key, or be another program's.
         aside=old is not None and old.text.strip() not in ("", public_key, _public_of(found.get(wanted.path))),
     )
-    return Plan((*steps, private, public), public_key, generated)
+    return KeyPlan((*steps, private, public), public_key, generated)
 
 
 def _secret(
-    wanted: Wanted,
+    wanted: WantedKeys,
     path: str,
-    found: dict[str, Found],
+    found: dict[str, SecretFile],
     option: str,
     given: str | None,
     new: Callable[[], str],
     describe: Callable[[str], str],
-) -> tuple[Step, bool]:
-    """Plan one secret file; also says whether its content is a new key."""
+) -> tuple[KeyFileChange, bool]:
+    """Return the change of one secret file, and whether its key is generated."""
     old = found.get(path)
     old_key = _valid(old.text) if old else None
     policy = wanted.regenerate
@@ -169,24 +154,27 @@ def _secret(
         given = given.strip()
         try:
             values.key_bytes(given)
-        except values.Refused as refusal:
-            raise KeyFileError(f"{option}: {refusal}") from None
+        except values.InvalidField as error:
+            raise KeyFileError(f"{option}: {error}") from None
     if old is not None and old_key is None and policy in ("never", "if_missing"):
         raise KeyFileError(
-            f"{path} holds no valid WireGuard key and is left as it is. Restore it from a backup, or set "
-            "regenerate to if_invalid: then a new key takes its place and the old file is kept beside it"
+            f"{path} does not contain a valid WireGuard key and was not changed. Restore it from a backup, or set "
+            "regenerate to if_invalid: then a new key replaces it, and the old file is kept beside it"
         )
     if old is None and policy == "never":
-        raise KeyFileError(f"{path} is missing, and regenerate=never makes no key. Put the key there")
+        raise KeyFileError(f"{path} does not exist, and regenerate=never creates no key. Put the key file there")
     if given is not None and given != old_key and policy == "never":
-        raise KeyFileError(f"{path} holds another key than {option}, and regenerate=never replaces none")
+        raise KeyFileError(
+            f"{path} contains another key than {option}, and regenerate=never replaces no key. Correct {option}, or "
+            "set regenerate to if_missing"
+        )
     key, generated = given or old_key, False
     if key is None or (given is None and policy == "always"):
         key, generated = new(), True
-    # A valid key stays as it is in the file, white space included.
+    # The text of a valid key is kept with its white space, so that it is not a change.
     text = old.text if old and key == old_key else key + "\n"
     what = "private key of public key" if describe is values.public_key else "preshared key with digest"
-    step = Step(
+    step = KeyFileChange(
         path,
         old,
         text,
@@ -202,18 +190,18 @@ def _secret(
 def _valid(text: str) -> str | None:
     try:
         values.key_bytes(text.strip())
-    except values.Refused:
+    except values.InvalidField:
         return None
     return text.strip()
 
 
-def _public_of(private: Found | None) -> str:
+def _public_of(private: SecretFile | None) -> str:
     key = _valid(private.text) if private else None
     return values.public_key(key) if key else ""
 
 
-def _public_shown(old: Found | None, public_key: str) -> str:
-    # Another content is not shown: it might be anything, a private key gone astray too.
+def _public_shown(old: SecretFile | None, public_key: str) -> str:
+    # Another content is not shown: it may be a misplaced private key.
     return f"public key {public_key}" if old and old.text.strip() == public_key else "something else"
 
 

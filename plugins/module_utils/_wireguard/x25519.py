@@ -1,9 +1,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Private to the collection: X25519 (RFC 7748, section 5) on raw bytes.
+"""X25519 (RFC 7748, section 5) on raw bytes. Private to the collection.
 
-Python's integers do not take constant time. That is fine here, where a key is used once, on the machine that
-holds it, to derive the public key; it is not meant for a key exchange.
+Python's integer arithmetic is not constant-time. That is acceptable to derive a public key once on the host that holds
+the private key, and not for a key exchange.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ BASE_POINT = (9).to_bytes(KEY_BYTES, "little")
 
 
 def clamp(scalar: bytes) -> bytes:
-    """Return the scalar with the bits set that every X25519 private key has."""
+    """Return 32 bytes as a private key (RFC 7748, section 5, decodeScalar25519). Raises ValueError."""
     _check(scalar)
     return bytes([scalar[0] & 248]) + scalar[1:-1] + bytes([scalar[-1] & 127 | 64])
 
 
 def multiply(scalar: bytes, point: bytes) -> bytes:
-    """Return the u-coordinate of ``scalar`` times ``point``, by the Montgomery ladder."""
+    """Return the u-coordinate of ``scalar`` times ``point`` by the Montgomery ladder. Raises ValueError."""
     _check(point)
     k = int.from_bytes(clamp(scalar), "little")
     x1 = (int.from_bytes(point, "little") & (2**255 - 1)) % PRIME
@@ -43,7 +43,7 @@ def multiply(scalar: bytes, point: bytes) -> bytes:
 
 
 def public_key(private_key: bytes) -> bytes:
-    """Return the public key that belongs to a private key."""
+    """Return the public key of a private key, 32 bytes each. Raises ValueError for another length."""
     return multiply(private_key, BASE_POINT)
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""python3 -m jackett_double [--NoUpdates] [-p PORT] [--ListenPublic] ..., with $XDG_CONFIG_HOME as the real one.
+"""python3 -m jackett_double [--NoUpdates] [-p PORT] [--ListenPublic] ..., with $XDG_CONFIG_HOME like the server.
 
-JACKETT_DOUBLE_INDEXER_URL: where the indexer householdlab reads its films. JACKETT_DOUBLE_STARTUP_S (4) and
-JACKETT_DOUBLE_RELOAD_S (1): seconds that a start and a restart of the web host take.
+JACKETT_DOUBLE_INDEXER_URL is the URL of the film list of the indexer householdlab. JACKETT_DOUBLE_STARTUP_S (4) and
+JACKETT_DOUBLE_RELOAD_S (1) are the durations of a start and of a restart of the web host in seconds.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def _home() -> Path:
 
 
 def _abort() -> None:
-    """As a program ends that nobody catches the exception of."""
+    """End with SIGABRT, like a program with an unhandled exception."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGABRT, signal.SIG_DFL)
     os.kill(os.getpid(), signal.SIGABRT)
@@ -39,7 +39,7 @@ def _die(number: int, _: FrameType | None) -> None:
 
 def main() -> int:
     if os.getpid() == 1:
-        # The kernel keeps signals without a handler from the first process of a container.
+        # The kernel does not deliver signals without a handler to process 1 of a container.
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
             signal.signal(number, _die)
     else:
@@ -69,7 +69,7 @@ def main() -> int:
 
 
 def _end_by_signal(pid_file: Path | None) -> None:
-    """From now on a signal is an orderly end. At once, whatever any thread holds at that moment."""
+    """Handle signals from now on by an orderly end, without waiting for threads."""
 
     def end(*_: object) -> None:
         if pid_file:
@@ -89,10 +89,10 @@ def _run(server: Server) -> int:
         if end.code == ABORTED:
             _abort()
         return end.code
-    # In steps: a signal that comes just before a wait without an end would be noticed only after it.
+    # With a timeout: a signal just before an unlimited wait would be handled only after it.
     while not server.stopped.wait(0.2):
         pass
-    # The sockets end with the process: nothing is waited for.
+    # The sockets are closed at the end of the process.
     _say("Info Jackett stopped")
     return server.exit_code or 0
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What goes back over the wire, in the forms that ASP.NET and Jackett give it."""
+"""HTTP responses in the formats of ASP.NET and Jackett."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SECTIONS = {
 
 @dataclass(frozen=True)
 class Answer:
-    """Status, body and the headers that the body does not imply. `after` runs when it is on its way."""
+    """Status, body and additional headers. `after` is called after the response has been sent."""
 
     status: int
     body: bytes = b""
@@ -28,7 +28,7 @@ class Answer:
 
 
 class Refused(Exception):
-    """Raised anywhere below a route to answer at once."""
+    """Raised in a route's handler to send this response."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.status)
@@ -36,7 +36,7 @@ class Refused(Exception):
 
 
 class Failure(Exception):
-    """What the real program throws: its words become an HTTP 500. `inner`: it had a cause of its own."""
+    """An exception of the server; its message is sent with HTTP 500. `inner`: it has an inner exception."""
 
     def __init__(self, words: str, *, inner: bool = False) -> None:
         super().__init__(words)
@@ -56,7 +56,7 @@ def moved(location: str, *cookies: str, status: int = 302) -> Answer:
 
 
 def failed(failure: Failure) -> Answer:
-    """What the exception handler says; the real stack trace is of no use to anybody."""
+    """Return the response of the server's exception handler, with a placeholder for the stack trace."""
     body: dict[str, Any] = {"result": "error", "error": str(failure), "stacktrace": "..."}
     if failure.inner:
         body["innerstacktrace"] = None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which request goes where, and who may."""
+"""The routes, and which of them need a session."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Handler = Callable[[Request, str], Answer]
 
 @dataclass(frozen=True)
 class Route:
-    """`pattern`: a regular expression; its group, where it has one, is an indexer's id."""
+    """`pattern` is a regular expression; its group, if any, matches an indexer's id."""
 
     methods: str
     pattern: str

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Jackett's switches, with their ways: an unknown one ends the program, a word too many does not."""
+"""Jackett's command line: an unknown option ends the program, a surplus argument does not."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from jackett_double.server_config import VERSION
 
 BANNER = f"Jackett {VERSION}\n \n"
-# Letter, name, what follows it.
+# Letter, name, type of the value.
 SWITCHES = (
     ("i", "Install", ""),
     ("r", "ReserveUrls", ""),
@@ -35,7 +35,7 @@ HELP = "\n".join(f"  {f'-{letter}, ' if letter else ''}--{name}\n" for letter, n
 
 
 class Refused(Exception):
-    """What is printed before it exits with 1."""
+    """The text that is printed before the exit with status 1."""
 
 
 @dataclass
@@ -48,13 +48,13 @@ class Options:
 
     @property
     def override(self) -> dict[str, object]:
-        """Fields of the file that the switches set."""
+        """Return the fields of the file that the options override."""
         found: dict[str, object] = {"Port": self.port} if self.port else {}
         return found if self.public is None else {**found, "AllowExternal": self.public}
 
 
 def read(arguments: list[str]) -> Options:
-    """Raises Refused."""
+    """Parse the command line. Raises Refused."""
     given: dict[str, str] = {}
     left = list(arguments)
     while left:
@@ -62,7 +62,7 @@ def read(arguments: list[str]) -> Options:
         if word in ("--help", "--version"):
             raise Refused(BANNER + ("\n" + HELP if word == "--help" else ""))
         if not word.startswith("-") or word == "-":
-            continue  # a value that belongs to nothing, as in "--NoUpdates true"
+            continue  # a value without option, as in "--NoUpdates true"
         spelled, _, value = word.lstrip("-").partition("=")
         known = NAMES.get(spelled.lower()) if word.startswith("--") else LETTERS.get(spelled)
         if known is None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ServerConfig.json: as forgiving as Json.NET where it forgives, and gone without a word where it does not."""
+"""ServerConfig.json, read as Json.NET does; a file that it cannot read is replaced by defaults without a message."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 Config = dict[str, Any]
 
-# In the order in which the real one writes them: name, kind, value of a new installation.
+# Name, type and value of a new installation, in the order of the file.
 FIELDS: tuple[tuple[str, str, Any], ...] = (
     ("Port", "int", 9117),
     ("LocalBindAddress", "text", "127.0.0.1"),
@@ -34,7 +34,7 @@ FIELDS: tuple[tuple[str, str, Any], ...] = (
     ("FlareSolverrMaxTimeout", "int", 55000),
     ("OmdbApiKey", "text", None),
     ("OmdbApiUrl", "text", None),
-    # The first file says 0 without a host (its size tells), which is read as no proxy.
+    # The first file has 0 (by its size); without a host this means no proxy.
     ("ProxyType", "proxy", 0),
     ("ProxyUrl", "text", None),
     ("ProxyPort", "int?", None),
@@ -47,7 +47,7 @@ SPELLINGS = {name.lower(): name for name in KINDS}
 PROXIES = {"disabled": -1, "http": 0, "socks4": 1, "socks5": 2}
 LIMITS = {"int": 31, "int?": 31, "proxy": 31, "long": 63}
 ESCAPED = {ord(letter): f"\\u{ord(letter):04x}" for letter in "\x85\u2028\u2029"}
-# A string, kept; a comment or a comma before a closing bracket, dropped.
+# Strings are kept; comments and trailing commas are removed.
 LOOSE = re.compile(r'("(?:[^"\\]|\\.)*")|//[^\n]*|/\*.*?\*/|,(?=(?:\s|//[^\n]*|/\*.*?\*/)*[}\]])', re.DOTALL)
 ALPHABET = string.ascii_lowercase + string.digits
 
@@ -58,7 +58,7 @@ class ConfigFile:
         self._log = log
 
     def open(self) -> Config:
-        """What a start makes of the file; it is written only where the key or the id is missing."""
+        """Read the file at a start; it is written only when the key or the id is missing."""
         config = self._read() or {name: default for name, _, default in FIELDS}
         made = False
         for name, length in (("APIKey", 32), ("InstanceId", 64)):
@@ -72,7 +72,7 @@ class ConfigFile:
         return config
 
     def save(self, config: Config) -> None:
-        """Written in place: a power cut here leaves half a file. A failure is logged, and told to nobody."""
+        """Write the file in place, so that a power cut truncates it. A failure is only logged."""
         try:
             with self._path.open("w", encoding="utf-8") as file:
                 file.write(render(config))
@@ -90,7 +90,7 @@ class ConfigFile:
         try:
             return parse(raw)
         except (ValueError, TypeError, RecursionError):
-            # No log line, no copy: so it is.
+            # As recorded: no log line, no copy.
             return None
 
 
@@ -100,7 +100,7 @@ def render(config: Config) -> str:
 
 
 def parse(raw: bytes) -> Config:
-    """Raises ValueError for what costs the real one its settings."""
+    """Parse the text. Raises ValueError where the server replaces the settings by defaults."""
     text = LOOSE.sub(lambda found: found[1] or "", raw.decode("utf-8-sig", "replace"))
     data = json.loads(text)
     if not isinstance(data, dict):
@@ -114,7 +114,7 @@ def parse(raw: bytes) -> Config:
 
 
 def convert(kind: str, value: Any) -> Any:
-    """A value as Json.NET reads it into a field of this kind. Raises ValueError."""
+    """Convert a value as Json.NET does for a field of this type. Raises ValueError."""
     if isinstance(value, dict | list) or (value is None and kind not in ("text", "int?")):
         raise ValueError(f"no {kind}")
     if value is None or (kind == "int?" and value == ""):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The indexers that the double knows: those of the recordings, the lab's own, and definition files."""
+"""The indexers of the double: those of the recordings, the lab's, and those of definition files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LAB = "householdlab"
 
 @dataclass(frozen=True)
 class Definition:
-    """`modes`: kinds of a search and their parameters. `tried`: adding it asks the site at once."""
+    """`modes`: types of search and their parameters. `tried`: adding the indexer sends a request to its site."""
 
     id: str
     name: str
@@ -44,7 +44,7 @@ KNOWN = (
         language="zh-CN",
     ),
     Definition("alpharatio", "AlphaRatio", "private", "https://alpharatio.cc/", login=True, tried=True),
-    # Not of the real program: what the lab's internet offers. Movies, so that t=movie finds something.
+    # Not in the server: the films of the lab's internet host. In category Movies, so that t=movie finds them.
     Definition(
         *(LAB, "Household Lab", "public", "http://films.test/"),
         description="The films of the lab's own internet (SIMULATED)",
@@ -55,12 +55,12 @@ KNOWN = (
     Definition("subsplease", "SubsPlease", "public", "https://subsplease.org/", tried=True),
     Definition("torrentscsv", "TorrentsCSV", "public", "https://torrents-csv.com/"),
 )
-# Sites that are asked under another name than that of their pages.
+# Sites whose requests go to another host than their site link.
 ASKED = {"knaben": "https://api.knaben.org/"}
 
 
 def definitions(folder: Path) -> dict[str, Definition]:
-    """All of them by id, in its order; *.yml of the folder are the household's own."""
+    """Return all indexers by id, sorted; those of a household are *.yml files in the folder."""
     found = {definition.id: definition for definition in KNOWN}
     for path in sorted(folder.glob("*.yml")) if folder.is_dir() else ():
         own = _own(path.read_text("utf-8", "replace"))
@@ -70,7 +70,7 @@ def definitions(folder: Path) -> dict[str, Definition]:
 
 
 def _own(text: str) -> Definition | None:
-    """As much of a definition file as the double uses; nothing of what it says about the site's pages."""
+    """Read the parts of a definition file that the double uses; rules for the site's pages are ignored."""
 
     def value(key: str, default: str = "") -> str:
         line = re.search(rf"^{key}:\s*(.+?)\s*$", text, re.MULTILINE)

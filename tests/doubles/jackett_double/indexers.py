@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Indexers: their files, their forms, and what they find."""
+"""Indexers: files, forms and searches."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from jackett_double.site import Film, Unreachable
 
 PURPOSE = "indexer"
 TAGS = {"separator": ",", "delimiters": r"[^A-Za-z0-9\-\._~]+", "pattern": r"^[A-Za-z0-9\-\._~]+$"}
-# Id, type, name, whether the form shows it.
+# Id, type, name, whether it is in the form.
 ENTRIES = (
     ("sitelink", "inputstring", "Site Link", True),
     ("cookieheader", "hiddendata", "CookieHeader", False),
@@ -79,7 +79,7 @@ class Indexer:
 
 
 class Indexers:
-    """`lab_url`: where the lab's own indexer reads its list, at each search anew."""
+    """`lab_url` is the URL of the lab's film list, which is read at each search."""
 
     def __init__(self, folder: Path, config: Config, protection: Protection, *, own: Path, lab_url: str) -> None:
         self._folder = folder
@@ -91,7 +91,7 @@ class Indexers:
         self._load()
 
     def __getitem__(self, name: str) -> Indexer:
-        """Raises Failure for one that there is not."""
+        """Raises Failure for an unknown indexer."""
         if name not in self.all:
             raise Failure(f"Unknown indexer: {name}")
         return self.all[name]
@@ -105,7 +105,7 @@ class Indexers:
         return given([entry for entry in entries if not wanted or entry["configured"] is (wanted == "true")])
 
     def form(self, name: str) -> Answer:
-        """Passwords in clear."""
+        """Return the form, with passwords in plain text."""
         return given(self[name].entries(hidden=False))
 
     def add(self, request: Request, name: str) -> Answer:
@@ -113,7 +113,7 @@ class Indexers:
         posted = request.json()
         if not isinstance(posted, list) or not all(isinstance(entry, dict) for entry in posted):
             # Not recorded.
-            raise Refused(problem(400, {"": ["The body is no list of entries."]}))
+            raise Refused(problem(400, {"": ["The body is not a list of entries."]}))
         new = {**_blank(indexer.definition), **indexer.values}
         shown = {key for key, *_, visible in ENTRIES if visible}
         new |= {entry["id"]: entry.get("value") for entry in posted if entry.get("id") in shown}
@@ -126,7 +126,7 @@ class Indexers:
         self._forget(indexer)
         self._save(indexer)
         if indexer.definition.login:
-            # Once by the login, once by the form: so the first adding leaves a copy already (recorded).
+            # Saved by the login and by the form, so there is a copy after the first adding (recorded).
             self._save(indexer)
         return Answer(204)
 
@@ -153,7 +153,7 @@ class Indexers:
         return Answer(204)
 
     def find(self, indexer: Indexer, words: str) -> list[Film]:
-        """Raises Unreachable. What was found is kept for a while, but for the lab's own."""
+        """Search with the cache; the lab's indexer is not cached. Raises Unreachable."""
         key, now = (indexer.id, words), time.monotonic()
         kept = self._cache.get(key)
         if kept and self._config["CacheEnabled"] and now - kept[0] < self._config["CacheTtl"]:
@@ -187,7 +187,7 @@ class Indexers:
             self._save(indexer)
 
     def _save(self, indexer: Indexer) -> None:
-        """Secrets are written encrypted; what was there before becomes the copy."""
+        """Write the file with encrypted secrets; the previous file becomes the copy."""
         if not indexer.configured:
             return
         entries = indexer.entries(hidden=True)
@@ -208,7 +208,7 @@ class Indexers:
             raise Failure(f"Access to the path '{path}' is denied. {error.strerror}") from None
 
     def _load(self) -> None:
-        """A file of an id that is not known is deleted; a broken one stays, and its indexer is not configured."""
+        """Load the files. Files of unknown ids are deleted; a damaged file stays, and its indexer is not configured."""
         for path in sorted(self._folder.glob("*.json")) if self._folder.is_dir() else ():
             indexer = self.all.get(path.stem)
             if indexer is None:
@@ -219,7 +219,7 @@ class Indexers:
                 indexer.configured = self._take(indexer, stored)
 
     def _take(self, indexer: Indexer, stored: dict[str, Any]) -> bool:
-        """Whether all secrets could be read."""
+        """Take over stored values; return whether all secrets could be decrypted."""
         secret, readable = stored.pop("password", None), True
         if secret:
             try:

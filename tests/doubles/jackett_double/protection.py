@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The DataProtection folder: keys that sign session cookies and download links and hide indexers' passwords.
+"""The DataProtection folder: keys that sign session cookies and download links and encrypt indexers' passwords.
 
-The cipher is made of the standard library's hashes; nobody may count on it for anything but tests.
+The cipher is built from the standard library's hashes and is for tests only.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ DOCUMENT = """<?xml version="1.0" encoding="utf-8"?>
     </descriptor>
   </descriptor>
 </key>"""
-MAGIC = b"\x09\xf0\xc9\xf0"  # the real one's too: tokens begin with CfDJ8
+MAGIC = b"\x09\xf0\xc9\xf0"  # as in the server: tokens begin with CfDJ8
 
 
 class Unprotectable(Exception):
-    """The folder cannot be used: nothing can be signed."""
+    """The folder cannot be used, so nothing can be signed."""
 
 
 class Unknown(Exception):
-    """A token that no key of the ring has made."""
+    """A token that was not made with a key of the ring."""
 
 
 class Protection:
@@ -77,7 +77,7 @@ class Protection:
         return _mix(master, purpose, nonce, sealed)
 
     def _load(self, folder: Path) -> None:
-        """The ring is in memory from now on: a folder that goes away meanwhile is not missed."""
+        """Load the key ring into memory; the folder is not needed after that."""
         folder.mkdir(exist_ok=True)
         for path in sorted(folder.glob("key-*.xml"), key=lambda path: path.stat().st_mtime_ns):
             value = re.search(r"<value>([^<]+)</value>", path.read_text("utf-8", "replace"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One request as the routes see it."""
+"""A request, as the routes use it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Request:
     target: str
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
-    base: str = ""  # the base path that was cut off the target
+    base: str = ""  # the base path that was removed from the target
 
     @property
     def path(self) -> str:
@@ -28,7 +28,7 @@ class Request:
 
     @property
     def host(self) -> str:
-        """Host and port as the client gave them, without the port that HTTP has anyway."""
+        """Return host and port of the Host header, without port 80."""
         return self.header("Host").removesuffix(":80")
 
     @property
@@ -36,7 +36,7 @@ class Request:
         return f"http://{self.host}{self.base}"
 
     def under(self, base: str) -> Request:
-        """The same request without the base path, where it has it."""
+        """Return the request without the base path, if it has it."""
         if base and (self.target == base or self.target.startswith(f"{base}/")):
             return replace(self, target=self.target[len(base) :] or "/", base=base)
         return self
@@ -52,17 +52,17 @@ class Request:
         return found.value if found else ""
 
     def query(self, name: str, *, exact: bool = False) -> str:
-        """First value of a query key, empty when absent. `exact`: Jackett's own reading, which minds the case."""
+        """Return the first value of a query key, or an empty text. `exact`: case-sensitive, as Jackett's own parser."""
         pairs = parse_qsl(urlsplit(self.target).query, keep_blank_values=True)
         return next((v for k, v in pairs if k == name or (not exact and k.lower() == name.lower())), "")
 
     def queries(self, *names: str) -> list[str]:
-        """All values of a key that may be repeated."""
+        """Return all values of a query key."""
         pairs = parse_qsl(urlsplit(self.target).query, keep_blank_values=True)
         return [v for k, v in pairs if k.lower() in names and v]
 
     def form(self, name: str) -> str:
-        """Value of a field of a form, in either of the two encodings that browsers use."""
+        """Return a form field, urlencoded or multipart."""
         media = self.header("Content-Type")
         if media.lower().startswith("application/x-www-form-urlencoded"):
             pairs = parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True)
@@ -76,7 +76,7 @@ class Request:
         return ""
 
     def json(self) -> Any:
-        """The body, which has to be there and to be JSON."""
+        """Return the JSON body. Raises Refused when it is missing or invalid."""
         if not self.body:
             raise Refused(problem(400, {"": ["A non-empty request body is required."]}))
         media = self.header("Content-Type").split(";")[0].strip().lower()
@@ -89,7 +89,7 @@ class Request:
 
 
 def _broken(body: str) -> dict[str, list[str]]:
-    """The real reader's messages: for a document that ends too soon they name the key that it was at."""
+    """Return Json.NET's message; for a truncated document it names the key at the end."""
     pieces = body.split('"')
     names = [pieces[i] for i in range(1, len(pieces) - 1, 2) if pieces[i + 1].lstrip().startswith(":")]
     if not names:

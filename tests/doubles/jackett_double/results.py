@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A search over one or all indexers, as the dashboard's JSON, and the links in it: /dl/ and /bh/."""
+"""Searches over one or all indexers (the dashboard's JSON), and the links /dl/ and /bh/ in the results."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from jackett_double.site import Film, Unreachable
 
 PURPOSE = "download"
 FIND = re.compile("all|(type|lang|tag):(.+)")
-# .NET counts in tenths of a microsecond from the year 1.
+# .NET ticks: tenths of a microsecond since the year 1.
 TICKS_TO_1970 = 621_355_968_000_000_000
 NO_HANDLER = (
     "No authentication handler is registered for the scheme 'This indexer is not configured.'. The registered schemes "
@@ -51,7 +51,7 @@ class Results:
         self._indexers = indexers
 
     def chosen(self, name: str) -> list[Indexer]:
-        """The configured indexers that a name stands for. Raises Failure for a name of nothing."""
+        """Return the configured indexers of a name. Raises Failure for an unknown name."""
         group = FIND.fullmatch(name)
         if group is None:
             return [indexer for indexer in [self._indexers[name]] if indexer.configured]
@@ -84,7 +84,7 @@ class Results:
         return given({"Results": [self._described(request, entry) for entry in found], "Indexers": told})
 
     def link(self, request: Request, kind: str, found: Found) -> str:
-        """Through Jackett itself; the key is in it."""
+        """Return a link by Jackett, which contains the key."""
         root = self._config["BaseUrlOverride"] or f"http://{request.host}"
         root += self._config["BasePathOverride"] or ""
         token = self._protection.protect(PURPOSE, found.film.link.encode())
@@ -97,17 +97,17 @@ class Results:
         torrent = self._fetched(request, name)
         if torrent is None:
             return Answer(404)
-        # The name of the file in the header is not recorded.
+        # The file name in the header is not recorded.
         return Answer(200, torrent, "application/x-bittorrent")
 
     def blackhole(self, request: Request, name: str) -> Answer:
-        """Written in place, under a name with time and indexer before the title (recorded)."""
+        """Write the torrent in place; the name is time, indexer and title (recorded)."""
         if request.query("jackett_apikey", exact=True) != self._config["APIKey"]:
             return Answer(401)
         torrent = self._fetched(request, name)
         folder = self._config["BlackholeDir"]
         if torrent is None or not folder or not Path(folder).is_dir():
-            # Not recorded: the answer of a failure.
+            # The response of a failure is not recorded.
             return given({"result": "error", "error": "Blackhole directory does not exist or the download failed"})
         ticks = TICKS_TO_1970 + time.time_ns() // 100
         title = re.sub(r"[/\0]", "_", request.query("file"))

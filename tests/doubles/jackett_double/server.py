@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The double as a whole: what a start does to the disk, the socket, restarts of the web host, the end."""
+"""The server: files written at a start, the socket, restarts of the web host, the end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jackett_double import server_config
 from jackett_double.answers import Answer
 from jackett_double.application import Application
 from jackett_double.config_file import Config, ConfigFile
-from jackett_double.front import Front
+from jackett_double.listener import Listener
 from jackett_double.protection import Protection
 from jackett_double.request import Request
 
@@ -27,7 +27,7 @@ PORT_TAKEN = (
 
 
 class Ended(Exception):
-    """The program is over, by itself."""
+    """The program has ended by itself."""
 
     def __init__(self, code: int, words: str) -> None:
         super().__init__(words)
@@ -37,9 +37,9 @@ class Ended(Exception):
 class Server:
     """Simulated Jackett on `folder`, its data folder (/config/Jackett in the container).
 
-    `port`: None for the file's own, as the real one; for tests a free one of the loopback stands for each port
-    that the file names (0), or the given one for the first. `startup_s`, `reload_s`: how long the port refuses
-    while it starts, and while its web host is made anew.
+    `port`: None uses the port of the file, like the server. For tests, 0 replaces each port of the file by a free one
+    on loopback, and another value replaces the first port. `startup_s` and `reload_s` are the seconds during which the
+    port refuses connections at a start and at a restart of the web host.
     """
 
     def __init__(
@@ -56,18 +56,20 @@ class Server:
         log: Callable[[str], None] | None = None,
         ready: Callable[[], None] | None = None,
     ) -> None:
-        """`root`: whether it believes to run as root. `override`: fields that the command line sets. `ready` is
-        called just before it listens for the first time."""
+        """`root`: whether the server runs as root. `override`: fields that the command line sets.
+
+        `ready` is called before the server listens for the first time.
+        """
         self.folder = folder
         self.root = server_config.is_root() if root is None else root
         self.indexer_url = indexer_url
-        # As the real one: $XDG_CONFIG_HOME/cardigann/definitions.
+        # Like the server: $XDG_CONFIG_HOME/cardigann/definitions.
         self.definitions = definitions or folder.parent / "cardigann" / "definitions"
         self.file = ConfigFile(folder / "ServerConfig.json", self.say)
         self.config: Config = {}
         self.stopped = threading.Event()
         self.exit_code: int | None = None
-        # In tests: the real port that stands for a port of the file.
+        # In tests: the port that replaces a port of the file.
         self.ports: dict[int, int] | None = None if port is None else {}
         self._first_port = port or 0
         self._startup_s = startup_s
@@ -77,21 +79,21 @@ class Server:
         self._ready = ready or (lambda: None)
         self._lines: list[dict[str, str]] = []
         self._settled = threading.Event()
-        self._front: Front | None = None
+        self._listener: Listener | None = None
 
     @property
     def port(self) -> int:
-        """The port that listens."""
-        assert self._front is not None, "it does not listen"
-        return self._front.port
+        """The port on which the server listens."""
+        assert self._listener is not None, "it does not listen"
+        return self._listener.port
 
     @property
     def listens_on(self) -> str:
-        """Address and port as the settings have it; `*` is every address."""
+        """Address and port of the settings; `*` means all addresses."""
         return f"{'*' if self.config['AllowExternal'] else self.config['LocalBindAddress']}:{self.config['Port']}"
 
     def start(self) -> Server:
-        """Comes up. Raises Ended where the real one ends by itself."""
+        """Start the server. Raises Ended where the real server ends by itself."""
         begun = time.monotonic()
         try:
             self.folder.mkdir(exist_ok=True, parents=True)
@@ -113,13 +115,13 @@ class Server:
 
     def end(self, code: int = 0) -> None:
         self.exit_code = code
-        # Not from the thread of a request, which would wait for itself.
+        # In another thread: the thread of a request would wait for itself.
         threading.Thread(target=self.stop, daemon=True).start()
 
     def stop(self) -> None:
-        front, self._front = self._front, None
-        if front is not None:
-            front.close()
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            listener.close()
         self.stopped.set()
 
     def __enter__(self) -> Server:
@@ -129,22 +131,22 @@ class Server:
         self.stop()
 
     def reload(self) -> Callable[[], None]:
-        """Announces a restart of the web host; what comes back does it, once the answer is on its way."""
+        """Announce a restart of the web host; return the function that restarts it, to be called after the response."""
         self._settled.clear()
         return threading.Thread(target=self._reload, daemon=True).start
 
     def settled(self, timeout_s: float = 5.0) -> bool:
-        """Waits for the web host to be back, or for the end."""
+        """Wait until the web host has restarted or the server has ended."""
         return self._settled.wait(timeout_s)
 
     def logged(self) -> list[dict[str, str]]:
-        """Newest first."""
+        """Return the log, newest line first."""
         return self._lines[::-1]
 
     def _reload(self) -> None:
-        front, self._front = self._front, None
-        if front is not None:
-            front.close()
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            listener.close()
         time.sleep(self._reload_s)
         try:
             self._open()
@@ -169,10 +171,12 @@ class Server:
         host = "::" if self.config["AllowExternal"] else self.config["LocalBindAddress"]
         try:
             if self.ports is None:
-                self._front = Front(host, port, respond)
+                self._listener = Listener(host, port, respond)
             else:
-                self._front = Front("127.0.0.1", self.ports.get(port, 0 if self.ports else self._first_port), respond)
-                self.ports[port] = self._front.port
+                self._listener = Listener(
+                    "127.0.0.1", self.ports.get(port, 0 if self.ports else self._first_port), respond
+                )
+                self.ports[port] = self._listener.port
         except OSError:
             raise Ended(1, PORT_TAKEN.format(host, port)) from None
         self._settled.set()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The settings over HTTP: taken over piece by piece, so that a refused request may have changed something."""
+"""The settings over HTTP. They are stored one by one, so a refused request may have changed some of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from jackett_double.config_file import Config, convert
 
 VERSION = "v0.24.2440"
 ROOT_NOTICE = "Jackett is running with root privileges. You should run Jackett as an unprivileged user."
-# Key of the API, kind, field of the file.
+# Key of the API, type, field of the file.
 FIELDS = (
     ("port", "int", "Port"),
     ("external", "bool", "AllowExternal"),
@@ -46,12 +46,12 @@ FIELDS = (
     ("proxy_username", "text", "ProxyUsername"),
     ("proxy_password", "text", "ProxyPassword"),
 )
-# What a key that a request does not have counts as.
+# The value of a key that is missing in a request.
 ABSENT: dict[str, Any] = {"int": 0, "long": 0, "bool": False, "proxy": 0, "text": None, "int?": None}
 TYPES = {"long": "System.Int64", "proxy": "Jackett.Common.Models.Config.ProxyType"}
 WORDS = {"int": "integer", "int?": "integer", "bool": "boolean", "text": "string"}
 PROXY_TYPES = (-1, 0, 1, 2)
-# Ports that browsers refuse; 22 and 6000 are recorded, the others are those of the browsers' list.
+# Ports that browsers block; 22 and 6000 are recorded, the others are from the browsers' list.
 _RESTRICTED = """
 1 7 9 11 13 15 17 19 20 21 22 23 25 37 42 43 53 69 77 79 87 95 101 102 103 104 109 110 111 113 115 117
 119 123 135 137 139 143 161 179 389 427 465 512 513 514 515 526 530 531 532 540 548 554 556 563 587 601
@@ -61,14 +61,14 @@ RESTRICTED = frozenset(int(port) for port in _RESTRICTED.split())
 
 
 def shown(config: Config, *, root: bool) -> dict[str, Any]:
-    """The object that GET gives and POST wants back. Raises Failure."""
+    """Return the object of GET, which POST expects. Raises Failure."""
     own = {"password": password.shown(config), "logging": False, "app_version": VERSION, "can_run_netcore": False}
     notices = [ROOT_NOTICE] if root else []
     return {"notices": notices} | {key: config[field] if field else own[key] for key, _, field in FIELDS}
 
 
 def read(body: Any) -> dict[str, Any]:
-    """A posted object with its types; keys that are not there have the type's own zero. Raises Refused."""
+    """Convert a posted object; missing keys get the default of their type. Raises Refused."""
     if not isinstance(body, dict):
         # Not recorded.
         raise Refused(problem(400, {"": ["The body is no object."]}))
@@ -92,15 +92,15 @@ def _complaint(kind: str, value: Any) -> str:
 
 @dataclass
 class Change:
-    """One POST: each step stores what it has checked, before the next step may refuse its own."""
+    """One POST. Each step checks and stores its values; a later step may still refuse the request."""
 
     config: Config
     new: dict[str, Any]
     save: Callable[[Config], None]
-    web_host: bool = False  # the listening socket goes away and comes back
+    web_host: bool = False  # the listening socket is closed and opened again
 
     def apply(self) -> None:
-        """Raises Failure; `web_host` counts then as well."""
+        """Apply the change. Raises Failure; `web_host` is valid then too."""
         self._base()
         self._plain()
         self._flaresolverr()
@@ -116,7 +116,7 @@ class Change:
         self.save(self.config)
 
     def _differs(self, *keys: str) -> bool:
-        """Nothing and an empty text are the same here."""
+        """Compare; null and an empty text are equal."""
         fields = {key: field for key, _, field in FIELDS}
         return any((self.new[key] or None) != (self.config[fields[key]] or None) for key in keys)
 
@@ -150,7 +150,7 @@ class Change:
         self.web_host = True
 
     def _omdb(self) -> None:
-        # No recording changes these; as for FlareSolverr.
+        # No recording changes these; assumed to be like FlareSolverr.
         if self._differs("omdbkey", "omdburl"):
             self._store("omdbkey", "omdburl")
             self.web_host = True
@@ -158,7 +158,7 @@ class Change:
     def _proxy(self) -> None:
         new = self.new
         if not new["proxy_url"]:
-            # Recorded: type http with an emptied host is stored as disabled, the host as it was given.
+            # Recorded: type http with an empty host is stored as disabled, the host as given.
             new["proxy_type"] = -1
         others = ("proxy_type", "proxy_port", "proxy_username", "proxy_password")
         same_host = new["proxy_url"] == self.config["ProxyUrl"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What lies behind an indexer: a JSON list of films instead of a site's pages. No real site is ever asked."""
+"""The site of an indexer: a JSON list of films in place of web pages. No request goes to a real site."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Unreachable(Exception):
         super().__init__(f"{self.words} ({self.place})")
 
     def chain(self, indexer: str) -> str:
-        """As the real program shows it where it shows the whole exception."""
+        """Return the text with which the server shows the whole exception."""
         return (
             f"Jackett.Common.IndexerException: Exception ({indexer}): {self.words}\n"
             f" ---> System.Net.Http.HttpRequestException: {self}\n"
@@ -45,7 +45,7 @@ class Film:
 
 
 def films(url: str, words: str) -> list[Film]:
-    """What the list at this address has for these words. A site that answers with an error has nothing (recorded).
+    """Search the list at this URL. A site that answers with an error has no results (recorded).
 
     Raises Unreachable.
     """
@@ -59,11 +59,11 @@ def films(url: str, words: str) -> list[Film]:
 
 
 def fetch(url: str) -> bytes:
-    """Raises Unreachable, and HTTPError for an answer that is none."""
+    """Send a GET request. Raises Unreachable, and HTTPError for an error status."""
     if not _is_of_the_tests(url):
-        # As without a network: the name does not resolve.
+        # As without network: the name does not resolve.
         raise Unreachable(url, errno.EAGAIN)
-    # Never through a proxy of the environment.
+    # Without the proxies of the environment.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(url, timeout=TIMEOUT_S) as answer:
@@ -96,7 +96,7 @@ def _film(url: str, entry: dict[str, Any]) -> Film:
 
 
 def is_torrent(raw: bytes) -> bool:
-    """Whether it is one whole dictionary in bencode with an info in it; anything else is refused."""
+    """Return whether it is a complete bencoded dictionary with the key info."""
     try:
         value, rest = _bencode(raw)
     except (ValueError, IndexError, RecursionError):

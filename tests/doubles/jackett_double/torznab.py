@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Torznab: errors are XML with HTTP 200, but for an unknown indexer (500, JSON) and a silent site (400)."""
+"""Torznab. Errors are XML with HTTP 200, except for an unknown indexer (500, JSON) and an unreachable site (400)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ UNSUPPORTED = (
     "{} does not support the requested query. Please check the capabilities (t=caps) and make sure the search mode and "
     "parameters are supported."
 )
-# Element of the capabilities, kind of search.
+# Element of the capabilities, type of search.
 MODES = (
     ("search", "search"),
     ("tv-search", "tvsearch"),
@@ -68,7 +68,7 @@ class Torznab:
                     return text(f'{PROLOGUE}<error code="900" description={words} />', 400, XML)
         wanted = {part for part in request.query("cat").split(",") if part.isdigit()}
         found = [entry for entry in found if not wanted or wanted & _numbers(entry.indexer)]
-        # The numbers of a page are not recorded.
+        # The numbers of paging are not recorded.
         offset, limit = (int(request.query(key) or 0) for key in ("offset", "limit"))
         found = found[offset:][: limit or None]
         return text(PROLOGUE + self._feed(request, chosen[0] if alone else None, found), content_type=RSS)
@@ -91,7 +91,7 @@ class Torznab:
         )
 
     def _item(self, request: Request, found: Found) -> str:
-        """The inside of an item is not recorded: the usual elements of Torznab."""
+        """Return an item. Its elements are not recorded; these are the usual ones of Torznab."""
         film, known = found.film, found.indexer.definition
         link = self._results.link(request, "dl", found)
         attributes = {
@@ -140,7 +140,7 @@ def _modes(indexer: Indexer) -> dict[str, str]:
 
 
 def _numbers(indexer: Indexer) -> set[str]:
-    """A category is found by its own number and by that of its family."""
+    """Return the numbers of the categories, each with that of its parent category."""
     numbers = [number for number, _ in indexer.definition.categories]
     return {str(number) for number in numbers} | {str(number // 1000 * 1000) for number in numbers}
 

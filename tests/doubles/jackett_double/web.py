@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The web pages' door: cookie test, login, sessions."""
+"""Access to the web interface: cookie test, login, sessions."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Web:
         self._protection = protection
 
     def knows(self, request: Request) -> bool:
-        """A cookie counts as long as its key is there: neither a new password nor a logout ends it."""
+        """Return whether the session cookie is valid. Neither a new password nor a logout invalidates it."""
         try:
             ends = self._protection.unprotect(PURPOSE, request.cookie(COOKIE)).decode()
             return datetime.fromisoformat(ends) > datetime.now(UTC)
@@ -40,7 +40,7 @@ class Web:
             return False
 
     def to_login(self, request: Request) -> Answer:
-        """Never a JSON answer: a redirect, or for a page's script the same as 401."""
+        """Redirect to the login page; with status 401 for requests of the page's scripts."""
         target = quote(request.base + request.target, safe="")
         status = 401 if request.header("X-Requested-With") == "XMLHttpRequest" else 302
         return moved(f"{request.root}/UI/Login?ReturnUrl={target}", status=status)
@@ -60,8 +60,8 @@ class Web:
         return moved("Login?cookiesChecked=1")
 
     def login(self, request: Request) -> Answer:
-        """Right and wrong look the same but for the cookie."""
-        if password.lets_in(self._config, request.form("password")):
+        """Log in. The response differs for a right and a wrong password only by the cookie."""
+        if password.accepts(self._config, request.form("password")):
             return moved("Dashboard", self._session())
         return moved("Dashboard")
 
@@ -79,6 +79,6 @@ class Web:
         try:
             token = self._protection.protect(PURPOSE, ends.isoformat().encode())
         except Unprotectable as error:
-            # Nobody can log in then (recorded); which status the login itself has is not.
+            # Then no password is accepted (recorded); the status of the login is not recorded.
             raise Failure(f"An error occurred while trying to encrypt the provided data: {error}") from None
         return f"{COOKIE}={token}; expires={format_datetime(ends, usegmt=True)}; path=/; samesite=lax; httponly"

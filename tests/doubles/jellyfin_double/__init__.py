@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A strict double of the Jellyfin server (10.11 and 12.0): what a client sees, with no media engine behind it."""
+"""A strict double of the Jellyfin server (10.11 and 12.0): its HTTP interface and its files, without a media engine."""
 
 from jellyfin_double.clock import Clock, ManualClock
 from jellyfin_double.server import Server

@@ -45,7 +45,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
     server.start(ticking=True)
-    # In steps: a signal that comes just before a wait without an end may go unnoticed.
+    # With a timeout: a signal just before an unlimited wait would be handled only after it.
     while not server.stopped.wait(0.2):
         pass
     server.stop()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What goes back over the wire, in the forms that ASP.NET and Jellyfin give it."""
+"""HTTP responses in the formats of ASP.NET and Jellyfin."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 JSON = "application/json; charset=utf-8"
-# RFC 9110 sections, as the server names them in its problem documents.
+# Sections of RFC 9110 in the server's problem documents.
 SECTIONS = {
     400: ("15.5.1", "Bad Request"),
     404: ("15.5.5", "Not Found"),
@@ -19,7 +19,7 @@ SECTIONS = {
 
 @dataclass(frozen=True)
 class Answer:
-    """Status, body and the headers that the body does not imply."""
+    """Status, body and additional headers."""
 
     status: int
     body: bytes = b""
@@ -28,7 +28,7 @@ class Answer:
 
 
 class Refused(Exception):
-    """Raised anywhere below a route to answer at once."""
+    """Raised in a route's handler to send this response."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.status)
@@ -36,7 +36,7 @@ class Refused(Exception):
 
 
 def given(value: Any, status: int = 200) -> Answer:
-    """A JSON answer; a key whose value is None stays, so callers leave out what the server leaves out."""
+    """Return a JSON response. Keys with the value None are sent; omit keys that the server omits."""
     body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
     return Answer(status, body, JSON)
 
@@ -50,7 +50,7 @@ def text(body: str, status: int = 200, content_type: str = "text/plain") -> Answ
 
 
 def failed(status: int) -> Answer:
-    """What the server's exception handler says: never what was wrong."""
+    """Return the response of the server's exception handler, which does not name the error."""
     return text("Error processing request.", status)
 
 
@@ -60,7 +60,7 @@ def problem(status: int) -> Answer:
 
 
 def invalid(errors: dict[str, list[str]]) -> Answer:
-    """400 from model binding or validation."""
+    """Return the response with status 400 of model binding or validation."""
     return given(
         {
             "type": _section("15.5.1"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The server behind the socket: finds the route, judges the caller, keeps the parts together."""
+"""The application: routes, authorization, and the parts of the server."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from jellyfin_double.clock import Clock
 from jellyfin_double.media import Media
 from jellyfin_double.network import lets_in
 from jellyfin_double.request import Request
-from jellyfin_double.router import Route, Router, Who
+from jellyfin_double.router import Access, Route, Router
 from jellyfin_double.settings import Log, Settings
-from jellyfin_double.shelf import Shelf
 from jellyfin_double.store import Store
+from jellyfin_double.virtual_folders import VirtualFolders
 
-# What each version says of itself.
+# Values that differ between the versions.
 RELEASES = {"10.11": "10.11.11", "12.0": "12.0.0"}
 ROUTES = (
     *wizard.ROUTES,
@@ -37,7 +37,7 @@ ROUTES = (
 
 @dataclass(frozen=True)
 class Folders:
-    """Where the server keeps what; the container has config=/config/config and data=/config."""
+    """The server's folders; in the container config=/config/config and data=/config."""
 
     config: Path
     data: Path
@@ -48,7 +48,7 @@ class Folders:
 
 @dataclass(frozen=True)
 class Caller:
-    """Who sent a request: a user's session, an API key (neither), or nobody."""
+    """The sender of a request: a user's session, an API key, or neither."""
 
     user: dict[str, Any] | None = None
     device: dict[str, Any] | None = None
@@ -61,7 +61,7 @@ class Caller:
 
 @dataclass(frozen=True)
 class Call:
-    """One request on its way through a route."""
+    """A request with the values of its route."""
 
     app: Application
     request: Request
@@ -71,7 +71,7 @@ class Call:
 
 
 class Application:
-    """One life of the server: made when it starts, thrown away when it stops."""
+    """The application between a start and a stop of the server."""
 
     def __init__(
         self,
@@ -98,8 +98,8 @@ class Application:
         self.settings = Settings(folders.config, version, log)
         self.started = clock.stamp()
         self.metrics = bool(self.settings.system["EnableMetrics"])
-        self.shelf = Shelf(folders.data, store, clock)
-        self.media = Media(self.shelf, store, clock, self.settings, scan_item_s=scan_item_s)
+        self.virtual_folders = VirtualFolders(folders.data, store, clock)
+        self.media = Media(self.virtual_folders, store, clock, self.settings, scan_item_s=scan_item_s)
         self.lock = threading.RLock()
         self._router = Router(ROUTES)
 
@@ -109,7 +109,7 @@ class Application:
 
     @property
     def downgraded(self) -> bool:
-        """10.11 on data that 12.0 has migrated: it says Healthy, and cannot list a library."""
+        """Return whether this is 10.11 with data that 12.0 has migrated: healthy, but it cannot list a library."""
         return self.version == "10.11" and self.state["schema"] == "12.0"
 
     def answer(self, request: Request) -> Answer:
@@ -121,7 +121,7 @@ class Application:
                 return refused.answer
 
     def tick(self) -> None:
-        """Lets the file monitor look, and whatever is due happen."""
+        """Check the file monitor, and run the work that is due."""
         with self.lock:
             self.media.tick()
 
@@ -133,26 +133,26 @@ class Application:
             return Answer(405, headers=(("Allow", ", ".join(found)),)) if found else nothing(404)
         sender = credentials(request, legacy=self.settings.legacy_authorization)
         caller = self.caller(sender.token)
-        refusal = self._judge(found.route, caller)
+        refusal = self._refusal(found.route, caller)
         if refusal:
             return nothing(refusal)
         return found.route.handler(Call(self, request, found.values, caller, sender))
 
     def needs_token(self, request: Request) -> bool:
-        """Whether a request would be refused for want of a token; asked while the server is still loading."""
+        """Return whether a request needs a token; used while the server is loading."""
         found = self._router.find(request.method, request.path)
         if isinstance(found, list):
             return False
         sender = credentials(request, legacy=self.settings.legacy_authorization)
-        return self._judge(found.route, self.caller(sender.token)) == 401
+        return self._refusal(found.route, self.caller(sender.token)) == 401
 
-    def _judge(self, route: Route, caller: Caller) -> int:
-        """Status of the refusal, 0 for none."""
-        if route.who is Who.ANYONE or (route.who is Who.SETUP and not self.settings.wizard_completed):
+    def _refusal(self, route: Route, caller: Caller) -> int:
+        """Return the status of the refusal, 0 when the request is allowed."""
+        if route.access is Access.PUBLIC or (route.access is Access.SETUP and not self.settings.wizard_completed):
             return 0
         if not caller.key and caller.user is None:
             return 401
-        if route.who is not Who.TOKEN and not caller.administrator:
+        if route.access is not Access.TOKEN and not caller.administrator:
             return 403
         return 0
 
@@ -168,7 +168,7 @@ class Application:
         return Caller(user=user, device=device) if user and not user["policy"]["IsDisabled"] else Caller()
 
     def user(self, identifier: str) -> dict[str, Any] | None:
-        """A user by id, with or without dashes."""
+        """Return a user by id, with or without dashes."""
         wanted = identifier.replace("-", "").lower()
         return next((user for user in self.state["users"] if user["id"] == wanted), None)
 

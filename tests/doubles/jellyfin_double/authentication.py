@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who is calling: the header forms, the legacy ones, and what a login does to earlier sessions."""
+"""Authentication: the header, its legacy forms, and the effect of a login on earlier sessions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PART = re.compile(r'\s*([A-Za-z]+)\s*=\s*(?:"([^"]*)"|([^",]*))\s*(?:,|$)')
 
 @dataclass(frozen=True)
 class Credentials:
-    """What a request says about its sender."""
+    """Client, device and token of a request."""
 
     token: str = ""
     client: str = ""
@@ -27,7 +27,7 @@ class Credentials:
 
 
 def credentials(request: Request, *, legacy: bool) -> Credentials:
-    """`legacy` is the setting EnableLegacyAuthorization: the old forms are not read at all without it."""
+    """Read the credentials of a request. The legacy forms are read only with EnableLegacyAuthorization (`legacy`)."""
     value = request.header("Authorization")
     if legacy and not value:
         value = request.header("X-Emby-Authorization")
@@ -54,12 +54,12 @@ def _exact(request: Request, name: str) -> str:
 
 
 def dotnet_id(text: str) -> str:
-    """The id that Jellyfin derives from a text: MD5 of UTF-16, read as a GUID."""
+    """Return the id that Jellyfin derives from a text: MD5 of UTF-16, read as a GUID."""
     return uuid.UUID(bytes_le=hashlib.md5(text.encode("utf-16-le"), usedforsecurity=False).digest()).hex
 
 
 def session(device: dict[str, Any], user: dict[str, Any], *, server: str, version: str, remote: str) -> dict[str, Any]:
-    """A session as GET /Sessions and a login list it."""
+    """Return a session in the form of GET /Sessions and of a login."""
     listed: dict[str, Any] = {
         "PlayState": {
             "CanSeek": False,

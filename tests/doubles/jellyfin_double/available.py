@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a library may choose from, on a server that has only the plugins it comes with."""
+"""The options of libraries, on a server with its built-in plugins only."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _choice(name: str, enabled: bool = False) -> dict[str, Any]:
 
 
 def options(version: str, kind: str, *, new: bool) -> dict[str, Any]:
-    """For films as recorded; other types have no entry of their own here."""
+    """Return the options; for films as recorded, other types have no separate entry."""
     film: dict[str, Any] = {
         "Type": "Movie",
         "MetadataFetchers": [_choice("The Open Movie Database")],

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Time that a test can replace: nothing in the double waits in any other way."""
+"""A clock that tests can replace. All waiting in the double uses it."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ NEVER = "0001-01-01T00:00:00.0000000Z"
 
 
 class Clock:
-    """Real time."""
+    """The system's clock."""
 
     def monotonic(self) -> float:
-        """Seconds since an arbitrary moment."""
+        """Return seconds since an arbitrary start."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
 
     def stamp(self) -> str:
-        """The present moment as Jellyfin writes it: UTC with seven digits after the second."""
+        """Return the current time in Jellyfin's format: UTC with seven decimals of a second."""
         return _stamp(datetime.now(UTC))
 
 
 class ManualClock(Clock):
-    """Time that passes only when told to, or when something sleeps."""
+    """A clock that advances only by `advance` and `sleep`."""
 
     def __init__(self) -> None:
         self._elapsed = 0.0

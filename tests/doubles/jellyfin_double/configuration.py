@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""GET and POST of the configuration: a POST replaces the whole object."""
+"""GET and POST of the configuration. A POST replaces the whole object."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from jellyfin_double.answers import Answer, Refused, failed, given, invalid, nothing
 from jellyfin_double.models import WrongType
-from jellyfin_double.router import Route, Who
+from jellyfin_double.router import Access, Route
 
 if TYPE_CHECKING:
     from jellyfin_double.application import Call
@@ -21,7 +21,7 @@ def _replace(call: Call) -> Answer:
     body = call.request.json("configuration")
     settings = call.app.settings
     try:
-        # IsStartupWizardCompleted is a key like the others: a body without it opens the wizard again.
+        # IsStartupWizardCompleted is an ordinary key: a body without it opens the wizard again.
         value = settings.system_model.read(body)
     except WrongType as wrong:
         return invalid({"configuration": ["The configuration field is required."], wrong.path: [wrong.message]})
@@ -45,15 +45,15 @@ def _replace_named(call: Call) -> Answer:
     except WrongType:
         return failed(500)
     except Refused as refused:
-        # Read by the controller itself, so that a broken document is no validation error.
+        # The controller parses it, so an invalid document is not a validation error.
         return refused.answer if refused.answer.status == 415 else failed(500)
     settings.save_named(name, value)
     return nothing()
 
 
 ROUTES = (
-    Route("GET", "/System/Configuration", Who.TOKEN, _read),
-    Route("POST", "/System/Configuration", Who.ADMINISTRATOR, _replace),
-    Route("GET", "/System/Configuration/{key}", Who.TOKEN, _read_named),
-    Route("POST", "/System/Configuration/{key}", Who.ADMINISTRATOR, _replace_named),
+    Route("GET", "/System/Configuration", Access.TOKEN, _read),
+    Route("POST", "/System/Configuration", Access.ADMINISTRATOR, _replace),
+    Route("GET", "/System/Configuration/{key}", Access.TOKEN, _read_named),
+    Route("POST", "/System/Configuration/{key}", Access.ADMINISTRATOR, _replace_named),
 )

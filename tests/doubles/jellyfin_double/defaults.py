@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The models of the configuration and of a library's options, with the values a new server has."""
+"""The models of the configuration and of library options, with the values of a new server."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _metadata_options() -> list[dict[str, Any]]:
 
 
 def server_configuration(version: str) -> Model:
-    """What a POST of an empty object leaves behind; a new server has NEW_SERVER on top."""
+    """Return the configuration after a POST of an empty object; a new server also has NEW_SERVER."""
     return Model(
         "ServerConfiguration",
         {
@@ -215,7 +215,7 @@ def encoding_options(version: str) -> Model:
     return Model("EncodingOptions", defaults, optional, enums, frozenset(doubles + vpp))
 
 
-# EncoderAppPathDisplay is found by looking for ffmpeg when the server starts; a POST that lacks it takes it away.
+# EncoderAppPathDisplay is set when the server finds ffmpeg at its start; a POST without it removes it.
 NEW_ENCODING = {"EncoderAppPathDisplay": "ffmpeg"}
 
 NETWORK = Model(
@@ -248,7 +248,7 @@ NETWORK = Model(
 )
 BRANDING = Model("BrandingOptions", {"SplashscreenEnabled": False}, optional={"LoginDisclaimer": "", "CustomCss": ""})
 METADATA = Model("MetadataConfiguration", {"UseFileCreationTimeForDateAdded": True})
-# Tuners and guides are no part of the double: the lists stay empty.
+# The double has no tuners and guides: the lists stay empty.
 LIVETV = Model(
     "LiveTvOptions",
     {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the server would make of the files of a library folder; nothing is opened."""
+"""Recognises items by the names of files in a library folder; no file is opened."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Found:
 
 
 def films(location: str, kind: str | None) -> Iterator[Found]:
-    """The items below a library folder. Hidden files and folders and unfinished downloads are none."""
+    """Return the items in a library folder, without hidden files and folders and unfinished downloads."""
     suffixes, sort = _KINDS.get(kind, _KINDS[None])
     for folder, files in _visible(location):
         media = [name for name in files if Path(name).suffix.lower() in suffixes]
@@ -67,7 +67,7 @@ def films(location: str, kind: str | None) -> Iterator[Found]:
 
 
 def snapshot(location: str) -> dict[str, int]:
-    """Every file and folder below, with sizes: what a file monitor would notice a change of."""
+    """Return all files and folders with sizes, for the file monitor."""
     seen: dict[str, int] = {}
     for folder, folders, files in os.walk(location):
         for name in folders:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is listed: /Items, the views, counts and watched marks."""
+"""/Items, views, counts and watched marks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jellyfin_double.answers import Answer, Refused, given, nothing, problem
-from jellyfin_double.router import Route, Who
+from jellyfin_double.router import Access, Route
 
 if TYPE_CHECKING:
     from jellyfin_double.application import Call
@@ -29,7 +29,7 @@ _SOUND = ("Audio",)
 
 
 def _user(call: Call) -> dict[str, Any] | None:
-    """Whose eyes the list is seen with: the user named in the query, or the caller."""
+    """Return the user of the list: the one in the query, or the caller."""
     named = call.request.query("userId")
     if named is None:
         return call.caller.user
@@ -42,13 +42,13 @@ def _user(call: Call) -> dict[str, Any] | None:
 
 
 def _visible(call: Call, user: dict[str, Any] | None) -> list[str]:
-    """Names of the libraries that a user may see. A policy that names an old id shows nothing of a renamed one."""
-    shelf = call.app.shelf
-    names = [name for name in shelf.names() if name in shelf.items]
+    """Return the libraries that a user may see. A policy with an old id does not match a renamed library."""
+    virtual_folders = call.app.virtual_folders
+    names = [name for name in virtual_folders.names() if name in virtual_folders.items]
     if user is None or user["policy"]["EnableAllFolders"]:
         return names
     allowed = {str(entry).replace("-", "") for entry in user["policy"]["EnabledFolders"]}
-    return [name for name in names if shelf.items[name]["id"] in allowed]
+    return [name for name in names if virtual_folders.items[name]["id"] in allowed]
 
 
 def _list(call: Call) -> Answer:
@@ -57,7 +57,7 @@ def _list(call: Call) -> Answer:
     user = _user(call)
     recursive = request.flag("recursive")
     parent = request.query("parentId")
-    library = app.shelf.by_id(parent) if parent else None
+    library = app.virtual_folders.by_id(parent) if parent else None
     libraries = _visible(call, user)
     if library is None and not recursive and not (parent and parent in app.media.items):
         return _page(call, [_view(call, name) for name in sorted(libraries)])
@@ -66,7 +66,7 @@ def _list(call: Call) -> Answer:
         inside = {key: item for key, item in inside.items() if _library(call, item) == library}
     elif parent and parent in app.media.items:
         inside = {key: item for key, item in inside.items() if item["series"] == parent}
-    # Any other parent is not known: the server then starts at the root, and lists everything (read, not recorded).
+    # With an unknown parent the server starts at the root and lists everything (from its source, not recorded).
     if not recursive:
         inside = {key: item for key, item in inside.items() if parent in app.media.items or not item["series"]}
     wanted = request.names("includeItemTypes")
@@ -92,16 +92,16 @@ def _page(call: Call, entries: list[dict[str, Any]]) -> Answer:
 
 
 def _library(call: Call, item: dict[str, Any]) -> str | None:
-    found = call.app.shelf.scanned().get(item["location"])
+    found = call.app.virtual_folders.scanned().get(item["location"])
     return found[0] if found else None
 
 
 def _inside(call: Call, libraries: list[str]) -> dict[str, dict[str, Any]]:
-    owners = {path: name for path, (name, _) in call.app.shelf.scanned().items()}
+    owners = {path: name for path, (name, _) in call.app.virtual_folders.scanned().items()}
     return {
         key: item
         for key, item in call.app.media.items.items()
-        # What an earlier path of a library has left behind stays listed until a scan.
+        # Items of a removed path of a library stay listed until a scan.
         if owners.get(item["location"]) in libraries or item["location"] not in owners
     }
 
@@ -118,7 +118,7 @@ def _listed(
         shown["Path"] = item["path"]
     shown["ChannelId"] = None
     if not item["folder"]:
-        # The double opens no file: every one of them lasts three seconds.
+        # The double opens no file; every film has a duration of three seconds.
         shown["RunTimeTicks"] = 30000000
     if item["year"]:
         shown["ProductionYear"] = item["year"]
@@ -158,14 +158,14 @@ def _view(call: Call, name: str) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "Name": name,
         "ServerId": app.state["server_id"],
-        "Id": app.shelf.items[name]["id"],
+        "Id": app.virtual_folders.items[name]["id"],
         "ChannelId": None,
         "IsFolder": True,
         "Type": "CollectionFolder",
     }
-    kind = app.shelf.kind(name)
+    kind = app.virtual_folders.kind(name)
     if kind:
-        # A view has no type "mixed": the library's type is left out then.
+        # A view has no type "mixed"; the type is omitted.
         shown |= {"CollectionType": kind} if kind != "mixed" else {}
     return shown | {
         "ImageTags": {},
@@ -193,7 +193,7 @@ def _item(call: Call) -> tuple[str, dict[str, Any]]:
 
 
 def _one(call: Call) -> Answer:
-    name = call.app.shelf.by_id(call.values["itemId"])
+    name = call.app.virtual_folders.by_id(call.values["itemId"])
     if name is not None:
         return given(_view(call, name))
     key, item = _item(call)
@@ -202,9 +202,9 @@ def _one(call: Call) -> Answer:
 
 def _refresh(call: Call) -> Answer:
     app = call.app
-    name = app.shelf.by_id(call.values["itemId"])
+    name = app.virtual_folders.by_id(call.values["itemId"])
     if name is None:
-        _item(call)  # an item that is none is 404; the double has nothing to refresh in one that is
+        _item(call)  # an unknown item is 404; for a known one the double has nothing to refresh
         return nothing()
     app.media.start_refresh(name)
     return nothing()
@@ -213,7 +213,7 @@ def _refresh(call: Call) -> Answer:
 def _counts(call: Call) -> Answer:
     call.app.broken_by_downgrade()
     sorts = [item["type"] for item in _inside(call, _visible(call, _user(call))).values()]
-    # ItemCount stays 0, as on the real server.
+    # ItemCount stays 0, as on the server.
     return given({name: sorts.count(sort) for name, sort in _COUNTS.items()} | {"ItemCount": 0})
 
 
@@ -238,11 +238,11 @@ def _unmark(call: Call) -> Answer:
 
 
 ROUTES = (
-    Route("GET", "/Items", Who.TOKEN, _list),
-    Route("GET", "/Items/Counts", Who.TOKEN, _counts),
-    Route("GET", "/Items/{itemId}", Who.TOKEN, _one),
-    Route("POST", "/Items/{itemId}/Refresh", Who.ADMINISTRATOR, _refresh),
-    Route("GET", "/UserViews", Who.TOKEN, _views),
-    Route("POST", "/UserPlayedItems/{itemId}", Who.TOKEN, _mark),
-    Route("DELETE", "/UserPlayedItems/{itemId}", Who.TOKEN, _unmark),
+    Route("GET", "/Items", Access.TOKEN, _list),
+    Route("GET", "/Items/Counts", Access.TOKEN, _counts),
+    Route("GET", "/Items/{itemId}", Access.TOKEN, _one),
+    Route("POST", "/Items/{itemId}/Refresh", Access.ADMINISTRATOR, _refresh),
+    Route("GET", "/UserViews", Access.TOKEN, _views),
+    Route("POST", "/UserPlayedItems/{itemId}", Access.TOKEN, _mark),
+    Route("DELETE", "/UserPlayedItems/{itemId}", Access.TOKEN, _unmark),
 )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""API keys: made without an answer, never deduplicated, deleted without complaint."""
+"""API keys: created without a response body, never deduplicated, deleted without an error."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from jellyfin_double.answers import Answer, given, nothing
 from jellyfin_double.clock import NEVER
-from jellyfin_double.router import Route, Who
+from jellyfin_double.router import Access, Route
 
 if TYPE_CHECKING:
     from jellyfin_double.application import Call
@@ -49,7 +49,7 @@ def _delete(call: Call) -> Answer:
 
 
 ROUTES = (
-    Route("GET", "/Auth/Keys", Who.ADMINISTRATOR, _all),
-    Route("POST", "/Auth/Keys", Who.ADMINISTRATOR, _create),
-    Route("DELETE", "/Auth/Keys/{key}", Who.ADMINISTRATOR, _delete),
+    Route("GET", "/Auth/Keys", Access.ADMINISTRATOR, _all),
+    Route("POST", "/Auth/Keys", Access.ADMINISTRATOR, _create),
+    Route("DELETE", "/Auth/Keys/{key}", Access.ADMINISTRATOR, _delete),
 )

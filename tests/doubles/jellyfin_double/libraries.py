@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""/Library/VirtualFolders and its neighbours."""
+"""The routes of /Library/VirtualFolders."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from jellyfin_double import available, defaults
 from jellyfin_double.answers import Answer, Refused, failed, given, invalid, nothing, problem, required
 from jellyfin_double.models import WrongType
-from jellyfin_double.router import Route, Who
-from jellyfin_double.shelf import Taken
+from jellyfin_double.router import Access, Route
+from jellyfin_double.virtual_folders import NameExists
 
 if TYPE_CHECKING:
     from jellyfin_double.application import Call
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 def _all(call: Call) -> Answer:
     call.app.broken_by_downgrade()
-    return given([_listed(call, name) for name in call.app.shelf.names()])
+    return given([_listed(call, name) for name in call.app.virtual_folders.names()])
 
 
 def _listed(call: Call, name: str) -> dict[str, Any]:
-    shelf = call.app.shelf
-    shown: dict[str, Any] = {"Name": name, "Locations": shelf.locations(name)}
-    kind = shelf.kind(name)
+    virtual_folders = call.app.virtual_folders
+    shown: dict[str, Any] = {"Name": name, "Locations": virtual_folders.locations(name)}
+    kind = virtual_folders.kind(name)
     if kind:
         shown["CollectionType"] = kind
-    found = shelf.item(name)
+    found = virtual_folders.item(name)
     if found:
-        # The options are those of the item's own path: an item left over from a rename has none.
+        # The options are those of the item's path; an item that a rename has left has none.
         directory, item = found
-        shown |= {"LibraryOptions": shelf.options(directory), "ItemId": item["id"]}
+        shown |= {"LibraryOptions": virtual_folders.options(directory), "ItemId": item["id"]}
         progress = call.app.media.progress()
         if progress is not None:
             shown["RefreshProgress"] = progress
@@ -57,7 +57,7 @@ def _add(call: Call) -> Answer:
     elif name != name.strip():
         return invalid({"name": ["Library name cannot be empty or have leading/trailing spaces."]})
     refresh = request.flag("refreshLibrary")
-    # A type that the server does not know is no error: the library has none.
+    # An unknown type is not an error: the library has no type.
     kind = (request.query("collectionType") or "").lower()
     body = request.optional_json("libraryOptionsDto") or {}
     options = _options(body.get("LibraryOptions") or {}, "$.LibraryOptions")
@@ -66,8 +66,8 @@ def _add(call: Call) -> Answer:
         options["PathInfos"] = [{"Path": path} for path in paths]
     if not all(Path(info["Path"]).is_dir() for info in options["PathInfos"]):
         return failed(400)
-    made = app.shelf.add(name, kind if kind in defaults.COLLECTION_TYPES else None, options)
-    app.shelf.validate()
+    made = app.virtual_folders.add(name, kind if kind in defaults.COLLECTION_TYPES else None, options)
+    app.virtual_folders.validate()
     app.media.library_added(made)
     if refresh:
         app.media.start_scan()
@@ -77,11 +77,11 @@ def _add(call: Call) -> Answer:
 
 
 def _existing(call: Call, name: str, refusal: Answer) -> str:
-    """The name of a library that exists and that the double may touch."""
-    if not call.app.shelf.has(name):
+    """Return the name of an existing library inside the folder of the libraries."""
+    if not call.app.virtual_folders.has(name):
         raise Refused(refusal)
     if name in (".", ".."):
-        # The server joins the name to a path; the double does not follow it out of the folder of the libraries.
+        # The server joins the name to a path; the double refuses a path outside of the folder of the libraries.
         raise Refused(failed(500))
     return name
 
@@ -90,10 +90,10 @@ def _remove(call: Call) -> Answer:
     app = call.app
     name = _existing(call, call.request.text("name"), failed(404))
     refresh = call.request.flag("refreshLibrary")
-    app.shelf.remove(name)
+    app.virtual_folders.remove(name)
     app.media.library_removed()
     if refresh:
-        app.shelf.validate(remove=True)
+        app.virtual_folders.validate(remove=True)
         app.media.start_scan()
     else:
         app.clock.sleep(1.0)
@@ -108,11 +108,11 @@ def _rename(call: Call) -> Answer:
     if "/" in new or new in (".", ".."):
         return failed(500)
     try:
-        app.shelf.rename(name, new)
-    except Taken as taken:
+        app.virtual_folders.rename(name, new)
+    except NameExists as taken:
         return given(f"The media library already exists at {taken}.", 409)
     if refresh:
-        app.shelf.validate(remove=True)
+        app.virtual_folders.validate(remove=True)
         app.media.start_scan()
     else:
         app.clock.sleep(1.0)
@@ -127,15 +127,15 @@ def _add_path(call: Call) -> Answer:
         return required("Name")
     path = (body.get("PathInfo") or {}).get("Path") or body.get("Path")
     if not path:
-        # Not recorded: the server says "PathInfo and Path can't both be null." to its log.
+        # Not recorded: the server logs "PathInfo and Path can't both be null.".
         return failed(400)
     name = _existing(call, body["Name"], failed(404))
     if not Path(path).is_dir():
         return failed(404)
-    app.shelf.add_shortcut(name, path)
-    options = app.shelf.options(name)
+    app.virtual_folders.add_shortcut(name, path)
+    options = app.virtual_folders.options(name)
     options["PathInfos"].append({"Path": path})
-    app.shelf.save_options(name, options)
+    app.virtual_folders.save_options(name, options)
     if refresh:
         app.media.start_scan()
     else:
@@ -148,7 +148,7 @@ def _remove_path(call: Call) -> Answer:
     path = call.request.text("path")
     name = _existing(call, call.request.text("name"), failed(404))
     refresh = call.request.flag("refreshLibrary")
-    app.shelf.remove_path(name, path)
+    app.virtual_folders.remove_path(name, path)
     app.media.library_removed()
     if refresh:
         app.media.start_scan()
@@ -169,10 +169,10 @@ def _replace_options(call: Call) -> Answer:
     app = call.app
     body = call.request.json("request")
     options = _options(body.get("LibraryOptions") or {}, "$.LibraryOptions")
-    name = app.shelf.by_id(body.get("Id") or "")
-    if name is None or not app.shelf.has(name):
+    name = app.virtual_folders.by_id(body.get("Id") or "")
+    if name is None or not app.virtual_folders.has(name):
         return problem(404)
-    app.shelf.replace_options(name, options)
+    app.virtual_folders.replace_options(name, options)
     return nothing()
 
 
@@ -182,7 +182,7 @@ def _available(call: Call) -> Answer:
 
 
 def _physical_paths(call: Call) -> Answer:
-    # Which library paths are among them differed between the recordings; the playlists always were.
+    # The recordings differ in the library paths of this list; all have the playlists.
     return given([str(call.app.folders.data / "data" / "playlists")])
 
 
@@ -190,7 +190,7 @@ def _media_folders(call: Call) -> Answer:
     app = call.app
     app.broken_by_downgrade()
     playlists = str(app.folders.data / "data" / "playlists")
-    shown = [_folder(call, name, item) for name, item in app.shelf.items.items()]
+    shown = [_folder(call, name, item) for name, item in app.virtual_folders.items.items()]
     lists = {"id": "1071671e7bffa0532e930debee501d2e", "created": app.clock.stamp()}
     special = {"Type": "ManualPlaylistsFolder", "CollectionType": "playlists", "Path": playlists}
     shown.append({**_folder(call, "Playlists", lists), **special})
@@ -210,7 +210,7 @@ def _folder(call: Call, name: str, item: dict[str, Any]) -> dict[str, Any]:
         "CanDownload": False,
         "SortName": name.lower(),
         "ExternalUrls": [],
-        "Path": str(app.shelf.root / name),
+        "Path": str(app.virtual_folders.root / name),
         "EnableMediaSourceDisplay": True,
         "ChannelId": None,
         "Taglines": [],
@@ -237,12 +237,12 @@ def _folder(call: Call, name: str, item: dict[str, Any]) -> dict[str, Any]:
     }
     if app.version != "10.11":
         shown["Chapters"] = []
-    kind = app.shelf.kind(name) if app.shelf.has(name) else None
+    kind = app.virtual_folders.kind(name) if app.virtual_folders.has(name) else None
     return shown | ({"CollectionType": kind} if kind else {})
 
 
 def _updated(call: Call) -> Answer:
-    """204 whatever happens to it."""
+    """Handle a report of changed paths; the status is always 204."""
     body = call.request.json("dto")
     for update in body.get("Updates") or []:
         if update.get("Path"):
@@ -256,17 +256,17 @@ def _scan(call: Call) -> Answer:
 
 
 ROUTES = (
-    Route("GET", "/Library/VirtualFolders", Who.SETUP, _all),
-    Route("POST", "/Library/VirtualFolders", Who.SETUP, _add),
-    Route("DELETE", "/Library/VirtualFolders", Who.SETUP, _remove),
-    Route("POST", "/Library/VirtualFolders/Name", Who.SETUP, _rename),
-    Route("POST", "/Library/VirtualFolders/Paths", Who.SETUP, _add_path),
-    Route("DELETE", "/Library/VirtualFolders/Paths", Who.SETUP, _remove_path),
-    Route("POST", "/Library/VirtualFolders/Paths/Update", Who.SETUP, _update_path),
-    Route("POST", "/Library/VirtualFolders/LibraryOptions", Who.SETUP, _replace_options),
-    Route("GET", "/Libraries/AvailableOptions", Who.SETUP, _available),
-    Route("GET", "/Library/PhysicalPaths", Who.ADMINISTRATOR, _physical_paths),
-    Route("GET", "/Library/MediaFolders", Who.ADMINISTRATOR, _media_folders),
-    Route("POST", "/Library/Media/Updated", Who.TOKEN, _updated),
-    Route("POST", "/Library/Refresh", Who.ADMINISTRATOR, _scan),
+    Route("GET", "/Library/VirtualFolders", Access.SETUP, _all),
+    Route("POST", "/Library/VirtualFolders", Access.SETUP, _add),
+    Route("DELETE", "/Library/VirtualFolders", Access.SETUP, _remove),
+    Route("POST", "/Library/VirtualFolders/Name", Access.SETUP, _rename),
+    Route("POST", "/Library/VirtualFolders/Paths", Access.SETUP, _add_path),
+    Route("DELETE", "/Library/VirtualFolders/Paths", Access.SETUP, _remove_path),
+    Route("POST", "/Library/VirtualFolders/Paths/Update", Access.SETUP, _update_path),
+    Route("POST", "/Library/VirtualFolders/LibraryOptions", Access.SETUP, _replace_options),
+    Route("GET", "/Libraries/AvailableOptions", Access.SETUP, _available),
+    Route("GET", "/Library/PhysicalPaths", Access.ADMINISTRATOR, _physical_paths),
+    Route("GET", "/Library/MediaFolders", Access.ADMINISTRATOR, _media_folders),
+    Route("POST", "/Library/Media/Updated", Access.TOKEN, _updated),
+    Route("POST", "/Library/Refresh", Access.ADMINISTRATOR, _scan),
 )

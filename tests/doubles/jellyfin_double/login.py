@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Logging in and out."""
+"""Login and logout."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jellyfin_double import users
 from jellyfin_double.answers import Answer, failed, given, nothing
 from jellyfin_double.authentication import Credentials, session
-from jellyfin_double.router import Route, Who
+from jellyfin_double.router import Access, Route
 
 if TYPE_CHECKING:
     from jellyfin_double.application import Application, Call
@@ -26,7 +26,7 @@ def _authenticate(call: Call) -> Answer:
     was_disabled = user["policy"]["IsDisabled"]
     if not users.fits(user, body.get("Pw") or ""):
         _count_failure(app, user)
-        # 12.0 says of a disabled account that it is one, whatever the password.
+        # 12.0 names a disabled account as such, also with a wrong password.
         return failed(403 if app.version != "10.11" and was_disabled else 401)
     refused = _limits(app, user, sender)
     if refused:
@@ -44,7 +44,7 @@ def _count_failure(app: Application, user: dict[str, Any]) -> None:
     limit = policy["LoginAttemptsBeforeLockout"]
     if limit == 0:
         limit = 5 if policy["IsAdministrator"] else 3
-    # 10.11 counts and locks out no account (recorded).
+    # 10.11 neither counts failures nor locks accounts (recorded).
     if app.version != "10.11" and 0 < limit <= policy["InvalidLoginAttemptCount"]:
         policy["IsDisabled"] = True
         users.end_sessions(app, user)
@@ -69,10 +69,10 @@ def _limits(app: Application, user: dict[str, Any], sender: Credentials) -> Answ
 
 def _open(call: Call, user: dict[str, Any], sender: Credentials) -> dict[str, Any]:
     app, now = call.app, call.app.clock.stamp()
-    # The answer still shows the failures before this login.
+    # The response has the number of failures before this login.
     failures, user["policy"]["InvalidLoginAttemptCount"] = user["policy"]["InvalidLoginAttemptCount"], 0
     if app.version == "10.11":
-        # The answer shows the login before this one, and the very first login is not kept as one.
+        # The response has the time of the login before this one; the first login is not stored.
         first = user["last_activity"] is None
         user["last_activity"] = user["last_activity"] or now
         shown = users.listed(app, user)
@@ -93,7 +93,7 @@ def _open(call: Call, user: dict[str, Any], sender: Credentials) -> dict[str, An
         "last": now,
         "remote": call.request.remote,
     }
-    # One device has one token: the earlier one is dead from now on.
+    # A device has one token: the earlier one becomes invalid.
     app.state["devices"] = [d for d in app.state["devices"] if d["device_id"] != sender.device_id] + [device]
     app.store.save()
     return {
@@ -126,7 +126,7 @@ def _logout(call: Call) -> Answer:
 
 
 ROUTES = (
-    Route("POST", "/Users/AuthenticateByName", Who.ANYONE, _authenticate),
-    Route("GET", "/Sessions", Who.TOKEN, _sessions),
-    Route("POST", "/Sessions/Logout", Who.TOKEN, _logout),
+    Route("POST", "/Users/AuthenticateByName", Access.PUBLIC, _authenticate),
+    Route("GET", "/Sessions", Access.TOKEN, _sessions),
+    Route("POST", "/Sessions/Logout", Access.TOKEN, _logout),
 )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The scan and the file monitor, on real folders: a clock says when, `tick` makes it happen."""
+"""The scan and the file monitor on real folders. `tick` runs the work that is due by the clock."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Any
 from jellyfin_double.clock import Clock
 from jellyfin_double.disk import Found, films, snapshot
 from jellyfin_double.settings import Settings
-from jellyfin_double.shelf import Shelf
 from jellyfin_double.store import Store
+from jellyfin_double.virtual_folders import VirtualFolders
 
-# Measured on a small server: after this long a scan, or the refresh of one library, lists what is new.
+# Measured on a small server: seconds until a scan, or the refresh of one library, lists new items.
 SCAN_S = 0.5
 REFRESH_S = 0.3
 
 
 @dataclass
 class Work:
-    """A scan or a refresh: what is new is listed at `listed_at`, then it goes on until `done_at`."""
+    """A scan or a refresh: new items are listed at `listed_at`; it ends at `done_at`."""
 
     locations: list[str]
     started: str
@@ -32,9 +32,15 @@ class Work:
 
 class Media:
     def __init__(
-        self, shelf: Shelf, store: Store, clock: Clock, settings: Settings, *, scan_item_s: float = 0.0
+        self,
+        virtual_folders: VirtualFolders,
+        store: Store,
+        clock: Clock,
+        settings: Settings,
+        *,
+        scan_item_s: float = 0.0,
     ) -> None:
-        self._shelf = shelf
+        self._folders = virtual_folders
         self._store = store
         self._clock = clock
         self._settings = settings
@@ -52,24 +58,24 @@ class Media:
 
     @property
     def _known(self) -> dict[str, Any]:
-        """Library folders that have an item. One that was empty at every scan has none: nothing sees into it."""
+        """Return library folders with an item. A folder that was empty at every scan has none, and is not monitored."""
         known: dict[str, Any] = self._store.state["locations"]
         return known
 
     def progress(self) -> float | None:
-        """Percent of the running scan, None when none runs."""
+        """Return the progress of the running scan in percent, None without a scan."""
         if self._scan is None:
             return None
         length = max(self._scan.done_at - self._scan.begun_at, 0.001)
         return min(99.0, max(0.0, round(100 * (self._clock.monotonic() - self._scan.begun_at) / length, 1)))
 
-    # What the routes ask for.
+    # Called by the routes.
 
     def start_scan(self) -> None:
-        """Cancels a running scan and begins anew; the monitor is off from here to the end."""
+        """Cancel a running scan and start a new one; the monitor is off until its end."""
         if self._scan is not None:
             self._finish(self._scan, "Cancelled")
-        self._scan = self._work(list(self._shelf.scanned()), SCAN_S)
+        self._scan = self._work(list(self._folders.scanned()), SCAN_S)
         self._refresh = None
         self._watched.clear()
         self._due.clear()
@@ -81,18 +87,18 @@ class Media:
             self._watch_all()
 
     def start_refresh(self, library: str) -> None:
-        """Refreshes one library; a folder without an item has nothing to refresh."""
-        paths = [p for p, (name, _) in self._shelf.scanned().items() if name == library and p in self._known]
+        """Refresh one library; a folder without an item is not refreshed."""
+        paths = [p for p, (name, _) in self._folders.scanned().items() if name == library and p in self._known]
         self._refresh = self._work(paths, REFRESH_S)
 
     def reported(self, path: str) -> None:
-        """A path that somebody says has changed: looked at after the monitor's delay, if anything knows it."""
+        """Handle a reported path: it is checked after the monitor's delay, if it is in a known folder."""
         if self._scan is None:
             self._changed(path)
 
     def library_added(self, name: str) -> None:
-        """A new library's folders are looked at once, without scanning them: an empty one stays unknown."""
-        for path, (library, options) in self._shelf.scanned().items():
+        """Check the folders of a new library once, without a scan; an empty one gets no item."""
+        for path, (library, options) in self._folders.scanned().items():
             if library == name and _entries(path):
                 self._known.setdefault(path, {})
                 if options["EnableRealtimeMonitor"] and self._scan is None:
@@ -100,14 +106,14 @@ class Media:
         self._store.save()
 
     def library_removed(self) -> None:
-        """Nobody watches for a library that is gone; its items stay until a refresh."""
-        left = self._shelf.scanned()
+        """Stop monitoring a removed library; its items stay until a refresh."""
+        left = self._folders.scanned()
         self._watched = {path: seen for path, seen in self._watched.items() if path in left}
 
-    # What time brings.
+    # Called by the clock.
 
     def tick(self) -> None:
-        """Does what has become due, in order, then lets the monitor look."""
+        """Run the work that is due, in order, then check the file monitor."""
         now = self._clock.monotonic()
         while True:
             moment, action = self._next()
@@ -145,8 +151,8 @@ class Media:
     def _list_scan(self) -> None:
         assert self._scan is not None
         self._scan.listed = True
-        self._shelf.validate(remove=True)
-        present = self._shelf.scanned()
+        self._folders.validate(remove=True)
+        present = self._folders.scanned()
         for path in present:
             self._take_in(path)
         for identifier, item in list(self.items.items()):
@@ -183,7 +189,7 @@ class Media:
 
     def _look(self, path: str) -> None:
         self._due.pop(path, None)
-        if path in self._shelf.scanned():
+        if path in self._folders.scanned():
             self._take_in(path)
             self._store.save()
 
@@ -196,17 +202,17 @@ class Media:
     def _watch_all(self) -> None:
         self._watched = {
             path: snapshot(path)
-            for path, (_, options) in self._shelf.scanned().items()
+            for path, (_, options) in self._folders.scanned().items()
             if options["EnableRealtimeMonitor"] and options["Enabled"] and path in self._known
         }
 
     def _take_in(self, location: str) -> None:
-        """Lists what is there. A folder that is missing or empty is left alone, and so is all that it once held."""
-        name, options = self._shelf.scanned()[location]
+        """List the items of a folder. A missing or empty folder is skipped, and its former items stay."""
+        name, options = self._folders.scanned()[location]
         if not options["Enabled"] or not _entries(location):
             return
         self._known.setdefault(location, {})
-        found = {film.identifier: film for film in films(location, self._shelf.kind(name))}
+        found = {film.identifier: film for film in films(location, self._folders.kind(name))}
         for identifier, item in list(self.items.items()):
             if item["location"] == location and identifier not in found:
                 del self.items[identifier]
@@ -227,7 +233,7 @@ class Media:
 
 
 def _entries(path: str) -> bool:
-    """Whether a folder can be read and holds anything, a dot file included."""
+    """Return whether a folder can be read and has an entry, dot files included."""
     try:
         with os.scandir(path) as entries:
             return next(iter(entries), None) is not None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Typed objects of the API: what is read from JSON, what falls back to a default, how it lies in an XML file."""
+"""Typed objects of the API: conversion from JSON, defaults, and the XML of configuration files."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class WrongType(ValueError):
 
     @property
     def message(self) -> str:
-        # The real message goes on with line and byte position.
+        # The server's message also has line and byte position.
         return f"The JSON value could not be converted to {self.wanted}. Path: {self.path}"
 
 
 @dataclass(frozen=True)
 class Model:
-    """Keys, defaults and types. `optional` are keys that are absent by default, with a value of their type."""
+    """Keys, defaults and types. `optional`: keys that are absent by default, each with a value of its type."""
 
     name: str
     defaults: Mapping[str, Any]
@@ -39,7 +39,7 @@ class Model:
         return copy.deepcopy(dict(self.defaults))
 
     def read(self, value: Any, path: str = "$") -> dict[str, Any]:
-        """The object that the server makes of `value`: unknown keys are dropped, missing ones take the default."""
+        """Convert `value` like the server: unknown keys are dropped, missing ones get the default."""
         if not isinstance(value, dict):
             raise WrongType(path, f"Jellyfin {self.name}")
         result = self.fresh()
@@ -105,7 +105,7 @@ class Model:
                 element.text = _write(entry)
 
     def from_xml(self, text: str) -> dict[str, Any]:
-        """Raises ValueError or ParseError for a document that is cut off or of another kind."""
+        """Parse a document. Raises ValueError or ParseError when it is truncated or of another type."""
         root = ElementTree.fromstring(text)
         if root.tag != self.name:
             raise ValueError(f"<{root.tag}> is not <{self.name}>")

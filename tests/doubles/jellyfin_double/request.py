@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One request as the routes see it."""
+"""A request, as the routes use it."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ class Request:
         return unquote(urlsplit(self.target).path)
 
     def header(self, name: str) -> str:
-        """Value of a header, empty when absent; names are compared without regard to case."""
+        """Return a header, or an empty text; names are not case-sensitive."""
         return next((value for key, value in self.headers.items() if key.lower() == name.lower()), "")
 
     def query(self, name: str) -> str | None:
-        """First value of a query key; the server compares keys without regard to case."""
+        """Return the first value of a query key; keys are not case-sensitive."""
         pairs = parse_qsl(urlsplit(self.target).query, keep_blank_values=True)
         return next((value for key, value in pairs if key.lower() == name.lower()), None)
 
     def text(self, name: str) -> str:
-        """A required, non-empty query value."""
+        """Return a required query value. Raises Refused when it is empty."""
         value = self.query(name)
         if not value or not value.strip():
             raise Refused(required(name))
         return value
 
     def flag(self, name: str) -> bool:
-        """A boolean of the query; absent is false."""
+        """Return a boolean of the query, False when it is missing."""
         value = self.query(name)
         if value is None or value.lower() in ("true", "false"):
             return value is not None and value.lower() == "true"
@@ -57,11 +57,11 @@ class Request:
             raise Refused(invalid({name: [f"The value '{value}' is not valid."]})) from None
 
     def names(self, name: str) -> list[str]:
-        """A list of the query, which the server splits at commas."""
+        """Return a list of the query, split at commas."""
         return [part for part in (self.query(name) or "").split(",") if part]
 
     def json(self, parameter: str) -> Any:
-        """The body, which has to be there; `parameter` is the name that the server's answer gives it."""
+        """Return the required JSON body; `parameter` is its name in the server's error message."""
         media = self.header("Content-Type").split(";")[0].strip().lower()
         if not (media in ("application/json", "text/json") or media.endswith("+json")):
             raise Refused(problem(415))
@@ -71,7 +71,7 @@ class Request:
         try:
             value = json.loads(self.body)
         except ValueError:
-            # The real message names the path and the position where the reader stopped.
+            # The server's message has the path and the position at which the parser has stopped.
             detail = "Expected depth to be zero at the end of the JSON payload."
             raise Refused(invalid({**missing, _last_key(self.body): [detail]})) from None
         if value is None:
@@ -79,12 +79,12 @@ class Request:
         return value
 
     def optional_json(self, parameter: str) -> Any:
-        """The body of a route that does without one; None then."""
+        """Return the optional JSON body; None without a body."""
         return self.json(parameter) if self.body.strip() else None
 
 
 def _last_key(body: bytes) -> str:
-    """JSON path of the last key that was begun, for the message about a broken document."""
+    """Return the JSON path of the last key, for the message about an invalid document."""
     pieces = body.decode("utf-8", "replace").split('"')
     names = [pieces[i] for i in range(1, len(pieces) - 1, 2) if pieces[i + 1].lstrip().startswith(":")]
     return f"$.{names[-1]}" if names else "$"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which route a request belongs to; literals are compared without regard to case, as ASP.NET does."""
+"""Finds the route of a request; literals are not case-sensitive, as in ASP.NET."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 Handler = Callable[["Call"], Answer]
 
 
-class Who(Enum):
-    """Who may call a route."""
+class Access(Enum):
+    """The authorization that a route requires."""
 
-    ANYONE = auto()
+    PUBLIC = auto()
     TOKEN = auto()
     ADMINISTRATOR = auto()
-    SETUP = auto()  # anyone until the wizard is finished, then an administrator
+    SETUP = auto()  # none until the wizard is completed, then an administrator
 
 
 @dataclass(frozen=True)
 class Route:
     method: str
     pattern: str
-    who: Who
+    access: Access
     handler: Handler
 
 
@@ -41,11 +41,11 @@ class Found:
 
 class Router:
     def __init__(self, routes: Iterable[Route]) -> None:
-        # A literal wins over a placeholder: /Users/Me is no user's id.
+        # A literal has priority over a placeholder: /Users/Me is not a user's id.
         self._routes = sorted(routes, key=lambda route: route.pattern.count("{"))
 
     def find(self, method: str, path: str) -> Found | list[str]:
-        """The route, or the methods that the path allows: none means that there is no such path."""
+        """Return the route, or the methods that the path allows; none when the path is unknown."""
         allowed: list[str] = []
         for route in self._routes:
             values = _match(route.pattern, path)

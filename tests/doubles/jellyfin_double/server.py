@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The double as a whole: phases, socket, application, restarts."""
+"""The server: phases of a start, listening socket, application, restarts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jellyfin_double import startup, unsynced
 from jellyfin_double.answers import Answer
 from jellyfin_double.application import RELEASES, Application, Folders
 from jellyfin_double.clock import Clock
-from jellyfin_double.front import Front, free_port
+from jellyfin_double.listener import Listener, free_port
 from jellyfin_double.request import Request
 from jellyfin_double.settings import Log
 from jellyfin_double.startup import Phase, Timing
@@ -22,7 +22,7 @@ from jellyfin_double.store import Broken, Store
 
 
 class Server:
-    """Simulated Jellyfin. `sync` brings everything to where the clock is; with real time a thread calls it."""
+    """Simulated Jellyfin. `sync` runs the work that is due by the clock; with real time a thread calls it."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Server:
         scan_item_s: float = 0.0,
         log: Log | None = None,
     ) -> None:
-        """`data` is the program data folder, by default `config` itself, as in the container."""
+        """`data` is the program data folder; by default `config`, as in the container."""
         if version not in RELEASES:
             raise ValueError(f"version {version!r} is none of {', '.join(RELEASES)}")
         data = data or config
@@ -58,11 +58,11 @@ class Server:
         self._log: Log = log or (lambda line: None)
         self._store = Store(data / "data" / "jellyfin.db")
         self._application: Application | None = None
-        self._front: Front | None = None
+        self._listener: Listener | None = None
         self._begun = 0.0
         self._temporary_done: float | None = None
         self._migrating = False
-        self._wish: bool | None = None  # a restart (True) or a stop (False) that a client has asked for
+        self._wish: bool | None = None  # a restart (True) or a stop (False) that a client has requested
         self._lock = threading.RLock()
 
     @property
@@ -75,7 +75,7 @@ class Server:
         return self._application
 
     def start(self, *, ticking: bool = False) -> Server:
-        """Begins; `ticking` starts the thread that follows real time."""
+        """Start the server; `ticking` starts the thread for real time."""
         for folder in (self._folders.config, self._folders.log, self._folders.data / "metadata"):
             folder.mkdir(parents=True, exist_ok=True)
         self.stopped.clear()
@@ -93,12 +93,12 @@ class Server:
             self.stopped.set()
 
     def power_cut(self) -> list[Path]:
-        """Stop at once; files that were written since the last sync are empty. Returns those."""
+        """Stop at once and truncate files that were written since the last sync; return them."""
         self.stop()
         return unsynced.power_cut(self._folders.data)
 
     def synced(self) -> None:
-        """The filesystem of the configuration was synced."""
+        """Record a sync of the configuration's filesystem."""
         unsynced.synced(self._folders.data)
 
     def __enter__(self) -> Server:
@@ -119,7 +119,7 @@ class Server:
             self.sync()
 
     def sync(self) -> None:
-        """Goes to the phase that is due and lets what is due happen in it."""
+        """Enter the phase that is due, and run its work."""
         with self._lock:
             if self.stopped.is_set():
                 return
@@ -151,7 +151,7 @@ class Server:
         return phase
 
     def _prepare(self, elapsed: float) -> Phase | None:
-        """The time of the temporary server: the database is opened and migrated. None when it is over."""
+        """Run the phase of the temporary server: open and migrate the database. Returns None at its end."""
         if not self._store.state:
             try:
                 self._store.load(self.version)
@@ -159,7 +159,7 @@ class Server:
                 self._log(str(error))
                 return Phase.FAILED
         if not self._migrating and self._store.locked():
-            # Somebody's lock, or one that a power cut left behind: waited for without an end and without a word.
+            # A held or abandoned lock: the server waits for it without limit and without a message.
             return Phase.TEMPORARY
         length = self.timing.degraded_s
         if self.version == "12.0" and self._store.state["schema"] == "10.11":
@@ -198,7 +198,7 @@ class Server:
         return application
 
     def _identify(self) -> None:
-        """The server's id is that of data/device.txt. Without it there is a new one, and every user's token is dead."""
+        """Read the server's id from data/device.txt. A new id, without that file, invalidates all tokens."""
         path, state = self._folders.data / "data" / "device.txt", self._store.state
         known = path.read_text(encoding="utf-8").strip() if path.exists() else ""
         if known == state["server_id"]:
@@ -215,16 +215,16 @@ class Server:
     def _enter(self, phase: Phase) -> None:
         if phase is self.phase:
             return
-        # The temporary server and the real one are two: what one has accepted the other does not go on with.
+        # Two servers: a connection to the temporary server does not continue on the real one.
         kept = {Phase.LOADING, Phase.HEALTHY} >= {phase, self.phase}
-        if self._front is not None and not kept:
-            self._front.close()
-            self._front = None
+        if self._listener is not None and not kept:
+            self._listener.close()
+            self._listener = None
         self.phase = phase
         if phase is Phase.DOWN:
             self._store.state = {}
-        if phase.listens and self._front is None:
-            self._front = Front(self.host, self.port, self._respond)
+        if phase.listens and self._listener is None:
+            self._listener = Listener(self.host, self.port, self._respond)
         self._log(f"simulated start-up: {phase.name.lower()}")
 
     def _respond(self, request: Request) -> Answer:
@@ -247,5 +247,5 @@ class Server:
 def _account() -> str:
     try:
         return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:  # a number that the image knows no name for; the real server's word, from memory
+    except KeyError:  # the image has no name for this uid; the server's value, from memory
         return "MyJellyfinUser"

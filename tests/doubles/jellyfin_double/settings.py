@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The configuration files below config/: read when the server starts, written at each change."""
+"""The configuration files in config/, read at a start and written at each change."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class Settings:
         except FileNotFoundError:
             pass
         except (ElementTree.ParseError, ValueError) as error:
-            # Not recorded. The server's reader of configuration files catches every error and goes on with a new
-            # object, which it then writes over the file: a cut-off system.xml opens the wizard again.
+            # Not recorded. The server's reader of configuration files catches every error, uses a new
+            # object, and overwrites the file with it: a truncated system.xml opens the wizard again.
             self._log(f"{path}: {error}; replaced by a new one")
         value = {**model.fresh(), **new}
         unsynced.write(path, model.to_xml(value))

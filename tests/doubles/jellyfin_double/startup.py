@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Start-up is not one moment: refused, a temporary server, refused, loading, healthy."""
+"""Phases of a start: connection refused, temporary server, connection refused, loading, healthy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jellyfin_double.request import Request
 class Phase(Enum):
     DOWN = auto()
     TEMPORARY = auto()
-    FAILED = auto()  # the temporary server stays, and says so
+    FAILED = auto()  # the temporary server stays, and reports it
     GAP = auto()
     LOADING = auto()
     HEALTHY = auto()
@@ -27,31 +27,31 @@ class Phase(Enum):
 
 @dataclass(frozen=True)
 class Timing:
-    """Lengths of the phases in seconds."""
+    """Durations of the phases in seconds."""
 
     down_s: float = 0.0
     degraded_s: float = 0.0
     gap_s: float = 0.0
     loading_s: float = 0.0
-    migration_s: float = 0.0  # on top of degraded_s, when the data is of an older version
+    migration_s: float = 0.0  # in addition to degraded_s, with data of an older version
 
     @classmethod
     def of(cls, startup_s: float, degraded_s: float, migration_s: float = 0.0) -> Timing:
-        """Splits the time that a start takes besides its temporary server as it was measured."""
+        """Divide the remaining time of a start between the other phases, in the measured proportions."""
         return cls(0.1 * startup_s, degraded_s, 0.2 * startup_s, 0.7 * startup_s, migration_s)
 
     def later(self, since_temporary_s: float) -> Phase:
-        """The phase this long after the temporary server was done."""
+        """Return the phase at this time after the end of the temporary server."""
         if since_temporary_s < self.gap_s:
             return Phase.GAP
         return Phase.LOADING if since_temporary_s < self.gap_s + self.loading_s else Phase.HEALTHY
 
 
 def temporary(request: Request, *, server: str, name: str, release: str, failed: bool) -> Answer:
-    """The server that answers before the real one: its public information is in another spelling, and wrong."""
+    """Answer as the temporary server: its public information has other keys and wrong values."""
     path = urlsplit(request.target).path.lower().rstrip("/")
     if path == "/health":
-        # HTTP 200, so that whoever looks at the status alone takes it for well.
+        # HTTP 200, so the status alone does not prove health.
         return text("Unhealthy", 503) if failed else text("Degraded")
     if path == "/system/info/public":
         known = {
@@ -69,7 +69,7 @@ def temporary(request: Request, *, server: str, name: str, release: str, failed:
 
 
 def loading(request: Request, *, needs_token: bool) -> Answer | None:
-    """What the real server says until its core is up; None for what it answers already."""
+    """Return the response of the server while it is loading; None for requests that it handles already."""
     path = urlsplit(request.target).path.lower().rstrip("/")
     if path == "":
         return Answer(302, headers=(("Location", "web/"),))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""data/jellyfin.db: a SQLite file of our own. Only the migration lock has the real server's name and shape."""
+"""data/jellyfin.db, a SQLite file with its own schema. Only the migration lock has the server's table."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ LOCK = "__EFMigrationsLock"
 
 
 class Broken(Exception):
-    """The database cannot be opened: start-up fails."""
+    """The database cannot be opened; the start fails."""
 
 
 class Store:
-    """The whole state as one document, written at each change, so that a kill loses nothing that was answered."""
+    """The whole state as one document, written at each change, so that a kill loses no acknowledged change."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.state: dict[str, Any] = {}
 
     def load(self, version: str) -> None:
-        """Opens or makes the database. Raises Broken."""
+        """Open or create the database. Raises Broken."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with closing(self._connect()) as database, database:
@@ -47,7 +47,7 @@ class Store:
             database.execute("INSERT OR REPLACE INTO State (Id, Body) VALUES (1, ?)", (body,))
 
     def locked(self) -> bool:
-        """Whether a migration holds the lock, or left it behind."""
+        """Return whether the migration lock is held or abandoned."""
         with closing(self._connect()) as database:
             return database.execute(f'SELECT COUNT(*) FROM "{LOCK}"').fetchone()[0] > 0
 
@@ -60,14 +60,14 @@ class Store:
             database.execute(f'DELETE FROM "{LOCK}"')
 
     def copy_before_migration(self, stamp: str) -> None:
-        """As the server does before each migration; it never cleans up."""
+        """Copy the database, as the server does before each migration; copies are never removed."""
         folder = self.path.parent / "SQLiteBackups"
         folder.mkdir(exist_ok=True)
         shutil.copy2(self.path, folder / f"{stamp.replace(':', '-')}_jellyfin.db")
 
     def _connect(self) -> sqlite3.Connection:
         database = sqlite3.connect(self.path, timeout=10)
-        # A double need not survive a power cut of its own; without this a test waits for the disk at each call.
+        # Without fsync: the double need not survive a power cut, and tests would wait for the disk.
         database.execute("PRAGMA synchronous = OFF")
         return database
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the server says of itself."""
+"""Information about the server."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from jellyfin_double import tasks
 from jellyfin_double.answers import Answer, Refused, given, nothing, problem, text
-from jellyfin_double.router import Route, Who
+from jellyfin_double.router import Access, Route
 
 if TYPE_CHECKING:
     from jellyfin_double.application import Call
@@ -105,12 +105,12 @@ def _storage(call: Call) -> Answer:
     shown: dict[str, Any] = {name: _space(path, app.version) for name, path in named.items()}
     shown["Libraries"] = [
         {
-            "Id": app.shelf.items[name]["id"],
+            "Id": app.virtual_folders.items[name]["id"],
             "Name": name,
-            "Folders": [_space(path, app.version) for path in app.shelf.locations(name)],
+            "Folders": [_space(path, app.version) for path in app.virtual_folders.locations(name)],
         }
-        for name in app.shelf.names()
-        if name in app.shelf.items
+        for name in app.virtual_folders.names()
+        if name in app.virtual_folders.items
     ]
     return given(shown)
 
@@ -190,11 +190,11 @@ def _shutdown(call: Call) -> Answer:
 
 
 def _metrics(call: Call) -> Answer:
-    # Read once, when the server starts.
+    # Read once, at the start of the server.
     return text("# simulated\n") if call.app.metrics else nothing(404)
 
 
-def _front_page(call: Call) -> Answer:
+def _root_page(call: Call) -> Answer:
     return Answer(302, headers=(("Location", "web/"),))
 
 
@@ -203,23 +203,23 @@ def _web(call: Call) -> Answer:
 
 
 ROUTES = (
-    Route("GET", "/System/Info/Public", Who.ANYONE, _public),
-    Route("GET", "/System/Info", Who.ADMINISTRATOR, _info),
-    Route("GET", "/System/Info/Storage", Who.ADMINISTRATOR, _storage),
-    Route("GET", "/System/Ping", Who.ANYONE, _ping),
-    Route("POST", "/System/Ping", Who.ANYONE, _ping),
-    Route("GET", "/System/Logs", Who.ADMINISTRATOR, _logs),
-    Route("POST", "/System/Restart", Who.ADMINISTRATOR, _restart),
-    Route("POST", "/System/Shutdown", Who.ADMINISTRATOR, _shutdown),
-    Route("GET", "/health", Who.ANYONE, _health),
-    Route("GET", "/metrics", Who.ANYONE, _metrics),
-    Route("GET", "/Plugins", Who.ADMINISTRATOR, _plugins),
-    Route("GET", "/Backup", Who.ADMINISTRATOR, _backups),
-    Route("GET", "/ScheduledTasks", Who.ADMINISTRATOR, _all_tasks),
-    Route("GET", "/ScheduledTasks/{taskId}", Who.ADMINISTRATOR, _one_task),
-    Route("POST", "/ScheduledTasks/Running/{taskId}", Who.ADMINISTRATOR, _start_task),
-    Route("DELETE", "/ScheduledTasks/Running/{taskId}", Who.ADMINISTRATOR, _cancel_task),
-    Route("GET", "/", Who.ANYONE, _front_page),
-    Route("GET", "/web", Who.ANYONE, _web),
-    Route("GET", "/web/index.html", Who.ANYONE, _web),
+    Route("GET", "/System/Info/Public", Access.PUBLIC, _public),
+    Route("GET", "/System/Info", Access.ADMINISTRATOR, _info),
+    Route("GET", "/System/Info/Storage", Access.ADMINISTRATOR, _storage),
+    Route("GET", "/System/Ping", Access.PUBLIC, _ping),
+    Route("POST", "/System/Ping", Access.PUBLIC, _ping),
+    Route("GET", "/System/Logs", Access.ADMINISTRATOR, _logs),
+    Route("POST", "/System/Restart", Access.ADMINISTRATOR, _restart),
+    Route("POST", "/System/Shutdown", Access.ADMINISTRATOR, _shutdown),
+    Route("GET", "/health", Access.PUBLIC, _health),
+    Route("GET", "/metrics", Access.PUBLIC, _metrics),
+    Route("GET", "/Plugins", Access.ADMINISTRATOR, _plugins),
+    Route("GET", "/Backup", Access.ADMINISTRATOR, _backups),
+    Route("GET", "/ScheduledTasks", Access.ADMINISTRATOR, _all_tasks),
+    Route("GET", "/ScheduledTasks/{taskId}", Access.ADMINISTRATOR, _one_task),
+    Route("POST", "/ScheduledTasks/Running/{taskId}", Access.ADMINISTRATOR, _start_task),
+    Route("DELETE", "/ScheduledTasks/Running/{taskId}", Access.ADMINISTRATOR, _cancel_task),
+    Route("GET", "/", Access.PUBLIC, _root_page),
+    Route("GET", "/web", Access.PUBLIC, _web),
+    Route("GET", "/web/index.html", Access.PUBLIC, _web),
 )

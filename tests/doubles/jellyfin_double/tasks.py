@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The scheduled tasks: a fixed list, of which only the library scan ever runs."""
+"""The scheduled tasks: a fixed list, of which only the library scan runs."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def _rows(version: str) -> list[_Row]:
     if version != "10.11":
         return list(_TASKS)
     rows = [*_TASKS, _COLLECTIONS]
-    # 10.11 has no translation for this one.
+    # 10.11 has no translation for this task.
     channels = next(row for row in rows if row[0] == "RefreshInternetChannels")
     rows.remove(channels)
     rows.append((channels[0], "TasksRefreshChannels", *channels[2:5], "TasksRefreshChannelsDescription"))
@@ -150,7 +150,7 @@ def _rows(version: str) -> list[_Row]:
 def listed(
     version: str, started: str, last_scan: dict[str, Any] | None, progress: float | None
 ) -> list[dict[str, Any]]:
-    """All tasks; those with a start-up trigger ran when the server started."""
+    """Return all tasks; those with a start-up trigger have run at the start."""
     result = []
     for key, name, category, identifier, triggers, description in _rows(version):
         running = identifier == SCAN and progress is not None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a power cut takes: like the real server, the double writes all but its database in place, without fsync.
+"""Effects of a power cut. Like the server, the double writes files in place and without fsync, except its database.
 
 A file that was written since the last sync of its filesystem is empty after a power cut.
 """
@@ -12,24 +12,24 @@ _written: set[Path] = set()
 
 
 def write(path: Path, text: str) -> None:
-    """Write in place, and remember that only memory holds it."""
+    """Write in place, and record the file as not synced."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     _written.add(path)
 
 
 def written(folder: Path) -> set[Path]:
-    """Files below the folder that a power cut would empty."""
+    """Return the files in the folder that a power cut would truncate."""
     return {path for path in _written if path.is_relative_to(folder) and path.is_file()}
 
 
 def synced(folder: Path) -> None:
-    """The filesystem of the folder was synced."""
+    """Record a sync of the folder's filesystem."""
     _written.difference_update({path for path in _written if path.is_relative_to(folder)})
 
 
 def power_cut(folder: Path) -> list[Path]:
-    """Empty what was not synced; return those files."""
+    """Truncate the files that are not synced; return them."""
     lost = sorted(written(folder))
     for path in lost:
         path.write_text("", encoding="utf-8")

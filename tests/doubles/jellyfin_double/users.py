@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Users, their policies and their passwords."""
+"""Users, policies and passwords."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from jellyfin_double.answers import Answer, Refused, failed, given, invalid, nothing, problem, required
 from jellyfin_double.models import Model, WrongType
-from jellyfin_double.router import Route, Who
+from jellyfin_double.router import Access, Route
 
 if TYPE_CHECKING:
     from jellyfin_double.application import Application, Call
@@ -90,7 +90,7 @@ _CONFIGURATION: dict[str, Any] = {
 
 
 def create(app: Application, name: str, *, administrator: bool = False) -> dict[str, Any]:
-    """A new user without password. Raises Refused for a name that is taken in any case, or not allowed."""
+    """Create a user without password. Raises Refused for an invalid name, or one that exists (not case-sensitive)."""
     check_name(app, name)
     policy = POLICY.fresh()
     if administrator:
@@ -132,8 +132,8 @@ def _digest(salt: str, password: str) -> str:
 
 
 def listed(app: Application, user: dict[str, Any]) -> dict[str, Any]:
-    """A user as the API shows it."""
-    # 12.0 says true of a user without password too.
+    """Return a user in the form of the API."""
+    # 12.0 returns true for a user without password too.
     password = app.version != "10.11" or bool(user["hash"])
     shown: dict[str, Any] = {
         "Name": user["name"],
@@ -197,7 +197,7 @@ def _new(call: Call) -> Answer:
     if not name:
         return required("Name")
     user = create(call.app, name)
-    # 10.11 answers with the user as it was before the password.
+    # 10.11 responds with the user before the change of the password.
     shown = listed(call.app, user)
     if password:
         set_password(user, password)
@@ -206,7 +206,7 @@ def _new(call: Call) -> Answer:
 
 
 def _rename(call: Call) -> Answer:
-    """The whole user comes, of which the double takes the name. Sessions stay (recorded)."""
+    """Rename a user. The request has the whole user; the double uses its name. Sessions stay (recorded)."""
     app, body = call.app, call.request.json("updateUser")
     user = app.user(call.request.query("userId") or (call.caller.user or {}).get("id", ""))
     if user is None:
@@ -284,13 +284,13 @@ def _password(call: Call) -> Answer:
 
 
 ROUTES = (
-    Route("GET", "/Users", Who.TOKEN, _all),
-    Route("GET", "/Users/Public", Who.ANYONE, _public),
-    Route("GET", "/Users/Me", Who.TOKEN, _me),
-    Route("GET", "/Users/{userId}", Who.TOKEN, _get),
-    Route("POST", "/Users", Who.TOKEN, _rename),
-    Route("POST", "/Users/New", Who.ADMINISTRATOR, _new),
-    Route("POST", "/Users/Password", Who.TOKEN, _password),
-    Route("POST", "/Users/{userId}/Policy", Who.ADMINISTRATOR, _policy),
-    Route("DELETE", "/Users/{userId}", Who.ADMINISTRATOR, _delete),
+    Route("GET", "/Users", Access.TOKEN, _all),
+    Route("GET", "/Users/Public", Access.PUBLIC, _public),
+    Route("GET", "/Users/Me", Access.TOKEN, _me),
+    Route("GET", "/Users/{userId}", Access.TOKEN, _get),
+    Route("POST", "/Users", Access.TOKEN, _rename),
+    Route("POST", "/Users/New", Access.ADMINISTRATOR, _new),
+    Route("POST", "/Users/Password", Access.TOKEN, _password),
+    Route("POST", "/Users/{userId}/Policy", Access.ADMINISTRATOR, _policy),
+    Route("DELETE", "/Users/{userId}", Access.ADMINISTRATOR, _delete),
 )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The first-run wizard. Until it is finished, anyone who reaches the port may walk through it."""
+"""The first-run wizard. Until it is completed, every client that reaches the port may use it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from jellyfin_double import users
 from jellyfin_double.answers import Answer, given, nothing, problem
-from jellyfin_double.router import Route, Who
+from jellyfin_double.router import Access, Route
 
 if TYPE_CHECKING:
     from jellyfin_double.application import Call
@@ -27,7 +27,7 @@ def _write(call: Call) -> Answer:
 
 
 def _first_user(call: Call) -> Answer:
-    """Makes the first user when there is none, named like the account that the server runs as."""
+    """Create the first user if there is none, named like the account of the server process."""
     app = call.app
     known = app.state["users"]
     user = known[0] if known else users.create(app, app.account, administrator=True)
@@ -48,7 +48,7 @@ def _rename_first_user(call: Call) -> Answer:
     if name and name != user["name"]:
         users.check_name(app, name, own=user)
         user["name"] = name
-    # Sessions that are open stay open, also when a stranger takes the account over (10.11).
+    # Open sessions stay valid, also when another client takes over the account (10.11).
     users.set_password(user, body["Password"])
     app.store.save()
     return nothing()
@@ -68,11 +68,11 @@ def _complete(call: Call) -> Answer:
 
 
 ROUTES = (
-    Route("GET", "/Startup/Configuration", Who.SETUP, _read),
-    Route("POST", "/Startup/Configuration", Who.SETUP, _write),
-    Route("GET", "/Startup/User", Who.SETUP, _first_user),
-    Route("GET", "/Startup/FirstUser", Who.SETUP, _first_user),
-    Route("POST", "/Startup/User", Who.SETUP, _rename_first_user),
-    Route("POST", "/Startup/RemoteAccess", Who.SETUP, _remote_access),
-    Route("POST", "/Startup/Complete", Who.SETUP, _complete),
+    Route("GET", "/Startup/Configuration", Access.SETUP, _read),
+    Route("POST", "/Startup/Configuration", Access.SETUP, _write),
+    Route("GET", "/Startup/User", Access.SETUP, _first_user),
+    Route("GET", "/Startup/FirstUser", Access.SETUP, _first_user),
+    Route("POST", "/Startup/User", Access.SETUP, _rename_first_user),
+    Route("POST", "/Startup/RemoteAccess", Access.SETUP, _remote_access),
+    Route("POST", "/Startup/Complete", Access.SETUP, _complete),
 )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the user has on a Pi under this collection's names is refused by its name, and stays as it is."""
+"""The user's objects with names that the collection needs: refused by name, and unchanged."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import pytest
 
 @dataclass(frozen=True)
 class Foreign:
-    """Something of the user's: how it is made, seen and removed, and how the refusal names it."""
+    """An object of the user: commands that create, show and remove it, and texts of the refusal."""
 
-    make: str
-    see: str
+    create: str
+    show: str
     remove: str
     named: tuple[str, ...]
 
@@ -53,13 +53,13 @@ KINDS = {
         "ip link delete br-vpn",
         ("bridge br-vpn: an interface of this name exists",),
     ),
-    "a person's account": Foreign(
+    "a login account": Foreign(
         "useradd --uid 2000 --create-home --shell /bin/bash mediaserver",
         "getent passwd mediaserver && ls -ld /home/mediaserver",
         "userdel --remove mediaserver",
         ("mediaserver_user: an account mediaserver exists with home /home/mediaserver",),
     ),
-    "an account with another number": Foreign(
+    "an account with another uid": Foreign(
         "useradd --uid 2345 --home-dir /var/lib/mediaserver mediaserver",
         "getent passwd mediaserver",
         "userdel mediaserver",
@@ -69,12 +69,12 @@ KINDS = {
 
 
 @pytest.mark.parametrize("foreign", KINDS.values(), ids=KINDS.keys())
-def test_it_is_refused_by_its_name_and_stays_as_it_is(host: Any, inventory: str, foreign: Foreign) -> None:
-    host.check_output(foreign.make)
+def test_foreign_object_is_refused_by_name_and_unchanged(host: Any, inventory: str, foreign: Foreign) -> None:
+    host.check_output(foreign.create)
     try:
-        before = host.check_output(foreign.see)
+        before = host.check_output(foreign.show)
         result = playbook.run(inventory)
-        after = host.check_output(foreign.see)
+        after = host.check_output(foreign.show)
     finally:
         host.check_output(foreign.remove)
     assert not result.ok, "it was accepted"

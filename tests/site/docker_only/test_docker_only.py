@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``--check`` on a Pi that has Docker and no project yet: as after a run that was aborted early."""
+"""``--check`` on a Pi with Docker and without the compose project, as after a run that was aborted early."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import playbook
 from contract import Household
 
 
-def test_check_passes_where_docker_is_and_no_project(host: Any, house: Household, inventory: str) -> None:
+def test_check_passes_with_docker_and_without_project(host: Any, household: Household, inventory: str) -> None:
     begun = playbook.run(inventory, "--tags", "host,docker")
     assert begun.ok, begun.failures
     assert host.run("docker compose version").rc == 0
-    assert not host.file(house["mediaserver_root"]).exists
+    assert not host.file(household["mediaserver_root"]).exists
 
     result = playbook.run(inventory, "--check", "--diff")
 
     assert result.ok, result.failures
-    assert f"{house['mediaserver_root']}/compose.yml" in str([task.result for task in result.changed])
-    assert not host.file(house["mediaserver_root"]).exists
+    assert f"{household['mediaserver_root']}/compose.yml" in str([task.result for task in result.changed])
+    assert not host.file(household["mediaserver_root"]).exists
 
 
-def test_check_passes_where_docker_is_without_its_compose_plugin(host: Any, inventory: str) -> None:
+def test_check_passes_without_compose_plugin(host: Any, inventory: str) -> None:
     host.check_output("dpkg --remove --force-depends docker-compose")
     assert host.run("docker compose version").rc != 0
     result = playbook.run(inventory, "--check")

@@ -1,24 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A visitor on the LAN who tried all the while of the first runs has met no service that was nobody's yet."""
+"""During the first runs, no service was open without a password to a client on the LAN."""
 
 from __future__ import annotations
 
+import access_check
 import pytest
 import topology
-import visitors
 
 
 @pytest.fixture(scope="module")
-def visits(lab_house: topology.House) -> list[visitors.Visit]:
-    visitors.end(lab_house)
-    return visitors.visits(lab_house)
+def answers(lab_household: topology.LabHousehold) -> list[access_check.Answer]:
+    access_check.stop(lab_household)
+    return access_check.answers(lab_household)
 
 
 @pytest.mark.parametrize("service", ["transmission", "jackett", "jellyfin"])
-def test_nobody_could_take_it_over(visits: list[visitors.Visit], service: str) -> None:
-    met = [visit for visit in visits if visit.service == service]
-    assert met, "nobody visited"
-    assert [visit for visit in met if visit.open] == []
-    # It was tried before there was anything, and until it answered its owner only.
-    assert met[0].status == 0
-    assert [visit.status for visit in met if visit.status][-1] in (200, 401)
+def test_service_was_never_open(answers: list[access_check.Answer], service: str) -> None:
+    own = [answer for answer in answers if answer.service == service]
+    assert own, "the access check has not run"
+    assert [answer for answer in own if answer.open] == []
+    # It was checked from before its first start until it required a password.
+    assert own[0].status == 0
+    assert [answer.status for answer in own if answer.status][-1] in (200, 401)

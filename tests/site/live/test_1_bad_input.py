@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What cannot work is refused with the variable's name, before anything has changed.
+"""Invalid variables are refused by name before anything changes.
 
-Only what needs the real playbook and the real measurements; the other bad values are in the unit tests.
+Only cases that need the real playbook and real measurements; other values are in the unit tests.
 """
 
 from __future__ import annotations
@@ -27,34 +27,34 @@ Endpoint = 198.18.0.20:51820
 
 BAD: dict[str, tuple[str, Any]] = {
     "no password": ("transmission_password", ""),
-    "a key pair that is none": ("gateway_provider_config", PROVIDER.replace(KEY, "c2hvcnQ=")),
+    "an invalid private key": ("gateway_provider_config", PROVIDER.replace(KEY, "c2hvcnQ=")),
     "a hook in the provider's file": (
         "gateway_provider_config",
         PROVIDER.replace("DNS", "PostUp = true\nDNS"),
     ),
-    "a provider who carries only a part": (
+    "a provider with partial AllowedIPs": (
         "gateway_provider_config",
         PROVIDER.replace("0.0.0.0/0", "10.0.0.0/8"),
     ),
-    "a time zone on Mars": ("mediaserver_timezone", "Mars/Olympus"),
-    "a disk that is not there": ("storage_uuid", "00000000-0000-4000-8000-000000000000"),
+    "an unknown time zone": ("mediaserver_timezone", "Mars/Olympus"),
+    "a missing disk": ("storage_uuid", "00000000-0000-4000-8000-000000000000"),
     "one port for two services": (
         "mediaserver_ports",
         {"transmission": 8096, "jackett": 9117, "jellyfin": 8096},
     ),
     "a subnet inside the tunnel's": ("gateway_subnet", "10.66.0.0/24"),
-    "a number of another account": ("mediaserver_uid", 1),
+    "the uid of another account": ("mediaserver_uid", 1),
     "a member listed twice": ("jellyfin_users", [{"name": "child", "password": "crayon"}, {"name": "Child"}]),
-    "a misspelt field of Jackett's": ("jackett_settings", {"CacheTtll": 60}),
-    "a word for a number": ("mediaserver_uid", "many"),
+    "an unknown setting of Jackett": ("jackett_settings", {"CacheTtll": 60}),
+    "text in place of a number": ("mediaserver_uid", "many"),
 }
 
 
 @pytest.mark.parametrize(("variable", "value"), BAD.values(), ids=BAD.keys())
-def test_it_is_refused_by_name_and_nothing_has_changed(inventory: str, variable: str, value: Any) -> None:
+def test_invalid_variable_is_refused_before_changes(inventory: str, variable: str, value: Any) -> None:
     result = playbook.run(inventory, "--extra-vars", json.dumps({variable: value}))
 
     assert not result.ok, "it was accepted"
     assert variable in result.failures
     assert result.stats["changed"] == 0, [task.name for task in result.changed]
-    assert KEY not in result.text, "the message tells a secret"
+    assert KEY not in result.text, "the output contains a secret"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Twenty things broken at once: ``--check`` names each, a run repairs exactly those, the next finds nothing.
+"""Twenty manual changes at once: ``--check`` reports each, a run repairs exactly those, the next run changes nothing.
 
-The tests of this file are steps of one story, in this order.
+The tests of this file depend on each other and run in this order.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from typing import Any
 import playbook
 import pytest
 from contract import Household
-from drift import PULLING_OTHERS_ALONG, TABLE, break_by_hand, findings, words
+from drift import TABLE, WITH_CONSEQUENCES, apply, findings, values
 
 
 @pytest.fixture(scope="module")
-def predicted(host: Any, house: Household, inventory: str) -> playbook.Run:
+def predicted(host: Any, household: Household, inventory: str) -> playbook.Run:
     assert len({drift.finding for drift in TABLE}) == 20
     for drift in TABLE:
-        break_by_hand(host, house, drift)
+        apply(host, household, drift)
     result = playbook.run(inventory, "--check", "--diff")
     assert result.ok, result.failures
     return result
@@ -32,35 +32,35 @@ def repaired(predicted: playbook.Run, inventory: str) -> playbook.Run:
 
 
 @pytest.mark.parametrize("drift", TABLE, ids=lambda drift: drift.name)
-def test_check_names_it(house: Household, predicted: playbook.Run, drift: Any) -> None:
-    assert _expected(house, drift) in _heads(predicted, house)
+def test_check_reports_change(household: Household, predicted: playbook.Run, drift: Any) -> None:
+    assert _expected(household, drift) in _heads(predicted, household)
 
 
 @pytest.mark.parametrize("drift", TABLE, ids=lambda drift: drift.name)
-def test_the_run_repairs_it(house: Household, repaired: playbook.Run, drift: Any) -> None:
-    assert _expected(house, drift) in _heads(repaired, house)
+def test_run_repairs_change(household: Household, repaired: playbook.Run, drift: Any) -> None:
+    assert _expected(household, drift) in _heads(repaired, household)
 
 
-def test_the_run_repairs_what_check_said_and_nothing_else(
-    house: Household, predicted: playbook.Run, repaired: playbook.Run
+def test_run_repairs_exactly_what_check_reported(
+    household: Household, predicted: playbook.Run, repaired: playbook.Run
 ) -> None:
     assert findings(repaired) == findings(predicted)
-    assert _heads(repaired, house) == {_expected(house, drift) for drift in TABLE} | CONSEQUENCES
+    assert _heads(repaired, household) == {_expected(household, drift) for drift in TABLE} | CONSEQUENCES
 
 
-def test_the_next_run_finds_nothing(repaired: playbook.Run, inventory: str) -> None:
+def test_next_run_changes_nothing(repaired: playbook.Run, inventory: str) -> None:
     result = playbook.run(inventory)
     assert result.ok, result.failures
     assert findings(result) == set()
     assert result.stats["changed"] == 0
 
 
-def test_what_pulls_other_things_along_is_named_and_repaired_too(
-    host: Any, house: Household, repaired: playbook.Run, inventory: str
+def test_changes_with_consequences_are_reported_and_repaired(
+    host: Any, household: Household, repaired: playbook.Run, inventory: str
 ) -> None:
-    for drift in PULLING_OTHERS_ALONG:
-        break_by_hand(host, house, drift)
-    expected = {_expected(house, drift) for drift in PULLING_OTHERS_ALONG}
+    for drift in WITH_CONSEQUENCES:
+        apply(host, household, drift)
+    expected = {_expected(household, drift) for drift in WITH_CONSEQUENCES}
     for arguments in (["--check"], []):
         result = playbook.run(inventory, *arguments)
         assert result.ok, result.failures
@@ -70,18 +70,18 @@ def test_what_pulls_other_things_along_is_named_and_repaired_too(
     assert findings(again) == set()
 
 
-# What follows from a repair: programs that read their files at their start are restarted. vpn-monitor is stopped here.
-CONSEQUENCES = {"Host | Restart journald", "mediaserver-barrier-keeper.service is restarted"}
+# Consequences of the repairs: restarts of programs that read their files at their start. vpn-monitor is stopped here.
+CONSEQUENCES = {"Restart journald", "mediaserver-barrier-keeper.service is restarted"}
 
 
-def _expected(house: Household, drift: Any) -> str:
+def _expected(household: Household, drift: Any) -> str:
     finding: str = drift.finding
-    for word, value in words(house).items():
-        finding = finding.replace("{" + word + "}", value)
+    for name, value in values(household).items():
+        finding = finding.replace("{" + name + "}", value)
     return finding
 
 
-def _heads(run: playbook.Run, house: Household) -> set[str]:
-    """Findings, with the names of tasks cut to what the table says of them."""
-    expected = {_expected(house, drift) for drift in TABLE}
+def _heads(run: playbook.Run, household: Household) -> set[str]:
+    """Return the findings, with task names shortened to those of the table."""
+    expected = {_expected(household, drift) for drift in TABLE}
     return {next((head for head in expected if found.startswith(head)), found) for found in findings(run)}

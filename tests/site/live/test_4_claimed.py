@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Configurations that were cut off or have vanished: no service is anybody's for a moment.
+"""Truncated and missing configuration files: no service is ever open without a password.
 
-A visitor on the LAN tries all the while.
+The access check of the lab runs during each test.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import access_check
 import playbook
 import pytest
 import topology
-import visitors
 from contract import Containers, Household, name_of
 
 FILES = {
@@ -22,21 +22,21 @@ FILES = {
     "jellyfin": "config/jellyfin/config/system.xml",
 }
 PATIENCE_S = 90
-VISIT_S = 20
+CHECK_S = 20
 
 
 @pytest.fixture
-def visited(host: Any, lab_house: topology.House) -> Iterator[None]:
-    """Whoever is open at any time during the test fails it."""
-    # It would start again at once what is stopped, and files would be taken from under a service that runs.
+def access_checked(host: Any, lab_household: topology.LabHousehold) -> Iterator[None]:
+    """Fail when a service was open at any time during the test."""
+    # vpn-monitor would start a stopped service, whose files the test then removes.
     host.check_output("systemctl stop vpn-monitor")
-    visitors.begin(lab_house)
+    access_check.start(lab_household)
     yield
     host.check_output("systemctl start vpn-monitor")
-    visitors.end(lab_house)
-    visits = visitors.visits(lab_house)
-    assert {visit.service for visit in visits} == set(FILES), "not every service was visited"
-    assert [visit for visit in visits if visit.open] == []
+    access_check.stop(lab_household)
+    answers = access_check.answers(lab_household)
+    assert {answer.service for answer in answers} == set(FILES), "a service was not checked"
+    assert [answer for answer in answers if answer.open] == []
 
 
 def wait_until_healthy(host: Any, names: list[str]) -> None:
@@ -50,38 +50,38 @@ def wait_until_healthy(host: Any, names: list[str]) -> None:
         time.sleep(1)
 
 
-def test_the_visitor_would_have_noticed(lab_house: topology.House) -> None:
-    with visitors.unclaimed(lab_house) as address:
-        visits = visitors.visit(lab_house, address, VISIT_S)
-    assert {visit.service for visit in visits if visit.open} == set(FILES)
+def test_access_check_finds_unprotected_services(lab_household: topology.LabHousehold) -> None:
+    with access_check.unprotected_services(lab_household) as address:
+        answers = access_check.check(lab_household, address, CHECK_S)
+    assert {answer.service for answer in answers if answer.open} == set(FILES)
 
 
-@pytest.mark.usefixtures("visited")
+@pytest.mark.usefixtures("access_checked")
 @pytest.mark.parametrize("service", FILES)
-def test_a_file_that_was_cut_off_comes_back_by_itself(host: Any, house: Household, service: str) -> None:
-    path = f"{house['mediaserver_root']}/{FILES[service]}"
+def test_truncated_file_is_restored_at_start(host: Any, household: Household, service: str) -> None:
+    path = f"{household['mediaserver_root']}/{FILES[service]}"
     host.check_output(f"docker stop {name_of(service)}")
     before = host.file(path).content_string
     host.check_output(f"truncate --size {len(before.encode()) // 2} {path}")
     host.check_output(f"docker start {name_of(service)}")
     wait_until_healthy(host, [service])
-    said = host.check_output(f"docker logs --tail 50 {name_of(service)} 2>&1")
-    assert "the copy from its last good start is back" in said
+    log = host.check_output(f"docker logs --tail 50 {name_of(service)} 2>&1")
+    assert "the copy from its last good start is back" in log
     assert host.check_output(f"ls {path}.damaged-*").splitlines()
 
 
-@pytest.mark.usefixtures("visited")
-def test_what_has_vanished_is_made_again_by_a_run(host: Any, house: Household, inventory: str) -> None:
-    root = house["mediaserver_root"]
+@pytest.mark.usefixtures("access_checked")
+def test_missing_files_are_created_by_run(host: Any, household: Household, inventory: str) -> None:
+    root = household["mediaserver_root"]
     names = " ".join(map(name_of, FILES))
     host.check_output(f"docker stop {names}")
     host.check_output(f"rm -rf {root}/config/transmission/settings.json* {root}/config/jackett/Jackett/ServerConfig*")
     host.check_output(f"find {root}/config/jellyfin -mindepth 1 -delete")
     host.check_output(f"docker start {names}")
-    time.sleep(VISIT_S)
+    time.sleep(CHECK_S)
     for service in FILES:
-        said = host.check_output(f"docker logs --tail 20 {name_of(service)} 2>&1")
-        assert "Run the playbook again" in said, service
+        log = host.check_output(f"docker logs --tail 20 {name_of(service)} 2>&1")
+        assert "Run the playbook again" in log, service
     result = playbook.run(inventory)
     assert result.ok, result.failures
     wait_until_healthy(host, list(FILES))

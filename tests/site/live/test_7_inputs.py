@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a household writes reaches the services as it is written, or is named before anything has changed."""
+"""Values of a household reach the services unchanged, or are refused before anything changes."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from contract import ROOT, Containers, Household
 pytestmark = pytest.mark.faults
 
 DAEMON = "/etc/docker/daemon.json"
-# Only preflight, which every choice of tags runs.
-MEASURE = ("--tags", "none")
+# Runs preflight only, which has the tag always.
+PREFLIGHT = ("--tags", "none")
 PEER = "\n[Peer]\nPublicKey = {key}\nAllowedIPs = 0.0.0.0/0\nEndpoint = {endpoint}\n"
 
 
-def provider(house: Household) -> str:
-    return str(house["gateway_provider_config"])
+def provider(household: Household) -> str:
+    return str(household["gateway_provider_config"])
 
 
-def second_peer(house: Household) -> str:
-    """A server that does not answer, as the first one of the list."""
-    interface, mark, peers = provider(house).partition("[Peer]")
+def second_peer(household: Household) -> str:
+    """Return the provider's file with a dead server as its first peer."""
+    interface, mark, peers = provider(household).partition("[Peer]")
     other = "AV9+a8Wur0g3JAieklLME7UJUaa2lBJSJ2XP9NeAMG4="
     dead = PEER.format(key=other, endpoint="198.51.100.77:51820").lstrip()
     return f"{interface}{dead}\n{mark}{peers}"
@@ -49,9 +49,9 @@ def active(host: Any) -> str:
 
 
 @pytest.mark.usefixtures("restored")
-def test_another_order_of_the_servers_keeps_the_one_that_works(host: Any, inventory: str, house: Household) -> None:
+def test_new_order_of_servers_keeps_active_one(host: Any, inventory: str, household: Household) -> None:
     before = active(host)
-    wanted = given(gateway_provider_config=second_peer(house))
+    wanted = given(gateway_provider_config=second_peer(household))
     first = playbook.run(inventory, *wanted)
     assert first.ok, first.failures
     assert active(host) == before
@@ -63,26 +63,26 @@ def test_another_order_of_the_servers_keeps_the_one_that_works(host: Any, invent
 
 
 @pytest.mark.usefixtures("restored")
-def test_the_provider_s_keepalive_is_wireguard_s(
-    host: Any, inventory: str, house: Household, containers: Containers
+def test_keepalive_of_provider_reaches_wireguard(
+    host: Any, inventory: str, household: Household, containers: Containers
 ) -> None:
-    text = "\n".join(line for line in provider(house).splitlines() if "PersistentKeepalive" not in line)
+    text = "\n".join(line for line in provider(household).splitlines() if "PersistentKeepalive" not in line)
     text = text.replace("[Peer]", "[Peer]\nPersistentKeepalive = 17")
     result = playbook.run(inventory, *given(gateway_provider_config=text))
     assert result.ok, result.failures
     assert "PersistentKeepalive = 17" in host.check_output("cat /opt/mediaserver/gateway/run/tunnel/wg0.conf")
-    shown = host.check_output(
+    output = host.check_output(
         "docker ps --quiet --filter label=com.docker.compose.project=mediaserver"
         " --filter label=com.docker.compose.service=wireguard | head -1 | xargs -I{} docker exec {} wg show wg0"
     )
-    assert "persistent keepalive: every 17 seconds" in shown
+    assert "persistent keepalive: every 17 seconds" in output
 
 
-def test_what_is_not_used_is_named_and_changes_nothing(inventory: str, house: Household) -> None:
-    text = provider(house).replace("[Peer]", "ListenPort = 4000\n[Peer]", 1)
-    result = playbook.run(inventory, *given(gateway_provider_config=text), *MEASURE)
+def test_unused_setting_is_reported_and_changes_nothing(inventory: str, household: Household) -> None:
+    text = provider(household).replace("[Peer]", "ListenPort = 4000\n[Peer]", 1)
+    result = playbook.run(inventory, *given(gateway_provider_config=text), *PREFLIGHT)
     assert result.ok, result.failures
-    assert "ListenPort is not used: the tunnel only calls out" in result.text
+    assert "ListenPort is not used: the tunnel only opens outgoing connections" in result.text
     assert result.stats["changed"] == 0
 
 
@@ -97,10 +97,10 @@ def test_what_is_not_used_is_named_and_changes_nothing(inventory: str, house: Ho
         ({"transmission_peer_port": None}, "transmission_peer_port: it is left blank"),
         ({"jackett_settings": {"FlareSolverrUrl": "http://192.168.1.5:8191"}}, "FlareSolverrUrl leads to"),
         ({"transmission_settings": {"rpc-whitelist-enabled": True}}, "rpc-whitelist-enabled must stay False"),
-        ({"jellyfin_metadata_country": False}, "jellyfin_metadata_country: it is a text, and YAML has read true or"),
+        ({"jellyfin_metadata_country": False}, "jellyfin_metadata_country: it must be a text, but YAML reads true or"),
     ],
 )
-def test_it_is_refused_before_anything_changes(inventory: str, variables: dict[str, Any], words: str) -> None:
+def test_invalid_value_is_refused_before_changes(inventory: str, variables: dict[str, Any], words: str) -> None:
     result = playbook.run(inventory, *given(**variables))
     assert not result.ok, "it was accepted"
     assert words in result.failures
@@ -111,42 +111,42 @@ def test_it_is_refused_before_anything_changes(inventory: str, variables: dict[s
     ("text", "words"),
     [('{"userns-remap": "default"}', "it sets userns-remap to 'default'"), ("{", "is not valid JSON")],
 )
-def test_docker_s_own_file_is_judged_before_anything_changes(host: Any, inventory: str, text: str, words: str) -> None:
-    host.check_output(f"cp -a {DAEMON} {DAEMON}.of-the-test && printf %s '{text}' > {DAEMON}")
+def test_invalid_daemon_json_is_refused_before_changes(host: Any, inventory: str, text: str, words: str) -> None:
+    host.check_output(f"cp -a {DAEMON} {DAEMON}.kept && printf %s '{text}' > {DAEMON}")
     try:
         result = playbook.run(inventory)
     finally:
-        host.check_output(f"mv {DAEMON}.of-the-test {DAEMON}")
+        host.check_output(f"mv {DAEMON}.kept {DAEMON}")
     assert not result.ok, "it was accepted"
     assert DAEMON in result.failures and words in result.failures
     assert result.stats["changed"] == 0, [task.name for task in result.changed]
 
 
 @pytest.fixture
-def copied(inventory: str, house: Household) -> Iterator[Path]:
-    """The household's inventory with files of its own beside it, where the lab's description is found as well."""
-    folder = ROOT / "build" / "inventory-of-a-test"
+def copied(inventory: str, household: Household) -> Iterator[Path]:
+    """A copy of the inventory with a host_vars folder, in build/ because the lab's description is found from there."""
+    folder = ROOT / "build" / "inventory-of-test"
     shutil.copytree(inventory, folder, dirs_exist_ok=True)
-    own = folder / "host_vars" / str(house["inventory_hostname"])
+    own = folder / "host_vars" / str(household["inventory_hostname"])
     own.mkdir(parents=True, exist_ok=True)
     yield own
     shutil.rmtree(folder)
 
 
-def test_the_household_s_files_are_read_with_their_lines(copied: Path) -> None:
+def test_faults_in_inventory_files_are_reported_with_line(copied: Path) -> None:
     inventory = str(copied.parents[1])
     (copied / "vault.yml").write_text('vault_transmission_password: "secret-7531"\n')
     (copied / "main.yml").write_text("---\ntransmission_settings: {speed-limit-up: 0500}\n")
-    result = playbook.run(inventory, *MEASURE)
+    result = playbook.run(inventory, *PREFLIGHT)
     assert not result.ok, "it was accepted"
     assert "main.yml, line 2: YAML reads 0500 as the number 320" in result.failures
-    assert "vault.yml: it holds secrets, and is not encrypted" in result.text
+    assert "vault.yml: it contains secrets and is not encrypted" in result.text
     (copied / "main.yml").write_text('---\ntransmission_password: "a{{b"\n')
-    result = playbook.run(inventory, *MEASURE)
+    result = playbook.run(inventory, *PREFLIGHT)
     assert not result.ok, "it was accepted"
-    assert "main.yml, line 2: it holds {{" in result.failures and "!unsafe" in result.failures
+    assert "main.yml, line 2: it contains {{" in result.failures and "!unsafe" in result.failures
     (copied / "main.yml").write_text("---\ntransmission_settings: {speed-limit-up: 500}\n")
     (copied / "vault.yml").unlink()
-    result = playbook.run(inventory, *MEASURE)
+    result = playbook.run(inventory, *PREFLIGHT)
     assert result.ok, result.failures
     assert "not encrypted" not in result.text

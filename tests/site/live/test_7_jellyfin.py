@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Jellyfin after a power cut and after changes by hand: files come back, the administrator is kept, a cache moves."""
+"""Jellyfin after a power cut and manual changes: restored files, repaired administrator, another cache folder."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ CACHE = "/srv/jellyfin-test/cache"
 
 def container(host: Any) -> str:
     found: str = host.check_output(f"docker ps --all --quiet {LABELS}").strip()
-    assert found, "there is no container of Jellyfin"
+    assert found, "no container of Jellyfin exists"
     return found
 
 
-def call(host: Any, house: Household, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-    """One call with the API key of the Pi; status and answer."""
-    key = host.file(f"{house['mediaserver_root']}/secrets/jellyfin.key").content_string.strip()
+def call(host: Any, household: Household, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+    """Send a request with the API key of the Pi; return status and answer."""
+    key = host.file(f"{household['mediaserver_root']}/secrets/jellyfin.key").content_string.strip()
     return _curl(host, method, path, body, f'MediaBrowser Token="{key}"')
 
 
@@ -47,8 +47,8 @@ def _curl(host: Any, method: str, path: str, body: Any, authorization: str) -> t
     return int(status), json.loads(text) if text[:1] in ("{", "[") else text
 
 
-def users(host: Any, house: Household) -> dict[str, dict[str, Any]]:
-    return {user["Name"]: user for user in call(host, house, "GET", "/Users")[1]}
+def users(host: Any, household: Household) -> dict[str, dict[str, Any]]:
+    return {user["Name"]: user for user in call(host, household, "GET", "/Users")[1]}
 
 
 def wait_until_healthy(host: Any) -> None:
@@ -60,7 +60,7 @@ def wait_until_healthy(host: Any) -> None:
 
 @pytest.fixture
 def stopped(host: Any) -> Iterator[str]:
-    """Jellyfin, stopped as a power cut leaves it; vpn-monitor would start it again at once."""
+    """Stop vpn-monitor and Jellyfin; return its container."""
     host.check_output("systemctl stop vpn-monitor")
     identifier = container(host)
     host.check_output(f"docker restart --time 60 {identifier}")
@@ -71,12 +71,12 @@ def stopped(host: Any) -> Iterator[str]:
     host.check_output("systemctl start vpn-monitor")
 
 
-def test_files_that_a_power_cut_emptied_come_back(host: Any, house: Household, inventory: str, stopped: str) -> None:
-    config = f"{house['mediaserver_root']}/config/jellyfin"
+def test_empty_files_are_restored_at_start(host: Any, household: Household, inventory: str, stopped: str) -> None:
+    config = f"{household['mediaserver_root']}/config/jellyfin"
     patterns = "config/encoding.xml config/network.xml root/default/*/options.xml root/default/*/*.mblink"
     names = host.check_output(f"cd {config} && ls -1 {patterns}").splitlines()
     assert len(names) > 2 + 4, "libraries are missing"
-    # A double that was built before it wrote the file has none; test_keep_whole.py has it always.
+    # An older image of the double does not write this file; test_keep_whole.py covers it.
     names += ["data/device.txt"] if host.file(f"{config}/data/device.txt").exists else []
     before = {name: host.file(f"{config}/{name}").content_string for name in names}
     assert all(before.values())
@@ -84,26 +84,26 @@ def test_files_that_a_power_cut_emptied_come_back(host: Any, house: Household, i
     host.check_output(f"docker start {stopped}")
     wait_until_healthy(host)
     assert {name: host.file(f"{config}/{name}").content_string for name in names} == before
-    said = host.check_output(f"docker logs --tail 50 {stopped} 2>&1")
-    assert [name for name in names if f"{name} was empty or cut off; the copy" not in said] == []
+    log = host.check_output(f"docker logs --tail 50 {stopped} 2>&1")
+    assert [name for name in names if f"{name} was empty or truncated; the copy" not in log] == []
     result = playbook.run(inventory, "--tags", "jellyfin")
     assert result.ok, result.failures
     assert [task.name for task in result.changed] == []
 
 
-def test_the_administrator_is_kept(host: Any, house: Household, inventory: str) -> None:
-    name, password = house["jellyfin_admin_user"], house["jellyfin_admin_password"]
-    before = set(users(host, house))
+def test_administrator_is_repaired(host: Any, household: Household, inventory: str) -> None:
+    name, password = household["jellyfin_admin_user"], household["jellyfin_admin_password"]
+    before = set(users(host, household))
     assert log_in(host, name, password) == 200
-    identifier = users(host, house)[name]["Id"]
-    assert call(host, house, "POST", "/Users/New", {"Name": "second", "Password": OTHER})[0] == 200
-    second = users(host, house)["second"]
+    identifier = users(host, household)[name]["Id"]
+    assert call(host, household, "POST", "/Users/New", {"Name": "second", "Password": OTHER})[0] == 200
+    second = users(host, household)["second"]
     try:
         policy = {**second["Policy"], "IsAdministrator": True}
-        assert call(host, house, "POST", f"/Users/{second['Id']}/Policy", policy)[0] == 204
-        policy = {**users(host, house)[name]["Policy"], "IsAdministrator": False}
-        assert call(host, house, "POST", f"/Users/{identifier}/Policy", policy)[0] == 204
-        assert call(host, house, "POST", f"/Users/Password?userId={identifier}", {"NewPw": OTHER})[0] == 204
+        assert call(host, household, "POST", f"/Users/{second['Id']}/Policy", policy)[0] == 204
+        policy = {**users(host, household)[name]["Policy"], "IsAdministrator": False}
+        assert call(host, household, "POST", f"/Users/{identifier}/Policy", policy)[0] == 204
+        assert call(host, household, "POST", f"/Users/Password?userId={identifier}", {"NewPw": OTHER})[0] == 204
         assert log_in(host, name, password) == 401
         predicted = playbook.run(inventory, "--tags", "jellyfin", "--check")
         assert predicted.ok, predicted.failures
@@ -113,7 +113,7 @@ def test_the_administrator_is_kept(host: Any, house: Household, inventory: str) 
         assert len(done.changed) == 1
         assert "administrator" in done.changed[0].name
         assert log_in(host, name, password) == 200
-        found = users(host, house)
+        found = users(host, household)
         assert set(found) == {*before, "second"}
         assert (found[name]["Id"], found[name]["Policy"]["IsAdministrator"]) == (identifier, True)
         assert found["second"]["Policy"]["IsAdministrator"] is True
@@ -121,11 +121,11 @@ def test_the_administrator_is_kept(host: Any, house: Household, inventory: str) 
         assert again.ok, again.failures
         assert [task.name for task in again.changed] == []
     finally:
-        call(host, house, "DELETE", f"/Users/{second['Id']}")
+        call(host, household, "DELETE", f"/Users/{second['Id']}")
 
 
 @pytest.mark.faults
-def test_a_cache_elsewhere_is_made_with_the_right_owner(host: Any, house: Household, inventory: str) -> None:
+def test_other_cache_folder_gets_owner_and_mode(host: Any, household: Household, inventory: str) -> None:
     host.check_output(f"rm -rf {CACHE.rpartition('/')[0]}")
     elsewhere = ("--tags", "stack,jellyfin", "--extra-vars", f"jellyfin_cache={CACHE}")
     try:
@@ -133,7 +133,7 @@ def test_a_cache_elsewhere_is_made_with_the_right_owner(host: Any, house: Househ
         assert result.ok, result.failures
         folder = host.file(CACHE)
         owner = (folder.uid, folder.gid, folder.mode)
-        assert owner == (house["mediaserver_uid"], house["mediaserver_gid"], 0o750)
+        assert owner == (household["mediaserver_uid"], household["mediaserver_gid"], 0o750)
         identifier = container(host)
         assert host.run(f"docker exec {identifier} sh -c 'touch /cache/written && ls /cache/written'").rc == 0
         assert host.file(f"{CACHE}/written").exists

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A package installation that a power cut interrupted, and package lists that are absent or too old: a run copes."""
+"""Interrupted package installations, and missing or outdated package lists: a run completes them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 pytestmark = pytest.mark.faults
 
 STATUS = "dpkg-query --show --showformat '${db:Status-Abbrev}' %s"
-# Kills dpkg in the middle of its work, once, as a power cut does.
+# Kills dpkg during an installation, once, as in a power cut.
 POSTINST = "#!/bin/sh\n[ -e /var/tmp/cut ] || { touch /var/tmp/cut; kill -KILL $PPID; sleep 1; }\n"
 CONTROL = "Package: cut-off\\nVersion: 1\\nArchitecture: all\\nMaintainer: a <a@example.org>\\nDescription: cut off\\n"
 CUT = f"""set -e
@@ -23,16 +23,16 @@ chmod 0755 deb/DEBIAN/postinst
 dpkg-deb --build deb cut-off.deb
 dpkg --install cut-off.deb || true
 """
-# As dpkg's database is while it unpacks a package.
+# The state of dpkg's database while it unpacks a package.
 HALF_INSTALLED = (
     "sed -i '/^Package: wireguard-tools$/,/^$/s/^Status: .*/Status: install reinstreq half-installed/' "
     "/var/lib/dpkg/status"
 )
-# New in the eyes of everything that goes by age.
+# Makes the lists look recent to programs that check their age.
 FRESH = "touch /var/lib/apt/lists /var/lib/apt/periodic/update-success-stamp"
-ABSENT_LISTS = f"rm -f /var/lib/apt/lists/*_Packages*; {FRESH}"
-# The mirror has another version than the lists name.
-OLD_LISTS = f"""set -e
+MISSING_LISTS = f"rm -f /var/lib/apt/lists/*_Packages*; {FRESH}"
+# Lists with a version that the mirror does not have.
+OUTDATED_LISTS = f"""set -e
 apt-get clean
 apt-get update
 for list in /var/lib/apt/lists/*_Packages*; do
@@ -51,8 +51,8 @@ def remove(host: Any, package: str) -> None:
     host.check_output(f"dpkg --remove --force-depends {package}")
 
 
-def is_whole(host: Any) -> bool:
-    """Neither dpkg nor apt finds anything to complete."""
+def is_consistent(host: Any) -> bool:
+    """Return whether neither dpkg nor apt reports an incomplete package."""
     return bool(host.check_output("dpkg --audit") == "" and host.run("apt-get check").rc == 0)
 
 
@@ -67,46 +67,46 @@ def cut_off(host: Any) -> Any:
 
 @pytest.mark.usefixtures("cut_off")
 @pytest.mark.parametrize(("role", "package"), [("host", "wireguard-tools"), ("docker", "docker-compose")])
-def test_an_interrupted_installation_is_completed(host: Any, inventory: str, role: str, package: str) -> None:
-    # dpkg itself runs the interrupted work as a part of this command, so the journal must be kept away.
+def test_completes_interrupted_installation(host: Any, inventory: str, role: str, package: str) -> None:
+    # This command would complete the interrupted installation, so the state is restored from a copy.
     host.check_output("cp -a /var/lib/dpkg /var/tmp/dpkg-cut")
     host.run(f"dpkg --force-depends --remove {package}")
     host.check_output(
         f"sed '/^Package: {package}$/,/^$/d' /var/tmp/dpkg-cut/status > /var/lib/dpkg/status && "
         "cp -a /var/tmp/dpkg-cut/updates/. /var/lib/dpkg/updates/ && rm -rf /var/tmp/dpkg-cut"
     )
-    assert not is_whole(host)
+    assert not is_consistent(host)
 
     predicted = playbook.run(inventory, "--tags", role, "--check")
     assert predicted.ok, predicted.failures
     assert any("Configure the packages" in task.name for task in predicted.changed)
-    assert not is_whole(host)
+    assert not is_consistent(host)
 
     result = playbook.run(inventory, "--tags", role)
     assert result.ok, result.failures
     assert "A package installation on this host was interrupted (cut-off" in result.text
     assert host.check_output(STATUS % package).strip() == "ii"
     assert host.check_output(STATUS % "cut-off").strip() == "ii"
-    assert is_whole(host)
+    assert is_consistent(host)
 
     again = playbook.run(inventory, "--tags", role)
     assert (again.ok, [task.name for task in again.changed]) == (True, [])
 
 
-def test_a_package_that_was_cut_off_while_it_was_unpacked_is_unpacked_again(host: Any, inventory: str) -> None:
+def test_unpacks_half_installed_package_again(host: Any, inventory: str) -> None:
     host.check_output(HALF_INSTALLED)
     assert host.check_output(STATUS % "wireguard-tools").strip() == "iHR"
     result = playbook.run(inventory, "--tags", "host")
     assert result.ok, result.failures
     assert host.check_output(STATUS % "wireguard-tools").strip() == "ii"
-    assert is_whole(host)
+    assert is_consistent(host)
 
 
-@pytest.mark.parametrize("lists", [ABSENT_LISTS, OLD_LISTS], ids=["absent", "too old"])
-def test_package_lists_that_are_of_no_use_are_fetched(host: Any, inventory: str, lists: str) -> None:
+@pytest.mark.parametrize("lists", [MISSING_LISTS, OUTDATED_LISTS], ids=["missing", "outdated"])
+def test_updates_unusable_package_lists(host: Any, inventory: str, lists: str) -> None:
     remove(host, "wireguard-tools")
     host.check_output(lists)
-    assert host.run("apt-get --yes install wireguard-tools").rc != 0, "the lists are good"
+    assert host.run("apt-get --yes install wireguard-tools").rc != 0, "the lists are usable"
     result = playbook.run(inventory, "--tags", "host")
     assert result.ok, result.failures
     assert host.check_output(STATUS % "wireguard-tools").strip() == "ii"

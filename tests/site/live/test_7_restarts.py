@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What reads a changed file runs with it afterwards, also after a run that was interrupted; nothing else restarts."""
+"""Programs are restarted when their files have changed, also after an interrupted run; no others are restarted."""
 
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
+import journal
 import playbook
 import pytest
 import rpc
@@ -29,18 +29,9 @@ def processes(host: Any) -> dict[str, str]:
 
 
 def programs(host: Any) -> set[str]:
-    """The digests of the programs that run."""
+    """Return the digests with which the running programs were started."""
     command = "tr '\\0' '\\n' </proc/%s/environ | sed -n 's/^MEDIASERVER_PROGRAM=//p'"
     return {host.check_output(command % pid) for pid in processes(host).values()}
-
-
-def journal(host: Any, since: str) -> str:
-    return str(host.check_output(f"journalctl --no-pager --output cat --unit vpn-monitor --since '{since}'"))
-
-
-def now(host: Any) -> str:
-    time.sleep(1)
-    return str(host.check_output("date '+%Y-%m-%d %H:%M:%S'"))
 
 
 @pytest.fixture
@@ -50,17 +41,17 @@ def converged(inventory: str) -> None:
 
 
 @pytest.mark.usefixtures("converged")
-def test_a_run_restarts_what_an_interrupted_one_has_left_behind(host: Any, inventory: str) -> None:
+def test_run_restarts_programs_after_interrupted_run(host: Any, inventory: str) -> None:
     older = run(inventory, __gateway_program="older")
     assert older.ok, older.failures
     assert findings(older) >= RESTARTED
     assert programs(host) == {"older"}
-    since = now(host)
-    # The files change, and the run ends before anything is restarted: this hold is refused.
+    begin = journal.now(host)
+    # The files change, and the run fails before any restart, because this hold is refused.
     interrupted = run(inventory, __mediaserver_hold=-1)
     assert not interrupted.ok
     assert "a hold of -1 s is refused" in interrupted.failures
-    assert programs(host) == {"older"}, "something was restarted, so nothing is tried here"
+    assert programs(host) == {"older"}, "a program was restarted; the test proves nothing"
     predicted = run(inventory, "--check")
     assert findings(predicted) == RESTARTED, predicted.failures
     completed = run(inventory)
@@ -68,7 +59,7 @@ def test_a_run_restarts_what_an_interrupted_one_has_left_behind(host: Any, inven
     assert findings(completed) == RESTARTED
     (program,) = programs(host)
     assert program != "older"
-    assert "does not stand as written" not in journal(host, since), "vpn-monitor has missed the barrier"
+    assert "does not stand as written" not in journal.since(host, begin), "vpn-monitor has found the barrier missing"
     assert run(inventory).stats["changed"] == 0
 
 
@@ -78,7 +69,7 @@ def test_a_run_restarts_what_an_interrupted_one_has_left_behind(host: Any, inven
     ("unit", "file"),
     [("docker", "/etc/docker/daemon.json"), ("systemd-journald", JOURNAL)],
 )
-def test_a_service_that_is_older_than_its_file_is_restarted(host: Any, inventory: str, unit: str, file: str) -> None:
+def test_restarts_service_older_than_its_file(host: Any, inventory: str, unit: str, file: str) -> None:
     def since() -> int:
         shown = host.check_output(f"systemctl show --property=ActiveEnterTimestampMonotonic --value {unit}")
         return int(shown)
@@ -94,7 +85,7 @@ def test_a_service_that_is_older_than_its_file_is_restarted(host: Any, inventory
 
 @pytest.mark.faults
 @pytest.mark.usefixtures("converged")
-def test_systemd_reads_units_that_an_interrupted_run_has_written(host: Any, inventory: str) -> None:
+def test_reloads_systemd_after_interrupted_run(host: Any, inventory: str) -> None:
     unit = "/etc/systemd/system/mediaserver.service"
     ask = "systemctl show --property=NeedDaemonReload --value mediaserver.service"
     host.check_output(f"touch {unit}")
@@ -112,32 +103,34 @@ def test_systemd_reads_units_that_an_interrupted_run_has_written(host: Any, inve
         pytest.param([], id="whole run"),
     ],
 )
-def test_a_new_password_reaches_every_copy_and_restarts_nothing_of_the_gateway(
-    host: Any, house: Household, inventory: str, arguments: list[str]
+def test_new_password_is_written_to_all_copies_without_restart(
+    host: Any, household: Household, inventory: str, arguments: list[str]
 ) -> None:
-    path = f"{house['mediaserver_root']}/gateway/transmission.json"
-    before, since = processes(host), now(host)
+    path = f"{household['mediaserver_root']}/gateway/transmission.json"
+    before, begin = processes(host), journal.now(host)
     try:
         result = run(inventory, *arguments, transmission_password=OTHER)
         assert result.ok, result.failures
         access = json.loads(host.check_output(f"cat {path}"))
         assert access["password"] == OTHER
         assert host.check_output(f"stat --format '%U %G %a' {path}") == "root root 600"
-        assert access["user"] == house["transmission_user"]
-        assert rpc.ask(house, password=access["password"])[0] == 200, "the copy does not open Transmission"
-        assert rpc.ask(house, password=house["transmission_password"])[0] == 401, "the old password still opens it"
+        assert access["user"] == household["transmission_user"]
+        assert rpc.ask(household, password=access["password"])[0] == 200, "the copied password is not accepted"
+        assert rpc.ask(household, password=household["transmission_password"])[0] == 401, (
+            "the old password is still accepted"
+        )
     finally:
         back = run(inventory, *arguments)
     assert back.ok, back.failures
     assert processes(host) == before
-    assert "does not stand as written" not in journal(host, since)
+    assert "does not stand as written" not in journal.since(host, begin)
 
 
-def test_a_second_monitor_is_refused_and_help_starts_none(host: Any, house: Household) -> None:
-    program, state = f"{house['mediaserver_root']}/scripts/vpn-monitor", "/run/mediaserver/vpn.json"
+def test_second_monitor_is_refused_and_help_starts_none(host: Any, household: Household) -> None:
+    program, state = f"{household['mediaserver_root']}/scripts/vpn-monitor", "/run/mediaserver/vpn.json"
     before = processes(host)
-    told = host.run(f"{program} --help")
-    assert (told.rc, told.stdout.startswith("usage: vpn-monitor")) == (0, True)
+    usage = host.run(f"{program} --help")
+    assert (usage.rc, usage.stdout.startswith("usage: vpn-monitor")) == (0, True)
     assert host.run(f"{program} --halp").rc == 2
     second = host.run(f"timeout 20 {program}")
     assert (second.rc, "another one runs already" in second.stderr) == (1, True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A household's own compose.override.yml that compose cannot read: it is named, and everything else goes on."""
+"""A compose.override.yml that compose cannot read is reported, and everything else keeps working."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from contract import Household
 pytestmark = pytest.mark.faults
 
 PATIENCE_S = 60
-GOOD = "services:\n  jellyfin:\n    environment:\n      HOUSEHOLD: ours\n"
+GOOD = "services:\n  jellyfin:\n    environment:\n      HOUSEHOLD: first\n"
 BROKEN = "services:\n  jellyfin:\n    environment: [\n"
 
 
@@ -37,8 +37,8 @@ def wait_until_running(host: Any, service: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def override(host: Any, house: Household, inventory: str) -> Iterator[str]:
-    path = f"{house['mediaserver_root']}/compose.override.yml"
+def override(host: Any, household: Household, inventory: str) -> Iterator[str]:
+    path = f"{household['mediaserver_root']}/compose.override.yml"
     assert not host.file(path).exists
     write(host, path, GOOD)
     assert playbook.run(inventory, "--tags", "stack").ok
@@ -52,12 +52,12 @@ def write(host: Any, path: str, text: str) -> None:
     host.check_output(f"printf '{quoted}' > {path}")
 
 
-def test_a_good_one_is_used(host: Any, override: str) -> None:
+def test_valid_override_is_used(host: Any, override: str) -> None:
     environment = host.check_output(f"docker inspect --format '{{{{.Config.Env}}}}' {container(host, 'jellyfin')}")
-    assert "HOUSEHOLD=ours" in environment
+    assert "HOUSEHOLD=first" in environment
 
 
-def test_a_broken_one_is_named_and_a_run_repairs_the_rest(host: Any, inventory: str, override: str) -> None:
+def test_broken_override_is_reported_and_run_repairs_the_rest(host: Any, inventory: str, override: str) -> None:
     jellyfin = container(host, "jellyfin")
     host.check_output("systemctl stop vpn-monitor")
     write(host, override, BROKEN)
@@ -71,26 +71,26 @@ def test_a_broken_one_is_named_and_a_run_repairs_the_rest(host: Any, inventory: 
     assert override in result.failures
     assert "Correct that file" in result.failures
     assert is_running(host, "transmission")
-    assert container(host, "jellyfin") == jellyfin, "it was made again without the household's own settings"
-    # What comes after the stack has been done as well.
+    assert container(host, "jellyfin") == jellyfin, "it was recreated without the override"
+    # Later roles have run too.
     assert any("jellyfin : " in task.name and "libraries" in task.name for task in result.tasks)
     assert not host.file("/run/mediaserver/hold").exists
 
 
-def test_vpn_monitor_names_it_and_goes_on_repairing(host: Any, override: str) -> None:
+def test_monitor_reports_broken_override_and_keeps_repairing(host: Any, override: str) -> None:
     write(host, override, BROKEN)
     since = host.check_output("date '+%Y-%m-%d %H:%M:%S'")
     host.check_output("systemctl restart vpn-monitor")
     host.check_output(f"docker stop {container(host, 'jackett')}")
     wait_until_running(host, "jackett")
-    # Nothing but compose can make this one again.
+    # A removed container can be created by compose only.
     host.check_output(f"docker rm --force {container(host, 'jackett')}")
     wait_until_running(host, "jackett")
-    told = host.check_output(f"journalctl --no-pager --output cat --unit vpn-monitor --since '{since}'")
-    assert f"{override} is not used, because compose cannot read it: " in told
+    log = host.check_output(f"journalctl --no-pager --output cat --unit vpn-monitor --since '{since}'")
+    assert f"{override} is not used, because compose cannot read it: " in log
 
 
-def test_the_stack_can_be_stopped_and_started(host: Any, override: str) -> None:
+def test_stack_stops_and_starts_with_broken_override(host: Any, override: str) -> None:
     write(host, override, BROKEN)
     host.check_output("systemctl stop vpn-monitor")
     host.check_output("systemctl stop mediaserver")
@@ -100,9 +100,9 @@ def test_the_stack_can_be_stopped_and_started(host: Any, override: str) -> None:
     host.check_output("systemctl start vpn-monitor")
 
 
-def test_one_that_was_mended_is_used_again(host: Any, inventory: str, override: str) -> None:
-    write(host, override, GOOD.replace("ours", "mended"))
+def test_corrected_override_is_used(host: Any, inventory: str, override: str) -> None:
+    write(host, override, GOOD.replace("first", "second"))
     result = playbook.run(inventory)
     assert result.ok, result.failures
     environment = host.check_output(f"docker inspect --format '{{{{.Config.Env}}}}' {container(host, 'jellyfin')}")
-    assert "HOUSEHOLD=mended" in environment
+    assert "HOUSEHOLD=second" in environment

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Both barriers and the tunnel between them."""
+"""Both barriers and the tunnel."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import pytest
 from contract import INNER, OUTER, Containers, Household, chains, nft, rules
 
 pytestmark = pytest.mark.evidence(units=["mediaserver-barrier.service"], containers=["vpn", "wireguard"])
-# WireGuard makes new keys every 120 s while there is traffic, and the keepalive is traffic.
+# WireGuard renews its session keys every 120 s while there is traffic, and the keepalive is traffic.
 HANDSHAKE_AGE_S = 180
 
 
-def test_the_outer_barrier_stands_and_stands_before_docker_does(host: Any) -> None:
+def test_outer_barrier_starts_before_docker(host: Any) -> None:
     unit = host.service("mediaserver-barrier.service")
     assert unit.is_running
     assert unit.is_enabled
@@ -24,7 +24,7 @@ def test_the_outer_barrier_stands_and_stands_before_docker_does(host: Any) -> No
     assert "docker.service" in properties["RequiredBy"].split()
 
 
-def test_the_outer_barrier_holds_both_ways_out_by_the_bridges_name(host: Any) -> None:
+def test_outer_barrier_drops_in_forward_and_input_by_bridge_name(host: Any) -> None:
     objects = nft(host, OUTER)
     hooked = chains(objects)
     assert {"forward", "input"} <= set(hooked)
@@ -47,12 +47,12 @@ def _reachable(objects: list[dict[str, Any]], chain: str) -> list[dict[str, Any]
     return found
 
 
-def test_the_gateway_has_nothing_to_put_right(host: Any, house: Household) -> None:
-    plan = host.run(f"{house['mediaserver_root']}/scripts/vpn-gateway plan")
+def test_gateway_plan_is_empty(host: Any, household: Household) -> None:
+    plan = host.run(f"{household['mediaserver_root']}/scripts/vpn-gateway plan")
     assert (plan.rc, plan.stdout) == (0, ""), plan.stderr
 
 
-def test_the_inner_barrier_drops_whatever_it_does_not_know(host: Any, containers: Containers) -> None:
+def test_inner_barrier_has_policy_drop(host: Any, containers: Containers) -> None:
     hooked = chains(nft(host, INNER, containers.namespace("vpn")))
     assert {hook: hooked[hook]["policy"] for hook in ("input", "output", "forward")} == {
         "input": "drop",
@@ -61,24 +61,24 @@ def test_the_inner_barrier_drops_whatever_it_does_not_know(host: Any, containers
     }
 
 
-def test_the_inner_barrier_is_not_on_the_host(host: Any) -> None:
-    assert host.run(f"nft list table {OUTER}").rc == 0, "the question itself does not work"
+def test_inner_barrier_is_not_on_host(host: Any) -> None:
+    assert host.run(f"nft list table {OUTER}").rc == 0, "nft list table does not work"
     assert host.run(f"nft list table {INNER}").rc != 0
 
 
-def test_the_only_default_route_is_the_tunnels(host: Any, containers: Containers) -> None:
+def test_only_default_route_is_the_tunnel(host: Any, containers: Containers) -> None:
     namespace = containers.namespace("vpn")
-    ways = {
+    routes = {
         family: host.check_output(f"{namespace} ip {family} route show default").splitlines() for family in ("-4", "-6")
     }
     by_the_tunnel = [["default", "dev", "wg0"]]
-    assert [route.split()[:3] for route in ways["-4"]] == by_the_tunnel
+    assert [route.split()[:3] for route in routes["-4"]] == by_the_tunnel
     # A tunnel need not carry IPv6.
-    assert [route.split()[:3] for route in ways["-6"]] in ([], by_the_tunnel)
+    assert [route.split()[:3] for route in routes["-6"]] in ([], by_the_tunnel)
 
 
-def test_the_provider_has_shaken_hands_lately(host: Any, containers: Containers) -> None:
-    # The programs of the container, because the host needs no wg.
+def test_handshake_is_recent(host: Any, containers: Containers) -> None:
+    # With the container's wg, because the host need not have it.
     lines = host.check_output("docker exec mediaserver-wireguard-1 wg show wg0 latest-handshakes").splitlines()
     assert len(lines) == 1
     age = int(host.check_output("date +%s")) - int(lines[0].split()[1])
@@ -90,6 +90,6 @@ def test_the_provider_has_shaken_hands_lately(host: Any, containers: Containers)
     [("gateway", 0o700), ("gateway/private.key", 0o600), ("gateway/gateway.json", 0o600),
      ("gateway/run/tunnel/wg0.conf", 0o600)],
 )  # fmt: skip
-def test_what_is_secret_is_roots_alone(host: Any, house: Household, path: str, mode: int) -> None:
-    file = host.file(f"{house['mediaserver_root']}/{path}")
+def test_secret_files_belong_to_root_only(host: Any, household: Household, path: str, mode: int) -> None:
+    file = host.file(f"{household['mediaserver_root']}/{path}")
     assert (file.user, file.group, oct(file.mode)) == ("root", "root", oct(mode))

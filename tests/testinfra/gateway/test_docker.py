@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The engine."""
+"""The Docker daemon."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def test_docker_runs_and_starts_at_boot(host: Any) -> None:
     assert service.is_enabled
 
 
-def test_the_engine_bounds_every_log_and_keeps_no_container_alive_by_itself(host: Any) -> None:
+def test_daemon_limits_logs_and_has_no_live_restore(host: Any) -> None:
     settings = json.loads(host.file("/etc/docker/daemon.json").content_string)
     assert set(settings["log-opts"]) >= {"max-size", "max-file"}
     assert settings.get("live-restore", False) is False
 
 
-def test_the_bounds_reach_the_containers(containers: Containers) -> None:
+def test_containers_have_log_limits(containers: Containers) -> None:
     assert containers.by_service, "no container to check"
     for name, container in containers.by_service.items():
         configuration = container["HostConfig"]["LogConfig"]

@@ -8,8 +8,8 @@ from contract import Household
 
 
 @pytest.fixture(scope="module")
-def lab_house(house: Household) -> topology.House:
-    found = household_lab.find_house(house)
+def lab_household(household: Household) -> topology.LabHousehold:
+    found = household_lab.find_household(household)
     if found is None:
         pytest.skip("this Pi is not the lab's")
     return found

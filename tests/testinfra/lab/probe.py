@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sends one UDP packet to the internet by the uplink of the namespace that it runs in, in one of two ways.
+"""Sends one UDP packet to the internet by eth0 of the current network namespace.
 
-probe.py socket SOURCE TARGET    as a program does that binds to the uplink's address
-probe.py frame SOURCE TARGET     as a frame, which passes no barrier inside the namespace
+probe.py socket SOURCE TARGET    from a socket that is bound to eth0's address
+probe.py frame SOURCE TARGET     as a raw frame, which does not pass the inner barrier
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ def main(kind: str, source: str, target: str) -> None:
     if kind == "socket":
         send_by_socket(source, target)
         return
-    # The host's namespace is not ours, but the table of neighbours knows the bridge.
+    # The bridge's MAC address is in the ARP table.
     for line in Path("/proc/net/arp").read_text(encoding="ascii").splitlines()[1:]:
         fields = line.split()
-        # Others are listed, too, whom a probe has asked for and who never answered.
+        # Skip incomplete entries: requests of the prober without an answer.
         if fields[5] == "eth0" and int(fields[2], 16) & COMPLETE:
             send_by_frame(source, target, bytes.fromhex(fields[3].replace(":", "")))
             return
-    raise SystemExit("the bridge is not among the neighbours")
+    raise SystemExit("the ARP table has no complete entry for eth0; expected the bridge")
 
 
 main(*sys.argv[1:])

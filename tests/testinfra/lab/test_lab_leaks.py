@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Each barrier stops and counts what tries to leave by the uplink, and the observer sees none of it."""
+"""Each barrier drops and counts a packet to the uplink, and the capture has none of them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TRACE = f"udp and host {topology.INTERNET_HOST} and port 9"
 
 @pytest.fixture
 def send(host: Any, containers: Containers) -> Callable[[str], Any]:
-    """Send one probe from the namespace: by ``socket``, or by ``frame`` past the inner barrier."""
+    """Send one probe from the VPN namespace, by ``socket`` or by ``frame``."""
     (network,) = containers["vpn"]["NetworkSettings"]["Networks"].values()
     source, namespace = network["IPAddress"], containers.namespace("vpn")
     return lambda kind: host.run(f"{namespace} python3 -c {PROBE} {kind} {source} {topology.INTERNET_HOST}")
@@ -31,33 +31,33 @@ def leak_attempts(host: Any, table: str, prefix: str = "") -> int:
     return sum(counter["packets"] for counter in counters if counter["name"] == "leak_attempts_out")
 
 
-def test_the_observer_sees_what_the_pi_itself_sends(host: Any, lab_house: topology.House) -> None:
-    with observer.watching(lab_house, "contract: control") as capture:
-        host.check_output(f"python3 -c {PROBE} socket {lab_house.pi} {topology.INTERNET_HOST}")
+def test_capture_has_packet_of_the_pi(host: Any, lab_household: topology.LabHousehold) -> None:
+    with observer.capturing(lab_household, "contract: control") as capture:
+        host.check_output(f"python3 -c {PROBE} socket {lab_household.pi} {topology.INTERNET_HOST}")
     assert capture.packets(TRACE)
 
 
-def test_the_inner_barrier_stops_a_program_at_the_uplink(
-    host: Any, lab_house: topology.House, containers: Containers, send: Callable[[str], Any]
+def test_inner_barrier_drops_packet_to_uplink(
+    host: Any, lab_household: topology.LabHousehold, containers: Containers, send: Callable[[str], Any]
 ) -> None:
     namespace = containers.namespace("vpn")
     before = leak_attempts(host, INNER, namespace)
-    with observer.watching(lab_house, "contract: inner") as capture:
+    with observer.capturing(lab_household, "contract: inner") as capture:
         sent = send("socket")
     assert "Operation not permitted" in sent.stderr
-    # Transmission lives there too, and what it tries meanwhile is counted beside the probe.
-    assert leak_attempts(host, INNER, namespace) >= before + 1, "the probe did not arrive at the barrier"
+    # At least: packets of Transmission, in the same namespace, are counted too.
+    assert leak_attempts(host, INNER, namespace) >= before + 1, "the probe has not reached the barrier"
     assert capture.packets(TRACE) == []
 
 
-def test_the_outer_barrier_stops_what_the_inner_one_cannot_see(
-    host: Any, lab_house: topology.House, send: Callable[[str], Any]
+def test_outer_barrier_drops_raw_frame(
+    host: Any, lab_household: topology.LabHousehold, send: Callable[[str], Any]
 ) -> None:
     before = leak_attempts(host, OUTER)
-    with observer.watching(lab_house, "contract: outer") as capture:
+    with observer.capturing(lab_household, "contract: outer") as capture:
         sent = send("frame")
         household_lab.address_seen_from_transmission(host)
     assert sent.rc == 0, sent.stderr
-    assert leak_attempts(host, OUTER) >= before + 1, "the probe did not arrive at the barrier"
+    assert leak_attempts(host, OUTER) >= before + 1, "the probe has not reached the barrier"
     assert capture.packets(TRACE) == []
-    assert capture.packets(f"udp port {topology.WIREGUARD_PORT}"), "the observer saw nothing at all"
+    assert capture.packets(f"udp port {topology.WIREGUARD_PORT}"), "the capture is empty"

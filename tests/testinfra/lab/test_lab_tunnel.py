@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the internet, the provider and the house's laptop see of the household."""
+"""The household as seen by the internet host, the provider and the laptop."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from contract import Household
 pytestmark = pytest.mark.evidence(containers=["vpn", "wireguard", "transmission"])
 
 
-def test_the_internet_sees_the_provider_and_never_the_house(host: Any, lab_house: topology.House) -> None:
-    assert household_lab.address_seen_from_pi(host) == lab_house.exit, "the page would not have told"
+def test_public_address_is_the_providers(host: Any, lab_household: topology.LabHousehold) -> None:
+    assert household_lab.address_seen_from_pi(host) == lab_household.public_address, "the address page does not work"
     assert household_lab.address_seen_from_transmission(host) in household_lab.PROVIDER_ADDRESSES
 
 
-def test_names_are_asked_at_the_provider_and_never_in_public(host: Any, lab_house: topology.House) -> None:
-    ours, theirs = (f"{uuid.uuid4().hex}.address.lab" for _round in range(2))
+def test_names_are_resolved_by_provider_only(host: Any, lab_household: topology.LabHousehold) -> None:
+    inside, outside = (f"{uuid.uuid4().hex}.address.lab" for _round in range(2))
 
-    host.check_output(f"getent hosts {theirs}")
-    public = household_lab.asked_in_public(theirs)
-    assert public, "the public resolver would not have told"
-    assert {line.split()[-1] for line in public} == {lab_house.exit}
+    host.check_output(f"getent hosts {outside}")
+    public = household_lab.queries_in_public(outside)
+    assert public, "the log of the public resolver does not work"
+    assert {line.split()[-1] for line in public} == {lab_household.public_address}
 
     host.check_output(
-        f"docker exec mediaserver-transmission-1 curl --silent --max-time 10 --output /dev/null http://{ours}/"
+        f"docker exec mediaserver-transmission-1 curl --silent --max-time 10 --output /dev/null http://{inside}/"
     )
-    assert household_lab.asked_at_provider(ours)
-    # The provider's resolver asks in its own name; the house never does.
-    asking = {line.split()[-1] for line in household_lab.asked_in_public(ours)}
-    assert asking <= set(household_lab.PROVIDER_ADDRESSES)
+    assert household_lab.queries_at_provider(inside)
+    # The public resolver gets the name from the provider's resolver, never from the household.
+    clients = {line.split()[-1] for line in household_lab.queries_in_public(inside)}
+    assert clients <= set(household_lab.PROVIDER_ADDRESSES)
 
 
-def test_the_laptop_is_let_in_with_the_password_only(house: Household, lab_house: topology.House) -> None:
-    port = house["mediaserver_ports"]["transmission"]
-    url = f"http://{lab_house.pi}:{port}/transmission/web/"
+def test_laptop_needs_password(household: Household, lab_household: topology.LabHousehold) -> None:
+    port = household["mediaserver_ports"]["transmission"]
+    url = f"http://{lab_household.pi}:{port}/transmission/web/"
     command = (
         "curl",
         "--silent",
@@ -51,11 +51,11 @@ def test_the_laptop_is_let_in_with_the_password_only(house: Household, lab_house
         "-",
         url,
     )
-    known = f'user = "{house["transmission_user"]}:{house["transmission_password"]}"\n'
-    assert household_lab.on_laptop(lab_house, *command, stdin="") == "401"
-    assert household_lab.on_laptop(lab_house, *command, stdin=known) == "200"
+    login = f'user = "{household["transmission_user"]}:{household["transmission_password"]}"\n'
+    assert household_lab.on_laptop(lab_household, *command, stdin="") == "401"
+    assert household_lab.on_laptop(lab_household, *command, stdin=login) == "200"
 
 
-def test_vpn_monitor_names_no_problem(host: Any) -> None:
+def test_vpn_monitor_reports_no_problem(host: Any) -> None:
     state = json.loads(host.file("/run/mediaserver/vpn.json").content_string)
     assert (state["version"], state["state"], state["problems"]) == (2, "online", [])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The doubles are a package of their own beside the tests."""
+"""Adds the folder of the doubles to the path."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab's own indexer in the double of Jackett: added, searched both ways, and sent to the blackhole folder."""
+"""The lab's indexer in the double of Jackett: adding, both kinds of search, and the blackhole."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TITLE = "Household Demo Film 2026"
 
 @dataclass
 class Site:
-    """The lab's internet: what it lists and what it was asked for."""
+    """The lab's internet host: its list of films, and the requests to it."""
 
     url: str = ""
     films: Any = field(default_factory=lambda: [{"title": TITLE, "torrent": "a.torrent", "size": 2**30, "seeders": 3}])
@@ -91,7 +91,7 @@ def below(server: Server, link: str) -> str:
     return link.removeprefix(f"http://127.0.0.1:{server.port}")
 
 
-def test_a_find_goes_to_the_blackhole_folder(jackett: Server, site: Site, tmp_path: Path) -> None:
+def test_result_is_written_to_blackhole(jackett: Server, site: Site, tmp_path: Path) -> None:
     add(jackett)
     assert site.asked == []
     (found,) = search(jackett, "household film")
@@ -107,7 +107,7 @@ def test_a_find_goes_to_the_blackhole_folder(jackett: Server, site: Site, tmp_pa
 
 @pytest.mark.parametrize("kind", ["search", "movie"])
 @pytest.mark.parametrize("name", ["householdlab", "all", "type:public"])
-def test_torznab_finds_it_too(jackett: Server, kind: str, name: str) -> None:
+def test_torznab_search_finds_film(jackett: Server, kind: str, name: str) -> None:
     add(jackett)
     query = urlencode({"apikey": jackett.config["APIKey"], "t": kind, "q": "demo"})
     status, headers, body = ask(jackett, "GET", f"/api/v2.0/indexers/{name}/results/torznab/api?{query}")
@@ -116,7 +116,7 @@ def test_torznab_finds_it_too(jackett: Server, kind: str, name: str) -> None:
     assert ask(jackett, "GET", below(jackett, link))[2] == TORRENT
 
 
-def test_each_search_reads_the_list_anew(jackett: Server, site: Site) -> None:
+def test_each_search_reads_list_again(jackett: Server, site: Site) -> None:
     add(jackett)
     assert len(search(jackett, "")) == 1
     site.films = []
@@ -125,7 +125,7 @@ def test_each_search_reads_the_list_anew(jackett: Server, site: Site) -> None:
     assert search(jackett, "household") == []
 
 
-def test_what_is_no_torrent_is_not_written(jackett: Server, site: Site, tmp_path: Path) -> None:
+def test_invalid_torrent_is_not_written(jackett: Server, site: Site, tmp_path: Path) -> None:
     add(jackett)
     (found,) = search(jackett, "household")
     for site.torrent in (b"", b"<html>", TORRENT[:-1], TORRENT + b"x", b"d4:infoi1ee", b"d" * 5000):
@@ -134,15 +134,15 @@ def test_what_is_no_torrent_is_not_written(jackett: Server, site: Site, tmp_path
     assert list((tmp_path / "watch").iterdir()) == []
 
 
-def test_without_a_folder_there_is_no_link_to_it(jackett: Server) -> None:
+def test_no_blackhole_link_without_folder(jackett: Server) -> None:
     add(jackett)
     jackett.config["BlackholeDir"] = None
     assert [found["BlackholeLink"] for found in search(jackett, "household")] == [None]
 
 
 @pytest.mark.parametrize("base", [None, "https://jackett.example.org/j"])
-def test_links_are_for_whoever_follows_them(jackett: Server, base: str | None) -> None:
-    """By the address that was asked, unless another is set; with the key, so they are secrets."""
+def test_links_have_requested_or_configured_host_and_key(jackett: Server, base: str | None) -> None:
+    """The links contain the key, so they are secrets."""
     add(jackett)
     jackett.config["BaseUrlOverride"] = base
     (found,) = search(jackett, "household")
@@ -151,7 +151,7 @@ def test_links_are_for_whoever_follows_them(jackett: Server, base: str | None) -
         assert f"jackett_apikey={jackett.config['APIKey']}&" in link
 
 
-def test_a_title_cannot_leave_the_folder(jackett: Server, site: Site, tmp_path: Path) -> None:
+def test_title_cannot_escape_folder(jackett: Server, site: Site, tmp_path: Path) -> None:
     add(jackett)
     site.films = [{"title": "../../out", "torrent": "a.torrent"}]
     (found,) = search(jackett, "")
@@ -159,14 +159,14 @@ def test_a_title_cannot_leave_the_folder(jackett: Server, site: Site, tmp_path: 
     assert [path.parent for path in tmp_path.rglob("*.torrent")] == [tmp_path / "watch"]
 
 
-def test_it_is_there_after_a_restart(tmp_path: Path, site: Site) -> None:
+def test_indexer_stays_after_restart(tmp_path: Path, site: Site) -> None:
     with Server(tmp_path / "Jackett", port=0, indexer_url=site.url) as server:
         add(server)
     with Server(tmp_path / "Jackett", port=0, indexer_url=site.url) as server:
         assert [found["TrackerId"] for found in search(server, "film")] == ["householdlab"]
 
 
-def test_a_silent_site_is_an_error_for_one_and_nothing_for_all(tmp_path: Path) -> None:
+def test_unreachable_site_is_error_for_one_indexer_and_empty_for_all(tmp_path: Path) -> None:
     with Server(tmp_path / "Jackett", port=0, indexer_url="http://127.0.0.1:9/") as server:
         add(server)
         query = f"?apikey={server.config['APIKey']}&t=search&q=x"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ways of Jackett that no single recording shows: what a forgiving reader forgives, and what a key ring is for."""
+"""Behaviour of Jackett that no single recording has: lenient parsing, and the key ring."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NEW = {name: default for name, _, default in FIELDS}
         (b"{}", "Port", 9117),
     ],
 )
-def test_what_it_forgives(text: bytes, field: str, value: Any) -> None:
+def test_accepts_lenient_json(text: bytes, field: str, value: Any) -> None:
     assert parse(text)[field] == value
 
 
@@ -42,7 +42,7 @@ def test_what_it_forgives(text: bytes, field: str, value: Any) -> None:
         *(b'{"AllowExternal": "yes"}', b'{"AllowExternal": null}', b'{"APIKey": {}}', b'{"CacheTtl": []}'),
     ],
 )
-def test_what_costs_the_settings(text: bytes, tmp_path: Path) -> None:
+def test_rejects_invalid_settings(text: bytes, tmp_path: Path) -> None:
     (tmp_path / "ServerConfig.json").write_bytes(text)
     with Server(tmp_path, port=0) as server:
         assert server.config["AllowExternal"] is True
@@ -51,14 +51,14 @@ def test_what_costs_the_settings(text: bytes, tmp_path: Path) -> None:
 
 
 @given(st.text(), st.integers(-(2**31) + 1, 2**31 - 1), st.booleans())
-def test_what_it_writes_it_reads(text: str, number: int, flag: bool) -> None:
+def test_reads_what_it_writes(text: str, number: int, flag: bool) -> None:
     text = text.encode("utf-8", "replace").decode()
     config = {**NEW, "BlackholeDir": text, "Port": number, "AllowCORS": flag}
     assert parse(render(config).encode()) == config
 
 
 @given(st.binary(), st.text(st.characters(codec="ascii"), min_size=1))
-def test_a_token_is_of_its_purpose_and_its_key_ring(tmp_path_factory: Any, plain: bytes, purpose: str) -> None:
+def test_token_is_bound_to_purpose_and_key_ring(tmp_path_factory: Any, plain: bytes, purpose: str) -> None:
     ring, other = (Protection(tmp_path_factory.mktemp("keys")) for _ in range(2))
     token = ring.protect(purpose, plain)
     assert ring.unprotect(purpose, token) == plain
@@ -68,13 +68,13 @@ def test_a_token_is_of_its_purpose_and_its_key_ring(tmp_path_factory: Any, plain
 
 
 @given(st.text())
-def test_no_text_is_a_token_by_chance(tmp_path_factory: Any, token: str) -> None:
+def test_random_text_is_not_a_token(tmp_path_factory: Any, token: str) -> None:
     with pytest.raises(Unknown):
         Protection(tmp_path_factory.mktemp("keys")).unprotect("session", token)
 
 
 @given(st.lists(st.sampled_from(["--NoUpdates", "-p", "9131", "--ListenPublic", "x", "-t", "--Port=1", "-d", "/a"])))
-def test_switches_are_understood_or_refused(arguments: list[str]) -> None:
+def test_parses_command_line(arguments: list[str]) -> None:
     try:
         options = command_line.read(arguments)
     except command_line.Refused as refused:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The double of Jellyfin as a process: what ends it, and what outlives that."""
+"""The double of Jellyfin as a process: signals, and data that stays after a kill."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from jellyfin_house import PASSWORD, sender
+from jellyfin_installation import PASSWORD, sender
 
 DOUBLES = Path(__file__).resolve().parents[2] / "doubles"
 LIMIT_S = 10
 
 
 class Program:
-    """A folder, a port, and the processes that were started on them."""
+    """A folder, a port, and the processes that use them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -68,7 +68,7 @@ def program(tmp_path: Path) -> Iterator[Program]:
         process.wait()
 
 
-def test_a_signal_ends_it_soon(program: Program) -> None:
+def test_signal_ends_process(program: Program) -> None:
     process = program.ready()
     begun = time.monotonic()
     process.send_signal(signal.SIGTERM)
@@ -76,7 +76,7 @@ def test_a_signal_ends_it_soon(program: Program) -> None:
     assert time.monotonic() - begun < 3
 
 
-def test_a_token_outlives_three_kills(program: Program) -> None:
+def test_token_stays_valid_after_three_kills(program: Program) -> None:
     process = program.ready()
     assert program.ask("GET", "/Startup/User")[0] == 200
     assert program.ask("POST", "/Startup/User", {"Name": "admin", "Password": PASSWORD})[0] == 204

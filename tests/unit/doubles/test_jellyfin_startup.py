@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a client sees that polls while the server starts, and what stays on disk."""
+"""The phases of a start as a polling client sees them, and the files on disk."""
 
 from __future__ import annotations
 
@@ -12,166 +12,168 @@ from pathlib import Path
 
 import pytest
 from jellyfin_double import Server, Timing
-from jellyfin_house import PASSWORD, House
+from jellyfin_installation import PASSWORD, Installation
 
 TIMING = Timing(down_s=1, degraded_s=4, gap_s=1, loading_s=2, migration_s=10)
 
 
 def test_phases(tmp_path: Path) -> None:
-    house = House(tmp_path).set_up()
-    house.restart(timing=TIMING)
+    installation = Installation(tmp_path).set_up()
+    installation.restart(timing=TIMING)
     with pytest.raises(ConnectionRefusedError):
-        house.send("GET", "/health")
+        installation.send("GET", "/health")
 
-    house.pass_time(1)
-    assert (house.send("GET", "/health").status, house.send("GET", "/health").text) == (200, "Degraded")
-    public = house.send("GET", "/System/Info/Public").json
-    assert public["startupWizardCompleted"] is False  # the wizard was finished: the temporary server does not know
+    installation.pass_time(1)
+    assert (installation.send("GET", "/health").status, installation.send("GET", "/health").text) == (200, "Degraded")
+    public = installation.send("GET", "/System/Info/Public").json
+    assert (
+        public["startupWizardCompleted"] is False
+    )  # although the wizard is completed: the temporary server has no access to the configuration
     assert all(key[0].islower() for key in public)
-    other = house.call("GET", "/System/Info")
+    other = installation.call("GET", "/System/Info")
     assert (other.status, other.headers["Retry-After"], other.headers["Content-Type"]) == (503, "005", "text/html")
 
-    house.pass_time(4)
+    installation.pass_time(4)
     with pytest.raises(ConnectionRefusedError):
-        house.send("GET", "/health")
+        installation.send("GET", "/health")
 
-    house.pass_time(1)
+    installation.pass_time(1)
     for path in ("/health", "/System/Info/Public"):
-        assert house.send("GET", path).status == 503
-        assert "is loading" in house.send("GET", path).text
-    assert house.send("GET", "/System/Info").status == 401
-    assert house.send("GET", "/").status == 302
+        assert installation.send("GET", path).status == 503
+        assert "is loading" in installation.send("GET", path).text
+    assert installation.send("GET", "/System/Info").status == 401
+    assert installation.send("GET", "/").status == 302
 
-    house.pass_time(2)
-    assert house.send("GET", "/health").text == "Healthy"
-    assert house.send("GET", "/System/Info/Public").json["StartupWizardCompleted"] is True
-    assert house.call("GET", "/System/Info").status == 200
+    installation.pass_time(2)
+    assert installation.send("GET", "/health").text == "Healthy"
+    assert installation.send("GET", "/System/Info/Public").json["StartupWizardCompleted"] is True
+    assert installation.call("GET", "/System/Info").status == 200
 
 
-def test_a_restart_that_a_client_asks_for(tmp_path: Path) -> None:
-    house = House(tmp_path).set_up()
-    house.server.timing = TIMING
-    assert house.call("POST", "/System/Restart").status == 204
-    house.server.sync()
+def test_restart_by_client(tmp_path: Path) -> None:
+    installation = Installation(tmp_path).set_up()
+    installation.server.timing = TIMING
+    assert installation.call("POST", "/System/Restart").status == 204
+    installation.server.sync()
     with pytest.raises(ConnectionRefusedError):
-        house.send("GET", "/health")
+        installation.send("GET", "/health")
     for seconds in (1, 4, 1, 2):
-        house.pass_time(seconds)
-    assert house.call("GET", "/System/Info").status == 200  # the token is still good
+        installation.pass_time(seconds)
+    assert installation.call("GET", "/System/Info").status == 200  # the token is still valid
 
 
-def test_a_shutdown_that_a_client_asks_for(tmp_path: Path) -> None:
-    house = House(tmp_path).set_up()
-    assert house.call("POST", "/System/Shutdown").status == 204
-    house.server.sync()
-    assert house.server.stopped.is_set()
+def test_shutdown_by_client(tmp_path: Path) -> None:
+    installation = Installation(tmp_path).set_up()
+    assert installation.call("POST", "/System/Shutdown").status == 204
+    installation.server.sync()
+    assert installation.server.stopped.is_set()
     with pytest.raises(ConnectionRefusedError):
-        house.send("GET", "/health")
+        installation.send("GET", "/health")
 
 
-def test_it_says_that_it_is_simulated_in_its_log_only(tmp_path: Path) -> None:
-    house = House(tmp_path)
-    assert "SIMULATED" in house.lines[0]
-    answer = house.send("GET", "/System/Info/Public")
+def test_only_log_says_that_it_is_simulated(tmp_path: Path) -> None:
+    installation = Installation(tmp_path)
+    assert "SIMULATED" in installation.lines[0]
+    answer = installation.send("GET", "/System/Info/Public")
     assert "simulated" not in (answer.text + str(answer.headers)).lower()
 
 
 @pytest.mark.parametrize("version", ["10.11", "12.0"])
-def test_a_restart_keeps_everything(tmp_path: Path, version: str) -> None:
-    house = House(tmp_path, version).set_up()
-    movies = house.media()
-    house.add_library(movies)
-    house.call("POST", "/Auth/Keys", app="household")
-    before = house.library()
-    house.restart()
-    assert house.library() == before
-    assert house.call("GET", "/Auth/Keys").json["Items"][0]["AppName"] == "household"
-    assert (house.config / "root" / "default" / "Movies" / "movies.mblink").read_text() == str(movies)
-    assert "<IsStartupWizardCompleted>true</IsStartupWizardCompleted>" in house.system_xml.read_text()
+def test_restart_keeps_all_data(tmp_path: Path, version: str) -> None:
+    installation = Installation(tmp_path, version).set_up()
+    movies = installation.media()
+    installation.add_library(movies)
+    installation.call("POST", "/Auth/Keys", app="household")
+    before = installation.library()
+    installation.restart()
+    assert installation.library() == before
+    assert installation.call("GET", "/Auth/Keys").json["Items"][0]["AppName"] == "household"
+    assert (installation.config / "root" / "default" / "Movies" / "movies.mblink").read_text() == str(movies)
+    assert "<IsStartupWizardCompleted>true</IsStartupWizardCompleted>" in installation.system_xml.read_text()
 
 
-def test_a_deleted_configuration_gives_the_wizard_again(tmp_path: Path) -> None:
-    house = House(tmp_path).set_up()
-    house.server.stop()
-    shutil.rmtree(house.config)
-    house.restart()
-    house.token = ""
-    assert house.call("GET", "/System/Info/Public").json["StartupWizardCompleted"] is False
-    assert house.call("POST", "/Startup/User", {"Name": "a", "Password": "b"}).status == 404
+def test_deleted_configuration_reopens_wizard(tmp_path: Path) -> None:
+    installation = Installation(tmp_path).set_up()
+    installation.server.stop()
+    shutil.rmtree(installation.config)
+    installation.restart()
+    installation.token = ""
+    assert installation.call("GET", "/System/Info/Public").json["StartupWizardCompleted"] is False
+    assert installation.call("POST", "/Startup/User", {"Name": "a", "Password": "b"}).status == 404
 
 
 @pytest.mark.parametrize("size", [0, 1, 200])
-def test_a_cut_off_system_xml_opens_the_wizard_again(tmp_path: Path, size: int) -> None:
-    house = House(tmp_path).set_up()
-    house.server.stop()
-    house.system_xml.write_bytes(house.system_xml.read_bytes()[:size])
-    house.restart()
-    house.token = ""
-    assert house.call("GET", "/System/Info/Public").json["StartupWizardCompleted"] is False
-    assert house.call("GET", "/Startup/User").json == {"Name": "admin"}  # the users are in the database
-    assert "</ServerConfiguration>" in house.system_xml.read_text()
+def test_truncated_system_xml_reopens_wizard(tmp_path: Path, size: int) -> None:
+    installation = Installation(tmp_path).set_up()
+    installation.server.stop()
+    installation.system_xml.write_bytes(installation.system_xml.read_bytes()[:size])
+    installation.restart()
+    installation.token = ""
+    assert installation.call("GET", "/System/Info/Public").json["StartupWizardCompleted"] is False
+    assert installation.call("GET", "/Startup/User").json == {"Name": "admin"}  # the users are in the database
+    assert "</ServerConfiguration>" in installation.system_xml.read_text()
 
 
-def test_a_broken_database_is_unhealthy(tmp_path: Path) -> None:
-    house = House(tmp_path)
-    house.server.stop()
-    (house.config / "data" / "jellyfin.db").write_bytes(b"no database at all, and long enough to be seen as one" * 9)
-    house.restart()
-    assert (house.send("GET", "/health").status, house.send("GET", "/health").text) == (503, "Unhealthy")
-    house.pass_time(3600)
-    assert house.send("GET", "/health").text == "Unhealthy"
+def test_damaged_database_is_unhealthy(tmp_path: Path) -> None:
+    installation = Installation(tmp_path)
+    installation.server.stop()
+    (installation.config / "data" / "jellyfin.db").write_bytes(b"not a database, but as long as the header of one" * 9)
+    installation.restart()
+    assert (installation.send("GET", "/health").status, installation.send("GET", "/health").text) == (503, "Unhealthy")
+    installation.pass_time(3600)
+    assert installation.send("GET", "/health").text == "Unhealthy"
 
 
-def test_a_migration_is_degraded_and_keeps_a_copy(tmp_path: Path) -> None:
-    house = House(tmp_path, "10.11").set_up()
-    house.restart("12.0", TIMING)
-    house.pass_time(1)
-    house.pass_time(13)
-    assert house.send("GET", "/health").text == "Degraded"
+def test_migration_is_degraded_and_keeps_copy(tmp_path: Path) -> None:
+    installation = Installation(tmp_path, "10.11").set_up()
+    installation.restart("12.0", TIMING)
+    installation.pass_time(1)
+    installation.pass_time(13)
+    assert installation.send("GET", "/health").text == "Degraded"
     for seconds in (1, 1, 2):
-        house.pass_time(seconds)
-    assert house.send("GET", "/health").text == "Healthy"
-    assert len(list((house.config / "data" / "SQLiteBackups").iterdir())) == 1
-    assert house.call("GET", "/System/Configuration").json["EnableLegacyAuthorization"] is False
+        installation.pass_time(seconds)
+    assert installation.send("GET", "/health").text == "Healthy"
+    assert len(list((installation.config / "data" / "SQLiteBackups").iterdir())) == 1
+    assert installation.call("GET", "/System/Configuration").json["EnableLegacyAuthorization"] is False
 
 
-def test_a_power_cut_during_a_migration_is_degraded_for_ever(tmp_path: Path) -> None:
-    house = House(tmp_path, "10.11").set_up()
-    house.restart("12.0", TIMING)
-    house.pass_time(2)
-    house.restart("12.0", TIMING)  # killed in the middle, started again
+def test_power_cut_during_migration_leaves_server_degraded(tmp_path: Path) -> None:
+    installation = Installation(tmp_path, "10.11").set_up()
+    installation.restart("12.0", TIMING)
+    installation.pass_time(2)
+    installation.restart("12.0", TIMING)  # killed during the migration, then started again
     for _ in range(20):
-        house.pass_time(3600)
-    assert (house.send("GET", "/health").status, house.send("GET", "/health").text) == (200, "Degraded")
+        installation.pass_time(3600)
+    assert (installation.send("GET", "/health").status, installation.send("GET", "/health").text) == (200, "Degraded")
 
-    house.server.stop()
-    with closing(sqlite3.connect(house.config / "data" / "jellyfin.db")) as database, database:
+    installation.server.stop()
+    with closing(sqlite3.connect(installation.config / "data" / "jellyfin.db")) as database, database:
         assert database.execute('DELETE FROM "__EFMigrationsLock"').rowcount == 1
-    house.restart("12.0")
-    house.server.sync()
-    assert house.send("GET", "/health").text == "Healthy"
-    assert house.login().status == 200
+    installation.restart("12.0")
+    installation.server.sync()
+    assert installation.send("GET", "/health").text == "Healthy"
+    assert installation.login().status == 200
 
 
-def test_the_way_back_is_healthy_and_does_not_work(tmp_path: Path) -> None:
-    house = House(tmp_path, "10.11").set_up()
-    house.restart("12.0")
-    house.restart("10.11")
-    assert house.send("GET", "/health").text == "Healthy"
-    assert house.login(device="two").status == 200
+def test_downgraded_server_is_healthy_and_does_not_work(tmp_path: Path) -> None:
+    installation = Installation(tmp_path, "10.11").set_up()
+    installation.restart("12.0")
+    installation.restart("10.11")
+    assert installation.send("GET", "/health").text == "Healthy"
+    assert installation.login(device="two").status == 200
     for path in ("/Library/VirtualFolders", "/Items?recursive=true", "/UserViews", "/Items/Counts"):
-        assert house.call("GET", path).status == 500
+        assert installation.call("GET", path).status == 500
 
 
-def test_a_killed_server_has_kept_what_it_answered(tmp_path: Path) -> None:
-    house = House(tmp_path).set_up()
+def test_killed_server_keeps_acknowledged_changes(tmp_path: Path) -> None:
+    installation = Installation(tmp_path).set_up()
     twin = tmp_path / "twin"
-    shutil.copytree(house.config, twin / "config")  # what a power cut leaves
-    later = House(twin)
+    shutil.copytree(installation.config, twin / "config")  # as after a power cut
+    later = Installation(twin)
     assert later.login(password=PASSWORD).status == 200
 
 
-def test_real_time_is_followed_by_a_thread(tmp_path: Path) -> None:
+def test_thread_follows_real_time(tmp_path: Path) -> None:
     server = Server(tmp_path, timing=Timing(down_s=0.1, degraded_s=0.1)).start(ticking=True)
     try:
         deadline = time.monotonic() + 10

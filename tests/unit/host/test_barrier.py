@@ -5,12 +5,11 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from pathlib import Path
 
 import pytest
+from mediaserver._core.names import INNER_TABLE, OUTER_TABLE
 from mediaserver.firewall import barrier
 
-ROOT = Path(__file__).parents[3]
 OUTER = barrier.OuterBarrier(
     endpoints=[("198.18.0.21", 51820), ("198.18.0.20", 51820)],
     ui_ports=[9117, 9091],
@@ -30,16 +29,6 @@ def blocks(text: str) -> dict[str, list[str]]:
     """Return the lines of each set, counter and chain."""
     found = re.findall(r"^    ((?:set|counter|chain) \w+) \{\n(.*?)^    \}$", text, re.MULTILINE | re.DOTALL)
     return {name: [line.strip() for line in body.splitlines()] for name, body in found}
-
-
-def test_each_bridge_has_one_name_wherever_it_must_be_written() -> None:
-    """Neither compose nor the checks before a run can read it from the host package."""
-    bridges = [barrier.BRIDGE, barrier.HOUSE_BRIDGE]
-    compose = (ROOT / "roles" / "stack" / "templates" / "compose.yml.j2").read_text(encoding="utf-8")
-    assert re.findall(r"com\.docker\.network\.bridge\.name: ([\w-]+)", compose) == bridges
-    preflight = (ROOT / "plugins" / "module_utils" / "_preflight" / "network.py").read_text(encoding="utf-8")
-    (own,) = re.findall(r'OWN_INTERFACE = re\.compile\(r"(.*)"\)', preflight)
-    assert all(re.fullmatch(own, bridge) for bridge in bridges)
 
 
 def test_outer_rules_are_the_design_s() -> None:
@@ -148,9 +137,9 @@ def test_without_endpoints_nothing_gets_out() -> None:
 
 OWNED = ["    flags owner, persist"]
 TEXTS = {
-    "outer": (barrier.render_outer(OUTER), barrier.OUTER_TABLE, []),
-    "outer, owned": (barrier.render_outer(OUTER, owned=True), barrier.OUTER_TABLE, OWNED),
-    "inner": (barrier.render_inner(dataclasses.replace(INNER, forwarded_ports=[1])), barrier.INNER_TABLE, []),
+    "outer": (barrier.render_outer(OUTER), OUTER_TABLE, []),
+    "outer, owned": (barrier.render_outer(OUTER, owned=True), OUTER_TABLE, OWNED),
+    "inner": (barrier.render_inner(dataclasses.replace(INNER, forwarded_ports=[1])), INNER_TABLE, []),
 }
 
 
@@ -184,7 +173,12 @@ WRONG = {
     "endpoint's address": {"endpoints": [("vpn.example", 51820)]},
     "prefix": {"lan": ["192.168.0.0/16 } ; }"]},
     "prefix of IPv6": {"lan": ["fd00::/8"]},
-    "Jellyfin's interface": {"house_bridge": ""},
+    "Jellyfin's interface": {"jellyfin_bridge": ""},
+    "own bridge": {"own_bridges": ['br-own"; accept']},
+    "way without the host's address": {"reaches": [("br-vpn", 80)]},
+    "way from a bridge that is none": {"bridge_address": "172.31.254.1", "reaches": [("br vpn", 80)]},
+    "way to a port that is none": {"bridge_address": "172.31.254.1", "reaches": [("br-vpn", 0)]},
+    "reached port": {"reached": [65536]},
     "prefix of containers": {"containers": ["172.30.0.0/16, 0.0.0.0/0"]},
 }
 
@@ -195,8 +189,11 @@ def test_what_is_not_a_value_never_reaches_nft(change: dict[str, object]) -> Non
         barrier.render_outer(dataclasses.replace(OUTER, **change))  # type: ignore[arg-type]
 
 
+OWN_WRONG: list[dict[str, object]] = [{"reachable": [0]}, {"reached": [70000]}, {"containers": ["x"]}]
+
+
 @pytest.mark.parametrize(
-    "change", [{"fwmark": 0}, {"tunnel": "wg 0"}, {"bridge_address": "x"}, {"uplink": ""}], ids=str
+    "change", [{"fwmark": 0}, {"tunnel": "wg 0"}, {"bridge_address": "x"}, {"uplink": ""}, *OWN_WRONG], ids=str
 )
 def test_the_inner_barrier_is_as_strict(change: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"."):

@@ -6,16 +6,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from barrier_house import (
+from barrier_lab import (
     BRIDGE,
     ENDPOINT_PORT,
     HOLDER,
     INNER,
     NEEDED,
     OUTER,
+    OUTSIDER,
     PEER_PORT,
     PROVIDER,
-    STRANGER,
     TUNNEL,
     UI_PORT,
     WORLD,
@@ -23,6 +23,7 @@ from barrier_house import (
     built,
     run,
 )
+from mediaserver._core.names import INNER_TABLE, OUTER_TABLE
 from mediaserver.firewall import barrier
 
 pytestmark = NEEDED
@@ -36,7 +37,7 @@ def house() -> Iterator[House]:
 
 @pytest.mark.parametrize(
     ("text", "table"),
-    [(OUTER, barrier.OUTER_TABLE), (INNER, barrier.INNER_TABLE)],
+    [(OUTER, OUTER_TABLE), (INNER, INNER_TABLE)],
     ids=["outer", "inner"],
 )
 def test_loads_again_and_again_and_keeps_its_fingerprint(house: House, text: str, table: str) -> None:
@@ -62,7 +63,7 @@ def test_without_barriers_everything_gets_out(house: House) -> None:
 @pytest.mark.parametrize(("where", "text"), [("pi", OUTER), ("vpn", INNER)], ids=["outer alone", "inner alone"])
 def test_one_barrier_alone_holds(house: House, where: str, text: str) -> None:
     place = getattr(house, where)
-    table = barrier.OUTER_TABLE if text is OUTER else barrier.INNER_TABLE
+    table = OUTER_TABLE if text is OUTER else INNER_TABLE
     house.load(place, text)
     assert house.arrives(mark=51820, port=ENDPOINT_PORT), "the tunnel cannot reach its server"
     assert house.counted(place, table, "leak_attempts_out") == 0
@@ -71,7 +72,7 @@ def test_one_barrier_alone_holds(house: House, where: str, text: str) -> None:
     assert not house.arrives(kind="STREAM", port=443)
     assert not house.arrives(kind="STREAM", port=ENDPOINT_PORT)
     assert house.counted(place, table, "leak_attempts_out") >= 4
-    assert house.ui_answers(house.world), "the house cannot open the UI"
+    assert house.ui_answers(house.world), "the LAN cannot open the web interface"
     assert house.ui_answers(house.pi), "the Pi cannot open the UI"
     assert not house.ui_answers(house.world, port=22)
     assert house.counted(place, table, "leak_attempts_in") >= 1
@@ -86,7 +87,7 @@ def test_the_outer_barrier_keeps_the_vpn_off_the_pi_itself(house: House) -> None
     assert house.talk(house.vpn, house.pi, BRIDGE) == (True, True), "the control: without the barrier it is reached"
     house.load(house.pi, OUTER)
     assert house.talk(house.vpn, house.pi, BRIDGE) == (False, False)
-    assert house.counted(house.pi, barrier.OUTER_TABLE, "leak_attempts_host") >= 1
+    assert house.counted(house.pi, OUTER_TABLE, "leak_attempts_host") >= 1
 
 
 @pytest.mark.parametrize("barrier_stands", [True, False], ids=["held", "control: without the barrier it gets out"])
@@ -123,7 +124,7 @@ def test_an_inner_barrier_without_its_rules_lets_nothing_through(house: House) -
     house.set_kernel(house.vpn, "ipv4/ip_forward", 1)
     run("ip", "-n", house.pi, "route", "add", PROVIDER, "via", HOLDER)
     house.load(house.vpn, INNER)
-    table = f"inet {barrier.INNER_TABLE}"
+    table = f"inet {INNER_TABLE}"
     house.load(house.vpn, f"flush table {table}\n")
     assert not house.arrives()
     assert house.talk(house.pi, house.world, PROVIDER) == (False, False)
@@ -171,7 +172,7 @@ def test_the_outer_barrier_ends_what_was_open_over_ipv6(house: House, other_side
 
     heard = house.talk(getattr(house, other_side), house.vpn, "fd00:1::2", meanwhile=meanwhile)
     assert met, "there was no connection that could have ended"
-    # What the Pi itself sends is not the barrier's affair: the VPN namespace hears it, and cannot answer.
+    # What the Pi itself sends does not concern the barrier: the VPN namespace receives it, and cannot answer.
     assert heard == ((False, other_side == "pi") if barrier_stands else (True, True))
 
 
@@ -181,18 +182,18 @@ def test_an_answer_that_comes_late_is_dropped_and_not_counted(house: House, clie
     counter = {"world": "leak_attempts_out", "pi": "leak_attempts_host"}[client]
     house.load(house.pi, OUTER)
     assert not house.answer_late(getattr(house, client), HOLDER, UI_PORT, server=house.vpn), "it was not forgotten"
-    assert house.counted(house.pi, barrier.OUTER_TABLE, counter) == 0
+    assert house.counted(house.pi, OUTER_TABLE, counter) == 0
 
 
 @pytest.mark.parametrize(
-    ("source", "port"), [(STRANGER, UI_PORT), (WORLD, 7777)], ids=["not to the LAN", "not from a web interface"]
+    ("source", "port"), [(OUTSIDER, UI_PORT), (WORLD, 7777)], ids=["not to the LAN", "not from a web interface"]
 )
 def test_any_other_late_segment_is_counted(house: House, source: str, port: int) -> None:
-    house.add_stranger()
+    house.add_outsider()
     lets_in = OUTER.replace("chain to_vpn {", "chain to_vpn {\n        tcp flags syn accept")
     house.load(house.pi, lets_in)
     assert not house.answer_late(house.world, HOLDER, port, server=house.vpn, source=source)
-    assert house.counted(house.pi, barrier.OUTER_TABLE, "leak_attempts_out") >= 1
+    assert house.counted(house.pi, OUTER_TABLE, "leak_attempts_out") >= 1
 
 
 @pytest.mark.parametrize("target", [WORLD, BRIDGE], ids=["the LAN", "the Pi"])
@@ -202,7 +203,7 @@ def test_a_connection_that_a_web_interface_opens_is_counted(house: House, target
     house.python(
         house.vpn, f"s = socket.socket(); s.settimeout(1); s.bind(('', {UI_PORT})); s.connect(('{target}', 443))"
     ).wait(timeout=10)
-    assert house.counted(house.pi, barrier.OUTER_TABLE, counter) >= 1
+    assert house.counted(house.pi, OUTER_TABLE, counter) >= 1
 
 
 def test_the_tunnel_s_own_packets_never_enter_the_tunnel(house: House) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from barrier_house import (
+from barrier_lab import (
     HOLDER,
     INNER,
     NEEDED,
@@ -19,7 +19,7 @@ from barrier_house import (
     built,
     run,
 )
-from mediaserver.firewall import barrier
+from mediaserver._core.names import INNER_TABLE
 
 pytestmark = NEEDED
 
@@ -54,9 +54,9 @@ def test_through_the_tunnel_one_may_call_but_not_be_called(house: House) -> None
     assert house.talk(house.vpn, house.world, PROVIDER) == (True, True)
 
 
-@pytest.mark.parametrize("told", [True, False], ids=["told", "control: who opens one anew is not"])
-def test_a_peer_of_a_connection_that_is_gone_is_told(house: House, told: bool) -> None:
-    """He holds it open from before the namespace was made anew, and refuses us another as long as he does."""
+@pytest.mark.parametrize("told", [True, False], ids=["reset", "control: a new connection is not"])
+def test_a_peer_of_a_connection_that_is_gone_is_reported(house: House, told: bool) -> None:
+    """The peer keeps a connection of the former namespace open, and refuses another one until it gets a reset."""
     house.add_tunnel()
     # A kernel that knows the connection's other end, and none in the VPN namespace that does.
     stale = (
@@ -67,13 +67,13 @@ def test_a_peer_of_a_connection_that_is_gone_is_told(house: House, told: bool) -
         "except ConnectionResetError: print('reset')\n"
         "except TimeoutError: print('silence')"
     )
-    anew = (
+    opened_again = (
         "s = socket.socket(); s.settimeout(1)\n"
         f"try: s.connect(('{TUNNEL}', 6881))\nexcept ConnectionRefusedError: print('reset')\n"
         "except TimeoutError: print('silence')"
     )
     house.load(house.vpn, INNER)
-    said = house.python(house.world, stale if told else anew).communicate(timeout=10)[0]
+    said = house.python(house.world, stale if told else opened_again).communicate(timeout=10)[0]
     assert said == ("reset\n" if told else "silence\n")
 
 
@@ -84,10 +84,10 @@ def test_nothing_passes_through_the_vpn_namespace(house: House) -> None:
     assert house.talk(house.pi, house.world, PROVIDER) == (True, True), "the control: it would forward"
     house.load(house.vpn, INNER)
     assert house.talk(house.pi, house.world, PROVIDER, 7778) == (False, False)
-    assert house.counted(house.vpn, barrier.INNER_TABLE, "leak_attempts_passing") >= 1
+    assert house.counted(house.vpn, INNER_TABLE, "leak_attempts_passing") >= 1
 
 
-def test_the_outer_barrier_concerns_nobody_else(house: House) -> None:
+def test_the_outer_barrier_concerns_no_other_traffic(house: House) -> None:
     """The Pi stays reachable, and what it forwards for others still passes."""
     for line in f"""
         link add guest0 netns {house.vpn} type veth peer name other0 netns {house.pi}

@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from mediaserver._core.errors import reason
 from mediaserver.monitor import causes
 from mediaserver.monitor.causes import Evidence, of_dead_tunnel
-from mediaserver.monitor.problems import BLOCKS_TUNNEL, HOUSEHOLD_MUST_ACT, Code, Problem, reason
+from mediaserver.monitor.problems import BLOCKS_TUNNEL, HOUSEHOLD_MUST_ACT, Code, Problem
 
 DOCUMENTED = Path(__file__).resolve().parents[3] / "docs" / "vpn-monitor.md"
 SILENT = Evidence(online=True, peer="vpn.example:51820", endpoint="198.18.0.20", handshakes=False)
@@ -56,7 +57,7 @@ def test_every_code_is_documented_and_nothing_else() -> None:
     assert set(re.findall(r"^\| `([a-z-]+)` \|", table, re.MULTILINE)) == {str(code) for code in Code}
 
 
-def test_an_error_is_told_without_its_number() -> None:
+def test_an_error_is_reported_without_its_number() -> None:
     assert reason(OSError(19, "No such device")) == "No such device"
     assert reason(FileNotFoundError(2, "No such file or directory", "/run/x")) == "No such file or directory: /run/x"
     assert reason(ValueError("unknown")) == "unknown"

@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from mediaserver import files
+from mediaserver._core import files
+from mediaserver._core.errors import GatewayError
 from mediaserver.firewall import keeper
 from mediaserver.monitor import monitor
-from mediaserver.tunnel.configuration import GatewayError
 from mediaserver.verify import verify
 
 SCRIPTS = Path(__file__).parents[3] / "roles" / "runtime" / "files" / "scripts"
@@ -59,7 +59,7 @@ def test_a_second_vpn_monitor_ends_and_leaves_the_first_one_s_state_alone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def of(root: Path) -> monitor.Monitor:
-        raise AssertionError("a second one looks at the host")
+        raise AssertionError("a second one observations at the host")
 
     monkeypatch.setattr(monitor.Monitor, "of", of)
     lock = tmp_path / "lock"
@@ -101,5 +101,5 @@ def test_a_second_jellyfin_unlock_leaves_the_database_alone(tmp_path: Path) -> N
         done = run("jellyfin-unlock", str(database))
     finally:
         os.close(folder)
-    assert (done.returncode, done.stderr) == (1, f"jellyfin-unlock: another one is at work on {database}\n")
+    assert (done.returncode, done.stderr) == (1, f"jellyfin-unlock: another process works on {database}\n")
     assert [path.name for path in tmp_path.iterdir()] == ["jellyfin.db"]

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mediaserver._core.errors import ComposeError
 from mediaserver.docker import compose
-from mediaserver.docker.api import DockerError
 from mediaserver.firewall.nft import Nft
 from mediaserver.monitor import observe, repairs
-from mediaserver.monitor.decide import Act, Step
-from mediaserver.tunnel.configuration import GatewayError
+from mediaserver.monitor.steps import Act, Step
 
 BROKEN = "yaml: line 2: mapping values are not allowed in this context"
 CONFIG = json.dumps({"services": {"vpn": {}, "wireguard": {"network_mode": "service:vpn"}}})
@@ -63,9 +62,9 @@ def test_the_services_of_our_own_file_are_watched_and_the_override_is_named_once
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], root: Path
 ) -> None:
     broken(monkeypatch, root)
-    eyes = observe.Watch(root, Unasked())
-    assert eyes.services() == {"vpn": "", "wireguard": "service:vpn"}
-    eyes.services()
+    observer = observe.Observer(root, Unasked())
+    assert observer.services() == {"vpn": "", "wireguard": "service:vpn"}
+    observer.services()
     name = compose.override(root)
     assert capsys.readouterr().out == (
         f"{name} is not used, because compose cannot read it: {BROKEN}; containers are repaired by compose.yml alone\n"
@@ -74,14 +73,14 @@ def test_the_services_of_our_own_file_are_watched_and_the_override_is_named_once
 
 def test_an_override_that_was_mended_is_used_again(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
     broken(monkeypatch, root)
-    eyes = observe.Watch(root, Unasked())
-    eyes.services()
+    observer = observe.Observer(root, Unasked())
+    observer.services()
     docker = Docker()
     monkeypatch.setattr(subprocess, "run", docker)
     name = compose.override(root)
     assert name is not None
     name.write_text("services: {jellyfin: {}}\n")
-    eyes.services()
+    observer.services()
     assert docker.last == f"docker compose --project-directory {root} config --format json"
 
 
@@ -94,7 +93,7 @@ def test_repairs_use_our_own_file_and_remove_no_service_of_the_override(
     monkeypatch: pytest.MonkeyPatch, root: Path, act: Act, tail: str
 ) -> None:
     docker = broken(monkeypatch, root)
-    repairs.Hands(root).do(Step(act, "", ("vpn",)))
+    repairs.Repairs(root).do(Step(act, "", ("vpn",)))
     assert docker.last == (
         f"docker compose --project-directory {root} --file {root}/compose.yml up --detach --pull never --no-build "
         f"{tail}"
@@ -104,7 +103,7 @@ def test_repairs_use_our_own_file_and_remove_no_service_of_the_override(
 def test_a_good_override_is_used(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
     docker = Docker()
     monkeypatch.setattr(subprocess, "run", docker)
-    repairs.Hands(root).do(Step(Act.BRING_UP, ""))
+    repairs.Repairs(root).do(Step(Act.BRING_UP, ""))
     assert docker.last == (
         f"docker compose --project-directory {root} up --detach --pull never --no-build --no-recreate"
     )
@@ -113,7 +112,7 @@ def test_a_good_override_is_used(monkeypatch: pytest.MonkeyPatch, root: Path) ->
 def test_our_own_broken_file_is_not_blamed_on_the_override(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
     broken(monkeypatch, root, ours=True)
     text = f"compose cannot read {root}/compose.yml: {BROKEN}"
-    with pytest.raises(DockerError, match="^" + text):
-        observe.Watch(root, Unasked()).services()
-    with pytest.raises(GatewayError, match="^" + text):
-        repairs.Hands(root).do(Step(Act.BRING_UP, ""))
+    with pytest.raises(ComposeError, match="^" + text):
+        observe.Observer(root, Unasked()).services()
+    with pytest.raises(ComposeError, match="^" + text):
+        repairs.Repairs(root).do(Step(Act.BRING_UP, ""))

@@ -52,8 +52,8 @@ def test_less_than_a_header_is_no_answer(number: int, length: int) -> None:
 
 @given(st.binary(max_size=64), numbers)
 def test_what_counts_as_an_answer_has_our_number_and_says_that_it_is_one(datagram: bytes, number: int) -> None:
-    told = len(datagram) >= 12 and datagram[:2] == number.to_bytes(2, "big") and datagram[2] >= 0x80
-    assert dns.is_answer(datagram, number) is told
+    expected = len(datagram) >= 12 and datagram[:2] == number.to_bytes(2, "big") and datagram[2] >= 0x80
+    assert dns.is_answer(datagram, number) is expected
 
 
 Reply = Callable[[bytes], list[bytes]]
@@ -114,7 +114,7 @@ def test_an_answer_after_false_ones_counts(resolver: Callable[[Reply], int]) -> 
     assert ask(resolver(lambda question: [other_number(question), b"", answer_to(question)]), PATIENT_S)
 
 
-def test_where_nobody_listens_the_answer_is_no_and_comes_at_once() -> None:
+def test_a_closed_port_is_no_answer_at_once() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unused:
         unused.bind((LOOPBACK, 0))
         port = unused.getsockname()[1]
@@ -124,7 +124,7 @@ def test_where_nobody_listens_the_answer_is_no_and_comes_at_once() -> None:
 
 
 def test_a_question_that_cannot_be_sent_is_not_answered() -> None:
-    # The kernel refuses broadcasts to whoever did not ask for them.
+    # The kernel refuses broadcasts to sockets without SO_BROADCAST.
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
         assert not dns.answers(line, "255.255.255.255", PATIENT_S)
 
@@ -136,11 +136,11 @@ def coded(code: int) -> Reply:
 def online(folder: Path, text: str, port: int) -> bool | None:
     path = folder / "resolv.conf"
     path.write_text(text)
-    return dns.house_is_online(path, port=port, timeout=SOON_S)
+    return dns.host_is_online(path, port=port, timeout=SOON_S)
 
 
 @pytest.mark.parametrize(
-    ("reply", "told"),
+    ("reply", "expected"),
     [
         (coded(dns.NO_ERROR), True),
         (coded(dns.NO_SUCH_NAME), True),
@@ -151,11 +151,11 @@ def online(folder: Path, text: str, port: int) -> bool | None:
     ],
     ids=["an answer", "no such name", "failure", "silence", "refused", "format error"],
 )
-def test_what_the_house_s_resolver_says_of_its_line(
-    resolver: Callable[[Reply], int], tmp_path: Path, reply: Reply, told: bool | None
+def test_what_the_lan_s_resolver_says_of_its_line(
+    resolver: Callable[[Reply], int], tmp_path: Path, reply: Reply, expected: bool | None
 ) -> None:
     text = f"# by hand\nsearch lan\n  nameserver {LOOPBACK} # the router\noptions edns0\n"
-    assert online(tmp_path, text, resolver(reply)) is told
+    assert online(tmp_path, text, resolver(reply)) is expected
 
 
 def test_an_ipv6_resolver_is_asked_too(tmp_path: Path) -> None:
@@ -175,7 +175,7 @@ def test_an_ipv6_resolver_is_asked_too(tmp_path: Path) -> None:
         thread.start()
         path = tmp_path / "resolv.conf"
         path.write_text("nameserver ::1\n")
-        assert dns.house_is_online(path, port=line.getsockname()[1], timeout=PATIENT_S) is True
+        assert dns.host_is_online(path, port=line.getsockname()[1], timeout=PATIENT_S) is True
         thread.join()
 
 
@@ -188,10 +188,10 @@ def test_a_link_s_own_resolver_is_asked_on_that_link(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr(dns, "ask", ask)
     try:
-        told = online(tmp_path, "nameserver fe80::1%lo\nnameserver 192.0.2.53\n", 53)
+        expected = online(tmp_path, "nameserver fe80::1%lo\nnameserver 192.0.2.53\n", 53)
     except OSError:
         pytest.skip("this machine knows no IPv6")
-    assert told is False
+    assert expected is False
     assert asked[-1] == (socket.AF_INET, "192.0.2.53", 53)
     if len(asked) == 2:  # a kernel with IPv6
         assert asked[0][0] == socket.AF_INET6
@@ -210,6 +210,6 @@ def test_one_good_answer_is_enough_and_no_more_than_three_are_asked(
 
 
 @pytest.mark.parametrize("text", ["", "search lan\n", "nameserver router\n", "#nameserver 192.0.2.1\n"])
-def test_without_a_resolver_nothing_can_be_told(tmp_path: Path, text: str) -> None:
+def test_without_a_resolver_nothing_can_be_reported(tmp_path: Path, text: str) -> None:
     assert online(tmp_path, text, 9) is None
-    assert dns.house_is_online(tmp_path / "gone", port=9) is None
+    assert dns.host_is_online(tmp_path / "gone", port=9) is None

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mediaserver import files
+from mediaserver._core import files
+from mediaserver._core.errors import GatewayError
 from mediaserver.monitor import hold
-from mediaserver.tunnel import configuration, gateway
-from mediaserver.tunnel.configuration import GatewayError, Settings, State
+from mediaserver.tunnel import command_line, configuration
+from mediaserver.tunnel.configuration import Settings, State
 from mediaserver.tunnel.gateway import Gateway
 
 KEYS = {name: name * 43 + "=" for name in "abp"}
@@ -136,7 +137,7 @@ def test_the_state_survives_its_file() -> None:
 
 
 def test_missing_settings_name_the_file_and_the_remedy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert gateway.main(["plan"], root=tmp_path) == 1
+    assert command_line.main(["plan"], root=tmp_path) == 1
     assert capsys.readouterr().err == (
         f"vpn-gateway: {tmp_path}/gateway/gateway.json is missing; run the playbook again\n"
     )
@@ -146,8 +147,8 @@ def test_a_file_is_replaced_whole_and_with_its_mode(tmp_path: Path) -> None:
     target = tmp_path / "folder" / "file"
     files.write(target, "one", mode=0o600)
     files.write(target, "two", mode=0o600)
-    assert files.stands(target, "two", mode=0o600)
-    assert not files.stands(target, "two", mode=0o644)
+    assert files.matches(target, "two", mode=0o600)
+    assert not files.matches(target, "two", mode=0o644)
     assert [path.name for path in target.parent.iterdir()] == ["file"]
 
 
@@ -184,16 +185,16 @@ def test_resolving_again_asks_for_every_name_and_keeps_what_has_no_answer_now() 
     assert resolve.asked == ["one.example", "two.example", "3.example"]
 
 
-def test_resolving_again_does_not_take_an_address_in_the_house_for_a_known_one() -> None:
+def test_resolving_again_does_not_take_an_address_in_the_lan_for_a_known_one() -> None:
     resolve = resolver({"one.example": "192.168.1.5"})
     after = configuration.resolved_again(settings(peers=PEERS), State("one.example:51820", KNOWN), resolve)
     assert after == State("one.example:51820", KNOWN)
-    assert after.seen == {"one.example": "192.168.1.5"}
+    assert after.rejected == {"one.example": "192.168.1.5"}
 
 
-NOT_PUBLIC = "no address of the internet"
+NOT_PUBLIC = "not a public address"
 FORBIDDEN = {
-    "192.168.1.7": "in the house's own network 192.168.1.0/24 (mediaserver_lan)",
+    "192.168.1.7": "in the LAN 192.168.1.0/24 (mediaserver_lan)",
     "172.31.254.1": "in the VPN namespace's own network 172.31.254.0/24 (gateway_subnet)",
     "127.0.0.1": NOT_PUBLIC,
     "127.255.0.9": NOT_PUBLIC,
@@ -207,7 +208,7 @@ FORBIDDEN = {
 
 
 @pytest.mark.parametrize("address", FORBIDDEN)
-def test_an_address_that_leads_into_the_house_is_forbidden(address: str) -> None:
+def test_an_address_that_leads_into_the_lan_is_forbidden(address: str) -> None:
     assert configuration.forbidden(settings(), address) == FORBIDDEN[address]
 
 
@@ -281,7 +282,7 @@ def installed(machine: FakeMachine, answers: dict[str, str] | None = None, chang
     return Gateway(machine.root, resolve=resolver(found), change=change, state=state, untold=untold)
 
 
-def test_barriers_are_right_before_the_tunnel_hears_of_anything(machine: FakeMachine) -> None:
+def test_barriers_are_right_before_the_tunnel_reloads(machine: FakeMachine) -> None:
     done = installed(machine).apply(machine)
     assert machine.asked == ["barrier", "vpn", "wireguard"]
     assert machine.found["barrier"] == GIVEN | STATE_FILE
@@ -307,7 +308,7 @@ def test_what_was_named_as_different_is_what_is_done_and_then_nothing_is(machine
     assert machine.asked == []
 
 
-def test_a_failover_is_told_to_the_tunnel_only(machine: FakeMachine) -> None:
+def test_a_failover_is_reported_to_the_tunnel_only(machine: FakeMachine) -> None:
     installed(machine).apply(machine)
     machine.asked.clear()
     installed(machine, change=configuration.failed_over).apply(machine)
@@ -329,7 +330,7 @@ def test_a_barrier_that_cannot_be_loaded_ends_it_before_the_tunnel_changes(machi
 @pytest.mark.parametrize(
     ("failing", "first"), [("vpn", ["vpn"]), ("wireguard", ["vpn", "wireguard"])], ids=["vpn", "wireguard"]
 )
-def test_who_could_not_be_told_is_told_by_the_next_run_and_finds_its_files_meanwhile(
+def test_who_could_not_be_reported_is_reported_by_the_next_run_and_finds_its_files_meanwhile(
     machine: FakeMachine, failing: str, first: list[str]
 ) -> None:
     machine.stands, machine.failing = True, {failing}
@@ -339,7 +340,7 @@ def test_who_could_not_be_told_is_told_by_the_next_run_and_finds_its_files_meanw
     # A container that starts in this moment finds all that it reads.
     assert machine.found[failing] >= GIVEN | STATE_FILE | CONTAINERS
     machine.failing, machine.asked = set(), []
-    left = [f"container {name} is told to read its files" for name in ("vpn", "wireguard")]
+    left = [f"container {name} reloads its files" for name in ("vpn", "wireguard")]
     assert installed(machine).differences(machine) == left
     assert installed(machine).apply(machine) == left
     assert machine.asked == ["vpn", "wireguard"]
@@ -355,19 +356,18 @@ def test_a_key_that_is_missing_is_named_and_nothing_is_written(machine: FakeMach
     assert not (machine.root / "state").exists()
 
 
-def test_an_endpoint_in_the_house_is_refused_with_the_reason(machine: FakeMachine) -> None:
+def test_an_endpoint_in_the_lan_is_refused_with_the_reason(machine: FakeMachine) -> None:
     assert installed(machine, {"vpn.example": "192.168.1.7"}).notes() == [
-        "vpn.example is not used as endpoint: its address 192.168.1.7 is in the house's own network 192.168.1.0/24"
-        " (mediaserver_lan)"
+        "vpn.example is not used as endpoint: its address 192.168.1.7 is in the LAN 192.168.1.0/24 (mediaserver_lan)"
     ]
 
 
-def test_a_name_that_leads_into_the_house_now_is_noted_though_its_older_address_is_used(machine: FakeMachine) -> None:
+def test_a_name_that_leads_into_the_lan_now_is_noted_though_its_older_address_is_used(machine: FakeMachine) -> None:
     installed(machine).apply(machine)
     inside = resolver({"vpn.example": "192.168.1.7"})
     again = installed(machine, change=lambda wanted, known: configuration.resolved_again(wanted, known, inside))
     assert again.notes() == [
-        "vpn.example is used at its older address 198.18.0.20: its address 192.168.1.7 is in the house's own network"
+        "vpn.example is used at its older address 198.18.0.20: its address 192.168.1.7 is in the LAN"
         " 192.168.1.0/24 (mediaserver_lan)"
     ]
 
@@ -391,11 +391,11 @@ def test_a_file_that_is_no_text_is_a_corrupt_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "[" * 100_000, '{"addresses": {"vpn.example": "nowhere"}}', "\ufffd\0"])
-def test_a_state_that_cannot_be_read_is_noted_and_made_anew(machine: FakeMachine, text: str) -> None:
+def test_a_state_that_cannot_be_read_is_noted_and_made_again(machine: FakeMachine, text: str) -> None:
     first = installed(machine)
     files.write(first.state_path, text, mode=0o600)
     again = installed(machine)
-    assert again.notes() == [f"{first.state_path} could not be read, and is made anew"]
+    assert again.notes() == [f"{first.state_path} could not be read, and is replaced"]
     assert again.state == first.state
     again.apply(machine)
     assert installed(machine).notes() == []
@@ -405,10 +405,10 @@ def test_a_run_that_was_aborted_while_holding_is_followed_by_another(tmp_path: P
     """Its hold neither keeps the next one from holding, nor outlives its own end."""
     path = tmp_path / "hold"
     hold.take("ansible", 600, 1000.0, path)
-    assert (found := hold.look(1599.0, path)) and found.valid
-    assert (found := hold.look(1600.0, path)) and (found.valid, found.why) == (False, "by ansible has expired")
+    assert (found := hold.read(1599.0, path)) and found.valid
+    assert (found := hold.read(1600.0, path)) and (found.valid, found.why) == (False, "by ansible has expired")
     hold.take("ansible", 600, 1100.0, path)
-    assert (found := hold.look(1650.0, path)) and found.valid
+    assert (found := hold.read(1650.0, path)) and found.valid
 
 
 def test_a_file_of_an_earlier_version_lets_no_container_in() -> None:

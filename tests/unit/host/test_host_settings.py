@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from mediaserver._core import obstacles
 from mediaserver.monitor import host_settings
-from mediaserver.monitor.host_settings import PAUSE_S, SOON_S, HostWatch
+from mediaserver.monitor.host_settings import PAUSE_S, SOON_S, HostObserver
 from mediaserver.monitor.problems import Code, Problem
-from mediaserver.tunnel import gateway
+from mediaserver.tunnel import command_line
 
 HEAD = "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n"
 ROUTES = (
@@ -102,7 +102,7 @@ def test_a_host_without_a_default_route_is_in_no_lan_that_could_be_missing() -> 
     assert host_settings.lan_problems(HEAD, ["10.0.0.0/8"]) == []
 
 
-def test_docker_and_routing_are_told_with_what_to_do() -> None:
+def test_docker_and_routing_are_reported_with_what_to_do() -> None:
     (docker,) = host_settings.docker_problems('{"iptables": false, "ip-masq": false}', "")
     assert docker.code is Code.DOCKER_SETTINGS
     assert '"iptables": false in /etc/docker/daemon.json' in docker.text
@@ -121,27 +121,27 @@ def test_the_host_is_looked_at_rarely_and_at_once_when_something_has_changed(
         looks.append(tuple(lan))
         return ()
 
-    monkeypatch.setattr(host_settings, "look", look)
+    monkeypatch.setattr(host_settings, "problems", look)
     monkeypatch.setattr(obstacles, "DAEMON_JSON", str(tmp_path / "daemon.json"))
-    watched = HostWatch()
+    watched = HostObserver()
     for now in range(0, int(PAUSE_S), 5):
-        watched.look(("10.0.0.0/8",), float(now))
+        watched.problems(("10.0.0.0/8",), float(now))
     assert len(looks) == 1
-    watched.look(("10.0.0.0/8",), PAUSE_S)
+    watched.problems(("10.0.0.0/8",), PAUSE_S)
     assert len(looks) == 2
     (tmp_path / "daemon.json").write_text("{}")
-    watched.look(("10.0.0.0/8",), PAUSE_S + 1)
-    watched.look(("192.168.0.0/16",), PAUSE_S + 2)
+    watched.problems(("10.0.0.0/8",), PAUSE_S + 1)
+    watched.problems(("192.168.0.0/16",), PAUSE_S + 2)
     (kernel.folder / "route").write_text(HEAD)
-    watched.look(("192.168.0.0/16",), PAUSE_S + 3)
+    watched.problems(("192.168.0.0/16",), PAUSE_S + 3)
     assert len(looks) == 5
     # While no resolver in the tunnel answers, the reason may be here.
-    watched.look(("192.168.0.0/16",), PAUSE_S + 3 + SOON_S - 1, soon=True)
-    watched.look(("192.168.0.0/16",), PAUSE_S + 3 + SOON_S, soon=True)
+    watched.problems(("192.168.0.0/16",), PAUSE_S + 3 + SOON_S - 1, soon=True)
+    watched.problems(("192.168.0.0/16",), PAUSE_S + 3 + SOON_S, soon=True)
     assert len(looks) == 6
 
 
-def test_a_run_foresees_and_switches_on_forwarding(
+def test_a_run_expects_and_switches_on_forwarding(
     kernel: Kernel, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Known:
@@ -163,14 +163,14 @@ def test_a_run_foresees_and_switches_on_forwarding(
         def plan(self, wanted: str | None, *, anyway: bool) -> list[str]:
             return []
 
-    monkeypatch.setattr(gateway, "Gateway", Known)
-    monkeypatch.setattr(gateway, "PROGRAMS", Current())
-    monkeypatch.setattr(gateway, "Host", lambda: None)
-    monkeypatch.setattr(gateway, "LOCK", tmp_path / "lock")
+    monkeypatch.setattr(command_line, "Gateway", Known)
+    monkeypatch.setattr(command_line, "PROGRAMS", Current())
+    monkeypatch.setattr(command_line, "Host", lambda: None)
+    monkeypatch.setattr(command_line, "GATEWAY_LOCK", tmp_path / "lock")
     kernel.set(ip_forward=0)
     for command, after in (("plan", "0"), ("apply", "1")):
-        assert gateway.main([command], root=tmp_path) == 0
+        assert command_line.main([command], root=tmp_path) == 0
         assert capsys.readouterr().out.splitlines() == ["net.ipv4.ip_forward is switched on", "file x is written"]
         assert kernel.get("ip_forward") == after
-    gateway.main(["plan"], root=tmp_path)
+    command_line.main(["plan"], root=tmp_path)
     assert capsys.readouterr().out.splitlines() == ["file x is written"]

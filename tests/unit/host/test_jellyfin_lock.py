@@ -57,7 +57,7 @@ def copies(path: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("journal", ["DELETE", "WAL"])
-def test_a_lock_that_nobody_holds_goes_and_all_else_stays(make: Make, journal: str) -> None:
+def test_an_abandoned_lock_is_removed_and_all_else_stays(make: Make, journal: str) -> None:
     path = make(journal=journal)
     status, said = run(path)
     assert status == 0
@@ -96,7 +96,7 @@ def test_where_there_is_no_lock_nothing_changes(make: Make, tmp_path: Path, what
     assert {one: one.read_bytes() for one in path.parent.iterdir()} == before
 
 
-def test_a_lock_is_left_to_whoever_has_the_database_open(make: Make) -> None:
+def test_a_lock_stays_while_a_process_has_the_database_open(make: Make) -> None:
     path = make()
     with path.open("rb"):
         status, said = run(path)

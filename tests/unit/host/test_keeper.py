@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The keeper of the outer barrier: owned where the kernel can, plain where not, and nothing without a word."""
+"""The keeper of the outer barrier: owned where the kernel supports it, plain elsewhere, and each fault is an error."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from mediaserver import files
+from mediaserver._core import files
+from mediaserver._core.errors import GatewayError
 from mediaserver.firewall import keeper
 from mediaserver.firewall.nft import Nft
-from mediaserver.tunnel.configuration import GatewayError
 
 
 class FakeNft:
@@ -116,7 +116,9 @@ def systemd() -> Iterator[socket.socket]:
         yield listener
 
 
-def test_systemd_is_told_at_its_socket(systemd: socket.socket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_systemd_is_reported_at_its_socket(
+    systemd: socket.socket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     systemd.bind(str(tmp_path / "notify"))
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
     keeper.notify("READY=1")
@@ -124,7 +126,7 @@ def test_systemd_is_told_at_its_socket(systemd: socket.socket, tmp_path: Path, m
     assert [systemd.recv(100) for _round in range(2)] == [b"READY=1", b"RELOADING=1\nMONOTONIC_USEC=5"]
 
 
-def test_systemd_is_told_at_an_abstract_socket(systemd: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_systemd_is_reported_at_an_abstract_socket(systemd: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
     systemd.bind("")  # the kernel chooses a name
     name = systemd.getsockname()
     assert name[:1] == b"\0"
@@ -133,7 +135,7 @@ def test_systemd_is_told_at_an_abstract_socket(systemd: socket.socket, monkeypat
     assert systemd.recv(100) == b"READY=1"
 
 
-def test_without_systemd_nobody_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_systemd_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     def forbidden(*_: object) -> None:
         raise AssertionError("a socket was opened")
 

@@ -16,17 +16,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mediaserver import files
-from mediaserver.docker import api
+from mediaserver._core import files
+from mediaserver._core.errors import DockerError, GatewayError
+from mediaserver._core.names import HOLDER
 from mediaserver.monitor import hold, monitor, monitor_state
-from mediaserver.monitor.decide import GONE_S, HOLDER, Act, Container, Life, Memory, Seen, Step, Tunnel
+from mediaserver.monitor.decide import NETWORK_MISSING_S
 from mediaserver.monitor.hold import Hold
 from mediaserver.monitor.monitor import BUSY_S, CALM_S, Monitor
-from mediaserver.monitor.observe import Watch
-from mediaserver.monitor.repairs import Hands
+from mediaserver.monitor.monitor_state import MonitorState
+from mediaserver.monitor.observation import Container, ContainerState, Observation, Tunnel
+from mediaserver.monitor.observe import Observer
+from mediaserver.monitor.port_delivery import PortDelivery
+from mediaserver.monitor.repairs import Repairs
 from mediaserver.monitor.report import Report, words
-from mediaserver.monitor.torrents import Port, Swarm
-from mediaserver.tunnel.configuration import GatewayError, Settings
+from mediaserver.monitor.steps import Act, Step
+from mediaserver.monitor.torrents import ForwardedPort, SwarmRecovery
+from mediaserver.services import Service
+from mediaserver.tunnel.configuration import Settings
 from mediaserver.tunnel.gateway import Gateway
 
 LIBRARY = Path(__file__).parents[3] / "roles" / "runtime" / "files" / "lib"
@@ -43,19 +49,19 @@ CONFIGURED: dict[str, Any] = {
     **{"natpmp_server": "10.66.0.1", "addresses": ["10.66.0.11/32"], "resolvers": ["10.66.0.1"]},
     "peers": [{"host": "198.18.0.21", "port": 443, "public_key": "b" * 43 + "="}],
 }
-WELL = Seen(containers={HOLDER: Container(), "jellyfin": Container()}, tunnel=Tunnel())
-STOPPED = replace(WELL, containers={HOLDER: Container(), "jellyfin": Container(Life.STOPPED)})
+WELL = Observation(containers={HOLDER: Container(), "jellyfin": Container()}, tunnel=Tunnel())
+STOPPED = replace(WELL, containers={HOLDER: Container(), "jellyfin": Container(ContainerState.STOPPED)})
 DEAD = replace(WELL, tunnel=Tunnel(answered=False))
 LOST = Step(Act.RESTART, "nothing comes", ("transmission",))
 START = "do jellyfin does not run: start jellyfin"
 FAILURES = [
-    GatewayError("container vpn could not be told"),
-    api.DockerError("Docker does not answer"),
+    GatewayError("container vpn did not reload"),
+    DockerError("Docker does not answer"),
     OSError("no space left"),
     KeyError("State"),
     ValueError("not JSON"),
     subprocess.TimeoutExpired(["wg", "show"], 10),
-    # What nobody foresaw.
+    # Unexpected.
     AttributeError("'NoneType' object has no attribute 'get'"),
     RecursionError("maximum recursion depth exceeded"),
 ]
@@ -63,10 +69,10 @@ FAILURES = [
 
 @dataclass
 class Scene:
-    """A monitor whose eyes see ``seen``, and what it did, in order."""
+    """A monitor whose observer see ``observed``, and what it did, in order."""
 
     root: Path
-    seen: Seen | Exception = WELL
+    observed: Observation | Exception = WELL
     failure: Exception | None = None  # of a step
     online: bool = True
     new_port: bool = False
@@ -75,42 +81,50 @@ class Scene:
     done: list[str] = field(default_factory=list)
     clock: float = 1000.0
 
-    def __post_init__(self) -> None:
+    def __post_init__(self) -> None:  # noqa: C901  (a class for each part of the monitor)
         scene = self
 
-        class Eyes(Watch):
-            def look(self, gateway: Gateway, *, held: bool = False) -> Seen:
+        class ScriptedObserver(Observer):
+            def observe(self, gateway: Gateway, *, held: bool = False) -> Observation:
                 assert gateway.settings.natpmp_server == "10.66.0.1"
-                scene.done.append("look")
-                if isinstance(scene.seen, Exception):
-                    raise scene.seen
-                return replace(scene.seen, held=held)
+                scene.done.append("observe")
+                if isinstance(scene.observed, Exception):
+                    raise scene.observed
+                return replace(scene.observed, held=held)
 
             def leak_attempts(self) -> int | None:
                 return 0
 
-        class Does(Hands):
+        class Does(Repairs):
             def do(self, step: Step) -> None:
                 scene.done.append(f"do {step}")
                 if scene.failure:
                     raise scene.failure
 
-        class Leases(Port):
-            def tend(self, settings: Settings, now: float, tunnel: object) -> bool:
+        class Leases(ForwardedPort):
+            def refresh(self, settings: Settings, now: float, tunnel: object) -> bool:
                 scene.done.append("port" if tunnel else "port without a tunnel")
                 return scene.new_port
 
-        class Swarms(Swarm):
-            def tend(self, now: float, do: Callable[[Step], bool], *, alive: bool, idle: bool = True) -> None:
+        class Swarms(SwarmRecovery):
+            def refresh(
+                self, now: float, do: Callable[[Step], bool], *, service: str, alive: bool, idle: bool = True
+            ) -> None:
+                assert service == "transmission"
                 scene.done.append(f"swarm{'' if alive else ' without a tunnel'}{'' if idle else ', busy'}")
                 if scene.deserted:
                     scene.worked = do(LOST)
 
-        run, hands = self.root / "run", Does(self.root)
+        class Delivers(PortDelivery):
+            def refresh(self, service: Service | None, port: int, now: float) -> None:
+                if service:
+                    scene.done.append(f"deliver {port} to {service.name}")
+
+        run, repairs = self.root / "run", Does(self.root)
         files.write(self.root / "gateway" / "gateway.json", json.dumps(CONFIGURED), mode=0o600)
         self.monitor = Monitor(
-            *(self.root, Eyes(self.root, object()), hands, Report(run / "vpn.json")),  # type: ignore[arg-type]
-            *(Leases(self.root, hands), Swarms(self.root), run / "monitor.json"),
+            *(self.root, ScriptedObserver(self.root, object()), repairs, Report(run / "vpn.json")),  # type: ignore[arg-type]
+            *(Leases(self.root, repairs), Swarms(self.root), Delivers(self.root), run / "monitor.json"),
         )
 
     def round(self, after: float = 1.0) -> float:
@@ -128,20 +142,20 @@ class Scene:
 @pytest.fixture
 def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
     made = Scene(tmp_path)
-    monkeypatch.setattr(hold, "look", lambda now: None)
+    monkeypatch.setattr(hold, "read", lambda now: None)
     monkeypatch.setattr(monitor, "now", lambda: made.clock)
 
-    def house_is_online() -> bool:
-        made.done.append("ask the house")
+    def host_is_online() -> bool:
+        made.done.append("ask the resolvers")
         return made.online
 
-    monkeypatch.setattr(monitor.dns, "house_is_online", house_is_online)
+    monkeypatch.setattr(monitor.dns, "host_is_online", host_is_online)
     return made
 
 
 def test_while_all_is_well_it_looks_tends_and_rests(scene: Scene) -> None:
     assert scene.round() == CALM_S
-    assert scene.happened() == ["look", "port", "swarm"]
+    assert scene.happened() == ["observe", "port", "swarm"]
     assert (scene.told()["state"], scene.told()["peer"]) == ("online", "198.18.0.21:443")
 
 
@@ -150,51 +164,53 @@ def test_a_swarm_that_is_not_judged_yet_is_noted_for_a_new_start(scene: Scene, p
     scene.monitor.swarm = replace(scene.monitor.swarm, _due=pending)
     scene.round()
     assert monitor_state.load(scene.clock, scene.monitor.kept).swarm_pending is pending
-    assert Swarm(scene.root, monitor_state.load(scene.clock, scene.monitor.kept).swarm_pending).pending is pending
+    assert (
+        SwarmRecovery(scene.root, monitor_state.load(scene.clock, scene.monitor.kept).swarm_pending).pending is pending
+    )
 
 
 def test_a_repair_comes_before_transmission_is_asked(scene: Scene) -> None:
-    scene.seen = STOPPED
+    scene.observed = STOPPED
     assert scene.round() == BUSY_S
-    assert scene.happened() == ["look", START, "port", "swarm, busy"]
+    assert scene.happened() == ["observe", START, "port", "swarm, busy"]
 
 
 @pytest.mark.parametrize("error", FAILURES, ids=lambda error: type(error).__name__)
-def test_a_repair_that_fails_is_told_and_keeps_nobody_waiting(
+def test_a_repair_that_fails_is_reported_and_delays_nothing(
     scene: Scene, error: Exception, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    scene.seen, scene.failure = STOPPED, error
+    scene.observed, scene.failure = STOPPED, error
     assert scene.round() == CALM_S
-    assert scene.happened() == ["look", START, "port", "swarm, busy"]
+    assert scene.happened() == ["observe", START, "port", "swarm, busy"]
     assert capsys.readouterr().out.splitlines()[-1] == f"that did not work, it is tried again: {words(error)}"
 
 
 @pytest.mark.parametrize("error", FAILURES, ids=lambda error: type(error).__name__)
-def test_a_look_that_fails_is_told_once_and_the_next_one_comes(
+def test_a_look_that_fails_is_reported_once_and_the_next_one_comes(
     scene: Scene, error: Exception, capsys: pytest.CaptureFixture[str]
 ) -> None:
     scene.round()
-    scene.seen = error
+    scene.observed = error
     assert [scene.round() for _ in range(3)] == [CALM_S] * 3
     # Nor does the file go on saying that all is well.
     assert (scene.told()["state"], scene.told()["problems"]) == ("blind", [{"code": "blind", "text": words(error)}])
     assert scene.told()["peer"] == "198.18.0.21:443"
-    scene.seen = WELL
+    scene.observed = WELL
     scene.happened()
     scene.round()
-    assert scene.happened() == ["look", "port", "swarm"]
+    assert scene.happened() == ["observe", "port", "swarm"]
     assert capsys.readouterr().out.splitlines() == ["online", f"blind: {words(error)}", "online"]
 
 
-def test_dockers_socket_that_goes_away_is_told_in_its_own_words_and_comes_back(
+def test_dockers_socket_that_goes_away_is_reported_in_its_own_words_and_comes_back(
     scene: Scene, capsys: pytest.CaptureFixture[str]
 ) -> None:
     scene.round()
-    away = "Docker does not answer at /run/docker.sock: [Errno 2] No such file or directory"
-    scene.seen = Seen(docker=False, network=None, trouble=away)
+    away = "Docker does not answer at /run/docker.sock: No such file or directory"
+    scene.observed = Observation(docker=False, network=None, trouble=away)
     assert scene.round() == BUSY_S
     assert (scene.told()["state"], scene.told()["problems"]) == ("healing", [{"code": "docker-silent", "text": away}])
-    scene.seen = WELL
+    scene.observed = WELL
     scene.round()
     assert capsys.readouterr().out.splitlines() == ["online", f"healing: {away}", "online"]
 
@@ -209,7 +225,7 @@ def test_the_configuration_is_read_once_for_a_look(scene: Scene, monkeypatch: py
 
     monkeypatch.setattr(monitor, "Gateway", Counted)
     monkeypatch.setattr("mediaserver.monitor.repairs.Gateway", Counted)
-    scene.seen = STOPPED
+    scene.observed = STOPPED
     scene.round()
     assert read == [scene.root]
 
@@ -224,7 +240,7 @@ def test_the_configuration_is_read_once_for_a_look(scene: Scene, monkeypatch: py
     ],
     ids=["missing", "cut off", "no text", "nested"],
 )
-def test_a_configuration_that_cannot_be_read_is_told_and_nothing_is_done(
+def test_a_configuration_that_cannot_be_read_is_reported_and_nothing_is_done(
     scene: Scene, text: bytes | None, words: str
 ) -> None:
     path = scene.root / "gateway" / "gateway.json"
@@ -239,7 +255,7 @@ def test_a_configuration_that_cannot_be_read_is_told_and_nothing_is_done(
 
 def test_a_full_disk_keeps_nothing_from_being_repaired(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
     (scene.root / "run").write_text("in the way")
-    scene.seen = STOPPED
+    scene.observed = STOPPED
     for _ in range(2):
         scene.round()
     assert START in scene.happened()
@@ -249,10 +265,10 @@ def test_a_full_disk_keeps_nothing_from_being_repaired(scene: Scene, capsys: pyt
     assert scene.told()["problems"] == [{"code": "container-stopped", "text": "jellyfin does not run"}]
 
 
-def test_the_house_is_asked_only_when_the_tunnel_is_dead(scene: Scene) -> None:
-    scene.seen, scene.online = DEAD, False
+def test_the_lan_is_asked_only_when_the_tunnel_is_dead(scene: Scene) -> None:
+    scene.observed, scene.online = DEAD, False
     scene.round()
-    assert scene.happened() == ["look", "ask the house", "port without a tunnel", "swarm without a tunnel"]
+    assert scene.happened() == ["observe", "ask the resolvers", "port without a tunnel", "swarm without a tunnel"]
     assert scene.told()["state"] == "offline"
     scene.online = True
     scene.round()
@@ -261,21 +277,21 @@ def test_the_house_is_asked_only_when_the_tunnel_is_dead(scene: Scene) -> None:
 
 def test_while_answers_fail_to_come_the_provider_is_not_asked(scene: Scene) -> None:
     scene.round()
-    scene.seen = DEAD
+    scene.observed = DEAD
     assert scene.round() == BUSY_S
-    assert scene.happened()[3:] == ["look", "port without a tunnel", "swarm"]
+    assert scene.happened()[3:] == ["observe", "port without a tunnel", "swarm"]
 
 
-def test_another_forwarded_port_is_told_soon(scene: Scene) -> None:
+def test_another_forwarded_port_is_reported_soon(scene: Scene) -> None:
     scene.new_port = True
     assert scene.round() == BUSY_S
 
 
-@pytest.mark.parametrize("failure", [None, api.DockerError("it is gone")])
+@pytest.mark.parametrize("failure", [None, DockerError("it is gone")])
 def test_a_new_start_for_the_swarm_is_a_step_like_any_other(scene: Scene, failure: Exception | None) -> None:
     scene.deserted, scene.failure = True, failure
     scene.round()
-    assert scene.happened() == ["look", "port", "swarm", f"do {LOST}"]
+    assert scene.happened() == ["observe", "port", "swarm", f"do {LOST}"]
     assert scene.worked is (failure is None)
     scene.deserted = False
     scene.round()
@@ -283,39 +299,69 @@ def test_a_new_start_for_the_swarm_is_a_step_like_any_other(scene: Scene, failur
     assert (scene.told()["steps"], last["act"], last["targets"]) == (1, "restart", ["transmission"])
 
 
-def test_a_docker_that_does_not_answer_does_not_make_the_swarm_believe_that_the_tunnel_was_away(scene: Scene) -> None:
-    scene.seen = Seen(docker=False, network=None, trouble="timed out")
+def test_a_household_without_transmission_has_no_swarm(scene: Scene) -> None:
+    jackett = {"name": "jackett", "title": "Jackett", "namespace": "vpn", "probe": True, "forwarded_port": None}
+    listed = {"services": [{**jackett, "restart_when_unhealthy": False}]}
+    files.write(scene.root / "gateway" / "gateway.json", json.dumps(CONFIGURED | listed), mode=0o600)
+    scene.observed, scene.online = DEAD, False
     scene.round()
-    assert scene.happened() == ["look", "port without a tunnel"]
+    assert scene.happened() == ["observe", "ask the resolvers", "port without a tunnel"]
+
+
+OWN = {"name": "qbittorrent", "title": "qbittorrent", "namespace": "vpn", "probe": False, "waits": False}
+OWN |= {"restart_when_unhealthy": False}
+OWN |= {"forwarded_port": {"way": "file", "path": "config/qbittorrent/port", "command": ["reload"]}}
+
+
+def test_an_own_service_gets_the_forwarded_port_while_vpn_monitor_is_not_paused(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = {"services": [OWN], "forwarded_port": 40001}
+    files.write(scene.root / "gateway" / "gateway.json", json.dumps(CONFIGURED | listed), mode=0o600)
+    scene.round()
+    assert scene.happened() == ["observe", "port", "deliver 40001 to qbittorrent"]
+    scene.observed = Observation(docker=False, network=None, trouble="timed out")
+    scene.round()
+    assert "deliver 40001 to qbittorrent" not in scene.happened()
+    scene.observed = WELL
+    monkeypatch.setattr(hold, "read", lambda now: Hold(True, "by ansible for 30 s more"))
+    scene.round()
+    assert "deliver 40001 to qbittorrent" not in scene.happened()
+
+
+def test_a_docker_that_does_not_answer_does_not_count_as_an_interruption_of_the_tunnel(scene: Scene) -> None:
+    scene.observed = Observation(docker=False, network=None, trouble="timed out")
+    scene.round()
+    assert scene.happened() == ["observe", "port without a tunnel"]
     # Where it does answer, and there is no tunnel, the tunnel is away.
-    scene.seen = replace(WELL, tunnel=None)
+    scene.observed = replace(WELL, tunnel=None)
     scene.round()
-    assert scene.happened() == ["look", "port without a tunnel", "swarm without a tunnel"]
+    assert scene.happened() == ["observe", "port without a tunnel", "swarm without a tunnel"]
 
 
 def test_while_held_only_the_lease_of_the_port_is_kept(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     held: Hold | None = Hold(True, "by ansible for 30 s more")
-    monkeypatch.setattr(hold, "look", lambda now: held)
-    scene.seen = STOPPED
+    monkeypatch.setattr(hold, "read", lambda now: held)
+    scene.observed = STOPPED
     scene.round()
-    assert scene.happened() == ["look", "port"]
+    assert scene.happened() == ["observe", "port"]
     assert scene.told()["state"] == "held"
-    scene.seen = DEAD
+    scene.observed = DEAD
     scene.round()
     assert scene.happened()[-1] == "port without a tunnel", "it is closed at its end"
-    scene.seen = STOPPED
+    scene.observed = STOPPED
     # The run was aborted, and its hold ends by itself.
     held = Hold(False, "by ansible has expired")
     scene.round()
-    assert scene.happened() == ["look", START, "port", "swarm, busy"]
+    assert scene.happened() == ["observe", START, "port", "swarm, busy"]
 
 
 def test_a_forged_hold_holds_nothing(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     forged = Hold(False, "is ignored: it is not a file that only root can write")
-    monkeypatch.setattr(hold, "look", lambda now: forged)
-    scene.seen = STOPPED
+    monkeypatch.setattr(hold, "read", lambda now: forged)
+    scene.observed = STOPPED
     scene.round()
     assert START in scene.happened()
     assert capsys.readouterr().out.count(f"hold {forged.why}\n") == 1
@@ -324,17 +370,19 @@ def test_a_forged_hold_holds_nothing(
 def test_what_it_learned_survives_a_new_start_of_it(scene: Scene) -> None:
     scene.round()
     gone = replace(WELL, network=False, tunnel=None)
-    scene.seen = gone
+    scene.observed = gone
     scene.round()
-    scene.round(GONE_S)
+    scene.round(NETWORK_MISSING_S)
     restart = [one for one in scene.happened() if one.endswith("restart Docker")]
     assert len(restart) == 1
     known = monitor_state.load(scene.clock, scene.monitor.kept)
-    assert known == Memory(tries={(Act.RESTART_DOCKER,): (scene.clock + 60.0, 1)}, trusted=True, network_seen=True)
+    assert known == MonitorState(
+        attempts={(Act.RESTART_DOCKER,): (scene.clock + 60.0, 1)}, trusted=True, network_seen=True
+    )
     # Another program, the same host: the missing rules are noticed, and its pause is not over.
-    scene.monitor.memory = known
+    scene.monitor.state = known
     scene.round()
-    scene.round(GONE_S)
+    scene.round(NETWORK_MISSING_S)
     assert not any(one.startswith("do ") for one in scene.happened())
     scene.round(60.0)
     assert any(one.endswith("restart Docker") for one in scene.happened())
@@ -384,7 +432,7 @@ def test_without_a_stream_the_time_is_waited_for() -> None:
     assert time.monotonic() - begun >= 0.2
 
 
-def test_told_to_stop_it_says_that_nobody_watches_any_more(tmp_path: Path) -> None:
+def test_it_reports_that_it_has_stopped(tmp_path: Path) -> None:
     """The program itself, with a signal of the kernel's."""
     program = f"""
 import sys; sys.path.insert(0, {str(LIBRARY)!r})
@@ -395,7 +443,7 @@ from mediaserver.monitor.report import Report
 class Fake:
     report = Report(Path({str(tmp_path / "vpn.json")!r}))
     def round(self):
-        self.report.look("online", problems=[], peer="a:1", endpoint="", forwarded_port=0, leak_attempts=3)
+        self.report.update("online", problems=[], peer="a:1", endpoint="", forwarded_port=0, leak_attempts=3)
         return 60
 monitor.Monitor.of = classmethod(lambda cls, root: Fake())
 monitor._listen = lambda: None

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterator
 
 import pytest
-from barrier_house import PROVIDER, built, needed, run
+from barrier_lab import PROVIDER, built, needed, run
 from mediaserver.monitor.problems import Code
 from mediaserver.tunnel import liveness, mtu, netns
 from mediaserver.tunnel.mtu import CALM_S, CONFIRM_S, LOST_S, SETTLE_S, SMALLEST, Arrived, PacketSize, judge
@@ -49,7 +49,7 @@ def some(*sizes: int) -> frozenset[int]:
 
 
 @pytest.mark.parametrize(
-    ("rounds", "works"),
+    ("repair_rounds", "works"),
     [
         ([Arrived(echo=some(FULL))], FULL),
         ([Arrived(question=some(FULL))], FULL),
@@ -66,9 +66,9 @@ def some(*sizes: int) -> frozenset[int]:
     ],
 )
 def test_a_loss_is_small_packets_that_arrive_and_large_ones_that_do_not(
-    rounds: list[Arrived], works: int | None
+    repair_rounds: list[Arrived], works: int | None
 ) -> None:
-    assert judge(FULL, rounds) == works
+    assert judge(FULL, repair_rounds) == works
 
 
 class Path:
@@ -88,7 +88,7 @@ class Path:
         before = self.probed
         for _ in range(int(seconds / 5)):
             self.now += 5
-            self.size.tend(self.now, full, RESOLVERS, (lambda make: make()) if alive else None)
+            self.size.refresh(self.now, full, RESOLVERS, (lambda make: make()) if alive else None)
         return self.probed - before
 
 

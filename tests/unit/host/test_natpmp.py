@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from mediaserver._core.errors import NatPmpError
 from mediaserver.tunnel import natpmp
-from mediaserver.tunnel.natpmp import Grant, Mapping, NatPmpError
+from mediaserver.tunnel.natpmp import Grant, Mapping
 
 PORTS = some.integers(0, 2**16 - 1)
 SECONDS = some.integers(0, 2**32 - 1)
@@ -96,7 +97,7 @@ def test_a_refused_version_is_understood_though_its_opcode_is_0() -> None:
         natpmp.grant(reply, "udp")
 
 
-def test_a_server_of_the_successor_protocol_is_told_apart() -> None:
+def test_a_server_of_the_successor_protocol_is_reported_apart() -> None:
     reply = bytes([2, 129, 0, 1, *bytes(20)])
     assert natpmp.is_answer(reply, ANY_REQUEST)
     with pytest.raises(NatPmpError, match="version 2"):
@@ -123,14 +124,14 @@ def test_a_refresh_asks_for_the_port_held_and_takes_another() -> None:
     assert gateway.asked == [(0, 1, 0, 0, 40000, 30), (0, 2, 0, 0, 40005, 30)]
 
 
-def test_two_ports_are_no_port() -> None:
+def test_two_different_ports_are_refused() -> None:
     with pytest.raises(NatPmpError, match="40000 with UDP but 40001 with TCP; wait 60 s"):
         natpmp.map_port(Gateway(granted(1, 40000), granted(2, 40001)))
 
 
 @pytest.mark.parametrize(("external", "lifetime"), [(0, 60), (40000, 0)])
-def test_no_port_or_no_time_is_no_port(external: int, lifetime: int) -> None:
-    with pytest.raises(NatPmpError, match="which is no port"):
+def test_no_port_or_no_time_is_refused(external: int, lifetime: int) -> None:
+    with pytest.raises(NatPmpError, match="which is not a port"):
         natpmp.map_port(Gateway(granted(1, external, lifetime)))
 
 
@@ -150,13 +151,13 @@ def loopback() -> Iterator[socket.socket]:
 
 
 @contextlib.contextmanager
-def server(*rounds: list[bytes]) -> Iterator[tuple[int, list[bytes]]]:
+def server(*repair_rounds: list[bytes]) -> Iterator[tuple[int, list[bytes]]]:
     """Answer each datagram with a round of replies; hand out the port, and what was received."""
     asked: list[bytes] = []
     with loopback() as line:
 
         def work() -> None:
-            for replies in rounds:
+            for replies in repair_rounds:
                 request, client = line.recvfrom(100)
                 asked.append(request)
                 for reply in replies:
@@ -168,13 +169,13 @@ def server(*rounds: list[bytes]) -> Iterator[tuple[int, list[bytes]]]:
         thread.join()
 
 
-def ask(line: socket.socket, port: int, request: bytes = ANY_REQUEST, *, wait: float = 5, tries: int = 1) -> bytes:
-    return natpmp.udp_exchange(line, "127.0.0.1", request, port=port, wait=wait, tries=tries)
+def ask(line: socket.socket, port: int, request: bytes = ANY_REQUEST, *, wait: float = 5, attempts: int = 1) -> bytes:
+    return natpmp.udp_exchange(line, "127.0.0.1", request, port=port, wait=wait, attempts=attempts)
 
 
 def test_a_lost_request_is_sent_again() -> None:
     with server([], [], [granted(1, 40000)]) as (port, asked), loopback() as line:
-        assert ask(line, port, wait=0.05, tries=5) == granted(1, 40000)
+        assert ask(line, port, wait=0.05, attempts=5) == granted(1, 40000)
     assert asked == [ANY_REQUEST] * 3
 
 
@@ -184,7 +185,7 @@ def test_a_late_answer_to_another_request_is_passed_over() -> None:
         assert ask(line, port) == granted(1, 40000)
 
 
-def test_nobody_else_is_believed() -> None:
+def test_answers_of_other_hosts_are_ignored() -> None:
     class Line(socket.socket):
         def send(self, *data: Any) -> int:
             forge()
@@ -198,7 +199,7 @@ def test_nobody_else_is_believed() -> None:
         line.bind(("127.0.0.1", 0))
 
         def forge() -> None:
-            # The kernel may tell the forger that nobody listens.
+            # The kernel may report a closed port to the forger.
             with contextlib.suppress(ConnectionRefusedError):
                 forger.sendto(granted(1, 6666), line.getsockname())
 
@@ -216,8 +217,8 @@ def test_an_old_answer_is_not_one_to_a_new_request() -> None:
 def test_an_old_refusal_is_not_one_to_a_new_request() -> None:
     with loopback() as line, server([granted(1, 40000)]) as (port, _unused):
         with loopback() as closed:
-            nobody = closed.getsockname()
-        line.connect(nobody)
+            unused = closed.getsockname()
+        line.connect(unused)
         line.send(ANY_REQUEST)
         assert ask(line, port) == granted(1, 40000)
 
@@ -225,14 +226,14 @@ def test_an_old_refusal_is_not_one_to_a_new_request() -> None:
 def test_silence_ends_after_as_many_tries_as_were_wanted() -> None:
     silence = pytest.raises(NatPmpError, match="asked 3 times for a port and did not answer")
     with silence, server([], [], []) as (port, asked), loopback() as line:
-        ask(line, port, wait=0.05, tries=3)
+        ask(line, port, wait=0.05, attempts=3)
     assert len(asked) == 3
 
 
 def test_a_closed_port_is_a_clear_sentence() -> None:
     with loopback() as closed:
         port = closed.getsockname()[1]
-    with loopback() as line, pytest.raises(NatPmpError, match=r"does not speak NAT-PMP .* switched on"):
+    with loopback() as line, pytest.raises(NatPmpError, match=r"does not support NAT-PMP .* switched on"):
         ask(line, port)
 
 

@@ -85,7 +85,7 @@ def test_a_process_that_is_gone_is_an_oserror_and_nothing_is_made() -> None:
     assert made == []
 
 
-def test_two_namespaces_have_two_identities_and_nobody_has_none(elsewhere: int) -> None:
+def test_two_namespaces_have_two_identities_and_a_missing_process_has_none(elsewhere: int) -> None:
     assert netns.identity(os.getpid()) == here()
     assert netns.identity(elsewhere) not in {0, here()}
     assert netns.identity(0) == 0

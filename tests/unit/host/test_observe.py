@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What vpn-monitor sees: one look at a scripted Docker, scripted tables and scripted namespaces."""
+"""What vpn-monitor sees: one observation at a scripted Docker, scripted tables and scripted namespaces."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from barrier_house import PROVIDER, WORLD, built, needed
-from docker_double import Exchange, scripted
-from mediaserver import files
-from mediaserver.docker import api
+from barrier_lab import PROVIDER, WORLD, built, needed
+from docker_script import Exchange, scripted
+from mediaserver._core import docker, files
+from mediaserver._core.names import HOLDER, OUTER_TABLE, TUNNEL, VPN_BRIDGE
 from mediaserver.firewall import barrier, keeper
 from mediaserver.firewall.nft import Nft
 from mediaserver.monitor import host_settings, observe
-from mediaserver.monitor.decide import HOLDER, TUNNEL, Container, Home, Life, Seen, Tunnel
-from mediaserver.monitor.observe import Watch
+from mediaserver.monitor.observation import Container, ContainerState, NamespaceState, Observation, Tunnel
+from mediaserver.monitor.observe import Observer
 from mediaserver.monitor.problems import Code, Problem
 from mediaserver.tunnel import dns, liveness, netns
 from mediaserver.tunnel.gateway import Gateway, look_up_nothing
@@ -48,15 +48,15 @@ CONFIGURED: dict[str, Any] = {
 }
 KEYS = files.digest("\n".join(["", *[f"{'b' * 43}= None"] * 2]))
 ASKED = ("10.66.0.1", "10.66.0.2", "198.18.0.21:443", "vpn.example:443", KEYS)
-# What every look at this household tells, whatever Docker answers.
+# What every observation at this household tells, whatever Docker answers.
 TOLD: dict[str, Any] = {
     **{"peers": 1, "asked": ASKED, "resolvers": ("10.66.0.1", "10.66.0.2")},
     **{"peer": "198.18.0.21:443", "endpoint": "198.18.0.21"},
 }
 INSIDE = f"service:{HOLDER}"
 PROJECT = {HOLDER: "", TUNNEL: INSIDE, "transmission": INSIDE, "jellyfin": "host"}
-RULES = f'chain POSTROUTING {{ oifname != "{barrier.BRIDGE}" masquerade }}'
-LIST = 'GET /containers/json?all=1&filters={"label": ["com.docker.compose.project=mediaserver"]}'
+RULES = f'chain POSTROUTING {{ oifname != "{VPN_BRIDGE}" masquerade }}'
+LIST = 'GET /containers/json?all=true&filters={"label": ["com.docker.compose.project=mediaserver"]}'
 
 
 class Tables(Nft):
@@ -97,7 +97,7 @@ class Scene:
         self.tables = Tables(ip_nat=RULES, ip_docker_bridges=None)
         files.write(folder / "gateway" / "gateway.json", json.dumps(CONFIGURED), mode=0o600)
         (folder / "compose.yml").write_text("services: {}\n")
-        (folder / "net" / barrier.BRIDGE).mkdir(parents=True)
+        (folder / "net" / VPN_BRIDGE).mkdir(parents=True)
         monkeypatch.setattr(observe, "INTERFACES", folder / "net")
         monkeypatch.setattr(keeper, "stands", lambda nft, text: True)
         monkeypatch.setattr(netns, "identity", lambda pid: self.namespaces.get(pid, 0))
@@ -106,7 +106,7 @@ class Scene:
         monkeypatch.setattr(subprocess, "run", self.run)
         self.provoked: list[tuple[str, ...]] = []
         monkeypatch.setattr(host_settings, "forwarding_off", lambda: self.forwarding_off)
-        monkeypatch.setattr(host_settings, "look", lambda lan: self.obstacles)
+        monkeypatch.setattr(host_settings, "problems", lambda lan: self.obstacles)
         monkeypatch.setattr(liveness, "provoke", self.provoked.append)
         monkeypatch.setattr(liveness, "received", lambda pid: self.received if pid == 11 else None)
         self.forwarding_off: tuple[str, ...] = ()
@@ -116,7 +116,7 @@ class Scene:
 
     def inside(self, pid: int, make: Callable[[], Any]) -> Any:
         assert pid == 11
-        if make is observe._socket_in_tunnel:
+        if make is observe.tunnel_socket:
             return socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         return make()
 
@@ -128,10 +128,10 @@ class Scene:
         assert command[:3] == ["nsenter", "--target", "12"]
         return subprocess.CompletedProcess(command, 0, self.handshakes, "")
 
-    def look(self, *script: Exchange, eyes: Watch | None = None) -> Seen:
+    def observe(self, *script: Exchange, observer: Observer | None = None) -> Observation:
         gateway = Gateway(self.folder, resolve=look_up_nothing, state=self.folder / "endpoints.json")
         with scripted(self.patch, self.folder, *(script or WELL)):
-            return (eyes or Watch(self.folder, self.tables)).look(gateway)
+            return (observer or Observer(self.folder, self.tables)).observe(gateway)
 
 
 @pytest.fixture
@@ -140,16 +140,16 @@ def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
 
 
 def test_a_household_that_is_well(scene: Scene) -> None:
-    assert scene.look() == Seen(
+    assert scene.observe() == Observation(
         network=True, containers=dict.fromkeys(PROJECT, Container()), tunnel=Tunnel(answered=True), **TOLD
     )
     assert [command[:2] for command in scene.commands] == [["docker", "compose"]], "at rest no child but that one"
 
 
 def test_compose_is_asked_only_when_its_file_has_changed(scene: Scene) -> None:
-    eyes = Watch(scene.folder, scene.tables)
-    scene.look(eyes=eyes)
-    scene.look(eyes=eyes)
+    observer = Observer(scene.folder, scene.tables)
+    scene.observe(observer=observer)
+    scene.observe(observer=observer)
     assert len(scene.commands) == 1
 
 
@@ -163,37 +163,44 @@ def only(**rows: dict[str, Any] | None) -> list[Exchange]:
 @pytest.mark.parametrize(
     ("name", "found", "expected"),
     [
-        ("jellyfin", None, Container(Life.MISSING)),
+        ("jellyfin", None, Container(ContainerState.MISSING)),
         *(
-            ("jellyfin", row("jellyfin", state), Container(life))
-            for state, life in (
-                ("created", Life.STOPPED),
-                ("exited", Life.STOPPED),
-                ("dead", Life.STOPPED),
-                ("paused", Life.PAUSED),
-                ("restarting", Life.RESTARTING),
-                ("removing", Life.RESTARTING),
+            ("jellyfin", row("jellyfin", told), Container(state))
+            for told, state in (
+                ("created", ContainerState.STOPPED),
+                ("exited", ContainerState.STOPPED),
+                ("dead", ContainerState.STOPPED),
+                ("paused", ContainerState.PAUSED),
+                ("restarting", ContainerState.RESTARTING),
+                ("removing", ContainerState.RESTARTING),
             )
         ),
         ("transmission", row("transmission") | {"Status": "Up 1 hour (unhealthy)"}, Container(unhealthy=True)),
-        ("transmission", row("transmission", mode="container:another"), Container(home=Home.FOREIGN)),
-        ("transmission", row("transmission", "exited"), Container(Life.STOPPED)),
+        ("transmission", row("transmission", mode="container:another"), Container(namespace=NamespaceState.FOREIGN)),
+        ("transmission", row("transmission", "exited"), Container(ContainerState.STOPPED)),
     ],
 )
 def test_each_state_of_a_container(scene: Scene, name: str, found: dict[str, Any] | None, expected: Container) -> None:
-    seen = scene.look(*only(**{name: found}))
-    assert seen.containers == {**dict.fromkeys(PROJECT, Container()), name: expected}
+    observed = scene.observe(*only(**{name: found}))
+    assert observed.containers == {**dict.fromkeys(PROJECT, Container()), name: expected}
+
+
+def test_the_services_to_restart_are_those_of_the_configuration(scene: Scene) -> None:
+    row = {"title": "x", "namespace": "vpn", "probe": False, "forwarded_port": None}
+    listed = [{**row, "name": name, "restart_when_unhealthy": name == "sonarr"} for name in ("jackett", "sonarr")]
+    files.write(scene.folder / "gateway" / "gateway.json", json.dumps({**CONFIGURED, "services": listed}), mode=0o600)
+    assert scene.observe().restarted_when_unhealthy == ("sonarr",)
 
 
 def test_a_container_in_a_dead_namespace(scene: Scene) -> None:
     scene.namespaces[13] = 899
-    assert scene.look().containers["transmission"] == Container(home=Home.DEAD)
+    assert scene.observe().containers["transmission"] == Container(namespace=NamespaceState.DEAD)
 
 
-def test_without_a_holder_neither_network_nor_tunnel_is_told(scene: Scene) -> None:
-    seen = scene.look(*only(**{HOLDER: row(HOLDER, "exited")}))
-    assert (seen.network, seen.tunnel) == (None, None)
-    assert seen.containers[HOLDER] == Container(Life.STOPPED)
+def test_without_a_holder_neither_network_nor_tunnel_is_reported(scene: Scene) -> None:
+    observed = scene.observe(*only(**{HOLDER: row(HOLDER, "exited")}))
+    assert (observed.network, observed.tunnel) == (None, None)
+    assert observed.containers[HOLDER] == Container(ContainerState.STOPPED)
 
 
 @pytest.mark.parametrize("name", [HOLDER, "jellyfin"])
@@ -202,36 +209,36 @@ def test_a_container_that_vanishes_during_the_look_is_left_to_the_next_one(scene
         (path, 404, {"message": "No such container"}) if path.endswith(f"/{name}-id/json") else (path, status, content)
         for path, status, content in WELL
     ]
-    seen = scene.look(*script)
-    assert seen.docker
-    assert set(seen.containers) == set(PROJECT) - {name}
+    observed = scene.observe(*script)
+    assert observed.docker
+    assert set(observed.containers) == set(PROJECT) - {name}
 
 
-def test_another_refusal_is_told_with_dockers_words(scene: Scene) -> None:
-    seen = scene.look(WELL[0], (WELL[1][0], 500, {"message": "cannot be read"}))
-    assert not seen.docker
-    assert seen.trouble == f'Docker answers GET /containers/{HOLDER}-id/json with 500: {{"message": "cannot be read"}}'
+def test_another_refusal_is_reported_with_dockers_words(scene: Scene) -> None:
+    observed = scene.observe(WELL[0], (WELL[1][0], 500, {"message": "cannot be read"}))
+    assert not observed.docker
+    assert observed.trouble == f"Docker answers GET /containers/{HOLDER}-id/json with status 500: cannot be read"
 
 
 def test_what_compose_run_makes_is_no_service(scene: Scene) -> None:
     once = row("jellyfin", "exited", **{"com.docker.compose.oneoff": "True"}) | {"Id": "jellyfin-run"}
-    seen = scene.look((LIST, 200, [*WELL_ROWS, once]), *WELL[1:])
-    assert seen.containers["jellyfin"] == Container()
+    observed = scene.observe((LIST, 200, [*WELL_ROWS, once]), *WELL[1:])
+    assert observed.containers["jellyfin"] == Container()
 
 
 def test_a_docker_without_a_socket(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     gateway = Gateway(scene.folder, resolve=look_up_nothing, state=scene.folder / "endpoints.json")
-    monkeypatch.setattr(api, "SOCKET", str(scene.folder / "gone.sock"))
-    seen = Watch(scene.folder, scene.tables).look(gateway, held=True)
-    assert seen == Seen(docker=False, held=True, network=None, trouble=seen.trouble, **TOLD)
-    assert seen.trouble.startswith(f"Docker does not answer at {scene.folder}/gone.sock: ")
+    monkeypatch.setattr(docker, "DOCKER_SOCKET", str(scene.folder / "gone.sock"))
+    observed = Observer(scene.folder, scene.tables).observe(gateway, held=True)
+    assert observed == Observation(docker=False, held=True, network=None, trouble=observed.trouble, **TOLD)
+    assert observed.trouble.startswith(f"Docker does not answer at {scene.folder}/gone.sock: ")
 
 
-def test_a_compose_file_that_cannot_be_read_is_told(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_compose_file_that_cannot_be_read_is_reported(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     refused = subprocess.CompletedProcess([], 15, "", "yaml: line 3:\n  mapping values are not allowed\n")
     monkeypatch.setattr(subprocess, "run", lambda command, **_: refused)
-    seen = scene.look()
-    assert seen.trouble == (
+    observed = scene.observe()
+    assert observed.trouble == (
         f"compose cannot read {scene.folder}/compose.yml: yaml: line 3: mapping values are not allowed"
     )
 
@@ -251,9 +258,9 @@ def test_whatever_compose_says_the_outer_barrier_is_looked_at(
 
     monkeypatch.setattr(subprocess, "run", run)
     monkeypatch.setattr(keeper, "stands", lambda nft, text: False)
-    seen = scene.look()
-    assert (seen.barrier, seen.docker, seen.network, seen.tunnel) == (False, False, None, None)
-    assert seen.trouble
+    observed = scene.observe()
+    assert (observed.barrier, observed.docker, observed.network, observed.tunnel) == (False, False, None, None)
+    assert observed.trouble
 
 
 def test_a_tunnel_that_cannot_be_asked_in_time_does_not_hide_the_outer_barrier(
@@ -265,7 +272,7 @@ def test_a_tunnel_that_cannot_be_asked_in_time_does_not_hide_the_outer_barrier(
     monkeypatch.setattr(observe, "_handshake_age", handshake_age)
     monkeypatch.setattr(keeper, "stands", lambda nft, text: False)
     scene.answering = set()
-    assert not scene.look().barrier
+    assert not scene.observe().barrier
 
 
 @pytest.mark.parametrize(
@@ -275,7 +282,7 @@ def test_a_tunnel_that_cannot_be_asked_in_time_does_not_hide_the_outer_barrier(
         ({"ip_nat": "", "ip_docker_bridges": RULES}, True, True),
         ({"ip_nat": RULES, "ip_docker_bridges": None}, False, False),
         ({"ip_nat": None, "ip_docker_bridges": None}, True, False),
-        ({"ip_nat": RULES.replace(barrier.BRIDGE, "docker0"), "ip_docker_bridges": None}, True, False),
+        ({"ip_nat": RULES.replace(VPN_BRIDGE, "docker0"), "ip_docker_bridges": None}, True, False),
     ],
 )
 def test_the_network_is_its_bridge_and_its_rules(
@@ -283,33 +290,33 @@ def test_the_network_is_its_bridge_and_its_rules(
 ) -> None:
     scene.tables = Tables(**tables)
     if not bridge:
-        (scene.folder / "net" / barrier.BRIDGE).rmdir()
-    assert scene.look().network is well
+        (scene.folder / "net" / VPN_BRIDGE).rmdir()
+    assert scene.observe().network is well
 
 
-def test_any_resolver_of_the_tunnel_is_enough_and_without_one_the_handshake_is_told(
+def test_any_resolver_of_the_tunnel_is_enough_and_without_one_the_handshake_is_reported(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scene.answering = {"10.66.0.2"}
-    assert scene.look().tunnel == Tunnel(answered=True)
+    assert scene.observe().tunnel == Tunnel(answered=True)
     scene.answering = set()
     monkeypatch.setattr(observe.time, "time", lambda: 1_000_100.0)
     for scene.handshakes, age in (("key\t1000000\n", 100.0), ("key\t0\n", None), ("", None), ("key\t²\n", None)):
-        assert scene.look().tunnel == Tunnel(answered=False, handshake_age=age, received=7)
+        assert scene.observe().tunnel == Tunnel(answered=False, handshake_age=age, received=7)
 
 
 def test_other_signs_are_asked_for_once_no_resolver_answers(scene: Scene) -> None:
-    eyes = Watch(scene.folder, scene.tables)
+    observer = Observer(scene.folder, scene.tables)
     for scene.answering, asked in (({"10.66.0.1"}, 0), (set(), 0), (set(), 1), ({"10.66.0.2"}, 2), (set(), 2)):
-        scene.look(eyes=eyes)
+        scene.observe(observer=observer)
         assert scene.provoked == [("10.66.0.1", "10.66.0.2")] * asked
 
 
-def test_what_is_wrong_with_the_host_itself_is_told(scene: Scene) -> None:
+def test_what_is_wrong_with_the_host_itself_is_reported(scene: Scene) -> None:
     scene.forwarding_off = ("net.ipv4.ip_forward",)
     scene.obstacles = (Problem(Code.LAN_NOT_COVERED, "another router"),)
-    seen = scene.look()
-    assert (seen.forwarding_off, seen.obstacles) == (scene.forwarding_off, scene.obstacles)
+    observed = scene.observe()
+    assert (observed.forwarding_off, observed.obstacles) == (scene.forwarding_off, scene.obstacles)
 
 
 def test_a_handshake_from_before_the_configuration_was_written_proves_nothing(
@@ -321,15 +328,15 @@ def test_a_handshake_from_before_the_configuration_was_written_proves_nothing(
     files.write(path, "", mode=0o600)
     for written, age in ((1_000_000, 100.0), (1_000_050, None)):
         os.utime(path, (written, written))
-        found = scene.look().tunnel
+        found = scene.observe().tunnel
         assert found is not None
         assert found.handshake_age == age
 
 
 def test_another_key_is_asked_for_by_another_name(scene: Scene) -> None:
-    before = scene.look().asked
+    before = scene.observe().asked
     files.write(scene.folder / "gateway" / "private.key", "another\n", mode=0o600)
-    after = scene.look().asked
+    after = scene.observe().asked
     assert before[:-1] == after[:-1]
     assert before[-1] != after[-1]
     assert "another" not in "".join(after)
@@ -340,7 +347,7 @@ def test_a_namespace_without_the_tunnel_is_no_answer(scene: Scene, monkeypatch: 
         raise OSError(errno.ENODEV, "No such device")
 
     monkeypatch.setattr(netns, "inside", inside)
-    assert scene.look().tunnel == Tunnel(answered=False, received=7, interface=False)
+    assert scene.observe().tunnel == Tunnel(answered=False, received=7, interface=False)
 
 
 RESOLVER = """
@@ -355,10 +362,10 @@ while True:
 def test_the_tunnel_is_asked_inside_its_namespace_and_by_wg0_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With real packets: a resolver that answers by the uplink is no sign of life."""
+    """With real packets: a resolver that answers by the uplink is no sign of state."""
     monkeypatch.setattr(observe, "_handshake_age", lambda pid, configured: None)
     monkeypatch.setattr(dns, "ANSWER_TIMEOUT_S", 1.0)
-    eyes = Watch(tmp_path, Tables())
+    observer = Observer(tmp_path, Tables())
     with built() as house, contextlib.ExitStack() as running:
         for where, program in (
             (house.vpn, "print('ready', flush=True); sys.stdin.readline()"),
@@ -374,16 +381,16 @@ def test_the_tunnel_is_asked_inside_its_namespace_and_by_wg0_alone(
                 resolver = process
         with netns.inside(holder, lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as line:
             assert dns.answers(line, WORLD, 5), "the control: by the uplink it does answer"
-        assert eyes._tunnel(holder, 0, (WORLD,)) == Tunnel(answered=False, interface=False)
+        assert observer._tunnel(holder, 0, (WORLD,)) == Tunnel(answered=False, interface=False)
         house.add_tunnel()
         # An answer ends the wait; on a busy machine it may take longer than a second.
         monkeypatch.setattr(dns, "ANSWER_TIMEOUT_S", 10.0)
-        assert eyes._tunnel(holder, 0, (PROVIDER,)) == Tunnel(answered=True)
+        assert observer._tunnel(holder, 0, (PROVIDER,)) == Tunnel(answered=True)
         monkeypatch.setattr(dns, "ANSWER_TIMEOUT_S", 1.0)
-        assert not eyes._tunnel(holder, 0, (WORLD,)).answered
+        assert not observer._tunnel(holder, 0, (WORLD,)).answered
         resolver.kill()
         resolver.wait()
-        dead = [eyes._tunnel(holder, 0, (PROVIDER,)) for _ in range(2)]
+        dead = [observer._tunnel(holder, 0, (PROVIDER,)) for _ in range(2)]
         assert not any(one.answered for one in dead)
         assert dead[1].received is not None
         assert dead[0].received is not None
@@ -407,22 +414,24 @@ def test_a_barrier_that_another_program_is_loading_is_waited_for(
     """The keeper is being restarted by "vpn-gateway apply", which holds the lock until the barrier stands."""
     lock, standing = tmp_path / "lock", threading.Event()
     monkeypatch.setattr(keeper, "stands", lambda nft, table: standing.is_set())
-    eyes = Watch(tmp_path, Tables(), _lock=lock)
+    observer = Observer(tmp_path, Tables(), _lock=lock)
     with ThreadPoolExecutor() as beside:
         with files.locked(lock):
-            found = beside.submit(eyes._barrier_stands, FakeGateway())  # type: ignore[arg-type]
+            found = beside.submit(observer._barrier_stands, FakeGateway())  # type: ignore[arg-type]
             time.sleep(0.3)
             assert not found.done(), "it has judged while the lock was held"
             standing.set()
         assert found.result(10) is True
 
 
-def test_a_barrier_that_is_gone_is_seen_whoever_holds_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_barrier_that_is_gone_is_seen_while_another_process_holds_the_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(keeper, "stands", lambda nft, table: False)
     monkeypatch.setattr(observe, "LOCK_PATIENCE_S", 0.2)
-    eyes = Watch(tmp_path, Tables(), _lock=tmp_path / "lock")
+    observer = Observer(tmp_path, Tables(), _lock=tmp_path / "lock")
     with files.locked(tmp_path / "lock"):
-        assert eyes._barrier_stands(FakeGateway()) is False  # type: ignore[arg-type]
+        assert observer._barrier_stands(FakeGateway()) is False  # type: ignore[arg-type]
 
 
 class FakeGateway:
@@ -440,4 +449,4 @@ def test_what_came_from_inside_and_was_dropped_is_counted_wherever_it_went(
         f"\tcounter leak_attempts_{name} {{\n\t\tpackets {n} bytes 9\n\t}}\n" for name, n in counters.items()
     )
     tables = Tables(inet_mediaserver_barrier=listed or None)
-    assert tables.leak_attempts(barrier.OUTER_TABLE) == packets
+    assert tables.leak_attempts(OUTER_TABLE) == packets

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mediaserver._core.errors import GatewayError, NatPmpError, Unreachable
 from mediaserver.monitor import torrents
-from mediaserver.monitor.repairs import Hands
+from mediaserver.monitor.repairs import Repairs
 from mediaserver.tunnel import natpmp
-from mediaserver.tunnel.configuration import GatewayError, Settings
-from mediaserver.tunnel.natpmp import NatPmpError
-from mediaserver.tunnel.port_forwarding import Forwarding, Transmission, leased_port
+from mediaserver.tunnel.configuration import Settings
+from mediaserver.tunnel.port_forwarding import Forwarding, leased_port
 
 UI = 9091
 START = 1000.0
@@ -83,7 +83,7 @@ CONFIGURED: dict[str, Any] = {
 
 @dataclass
 class House:
-    """A provider, a Transmission and a barrier that do as they are told; ``done`` is what came to pass, in order."""
+    """A provider, a Transmission and a barrier with scripted behaviour; ``done`` is what happened, in order."""
 
     path: Path
     granted: int = 40000
@@ -100,24 +100,22 @@ class House:
     def __post_init__(self) -> None:
         house = self
 
-        class Client(Transmission):
-            def __init__(self) -> None: ...
-
-            def peer_port(self) -> int:
+        class Client:
+            def session_get(self) -> dict[str, Any]:
                 if house.silent:
-                    raise ConnectionRefusedError("nobody listens")
-                return house.peer_port
+                    raise Unreachable("connection refused")
+                return {"peer-port": house.peer_port}
 
-            def set_peer_port(self, port: int) -> None:
-                house.peer_port = port
-                house.done.append(f"told {port}")
+            def session_set(self, values: dict[str, Any]) -> None:
+                house.peer_port = values["peer-port"]
+                house.done.append(f"told {house.peer_port}")
 
         self.forwarding = Forwarding("10.66.0.1", (UI,), Client, self.apply, path=self.path, exchange=self.exchange)
 
     def apply(self) -> None:
         self.done.append(f"barrier {self.lease()}")
         if self.broken:
-            raise GatewayError("container vpn could not be told to reload")
+            raise GatewayError("container vpn did not reload its files")
 
     def exchange(self, line: socket.socket, server: str, request: bytes) -> bytes:
         assert server == "10.66.0.1"
@@ -130,10 +128,10 @@ class House:
         self.lines.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
         return self.lines[-1]
 
-    def tend(self, after: float) -> str | None:
+    def refresh(self, after: float) -> str | None:
         self.now = START + after
         try:
-            return self.forwarding.tend(self.make, self.now)
+            return self.forwarding.refresh(self.make, self.now)
         finally:
             assert all(line.fileno() < 0 for line in self.lines)
 
@@ -157,13 +155,13 @@ def house(tmp_path: Path) -> House:
 @pytest.fixture
 def held(house: House) -> House:
     """Port 40000 is had at START, until 60 s later."""
-    house.tend(0)
+    house.refresh(0)
     house.happened()
     return house
 
 
 def test_a_first_lease_is_written_then_opened_then_told(house: House) -> None:
-    assert house.tend(0) == "the provider forwards port 40000"
+    assert house.refresh(0) == "the provider forwards port 40000"
     assert house.asked == [natpmp.ANY_PORT]
     # The barrier reads the file, so the file was there before.
     assert house.happened() == ["barrier 40000", "told 40000"]
@@ -173,26 +171,33 @@ def test_a_first_lease_is_written_then_opened_then_told(house: House) -> None:
 
 def test_a_transmission_that_has_the_port_is_left_alone(house: House) -> None:
     house.peer_port = 40000
-    house.tend(0)
+    house.refresh(0)
     assert house.happened() == ["barrier 40000"]
 
 
-def test_nobody_is_asked_before_the_time(held: House) -> None:
-    assert held.tend(44.9) is None
+def test_without_transmission_the_port_is_set_nowhere(house: House) -> None:
+    house.forwarding.has_transmission = False
+    assert house.refresh(0) == "the provider forwards port 40000"
+    assert house.forwarding.settled
+    assert house.happened() == ["barrier 40000"]
+
+
+def test_no_request_is_sent_before_the_time(held: House) -> None:
+    assert held.refresh(44.9) is None
     assert held.asked == [natpmp.ANY_PORT]
     assert len(held.lines) == 1
 
 
 def test_an_unchanged_refresh_changes_nothing(held: House) -> None:
     for after in (45, 90, 135):
-        assert held.tend(after) is None
+        assert held.refresh(after) is None
         assert held.asked[1:] == [40000] * (after // 45)
         assert json.loads(held.path.read_text()) == {"port": 40000, "until": START + after + 60}
     assert held.happened() == []
 
 
 def test_a_refresh_prolongs_the_lease(held: House) -> None:
-    held.tend(45)
+    held.refresh(45)
     assert held.expire(104.9) is None
     assert held.lease() == 40000
     assert held.expire(105) is not None
@@ -203,47 +208,47 @@ def test_a_short_lease_is_refreshed_sooner_and_a_long_one_is_not_forgotten(
     house: House, lifetime: int, again: int
 ) -> None:
     house.lifetime = lifetime
-    house.tend(0)
-    house.tend(again - 0.1)
+    house.refresh(0)
+    house.refresh(again - 0.1)
     assert len(house.asked) == 1
-    house.tend(again)
+    house.refresh(again)
     assert len(house.asked) == 2
 
 
 def test_another_port_than_the_one_held_takes_its_place(held: House) -> None:
     held.granted = 40007
-    assert held.tend(45) == "the provider forwards port 40007"
+    assert held.refresh(45) == "the provider forwards port 40007"
     assert held.happened() == ["barrier 40007", "told 40007"]
     assert held.lease() == 40007
-    held.tend(90)
+    held.refresh(90)
     assert held.asked == [natpmp.ANY_PORT, 40000, 40007]
 
 
 def test_a_lease_that_was_not_there_meanwhile_is_opened_again(held: House) -> None:
-    """Whoever wrote the barrier in between has closed its port."""
+    """A program that wrote the barrier in between has closed its port."""
     held.path.unlink()
-    held.tend(45)
+    held.refresh(45)
     assert held.happened() == ["barrier 40000"]
     assert held.lease() == 40000
 
 
 def test_a_port_set_by_hand_in_transmission_is_put_right_at_the_next_refresh(held: House) -> None:
     held.peer_port = 51413
-    held.tend(45)
+    held.refresh(45)
     assert held.happened() == ["told 40000"]
 
 
 def test_a_refusal_keeps_the_lease_until_it_has_ended(held: House) -> None:
     held.refusal = 3
     with pytest.raises(NatPmpError, match="result 3"):
-        held.tend(45)
+        held.refresh(45)
     assert (held.lease(), held.happened()) == (40000, [])
-    assert held.tend(59.9) is None
+    assert held.refresh(59.9) is None
     assert held.lease() == 40000
-    assert held.tend(60) == "the forwarded port is closed, because nobody prolongs it"
+    assert held.refresh(60) == "the forwarded port is closed, because its lease has ended"
     assert (held.lease(), held.happened()) == (0, ["barrier 0"])
     with pytest.raises(NatPmpError):
-        held.tend(65)
+        held.refresh(65)
     assert held.asked == [natpmp.ANY_PORT, 40000, natpmp.ANY_PORT]
     assert held.happened() == []
 
@@ -252,18 +257,18 @@ def test_a_refusal_is_asked_about_again_after_20_s(house: House) -> None:
     house.refusal = 4
     for after, asked in ((0, 1), (20, 2)):
         with pytest.raises(NatPmpError):
-            house.tend(after)
-        assert house.tend(after + 19.9) is None
+            house.refresh(after)
+        assert house.refresh(after + 19.9) is None
         assert len(house.asked) == asked
     assert (house.lease(), house.happened()) == (0, [])
     house.refusal = 0
-    assert house.tend(40) == "the provider forwards port 40000"
+    assert house.refresh(40) == "the provider forwards port 40000"
 
 
 def test_a_refusal_after_the_end_closes_and_raises(held: House) -> None:
     held.refusal = 2
     with pytest.raises(NatPmpError):
-        held.tend(300)
+        held.refresh(300)
     assert (held.lease(), held.happened()) == (0, ["barrier 0"])
 
 
@@ -272,17 +277,17 @@ def test_no_socket_in_the_tunnel_is_no_reason_to_close_before_the_time(held: Hou
         raise OSError("no such device")
 
     with pytest.raises(OSError, match="no such device"):
-        held.forwarding.tend(make, START + 45)
+        held.forwarding.refresh(make, START + 45)
     assert (held.lease(), held.happened()) == (40000, [])
 
 
 def test_without_a_tunnel_the_port_is_closed_once_and_at_its_end(held: House) -> None:
     assert held.expire(59.9) is None
     assert held.lease() == 40000
-    assert held.expire(60) == "the forwarded port is closed, because nobody prolongs it"
+    assert held.expire(60) == "the forwarded port is closed, because its lease has ended"
     assert held.expire(61) is None
     assert (held.lease(), held.happened()) == (0, ["barrier 0"])
-    assert held.tend(61) == "the provider forwards port 40000"
+    assert held.refresh(61) == "the provider forwards port 40000"
     assert held.happened() == ["barrier 40000"]
 
 
@@ -291,7 +296,7 @@ def test_a_lease_of_an_earlier_process_ends_when_it_cannot_be_prolonged(house: H
     house.path.write_text('{"port": 40000}')
     house.refusal = 3
     with pytest.raises(NatPmpError):
-        house.tend(0)
+        house.refresh(0)
     assert (house.lease(), house.happened()) == (0, ["barrier 0"])
 
 
@@ -300,57 +305,57 @@ def test_a_lease_of_an_earlier_process_counts_until_its_end_and_is_asked_for_aga
     path.write_text(json.dumps({"port": 40000, "until": START + 30}))
     house = House(path)
     assert house.forwarding.expire(START + 29.9) is None
-    house.tend(1)
+    house.refresh(1)
     assert house.asked == [40000]
     house = House(path)
     assert house.forwarding.expire(START + 60.9) is None
-    assert house.forwarding.expire(START + 61) == "the forwarded port is closed, because nobody prolongs it"
+    assert house.forwarding.expire(START + 61) == "the forwarded port is closed, because its lease has ended"
     assert house.happened() == ["barrier 0"]
 
 
 def test_a_port_of_a_ui_is_never_opened(house: House) -> None:
     house.granted = UI
     with pytest.raises(NatPmpError, match="port 9091, which must stay closed"):
-        house.tend(0)
+        house.refresh(0)
     assert (house.lease(), house.happened(), house.peer_port) == (0, [], 51413)
 
 
 def test_a_port_of_a_ui_does_not_replace_the_one_held(held: House) -> None:
     held.granted = UI
     with pytest.raises(NatPmpError):
-        held.tend(45)
+        held.refresh(45)
     assert (held.lease(), held.happened(), held.peer_port) == (40000, [], 40000)
 
 
-def test_a_silent_transmission_is_told_20_s_later_and_the_lease_is_kept(house: House) -> None:
+def test_a_silent_transmission_is_reported_20_s_later_and_the_lease_is_kept(house: House) -> None:
     house.silent = True
-    with pytest.raises(OSError, match="nobody listens"):
-        house.tend(0)
+    with pytest.raises(Unreachable, match="connection refused"):
+        house.refresh(0)
     assert (house.lease(), house.happened()) == (40000, ["barrier 40000"])
     house.silent = False
-    assert house.tend(19.9) is None
-    house.tend(20)
+    assert house.refresh(19.9) is None
+    house.refresh(20)
     assert house.happened() == ["told 40000"]
-    assert house.tend(64.9) is None
+    assert house.refresh(64.9) is None
     assert house.asked == [natpmp.ANY_PORT, 40000]
 
 
 def test_a_transmission_that_stays_silent_does_not_cost_the_lease(house: House) -> None:
     house.silent = True
     for after in range(0, 200, 20):
-        with pytest.raises(OSError, match="nobody listens"):
-            house.tend(after)
+        with pytest.raises(Unreachable, match="connection refused"):
+            house.refresh(after)
     assert (house.lease(), house.happened()) == (40000, ["barrier 40000"])
 
 
 def test_a_barrier_that_could_not_follow_is_asked_again(house: House) -> None:
     house.broken = True
     with pytest.raises(GatewayError):
-        house.tend(0)
+        house.refresh(0)
     house.broken = False
-    house.tend(20)
+    house.refresh(20)
     assert house.happened() == ["barrier 40000", "barrier 40000", "told 40000"]
-    house.tend(65)
+    house.refresh(65)
     assert house.happened() == []
 
 
@@ -371,37 +376,37 @@ def test_a_barrier_that_does_not_follow_is_a_complaint_said_once(
     """Where it is raised, the monitor would not come to its repairs."""
     settings = Settings.from_json(json.dumps(CONFIGURED))
     held.broken = True
-    port = torrents.Port(tmp_path, Hands(tmp_path), held.forwarding)
+    port = torrents.ForwardedPort(tmp_path, Repairs(tmp_path), held.forwarding)
     for after in (60, 61, 62):
         held.now = START + after
-        assert not port.tend(settings, held.now, None)
-    assert capsys.readouterr().out == "no port is forwarded: container vpn could not be told to reload\n"
+        assert not port.refresh(settings, held.now, None)
+    assert capsys.readouterr().out == "no port is forwarded: container vpn did not reload its files\n"
     held.broken = False
-    assert port.tend(settings, START + 63, None)
-    assert capsys.readouterr().out == "the forwarded port is closed, because nobody prolongs it\n"
+    assert port.refresh(settings, START + 63, None)
+    assert capsys.readouterr().out == "the forwarded port is closed, because its lease has ended\n"
 
 
 def test_a_complaint_is_not_said_again_with_each_question(
     house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = Settings.from_json(json.dumps(CONFIGURED))
-    port = torrents.Port(tmp_path, Hands(tmp_path), house.forwarding)
+    port = torrents.ForwardedPort(tmp_path, Repairs(tmp_path), house.forwarding)
     house.refusal = 4
     for house.now in (START, START + 1, START + 20, START + 21, START + 40):
-        port.tend(settings, house.now, house.make)
+        port.refresh(settings, house.now, house.make)
     assert capsys.readouterr().out.count("no port is forwarded: ") == 1
     house.refusal = 0
-    assert port.tend(settings, START + 60, house.make)
+    assert port.refresh(settings, START + 60, house.make)
     house.refusal = 4
-    port.tend(settings, START + 105, house.make)
+    port.refresh(settings, START + 105, house.make)
     said = capsys.readouterr().out.splitlines()
     assert said[0] == "the provider forwards port 40000"
     assert said[1].startswith("no port is forwarded: ")
 
 
-def test_where_no_port_is_asked_for_nobody_is_asked(house: House, tmp_path: Path) -> None:
-    port = torrents.Port(tmp_path, Hands(tmp_path), house.forwarding)
-    assert not port.tend(Settings.from_json(json.dumps(CONFIGURED | {"natpmp_server": ""})), START, house.make)
+def test_without_natpmp_no_request_is_sent(house: House, tmp_path: Path) -> None:
+    port = torrents.ForwardedPort(tmp_path, Repairs(tmp_path), house.forwarding)
+    assert not port.refresh(Settings.from_json(json.dumps(CONFIGURED | {"natpmp_server": ""})), START, house.make)
     assert house.asked == []
 
 
@@ -432,5 +437,5 @@ def test_a_port_is_had_and_told_over_real_sockets(
     house = House(path)
     house.forwarding.server, house.forwarding.exchange = "127.0.0.1", responder
     house.forwarding.changed = lambda: opened.append(leased_port(path, START))
-    house.tend(0)
+    house.refresh(0)
     assert (opened, house.peer_port) == ([40000], 40000)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from mediaserver._core.errors import GatewayError
 from mediaserver.programs import Programs
-from mediaserver.tunnel.configuration import GatewayError
 
 KEEPER, MONITOR = "mediaserver-barrier-keeper.service", "vpn-monitor.service"
 RESTARTED = [f"{KEEPER} is restarted", f"{MONITOR} is restarted"]

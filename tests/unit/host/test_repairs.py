@@ -4,18 +4,21 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from docker_double import Exchange, scripted
-from mediaserver.docker.api import DockerError
+from docker_script import Exchange, scripted
+from mediaserver._core.docker import DockerClient
+from mediaserver._core.errors import DockerError, GatewayError
+from mediaserver._core.names import HOLDER, TUNNEL
 from mediaserver.monitor import repairs
-from mediaserver.monitor.decide import HOLDER, TUNNEL, Act, Step
-from mediaserver.monitor.repairs import Hands
-from mediaserver.tunnel.configuration import GatewayError, State, failed_over
+from mediaserver.monitor.repairs import Repairs
+from mediaserver.monitor.steps import Act, Step
+from mediaserver.tunnel.configuration import State, failed_over
 
 COMPOSE = "docker compose --project-directory {root} up --detach --pull never --no-build"
 
@@ -40,7 +43,7 @@ def done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     class Gateway:
         def __init__(self, root: Path, *, resolve: object, change: Any = None) -> None:
             what = "as it is" if change is None else "failed over" if change is failed_over else "resolved again"
-            asked = "asking nobody" if resolve is repairs.look_up_nothing else "asking"
+            asked = "without a resolver" if resolve is repairs.look_up_nothing else "asking"
             found.append(f"gateway {what}, {asked}")
 
         def apply(self, host: object) -> None:
@@ -86,24 +89,16 @@ def done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     ids=lambda one: one.act.name if isinstance(one, Step) else "",
 )
 def test_steps_that_are_commands_and_words(done: list[str], tmp_path: Path, step: Step, expected: list[str]) -> None:
-    Hands(tmp_path).do(step)
+    Repairs(tmp_path).do(step)
     assert done == [line.format(root=tmp_path) for line in expected]
 
 
-LIST = 'GET /containers/json?all=1&filters={"label": ["com.docker.compose.project=mediaserver"]}'
-LISTED: Exchange = (
-    LIST,
-    200,
-    [
-        {
-            "Id": f"{service}-id",
-            "Names": [f"/mediaserver-{service}-1"],
-            "State": "running",
-            "Labels": {"com.docker.compose.project": "mediaserver", "com.docker.compose.service": service},
-        }
-        for service in ("vpn", "wireguard", "transmission", "jellyfin", "a", "b")
-    ],
-)
+def listed(service: str, *, found: bool = True) -> Exchange:
+    """The question for a service's container, and Docker's answer."""
+    own = {"com.docker.compose.project": "mediaserver", "com.docker.compose.service": service}
+    labels = json.dumps([f"{name}={value}" for name, value in own.items()])
+    row = {"Id": f"{service}-id", "Names": [f"/mediaserver-{service}-1"], "State": "running", "Labels": own}
+    return f'GET /containers/json?all=true&filters={{"label": {labels}}}', 200, [row] if found else []
 
 
 @pytest.mark.parametrize(
@@ -123,27 +118,28 @@ LISTED: Exchange = (
 def test_steps_that_are_requests(
     done: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: Step, script: list[Exchange]
 ) -> None:
-    with scripted(monkeypatch, tmp_path, *(one for request in script for one in (LISTED, request))):
-        Hands(tmp_path).do(step)
+    asked = [(listed(request[0].split("/")[2].removesuffix("-id")), request) for request in script]
+    with scripted(monkeypatch, tmp_path, *(one for pair in asked for one in pair)):
+        Repairs(tmp_path).do(step)
     assert done == []
 
 
 def test_a_foreign_container_is_never_taken_for_a_service_of_the_same_name(
     done: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    foreign = {"Id": "f00d", "Names": ["/jellyfin"], "State": "exited", "Labels": {"com.docker.compose.service": "tv"}}
+    """Docker is asked for the labels of both, so that it returns no other one."""
     with (
-        scripted(monkeypatch, tmp_path, (LIST, 200, [foreign])),
+        scripted(monkeypatch, tmp_path, listed("jellyfin", found=False)),
         pytest.raises(DockerError, match="service jellyfin of project mediaserver has no container"),
     ):
-        Hands(tmp_path).do(Step(Act.START, "", ("jellyfin",)))
+        Repairs(tmp_path).do(Step(Act.START, "", ("jellyfin",)))
 
 
 def test_an_endpoint_that_cannot_be_used_is_named_when_names_are_looked_up_again(
     done: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    Hands(tmp_path).do(Step(Act.RESOLVE, ""))
-    Hands(tmp_path).do(Step(Act.FAIL_OVER, ""))
+    Repairs(tmp_path).do(Step(Act.RESOLVE, ""))
+    Repairs(tmp_path).do(Step(Act.FAIL_OVER, ""))
     assert capsys.readouterr().out == "vpn.example cannot be resolved now; vpn-monitor tries again\n"
 
 
@@ -152,26 +148,24 @@ def test_a_request_that_docker_refuses_is_raised(
 ) -> None:
     script = ("POST /containers/jellyfin-id/start", 500, {"message": "port is already allocated"})
     with (
-        scripted(monkeypatch, tmp_path, LISTED, script),
+        scripted(monkeypatch, tmp_path, listed("jellyfin"), script),
         pytest.raises(DockerError, match="port is already allocated"),
     ):
-        Hands(tmp_path).do(Step(Act.START, "", ("jellyfin",)))
+        Repairs(tmp_path).do(Step(Act.START, "", ("jellyfin",)))
 
 
 @pytest.mark.parametrize("act", Act)
-def test_every_act_is_done_by_somebody(
-    done: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, act: Act
-) -> None:
+def test_every_act_has_a_repair(done: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, act: Act) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(repairs.api, "container", lambda service: {"Id": service})
-    monkeypatch.setattr(repairs.api, "request", lambda method, path, **_: asked.append(path))
-    Hands(tmp_path).do(Step(act, "", ("jellyfin",)))
+    monkeypatch.setattr(DockerClient, "required", lambda self, project, service: {"Id": service})
+    monkeypatch.setattr(DockerClient, "request", lambda self, method, path, **_: asked.append(path))
+    Repairs(tmp_path).do(Step(act, "", ("jellyfin",)))
     assert done or asked
 
 
 def test_a_new_lease_is_brought_to_the_containers_without_asking_for_names(done: list[str], tmp_path: Path) -> None:
-    Hands(tmp_path).apply()
-    assert done == ["lock", "gateway as it is, asking nobody", "apply", "unlock"]
+    Repairs(tmp_path).apply()
+    assert done == ["lock", "gateway as it is, without a resolver", "apply", "unlock"]
 
 
 def test_names_are_looked_up_again_with_what_is_known_kept(
@@ -181,11 +175,11 @@ def test_names_are_looked_up_again_with_what_is_known_kept(
     monkeypatch.setattr(repairs, "resolved_again", lambda settings, state, resolve: given.append(state) or state)
     monkeypatch.setattr(repairs, "Gateway", lambda root, *, resolve, change: given.append(change(None, State("a", {}))))
     with pytest.raises(AttributeError):
-        Hands(tmp_path).do(Step(Act.RESOLVE, ""))
+        Repairs(tmp_path).do(Step(Act.RESOLVE, ""))
     assert given == [State("a", {})] * 2
 
 
-def test_a_command_that_fails_is_told_with_its_last_lines() -> None:
+def test_a_command_that_fails_is_reported_with_its_last_lines() -> None:
     with pytest.raises(GatewayError, match=r"failed: two three four$"):
         repairs.run("sh", "-c", "printf 'one\ntwo\nthree\nfour\n' >&2; exit 3")
     with pytest.raises(GatewayError, match=r"failed: said here$"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The host's programs start, under a shell's name or Python's, and hand on what they are given."""
+"""The host's programs start, under a shell's name or Python's, and pass their arguments."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NAMES = sorted(path.name for path in SCRIPTS.iterdir())
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_shell_hands_over_to_the_system_s_python(tmp_path: Path, name: str) -> None:
+def test_a_shell_starts_the_system_s_python(tmp_path: Path, name: str) -> None:
     """With a lib of its own beside it, whose main() tells what it got."""
     (tmp_path / "scripts").mkdir()
     script = tmp_path / "scripts" / name
@@ -31,7 +31,7 @@ def test_a_shell_hands_over_to_the_system_s_python(tmp_path: Path, name: str) ->
         "    return 7\n"
     )
     arguments = ["one two", "$HOME", ""]
-    # Those that work on the household's files are told where it lives.
+    # Programs that work on the household's files get the project folder.
     handed = tmp_path if "ROOT)" in script.read_text().splitlines()[-1] else arguments
     for command in ([str(script)], [sys.executable, str(script)]):
         done = subprocess.run([*command, *arguments], cwd="/", capture_output=True, text=True, check=False)

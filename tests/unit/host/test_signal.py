@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from docker_double import Exchange, scripted
-from mediaserver.docker import api
+from docker_script import Exchange, scripted
+from mediaserver._core import docker
+from mediaserver._core.errors import GatewayError
 from mediaserver.firewall.nft import Nft
-from mediaserver.tunnel.configuration import GatewayError
 from mediaserver.tunnel.gateway import Host
 
 
@@ -19,7 +19,8 @@ def host() -> Host:
     return Host(cast(Nft, object()))
 
 
-LIST = 'GET /containers/json?all=1&filters={"label": ["com.docker.compose.project=mediaserver"]}'
+LABELS = '["com.docker.compose.project=mediaserver", "com.docker.compose.service=vpn"]'
+LIST = f'GET /containers/json?all=true&filters={{"label": {LABELS}}}'
 
 
 def row(service: str, state: str = "running", name: str = "", **labels: str) -> dict[str, Any]:
@@ -39,10 +40,18 @@ ONE_OFF = row("vpn", name="/mediaserver-vpn-run-1", **{"com.docker.compose.oneof
         ([row("vpn", "created"), row("vpn")], [("POST /containers/vpn-running/kill?signal=HUP", 204, None)]),
         ([ONE_OFF, row("vpn")], [("POST /containers/vpn-running/kill?signal=HUP", 204, None)]),
         ([row("vpn", "exited")], []),
-        ([ONE_OFF, row("wireguard")], []),
+        ([ONE_OFF], []),
         ([], []),
     ],
-    ids=["runs", "old name", "while replaced", "beside docker compose run", "stopped", "another service", "none"],
+    ids=[
+        "runs",
+        "old name",
+        "while replaced",
+        "beside docker compose run",
+        "stopped",
+        "docker compose run alone",
+        "none",
+    ],
 )
 def test_the_running_container_of_the_service_gets_the_signal(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rows: list[dict[str, Any]], then: list[Exchange]
@@ -54,7 +63,7 @@ def test_the_running_container_of_the_service_gets_the_signal(
 def test_a_docker_that_does_not_answer_runs_nothing_that_could_be_asked(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(api, "SOCKET", str(tmp_path / "none.sock"))
+    monkeypatch.setattr(docker, "DOCKER_SOCKET", str(tmp_path / "none.sock"))
     host().signal("vpn")
 
 
@@ -62,6 +71,6 @@ def test_a_signal_that_is_refused_is_an_error(monkeypatch: pytest.MonkeyPatch, t
     refusal = ("POST /containers/vpn-running/kill?signal=HUP", 409, {"message": "is not running"})
     with (
         scripted(monkeypatch, tmp_path, (LIST, 200, [row("vpn")]), refusal),
-        pytest.raises(GatewayError, match=r"service vpn could not be told to reload: .*is not running"),
+        pytest.raises(GatewayError, match=r"service vpn did not reload its files: .*is not running"),
     ):
         host().signal("vpn")

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mediaserver.monitor.decide import Container, Memory, Seen, Tunnel
-from mediaserver.monitor.observe import Watch
+from mediaserver.monitor.monitor_state import MonitorState
+from mediaserver.monitor.observation import Container, Observation, Tunnel
+from mediaserver.monitor.observe import Observer
 from mediaserver.monitor.problems import Code, Problem
 from mediaserver.verify import status
 from mediaserver.verify.status import Status, judge
 
-SEEN = Seen(
+SEEN = Observation(
     containers={"vpn": Container()},
     tunnel=Tunnel(),
     asked=("10.66.0.1", "vpn.example:51820", "digest"),
@@ -25,43 +26,50 @@ SEEN = Seen(
     resolvers=("10.66.0.1",),
 )
 SILENT = replace(SEEN, tunnel=Tunnel(answered=False))
-WORKED = Memory(trusted=True, asked=SEEN.asked)
+WORKED = MonitorState(trusted=True, asked=SEEN.asked)
 LAN = Problem(Code.LAN_NOT_COVERED, "another router")
 RULES = Problem(Code.DOCKER_SETTINGS, "no rules")
 
 
 @pytest.mark.parametrize(
-    ("seen", "memory", "online", "carries", "up", "codes", "must_act"),
+    ("observed", "state", "online", "carries", "up", "codes", "must_act"),
     [
-        (SEEN, Memory(), None, False, True, [], False),
-        (replace(SEEN, obstacles=(LAN,)), Memory(), None, False, True, [Code.LAN_NOT_COVERED], False),
-        (SILENT, Memory(), True, True, True, [Code.RESOLVER_DEAD], False),
-        (SILENT, Memory(), True, False, False, [Code.KEY_OR_ENDPOINT], True),
+        (SEEN, MonitorState(), None, False, True, [], False),
+        (replace(SEEN, obstacles=(LAN,)), MonitorState(), None, False, True, [Code.LAN_NOT_COVERED], False),
+        (SILENT, MonitorState(), True, True, True, [Code.RESOLVER_DEAD], False),
+        (SILENT, MonitorState(), True, False, False, [Code.KEY_OR_ENDPOINT], True),
         # The state file of vpn-monitor remembers that exactly these keys have worked.
         (SILENT, WORKED, True, False, False, [Code.TUNNEL_DEAD], False),
         (replace(SILENT, asked=("another key",)), WORKED, True, False, False, [Code.KEY_OR_ENDPOINT], True),
-        (SILENT, Memory(), False, False, False, [Code.OFFLINE], False),
-        (SILENT, Memory(), None, False, False, [Code.KEY_OR_ENDPOINT], False),
+        (SILENT, MonitorState(), False, False, False, [Code.OFFLINE], False),
+        (SILENT, MonitorState(), None, False, False, [Code.KEY_OR_ENDPOINT], False),
         (replace(SILENT, forwarding_off=("x",)), WORKED, None, False, False, [Code.FORWARDING_OFF], True),
         (replace(SILENT, forwarding_off=("x",)), WORKED, False, False, False, [Code.FORWARDING_OFF], False),
-        (replace(SILENT, endpoint=""), Memory(), True, False, False, [Code.ENDPOINT_UNRESOLVED], True),
+        (replace(SILENT, endpoint=""), MonitorState(), True, False, False, [Code.ENDPOINT_UNRESOLVED], True),
         (replace(SILENT, forwarding_off=("x",)), WORKED, True, False, False, [Code.FORWARDING_OFF], True),
         (
             *(replace(SILENT, obstacles=(LAN, RULES)), WORKED, True, False, False),
             *([Code.DOCKER_SETTINGS, Code.LAN_NOT_COVERED], True),
         ),
-        (replace(SEEN, tunnel=None), Memory(), True, False, False, [Code.CONTAINER_STOPPED], False),
-        (replace(SEEN, docker=False, tunnel=None), Memory(), True, False, False, [Code.DOCKER_SILENT], False),
+        (replace(SEEN, tunnel=None), MonitorState(), True, False, False, [Code.CONTAINER_STOPPED], False),
+        (replace(SEEN, docker=False, tunnel=None), MonitorState(), True, False, False, [Code.DOCKER_SILENT], False),
     ],
 )
 def test_the_status_by_what_is_seen(
-    *, seen: Seen, memory: Memory, online: bool | None, carries: bool, up: bool, codes: list[Code], must_act: bool
+    *,
+    observed: Observation,
+    state: MonitorState,
+    online: bool | None,
+    carries: bool,
+    up: bool,
+    codes: list[Code],
+    must_act: bool,
 ) -> None:
-    found = judge(seen, memory, online=online, carries=carries)
+    found = judge(observed, state, online=online, carries=carries)
     assert (found.up, [one.code for one in found.problems], found.must_act) == (up, codes, must_act)
 
 
-def test_it_is_told_as_json() -> None:
+def test_it_is_reported_as_json() -> None:
     found = Status(False, True, "vpn.example:51820", "", (Problem(Code.KEY_OR_ENDPOINT, "a wrong key"),))
     assert json.loads(found.to_json()) == {
         **{"version": 1, "up": False, "online": True, "peer": "vpn.example:51820", "endpoint": "", "must_act": True},
@@ -69,15 +77,15 @@ def test_it_is_told_as_json() -> None:
     }
 
 
-class Eyes(Watch):
-    """Sees one look after the other, the last one again and again."""
+class ScriptedObserver(Observer):
+    """Sees one observation after the other, the last one again and again."""
 
-    def __init__(self, *looks: Seen) -> None:
-        self.looks: Iterator[Seen] = iter(looks)
+    def __init__(self, *looks: Observation) -> None:
+        self.looks: Iterator[Observation] = iter(looks)
         self.last = looks[-1]
         self.number = 0
 
-    def look(self, gateway: object, *, held: bool = False) -> Seen:
+    def observe(self, gateway: object, *, held: bool = False) -> Observation:
         self.number += 1
         return next(self.looks, self.last)
 
@@ -88,45 +96,45 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(status.time, "monotonic", lambda: float(next(clock)))
     monkeypatch.setattr(status.time, "sleep", lambda seconds: None)
     monkeypatch.setattr(status, "Gateway", lambda root, **_: None)
-    monkeypatch.setattr(status.monitor_state, "load", lambda now: Memory())
+    monkeypatch.setattr(status.monitor_state, "load", lambda now: MonitorState())
 
 
-def look(eyes: Eyes, wait: float, online: bool | None = True) -> Status:
-    return status.look(Path("/nowhere"), wait, eyes=eyes, is_online=lambda: online)
+def observe(observer: ScriptedObserver, wait: float, online: bool | None = True) -> Status:
+    return status.observe(Path("/nowhere"), wait, observer=observer, is_online=lambda: online)
 
 
 def test_a_tunnel_that_is_up_is_not_waited_for() -> None:
-    eyes = Eyes(SEEN)
-    assert look(eyes, 30).up
-    assert eyes.number == 1
+    observer = ScriptedObserver(SEEN)
+    assert observe(observer, 30).up
+    assert observer.number == 1
 
 
 def test_one_that_comes_up_ends_the_wait() -> None:
-    eyes = Eyes(SILENT, SILENT, SEEN)
-    assert look(eyes, 30).up
-    assert eyes.number == 3
+    observer = ScriptedObserver(SILENT, SILENT, SEEN)
+    assert observe(observer, 30).up
+    assert observer.number == 3
 
 
 @pytest.mark.parametrize("wait", [0.0, 30.0])
 def test_one_that_stays_down_is_given_up_in_time(wait: float) -> None:
-    eyes = Eyes(SILENT)
-    found = look(eyes, wait)
+    observer = ScriptedObserver(SILENT)
+    found = observe(observer, wait)
     assert (found.up, found.must_act) == (False, True)
-    assert eyes.number == max(1, wait)
+    assert observer.number == max(1, wait)
 
 
-def test_without_internet_it_is_given_up_at_the_second_look() -> None:
-    eyes = Eyes(SILENT)
-    assert look(eyes, 30, online=False).problems[0].code is Code.OFFLINE
-    assert eyes.number == 2
+def test_without_internet_it_is_given_up_at_the_second_observation() -> None:
+    observer = ScriptedObserver(SILENT)
+    assert observe(observer, 30, online=False).problems[0].code is Code.OFFLINE
+    assert observer.number == 2
 
 
 def test_packets_that_come_between_two_looks_show_that_it_carries() -> None:
-    def counted(packets: int) -> Seen:
+    def counted(packets: int) -> Observation:
         return replace(SILENT, tunnel=Tunnel(answered=False, received=packets))
 
-    assert look(Eyes(counted(5), counted(6)), 30).problems[0].code is Code.RESOLVER_DEAD
-    assert not look(Eyes(counted(5), counted(5)), 30).up
+    assert observe(ScriptedObserver(counted(5), counted(6)), 30).problems[0].code is Code.RESOLVER_DEAD
+    assert not observe(ScriptedObserver(counted(5), counted(5)), 30).up
 
 
 def test_a_lost_packet_size_is_part_of_the_report(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,10 +142,10 @@ def test_a_lost_packet_size_is_part_of_the_report(monkeypatch: pytest.MonkeyPatc
         class settings:
             mtu = 1420
 
-    monkeypatch.setattr(status, "Watch", lambda root: Eyes(SEEN))
+    monkeypatch.setattr(status, "Observer", lambda root: ScriptedObserver(SEEN))
     monkeypatch.setattr(status, "Gateway", lambda root, **_: Known)
     for works, codes in ((1420, []), (None, []), (1232, ["mtu"])):
-        monkeypatch.setattr(status, "packet_size", lambda root, eyes, works=works: works)
+        monkeypatch.setattr(status, "packet_size", lambda root, observer, works=works: works)
         told: dict[str, Any] = json.loads(status.report(Path("/nowhere"), 0))
         assert told["up"] is True
         assert [one["code"] for one in told["problems"]] == codes

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""vpn-verify, as far as it can be seen without a running host: its packet, its eyes, its counter, its verdict."""
+"""vpn-verify without a running host: its packet, its captures, its counters and its checks."""
 
 from __future__ import annotations
 
@@ -20,14 +20,18 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from mediaserver._core import sockets
+from mediaserver._core.docker import DockerClient
+from mediaserver._core.errors import CheckFailed, DockerError, GatewayError
 from mediaserver.firewall.nft import Nft
 from mediaserver.monitor.problems import Code, Problem
+from mediaserver.services import UNLISTED, Service
 from mediaserver.tunnel import netns
-from mediaserver.tunnel.configuration import GatewayError
-from mediaserver.verify import verify
+from mediaserver.verify import checks, packets, probes, verify
+from mediaserver.verify.checks import Verification
 from mediaserver.verify.status import Status
-from mediaserver.verify.verify import Failed, Verification
 
+JACKETT = Service("jackett", "Jackett", "vpn", probe=True)
 LISTING = """table inet mediaserver_barrier {
 	counter leak_attempts_in {
 		packets 99 bytes 9900
@@ -40,6 +44,20 @@ LISTING = """table inet mediaserver_barrier {
 """
 
 
+def configured(
+    monkeypatch: pytest.MonkeyPatch,
+    *lan: str,
+    page: str = "http://page/",
+    services: tuple[Service, ...] = UNLISTED,
+) -> Verification:
+    class Known:
+        def __init__(self, root: Path, *, resolve: object) -> None:
+            self.settings = SimpleNamespace(lan=lan, mtu=1420, services=services)
+
+    monkeypatch.setattr(checks, "Gateway", Known)
+    return Verification(Path("/nowhere"), page, checks.NOWHERE)
+
+
 def folded(data: bytes) -> int:
     """Sum 16-bit words in ones' complement (RFC 1071); a header with its checksum gives all ones."""
     total = sum(struct.unpack(f"!{len(data) // 2}H", data))
@@ -50,19 +68,19 @@ def folded(data: bytes) -> int:
 
 @given(some.ip_addresses(v=4), some.ip_addresses(v=4), some.binary(max_size=1400))
 def test_the_packet_is_one_that_a_router_would_carry(source: Any, target: Any, data: bytes) -> None:
-    packet = verify.datagram(str(source), str(target), data)
+    packet = packets.datagram(str(source), str(target), data)
     assert folded(packet[:20]) == 0xFFFF
     version, _, length, _, fragment, ttl, protocol, _ = struct.unpack("!BBHHHBBH", packet[:12])
     assert (version, length, fragment, protocol) == (0x45, len(packet), 0, socket.IPPROTO_UDP)
     assert ttl > 1
     assert (packet[12:16], packet[16:20]) == (source.packed, target.packed)
-    assert struct.unpack("!HHHH", packet[20:28]) == (verify.PORT, verify.PORT, 8 + len(data), 0)
+    assert struct.unpack("!HHHH", packet[20:28]) == (packets.PORT, packets.PORT, 8 + len(data), 0)
     assert packet[28:] == data
 
 
 def test_the_checksum_is_that_of_a_known_header() -> None:
     # 4500+0020+0000+0000+4011+c000+0201+c633+6407 = 2_716c, folded 716e, complement 8e91.
-    assert verify.datagram("192.0.2.1", "198.51.100.7", b"four")[10:12].hex() == "8e91"
+    assert packets.datagram("192.0.2.1", "198.51.100.7", b"four")[10:12].hex() == "8e91"
 
 
 @contextlib.contextmanager
@@ -77,21 +95,21 @@ def test_a_word_is_found_on_any_line_behind_other_frames() -> None:
         del quiet
         for frame in (b"other", b"", b"\0\xffverify-ab\xff", b"more"):
             busy.send(frame)
-        assert verify.appears("verify-ab", [first, second], wait=5)
+        assert packets.appears("verify-ab", [first, second], wait=5)
 
 
 def test_a_word_that_came_before_is_found_without_waiting() -> None:
     with pair() as (line, other):
         for frame in (*[b"noise"] * 5, b"verify-ab"):
             other.send(frame)
-        assert verify.appears("verify-ab", [line], wait=0)
+        assert packets.appears("verify-ab", [line], wait=0)
 
 
 def test_a_word_that_comes_later_is_waited_for() -> None:
     with pair() as (line, other):
         timer = threading.Timer(0.2, other.send, [b"a verify-ab b"])
         timer.start()
-        assert verify.appears("verify-ab", [line], wait=5)
+        assert packets.appears("verify-ab", [line], wait=5)
         timer.join()
 
 
@@ -101,7 +119,7 @@ def test_silence_and_other_words_end_in_time(frames: list[bytes]) -> None:
         for frame in frames:
             other.send(frame)
         begun = time.monotonic()
-        assert not verify.appears("verify-ab", [line], wait=0.2)
+        assert not packets.appears("verify-ab", [line], wait=0.2)
         assert 0.2 <= time.monotonic() - begun < 1
 
 
@@ -120,7 +138,7 @@ def test_a_busy_line_is_not_watched_forever() -> None:
     begun = time.monotonic()
     with pair() as (line, other), Busy(fileno=line.detach()) as busy:
         other.send(b"noise")
-        assert not verify.appears("verify-ab", [busy], wait=0.1)
+        assert not packets.appears("verify-ab", [busy], wait=0.1)
         assert busy.frames > 1
     assert time.monotonic() - begun < 5
 
@@ -137,13 +155,13 @@ def counter(listing: str | None) -> Nft:
 
 
 def test_what_was_dropped_on_its_way_out_is_counted_and_nothing_else() -> None:
-    assert verify.attempts(counter(LISTING), "mediaserver_barrier") == 12
+    assert probes.leak_attempts(counter(LISTING), "mediaserver_barrier") == 12
 
 
 @pytest.mark.parametrize("listing", [None, "", LISTING.replace("_out", "_elsewhere")])
 def test_no_table_and_no_counter_are_a_failure_and_not_0(listing: str | None) -> None:
-    with pytest.raises(Failed, match="table inet mediaserver_barrier does not stand; run the playbook again"):
-        verify.attempts(counter(listing), "mediaserver_barrier")
+    with pytest.raises(CheckFailed, match="table inet mediaserver_barrier does not stand; run the playbook again"):
+        probes.leak_attempts(counter(listing), "mediaserver_barrier")
 
 
 def failing(error: Exception) -> Callable[[], str]:
@@ -163,15 +181,16 @@ def test_all_well_is_a_line_each_and_0(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr() == ("ok    check 0: seen\nok    check 1: seen too\nall checks passed\n", "")
 
 
-def test_every_failure_is_told_and_the_rest_is_checked_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_failure_is_reported_and_the_rest_is_checked_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     errors = [
-        Failed("a packet got out"),
+        CheckFailed("a packet got out"),
         GatewayError("gateway.json is missing"),
         PermissionError(1, "Operation not permitted"),
         subprocess.TimeoutExpired(["docker", "ps"], 60),
         ValueError("unknown url type: 'page'"),
+        DockerError("Docker does not answer"),
     ]
-    assert done(*map(failing, errors), lambda: "seen") == 5
+    assert done(*map(failing, errors), lambda: "seen") == 6
     out, err = capsys.readouterr()
     words = [
         "a packet got out",
@@ -179,16 +198,20 @@ def test_every_failure_is_told_and_the_rest_is_checked_all_the_same(capsys: pyte
         "it could not be checked: Operation not permitted",
         "it could not be checked: docker ps has not ended after 60 s",
         "unknown url type: 'page'",
+        "Docker does not answer",
     ]
-    assert out.splitlines() == [*(f"FAIL  check {i}: {text}" for i, text in enumerate(words)), "ok    check 5: seen"]
-    assert err == "5 of the checks failed\n"
+    assert out.splitlines() == [
+        *(f"FAIL  check {i}: {text}" for i, text in enumerate(words)),
+        "ok    check 6: seen",
+    ]
+    assert err == "6 of the checks failed\n"
 
 
 @pytest.mark.parametrize(("failures", "code"), [(1, 1), (100, 100), (101, 100), (256, 100)])
 def test_the_exit_code_is_how_many_failed_and_never_becomes_0(
     failures: int, code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert done(*[failing(Failed("no"))] * failures) == code
+    assert done(*[failing(CheckFailed("no"))] * failures) == code
     assert capsys.readouterr().err == f"{failures} of the checks failed\n"
 
 
@@ -210,7 +233,7 @@ def test_the_command_line_comes_to_the_checks() -> None:
 
 
 def test_every_check_has_a_name_and_is_made_once() -> None:
-    verification = Verification(Path("/a"), "http://page/", verify.NOWHERE)
+    verification = Verification(Path("/a"), "http://page/", checks.NOWHERE)
     made = [check.__name__ for check in verification.checks().values()]
     methods = [name for name in vars(Verification) if not name.startswith("_")]
     fields = {"root", "address_page", "target"}
@@ -231,14 +254,45 @@ class Commands:
         return subprocess.CompletedProcess(command, 0, "", "")
 
 
+class Docker(DockerClient):
+    """Has these containers, whose process is ``pid``; 0 for one that does not run, None for one that has gone."""
+
+    def __init__(self, *rows: dict[str, Any], pid: int | None = 42) -> None:
+        super().__init__()
+        self.rows, self.pid = rows, pid
+
+    def services(self, project: str, *labels: str) -> list[dict[str, Any]]:
+        assert project == "mediaserver"
+        own = [{f"{name}={value}" for name, value in row["Labels"].items()} for row in self.rows]
+        return [row for row, given in zip(self.rows, own, strict=True) if given.issuperset(labels)]
+
+    def details(self, container: str) -> dict[str, Any] | None:
+        assert container == "f00d"
+        return None if self.pid is None else {"State": {"Pid": self.pid}}
+
+
+def row(service: str, state: str = "running", status: str = "Up 5 minutes (healthy)") -> dict[str, Any]:
+    labels = {"com.docker.compose.service": service}
+    return {
+        **{"Id": "f00d", "Names": [f"/mediaserver-{service}-1"], "Labels": labels},
+        **{"State": state, "Status": status},
+    }
+
+
+def with_docker(monkeypatch: pytest.MonkeyPatch, docker: Docker) -> None:
+    monkeypatch.setattr(probes, "DockerClient", lambda: docker)
+
+
 def verified(monkeypatch: pytest.MonkeyPatch, **printed: tuple[int, str]) -> Verification:
-    monkeypatch.setattr(verify, "run", Commands(**printed))
-    return Verification(Path("/nowhere"), "http://127.0.0.1:9/", verify.NOWHERE)
+    monkeypatch.setattr(checks, "run", Commands(**printed))
+    return Verification(Path("/nowhere"), "http://127.0.0.1:9/", checks.NOWHERE)
 
 
 def test_services_that_do_not_run_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     down = {"docker.service": (3, ""), "vpn-monitor.service": (3, "")}
-    with pytest.raises(Failed, match=r"^not running: docker\.service, vpn-monitor\.service; see: .*docker\.service$"):
+    with pytest.raises(
+        CheckFailed, match=r"^not running: docker\.service, vpn-monitor\.service; see: .*docker\.service$"
+    ):
         verified(monkeypatch, **down).services()
     assert verified(monkeypatch).services()
 
@@ -247,23 +301,37 @@ ROUTE = "default dev wg0 scope link\n"
 UP = Status(True, None, "vpn.example:51820", "198.18.0.20", ())
 KEY = Problem(Code.KEY_OR_ENDPOINT, "the tunnel does not carry: a wrong or expired key is the most likely cause")
 DEAD_RESOLVER = Problem(Code.RESOLVER_DEAD, "the tunnel carries traffic, names do not resolve")
-RUNS = "vpn running mediaserver-vpn-1 Up 5 minutes (healthy)\n"
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (
+            [row("vpn"), row("jellyfin", "exited", "Exited (0) 2 minutes ago")],
+            r"^not running: jellyfin exited; ",
+        ),
+        ([row("jellyfin")], r"^not running: vpn missing; "),
+        ([], r"^not running: vpn missing; "),
+        (
+            [row("vpn", status="Up 5 minutes (unhealthy)")],
+            r"^not healthy: vpn; what is wrong: docker inspect mediaserver-vpn-1 \(S",
+        ),
+    ],
+)
+def test_a_service_that_does_not_run_or_is_not_healthy_fails(
+    monkeypatch: pytest.MonkeyPatch, rows: list[dict[str, Any]], words: str
+) -> None:
+    verification = verified(monkeypatch, **{"config_--services": (0, "vpn\n"), "-4_route": (0, ROUTE)})
+    with_docker(monkeypatch, Docker(*rows))
+    with pytest.raises(CheckFailed, match=words):
+        verification.namespace()
 
 
 @pytest.mark.parametrize(
     ("different", "words"),
     [
-        (
-            {"docker_ps": RUNS + "jellyfin exited mediaserver-jellyfin-1 Exited (0) 2 minutes ago\n"},
-            r"^not running: jellyfin exited; ",
-        ),
         ({"config_--services": "vpn\njellyfin\n"}, r"^not running: jellyfin missing; "),
-        ({"docker_ps": ""}, r"^not running: vpn missing; "),
         ({"config_--services": ""}, r"^compose cannot read /nowhere/compose\.yml; run the playbook again"),
-        (
-            {"docker_ps": RUNS.replace("(h", "(unh")},
-            r"^not healthy: vpn; what is wrong: docker inspect mediaserver-vpn-1 \(S",
-        ),
         ({"-4_route": ""}, "namespace is none, and should be the tunnel"),
         ({"-4_route": "default via 172.31.254.1 dev eth0\n"}, r"namespace is default via 172\.31\.254\.1 dev eth0"),
         ({"-4_route": ROUTE + "default via 172.31.254.1 dev eth0 metric 9\n"}, "metric 9, and should be"),
@@ -274,27 +342,28 @@ def test_a_namespace_with_another_way_out_fails(
     monkeypatch: pytest.MonkeyPatch, different: dict[str, str], words: str
 ) -> None:
     def told(**different: str) -> dict[str, tuple[int, str]]:
-        whole = {"docker_ps": RUNS, "config_--services": "vpn\n", "-4_route": ROUTE}
-        whole |= {"com.docker.compose.service=vpn": "f00d\n", "docker_inspect": "42\n"}
+        whole = {"config_--services": "vpn\n", "-4_route": ROUTE}
         return {key: (0, text) for key, text in (whole | different).items()}
 
-    with pytest.raises(Failed, match=words):
+    with_docker(monkeypatch, Docker(row("vpn")))
+    with pytest.raises(CheckFailed, match=words):
         verified(monkeypatch, **told(**different)).namespace()
     assert verified(monkeypatch, **told()).namespace()
     assert verified(monkeypatch, **told(**{"-6_route": "default dev wg0 metric 1024 pref medium\n"})).namespace()
 
 
 def test_an_override_that_compose_cannot_read_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(verify, "run", Commands(**{"config_--services": (1, "")}))
-    verification = Verification(tmp_path, "http://127.0.0.1:9/", verify.NOWHERE)
-    with pytest.raises(Failed, match=r"/compose\.yml; run the playbook again$"):
+    with_docker(monkeypatch, Docker(row("vpn")))
+    monkeypatch.setattr(checks, "run", Commands(**{"config_--services": (1, "")}))
+    verification = Verification(tmp_path, "http://127.0.0.1:9/", checks.NOWHERE)
+    with pytest.raises(CheckFailed, match=r"/compose\.yml; run the playbook again$"):
         verification.namespace()
     own = tmp_path / "compose.override.yml"
     own.touch()
-    with pytest.raises(Failed, match=rf"^compose cannot read {re.escape(str(own))}: .*remove it$"):
+    with pytest.raises(CheckFailed, match=rf"^compose cannot read {re.escape(str(own))}: .*remove it$"):
         verification.namespace()
-    monkeypatch.setattr(verify, "run", Commands(**{"compose": (1, "")}))
-    with pytest.raises(Failed, match=r"/compose\.yml; run the playbook again$"):
+    monkeypatch.setattr(checks, "run", Commands(**{"compose": (1, "")}))
+    with pytest.raises(CheckFailed, match=r"/compose\.yml; run the playbook again$"):
         verification.namespace()
 
 
@@ -314,64 +383,60 @@ def test_a_name_must_be_looked_up_in_the_tunnel_and_nowhere_else(
     with pair() as (tunnel, to_tunnel), pair() as (uplink, to_uplink):
 
         def run(*command: str) -> subprocess.CompletedProcess[str]:
-            if command[:3] == ("docker", "exec", "42"):
+            if command[:3] == ("docker", "exec", "f00d"):
                 for name, end in (("tunnel", to_tunnel), ("uplink", to_uplink)):
                     if name in seen:
                         end.send(b"a question: " + command[-1].encode())
-            return subprocess.CompletedProcess(command, 0, "42\n", "")
+            return subprocess.CompletedProcess(command, 0, "", "")
 
-        monkeypatch.setattr(verify, "run", run)
+        monkeypatch.setattr(checks, "run", run)
+        with_docker(monkeypatch, Docker(row("vpn"), row("transmission")))
         monkeypatch.setattr(netns, "inside", lambda pid, make: make())
-        monkeypatch.setattr(verify, "listen", {"wg0": tunnel}.__getitem__)
-        monkeypatch.setattr(verify, "beyond_the_wall", lambda: contextlib.nullcontext([uplink]))
-        monkeypatch.setattr(verify.status, "look", lambda root, wait: UP)
-        names = Verification(Path("/nowhere"), "http://page/", verify.NOWHERE).names
+        monkeypatch.setattr(checks, "listen", {"wg0": tunnel}.__getitem__)
+        monkeypatch.setattr(checks, "sniff_host_interfaces", lambda: contextlib.nullcontext([uplink]))
+        monkeypatch.setattr(checks.status, "observe", lambda root, wait: UP)
+        names = configured(monkeypatch).names
         if not words:
             assert names() == "names are looked up in the tunnel, and cannot be read outside of it"
             return
-        with pytest.raises(Failed, match=words):
+        with pytest.raises(CheckFailed, match=words):
             names()
 
 
 @pytest.mark.parametrize(("problem", "up"), [(DEAD_RESOLVER, True), (KEY, False)])
-def test_a_name_that_is_asked_for_in_the_tunnel_and_not_answered_is_told(
+def test_a_name_that_is_asked_for_in_the_tunnel_and_not_answered_is_reported(
     monkeypatch: pytest.MonkeyPatch, problem: Problem, up: bool
 ) -> None:
-    verified(monkeypatch, docker_ps=(0, "f00d\n"), docker_inspect=(0, "42\n"))
+    verified(monkeypatch)
+    with_docker(monkeypatch, Docker(row("vpn"), row("transmission")))
     monkeypatch.setattr(netns, "inside", lambda pid, make: contextlib.nullcontext())
-    monkeypatch.setattr(verify, "beyond_the_wall", lambda: contextlib.nullcontext([]))
-    monkeypatch.setattr(verify, "appears", lambda word, lines, wait=1.5: bool(lines))
-    monkeypatch.setattr(verify.status, "look", lambda root, wait: Status(up, True, "", "", (problem,)))
-    with pytest.raises(Failed, match=f"^{problem.text}$"):
-        Verification(Path("/nowhere"), "http://page/", verify.NOWHERE).names()
+    monkeypatch.setattr(checks, "sniff_host_interfaces", lambda: contextlib.nullcontext([]))
+    monkeypatch.setattr(checks, "appears", lambda word, lines, wait=1.5: bool(lines))
+    monkeypatch.setattr(checks.status, "observe", lambda root, wait: Status(up, True, "", "", (problem,)))
+    with pytest.raises(CheckFailed, match=f"^{problem.text}$"):
+        configured(monkeypatch).names()
 
 
-@pytest.mark.parametrize("printed", ["", "0\n", "<no value>\n", "-1\n"])
-def test_a_container_that_does_not_run_has_no_process(monkeypatch: pytest.MonkeyPatch, printed: str) -> None:
-    listed = {"docker_ps": (0, "f00d\n")}
-    words = r"service vpn does not run; see: journalctl --unit vpn-monitor\.service"
-    verified(monkeypatch, **listed, docker_inspect=(1, printed))
-    with pytest.raises(Failed, match=words):
-        verify.pid_of("vpn")
-    verified(monkeypatch, docker_ps=(0, ""), docker_inspect=(0, "4711\n"))
-    with pytest.raises(Failed, match=words):
-        verify.pid_of("vpn")
-    verified(monkeypatch, **listed, **{"docker_inspect_--format_{{.State.Pid}}_f00d": (0, "4711\n")})
-    assert verify.pid_of("vpn") == 4711
+@pytest.mark.parametrize(
+    "docker",
+    [
+        Docker(),
+        Docker(row("transmission")),
+        Docker(row("vpn", "exited")),
+        Docker(row("vpn"), pid=0),
+        Docker(row("vpn"), pid=None),
+    ],
+    ids=["none", "another service", "stopped", "without a process", "gone meanwhile"],
+)
+def test_a_container_that_does_not_run_has_no_process(monkeypatch: pytest.MonkeyPatch, docker: Docker) -> None:
+    with_docker(monkeypatch, docker)
+    with pytest.raises(CheckFailed, match=r"service vpn does not run; see: journalctl --unit vpn-monitor\.service"):
+        probes.pid_of("vpn")
 
 
-def test_a_service_is_found_by_compose_s_labels_and_never_by_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[str, ...]] = []
-
-    def run(*command: str) -> subprocess.CompletedProcess[str]:
-        asked.append(command)
-        return subprocess.CompletedProcess(command, 0, "f00d\n", "")
-
-    monkeypatch.setattr(verify, "run", run)
-    assert verify.container_of("vpn") == "f00d"
-    labels = ("project=mediaserver", "service=vpn", "oneoff=False")
-    filters = [word for label in labels for word in ("--filter", f"label=com.docker.compose.{label}")]
-    assert asked == [("docker", "ps", "--no-trunc", "--quiet", *filters)]
+def test_a_container_that_runs_has_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_docker(monkeypatch, Docker(row("vpn"), pid=42))
+    assert (probes.container_of("vpn"), probes.pid_of("vpn")) == ("f00d", 42)
 
 
 @contextlib.contextmanager
@@ -408,7 +473,7 @@ def page(text: str | None, asked: list[str] | None = None) -> Iterator[str]:
     [
         ("", "203.0.113.9", "is not reached through the tunnel"),
         ("<html>", "203.0.113.9", "is not reached through the tunnel"),
-        ("203.0.113.9\n", "203.0.113.9\n", r"as 203\.0\.113\.9, which is this house's own address"),
+        ("203.0.113.9\n", "203.0.113.9\n", r"as 203\.0\.113\.9, the host's own address"),
         ("198.18.0.20\n", None, "is not reached from the host itself, so there is nothing to compare"),
         ("198.18.0.20\n", "<html>log in", "does not answer the host with an address, so there is nothing to compare"),
     ],
@@ -416,10 +481,11 @@ def page(text: str | None, asked: list[str] | None = None) -> Iterator[str]:
 def test_the_way_out_fails_where_nothing_is_shown(
     monkeypatch: pytest.MonkeyPatch, through: str, direct: str | None, words: str
 ) -> None:
-    monkeypatch.setattr(verify, "run", Commands(docker_ps=(0, "f00d\n"), docker_exec_f00d=(0, through)))
-    monkeypatch.setattr(verify.status, "look", lambda root, wait: UP)
-    with page(direct) as address, pytest.raises(Failed, match=words):
-        Verification(Path("/nowhere"), address, verify.NOWHERE).way_out()
+    with_docker(monkeypatch, Docker(row("transmission")))
+    monkeypatch.setattr(checks, "run", Commands(docker_exec_f00d=(0, through)))
+    monkeypatch.setattr(checks.status, "observe", lambda root, wait: UP)
+    with page(direct) as address, pytest.raises(CheckFailed, match=words):
+        configured(monkeypatch, page=address).way_out()
 
 
 @pytest.mark.parametrize(
@@ -433,10 +499,11 @@ def test_the_way_out_fails_where_nothing_is_shown(
 def test_a_way_out_that_fails_names_the_likely_cause(
     monkeypatch: pytest.MonkeyPatch, found: Status, words: str
 ) -> None:
-    monkeypatch.setattr(verify, "run", Commands(docker_ps=(0, "f00d\n"), docker_exec_f00d=(22, "")))
-    monkeypatch.setattr(verify.status, "look", lambda root, wait: found)
-    with pytest.raises(Failed, match=words):
-        Verification(Path("/nowhere"), "http://page/", verify.NOWHERE).way_out()
+    with_docker(monkeypatch, Docker(row("transmission")))
+    monkeypatch.setattr(checks, "run", Commands(docker_exec_f00d=(22, "")))
+    monkeypatch.setattr(checks.status, "observe", lambda root, wait: found)
+    with pytest.raises(CheckFailed, match=words):
+        configured(monkeypatch).way_out()
 
 
 @pytest.mark.parametrize(
@@ -446,43 +513,34 @@ def test_a_way_out_that_fails_names_the_likely_cause(
         ("eth0", r"there is no uplink \(eth0\) in the VPN namespace"),
     ],
 )
-@pytest.mark.parametrize("kind", [verify.listen, verify.through])
-def test_an_interface_that_is_missing_is_told_in_plain_words(
+@pytest.mark.parametrize("kind", [packets.listen, sockets.udp])
+def test_an_interface_that_is_missing_is_reported_in_plain_words(
     monkeypatch: pytest.MonkeyPatch, device: str, words: str, kind: Callable[[str], socket.socket]
 ) -> None:
     def missing(pid: int, make: Callable[[], socket.socket]) -> socket.socket:
         raise OSError(errno.ENODEV, "No such device")
 
     monkeypatch.setattr(netns, "inside", missing)
-    with pytest.raises(Failed, match=words):
-        verify.open_inside(42, device, kind)
+    with pytest.raises(CheckFailed, match=words):
+        probes.open_inside(42, device, kind)
 
 
-def test_a_bridge_that_is_missing_is_told_in_plain_words() -> None:
-    with pytest.raises(Failed, match=r"^Docker's bridge br-nowhere is missing; restart Docker"):
-        verify.address_of("br-nowhere")
-
-
-def configured(monkeypatch: pytest.MonkeyPatch, lan: list[str]) -> Verification:
-    class Known:
-        def __init__(self, root: Path, *, resolve: object) -> None:
-            self.settings = SimpleNamespace(lan=tuple(lan), mtu=1420)
-
-    monkeypatch.setattr(verify, "Gateway", Known)
-    return Verification(Path("/nowhere"), "http://page/", verify.NOWHERE)
+def test_a_bridge_that_is_missing_is_reported_in_plain_words() -> None:
+    with pytest.raises(CheckFailed, match=r"^Docker's bridge br-nowhere is missing; restart Docker"):
+        probes.address_of("br-nowhere")
 
 
 def test_what_is_wrong_with_the_host_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    verification = configured(monkeypatch, ["10.0.0.0/8"])
+    verification = configured(monkeypatch, "10.0.0.0/8")
     off: tuple[str, ...] = ()
     found: tuple[Problem, ...] = ()
-    monkeypatch.setattr(verify.host_settings, "forwarding_off", lambda: off)
-    monkeypatch.setattr(verify.host_settings, "look", lambda lan: found if lan == ("10.0.0.0/8",) else ())
+    monkeypatch.setattr(checks.host_settings, "forwarding_off", lambda: off)
+    monkeypatch.setattr(checks.host_settings, "problems", lambda lan: found if lan == ("10.0.0.0/8",) else ())
     assert verification.host() == "it forwards, Docker makes its rules, and the LAN is in mediaserver_lan"
     off = ("net.ipv4.ip_forward",)
     found = (Problem(Code.LAN_NOT_COVERED, "another router"),)
     words = r"^IPv4 forwarding is off on this host \(net\.ipv4\.ip_forward\); run the playbook again; another router$"
-    with pytest.raises(Failed, match=words):
+    with pytest.raises(CheckFailed, match=words):
         verification.host()
 
 
@@ -492,28 +550,44 @@ def test_what_is_wrong_with_the_host_is_named(monkeypatch: pytest.MonkeyPatch) -
 def test_a_packet_size_that_does_not_go_through_is_named(
     monkeypatch: pytest.MonkeyPatch, works: int | None, words: str
 ) -> None:
-    verification = configured(monkeypatch, [])
-    monkeypatch.setattr(verify.status, "packet_size", lambda root: works)
+    verification = configured(monkeypatch)
+    monkeypatch.setattr(checks.status, "packet_size", lambda root: works)
     if not words:
         assert verification.packet_size() == "packets of 1420 bytes go through the tunnel"
         return
-    with pytest.raises(Failed, match=words):
+    with pytest.raises(CheckFailed, match=words):
         verification.packet_size()
 
 
 @pytest.mark.parametrize("address", ["page", "", "file:///etc/hosts", "http://", "http://page:70000/", "http://[::1/"])
-def test_what_is_no_page_s_address_is_said_so_and_nobody_is_asked(
+def test_what_is_not_the_address_of_a_page_is_refused_without_a_request(
     monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
-    monkeypatch.setattr(verify, "run", lambda *command: pytest.fail(f"asked {command}"))
-    with pytest.raises(Failed, match="is not the address of a page; it must begin with http"):
-        Verification(Path("/nowhere"), address, verify.NOWHERE).way_out()
+    monkeypatch.setattr(checks, "run", lambda *command: pytest.fail(f"asked {command}"))
+    with pytest.raises(CheckFailed, match="is not the address of a page; it must begin with http"):
+        configured(monkeypatch, page=address).way_out()
 
 
 def test_two_addresses_are_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verify, "run", Commands(docker_ps=(0, "f00d\n"), docker_exec_f00d=(0, "198.18.0.20\n")))
+    with_docker(monkeypatch, Docker(row("transmission")))
+    monkeypatch.setattr(checks, "run", Commands(docker_exec_f00d=(0, "198.18.0.20\n")))
     asked: list[str] = []
     with page("203.0.113.9\n", asked) as address:
-        told = Verification(Path("/nowhere"), address, verify.NOWHERE).way_out()
+        told = configured(monkeypatch, page=address).way_out()
     assert asked == ["/ip?format=text"]
-    assert told == "the internet sees 198.18.0.20 from Transmission, and 203.0.113.9 from this house"
+    assert told == "the internet sees 198.18.0.20 from Transmission, and 203.0.113.9 from the host itself"
+
+
+def test_a_service_that_the_household_has_is_asked_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    services = (Service("jellyfin", "Jellyfin", "lan"), Service("quiet", "Quiet", "vpn"), JACKETT)
+    with_docker(monkeypatch, Docker(row("jackett")))
+    monkeypatch.setattr(checks, "run", Commands(docker_exec_f00d=(0, "198.18.0.20\n")))
+    with page("203.0.113.9\n") as address:
+        told = configured(monkeypatch, page=address, services=services).way_out()
+    assert told == "the internet sees 198.18.0.20 from Jackett, and 203.0.113.9 from the host itself"
+
+
+def test_where_no_service_can_ask_it_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "run", lambda *command: pytest.fail(f"asked {command}"))
+    verification = configured(monkeypatch, services=(Service("jellyfin", "Jellyfin", "lan", probe=True),))
+    assert verification.way_out() == verification.names() == checks.NOT_TRIED

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes the lab's modules importable as its program finds them."""
+"""Adds the folders of the lab and of the leak test to the path."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 LAB = Path(__file__).resolve().parents[2] / "lab"
-# What runs in a provider's container, and the host package, for those that it talks to.
+# The NAT-PMP responder of the provider's container, and its client in the host package.
 PROVIDER = LAB / "images" / "provider"
 HOST = LAB.parents[1] / "roles" / "runtime" / "files" / "lib"
 LEAKS = LAB.parent / "leaks"

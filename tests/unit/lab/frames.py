@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Frames and capture files made by hand."""
+"""Builds Ethernet frames and capture files."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the base's packages come from: this machine's own mirror, never a name of ours."""
+"""The lab's images: apt sources from this machine's mirror, and the build context."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def apt(folder: Path, **files: str) -> Path:
     return folder
 
 
-def test_the_newer_form_of_sources(tmp_path: Path) -> None:
+def test_reads_deb822_sources(tmp_path: Path) -> None:
     assert images.sources(apt(tmp_path, debian_sources=DEB822)) == [
         "deb http://mirror.example/debian trixie main",
         "deb http://mirror.example/debian trixie-updates main",
@@ -42,7 +42,7 @@ def test_the_newer_form_of_sources(tmp_path: Path) -> None:
     ]
 
 
-def test_the_older_form_without_security(tmp_path: Path) -> None:
+def test_reads_one_line_sources_without_security(tmp_path: Path) -> None:
     (tmp_path / "sources.list").write_text(ONE_LINE, encoding="utf-8")
     assert images.sources(apt(tmp_path)) == [
         "deb https://other.example/debian trixie main",
@@ -50,18 +50,18 @@ def test_the_older_form_without_security(tmp_path: Path) -> None:
     ]
 
 
-def test_other_archives_are_passed_over(tmp_path: Path) -> None:
+def test_skips_other_archives(tmp_path: Path) -> None:
     found = images.mirror("debian", apt(tmp_path, a_list=FOREIGN, b_sources=DEB822))
     assert found == "http://mirror.example/debian"
 
 
-def test_no_mirror_is_one_clear_sentence(tmp_path: Path) -> None:
+def test_fails_without_mirror(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="no Debian mirror in /etc/apt"):
         images.sources(apt(tmp_path, a_list=FOREIGN))
 
 
 @pytest.mark.parametrize("name", images.PACKAGES)
-def test_an_image_of_a_double_holds_all_that_it_copies(tmp_path: Path, name: str) -> None:
+def test_build_context_of_double_is_complete(tmp_path: Path, name: str) -> None:
     images.fill(tmp_path, name)
     dockerfile = (tmp_path / "Dockerfile").read_text(encoding="utf-8")
     copied = [line.split()[1] for line in dockerfile.splitlines() if line.startswith("COPY ")]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the simulated Pi changes on the machine itself is put back."""
+"""Kernel settings that the simulated Pi changes on the machine are restored."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ def proc(tmp_path: Path) -> Path:
     return tmp_path / "proc"
 
 
-def test_what_was_changed_is_put_back(tmp_path: Path, proc: Path) -> None:
-    kernel.note(tmp_path / "noted", proc)
+def test_restores_changed_setting(tmp_path: Path, proc: Path) -> None:
+    kernel.save(tmp_path / "saved", proc)
     (proc / "vm/dirty_ratio").write_text("0\n")
     (proc / "vm/dirty_bytes").write_text("1000\n")
-    kernel.put_back(tmp_path / "noted", proc)
+    kernel.restore(tmp_path / "saved", proc)
     assert (proc / "vm/dirty_ratio").read_text() == "20"
 
 
-def test_a_second_note_does_not_take_the_labs_values_for_the_machines(tmp_path: Path, proc: Path) -> None:
-    kernel.note(tmp_path / "noted", proc)
+def test_second_save_keeps_first_values(tmp_path: Path, proc: Path) -> None:
+    kernel.save(tmp_path / "saved", proc)
     (proc / "fs/inotify/max_user_watches").write_text("99\n")
-    kernel.note(tmp_path / "noted", proc)
-    kernel.put_back(tmp_path / "noted", proc)
+    kernel.save(tmp_path / "saved", proc)
+    kernel.restore(tmp_path / "saved", proc)
     assert (proc / "fs/inotify/max_user_watches").read_text() == "20"
 
 
-def test_without_a_note_nothing_is_touched(tmp_path: Path, proc: Path) -> None:
-    kernel.put_back(tmp_path / "none", proc)
+def test_restore_without_saved_values_changes_nothing(tmp_path: Path, proc: Path) -> None:
+    kernel.restore(tmp_path / "none", proc)
     assert (proc / "vm/dirty_ratio").read_text() == "20\n"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The leak test's report, when a run repeats what was red."""
+"""The leak test's report, also when a run repeats failed phases."""
 
 from __future__ import annotations
 
@@ -24,31 +24,31 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return report.PATH
 
 
-def test_rows_that_are_repeated_take_the_place_of_the_earlier_ones_alone() -> None:
+def test_merge_replaces_repeated_rows_only() -> None:
     assert report.merge(FIRST, AGAIN) == [*FIRST[2:], *AGAIN]
     assert report.merge(FIRST, []) == FIRST
     assert report.merge([], AGAIN) == AGAIN
 
 
-def test_what_was_written_is_read_again(path: Path) -> None:
+def test_reads_written_rows(path: Path) -> None:
     assert report.read() == []
     report.add(FIRST, joined=False)
     assert path.exists()
     assert report.read() == FIRST
 
 
-def test_one_household_s_results_join_the_other_s() -> None:
+def test_joins_results_of_two_households() -> None:
     report.add(FIRST, joined=True)
     assert report.add(AGAIN, joined=True) == report.read() == [*FIRST[2:], *AGAIN]
     assert report.add(AGAIN, joined=False) == report.read() == AGAIN
 
 
-def test_a_packet_in_clear_shows_in_the_table() -> None:
+def test_table_counts_packets_in_clear() -> None:
     lines = [line.split() for line in report.table(FIRST).splitlines()[1:]]
     assert [line[-4:] for line in lines] == [["1", "3", "0", "7.0"], ["0", "0", "0", "8.0"], ["1", "4", "0", "1/1"]]
 
 
-def test_what_the_design_lets_pass_is_counted_by_itself() -> None:
-    let = Row("reboot", "inner only", "ui-stranger", 5, None, 7.0, "Docker's proxy")
-    (line,) = report.table([let]).splitlines()[1:]
+def test_table_counts_permitted_packets_separately() -> None:
+    permitted = Row("reboot", "inner only", "ui-outside", 5, None, 7.0, "Docker's proxy")
+    (line,) = report.table([permitted]).splitlines()[1:]
     assert line.split()[-4:] == ["1", "0", "5", "7.0"]

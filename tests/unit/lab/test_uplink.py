@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How wide this machine's way out is, as the kernel tells it."""
+"""The MTU of this machine's default route."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import houses
+import households
 import pytest
 
 HEAD = "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n"
@@ -21,9 +21,9 @@ DEFAULT = "up0\t00000000\t0100A8C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n"
         pytest.param(HEAD + LAN, 1400, 1500, id="no default route"),
     ],
 )
-def test_the_default_route_decides(tmp_path: Path, routes: str, mtu: int, expected: int) -> None:
+def test_mtu_is_that_of_default_route(tmp_path: Path, routes: str, mtu: int, expected: int) -> None:
     (tmp_path / "route").write_text(routes, encoding="ascii")
     for device, width in (("up0", mtu), ("lan0", 576)):
         (tmp_path / device).mkdir()
         (tmp_path / device / "mtu").write_text(f"{width}\n", encoding="ascii")
-    assert houses.uplink_mtu(tmp_path / "route", tmp_path) == expected
+    assert households.uplink_mtu(tmp_path / "route", tmp_path) == expected

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The two sides of a provider's configuration fit each other."""
+"""The WireGuard configurations of the provider's servers and of a household match."""
 
 from __future__ import annotations
 
-from topology import HOUSES, PROVIDERS
+from topology import HOUSEHOLDS, PROVIDERS
 from wireguard import client_configuration, server_configuration
 
 
-def test_the_household_gets_what_a_provider_hands_out() -> None:
+def test_client_configuration() -> None:
     servers = {provider: f"SERVER-{provider.number}=" for provider in PROVIDERS}
-    assert client_configuration(servers, HOUSES[0], "HOUSE-PRIVATE=", {PROVIDERS[1]: "SHARED="}) == (
+    assert client_configuration(servers, HOUSEHOLDS[0], "CLIENT-PRIVATE=", {PROVIDERS[1]: "SHARED="}) == (
         "[Interface]\n"
-        "PrivateKey = HOUSE-PRIVATE=\n"
+        "PrivateKey = CLIENT-PRIVATE=\n"
         "Address = 10.66.0.11/32, fd66::11/128\n"
         "DNS = 10.66.0.1\n"
         "\n[Peer]\nPublicKey = SERVER-1=\nAllowedIPs = 0.0.0.0/0, ::/0\nEndpoint = 198.18.0.20:51820\n"
@@ -20,9 +20,9 @@ def test_the_household_gets_what_a_provider_hands_out() -> None:
     )
 
 
-def test_the_server_knows_each_house_by_its_own_key_and_address() -> None:
-    clients = {house: f"PUBLIC-{house.number}=" for house in HOUSES}
-    assert server_configuration("SERVER-PRIVATE=", clients, {HOUSES[1]: "SHARED="}) == (
+def test_server_configuration() -> None:
+    clients = {household: f"PUBLIC-{household.number}=" for household in HOUSEHOLDS}
+    assert server_configuration("SERVER-PRIVATE=", clients, {HOUSEHOLDS[1]: "SHARED="}) == (
         "[Interface]\n"
         "PrivateKey = SERVER-PRIVATE=\n"
         "ListenPort = 51820\n"

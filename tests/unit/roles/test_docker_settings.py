@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""daemon.json may hold a proxy's password: the role merges it and refuses a damaged one, and shows nothing of it."""
+"""daemon.json may hold a proxy's password: the role merges it, refuses a damaged one, and shows no content."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def task_of(file: str, module: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("secure", [True, False])
 @pytest.mark.parametrize("text", [None, json.dumps({"proxies": {"http-proxy": SECRET}})])
-def test_the_text_goes_where_file_tree_hides_it(text: str | None, secure: bool) -> None:
+def test_passes_the_text_in_the_parameter_that_file_tree_hides(text: str | None, secure: bool) -> None:
     given = task_of("settings.yml", "household.mediaserver.file_tree")["household.mediaserver.file_tree"]
     found = templar(text, secure=secure).template(given)
     content, secrets = found["entries"][1]["content"], found["secrets"]
@@ -45,7 +45,7 @@ def test_the_text_goes_where_file_tree_hides_it(text: str | None, secure: bool) 
     assert ("proxies" in merged) is (text is not None)
 
 
-def test_the_look_at_the_file_is_hidden_and_no_fact_holds_it() -> None:
+def test_hides_the_task_that_reads_the_file_and_sets_no_fact() -> None:
     look = task_of("main.yml", "ansible.builtin.slurp")
     assert templar(None).template(look["no_log"]) is True
     tasks = DataLoader().load_from_file(str(ROLE / "tasks" / "main.yml"))
@@ -53,7 +53,7 @@ def test_the_look_at_the_file_is_hidden_and_no_fact_holds_it() -> None:
 
 
 @pytest.mark.parametrize("text", [f'"{SECRET}"', f'{{"a": "{SECRET}"'])
-def test_a_damaged_file_is_refused_early_by_name_alone(text: str) -> None:
+def test_refuses_a_damaged_file_early_without_its_content(text: str) -> None:
     refuse = task_of("main.yml", "ansible.builtin.assert")["ansible.builtin.assert"]["that"]
     with pytest.raises(AnsibleError) as caught:
         templar(text).template(trust_as_template(f"{{{{ {refuse} }}}}"))

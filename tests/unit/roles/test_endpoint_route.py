@@ -14,8 +14,8 @@ import pytest
 SCRIPT = Path(__file__).resolve().parents[3] / "roles" / "stack" / "files" / "entrypoints" / "wireguard.sh"
 SHELLS = [["sh"], ["busybox", "sh"]]
 OLD, NEW = "198.18.0.20", "198.18.0.21"
-# Doubles of ip and wg, which keep routes and endpoint in files. Each ends by noting both, so that every moment between
-# two commands is seen. As the real wg, syncconf leaves an endpoint alone that the file does not name.
+# Doubles of ip and wg, which keep routes and endpoint in files. Each records both at its end, so that every state
+# between two commands is known. As in the real wg, syncconf keeps an endpoint that the file does not name.
 IP = r"""#!/bin/sh
 case "$1 $2" in
 "route replace") case "$3" in */32) echo "${3%/32}" >>routes ;; esac ;;
@@ -43,9 +43,7 @@ echo "endpoint=$(cat endpoint) routes=$(sort -u routes | tr '\n' ' ')" >>moments
     [("", NEW), (OLD, NEW), (OLD, OLD), (OLD, "")],
     ids=["the first", "another", "the same", "one that cannot be used any more"],
 )
-def test_an_endpoint_and_its_route_come_and_go_together(
-    tmp_path: Path, shell: list[str], before: str, after: str
-) -> None:
+def test_an_endpoint_is_never_set_without_its_route(tmp_path: Path, shell: list[str], before: str, after: str) -> None:
     for name, text in (("ip", IP), ("wg", WG)):
         (tmp_path / name).write_text(text)
         (tmp_path / name).chmod(0o755)

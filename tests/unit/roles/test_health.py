@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the health checks take for alive."""
+"""Health checks of the services: which answers count as healthy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 
 ENTRYPOINTS = Path(__file__).resolve().parents[3] / "roles" / "stack" / "files" / "entrypoints"
 
-# The service, what curl says with --write-out and how it ends, whether eth0 is there, healthy.
+# Service, output of curl with --write-out and its status, whether eth0 exists, healthy.
 CASES = [
     ("jackett", '{"status":"OK"}', 0, True, True),
     ("jackett", '{"status":"OK"}', 0, False, False),
@@ -34,7 +34,9 @@ CASES = [
 
 
 @pytest.mark.parametrize(("service", "said", "status", "link", "healthy"), CASES)
-def test_health(tmp_path: Path, service: str, said: str, status: int, link: bool, healthy: bool) -> None:
+def test_only_an_answer_of_a_working_service_is_healthy(
+    tmp_path: Path, service: str, said: str, status: int, link: bool, healthy: bool
+) -> None:
     curl = tmp_path / "curl"
     curl.write_text(f"#!/bin/sh\ncat {tmp_path}/said\nexit {status}\n")
     curl.chmod(0o755)
@@ -47,10 +49,10 @@ def test_health(tmp_path: Path, service: str, said: str, status: int, link: bool
     assert (done.returncode == 0) is healthy
 
 
-# What a Transmission that lives may say to somebody without a password: it is alive even where it lets nobody in.
+# Answers of a running Transmission to a request without a password, also while it locks out all clients.
 @pytest.mark.parametrize("status", [200, 301, 401, 403, 409, 421, 501])
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
-def test_a_transmission_that_answers_is_alive(tmp_path: Path, status: int) -> None:
+def test_a_transmission_that_answers_is_healthy(tmp_path: Path, status: int) -> None:
     asked = set()
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -67,11 +69,11 @@ def test_a_transmission_that_answers_is_alive(tmp_path: Path, status: int) -> No
 
     with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        assert not is_healthy(tmp_path, server.server_port), "there is no eth0: a namespace that is dead"
+        assert not is_healthy(tmp_path, server.server_port), "a namespace without eth0 is dead"
         (tmp_path / "eth0").touch()
         assert is_healthy(tmp_path, server.server_port)
         server.shutdown()
-    assert not is_healthy(tmp_path, server.server_port), "nobody is there any more"
+    assert not is_healthy(tmp_path, server.server_port), "no server answers"
     assert asked == {"OPTIONS"}, "Transmission would count it as a wrong password"
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The holder's entry point: a word to reload is heeded at once, whenever it comes."""
+"""The holder's entry point handles a signal to reload at once, at any time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).resolve().parents[3] / "roles" / "stack" / "files" / "entrypoints" / "vpn.sh"
-# What of the script is replaced by what, to have the word come just then; HUP is sent once.
+# Text of the script, and its replacement that sends HUP at this point, once.
 MOMENTS = {
     "before the sleep": ("    sleep 60 &\n", "    HUP\n    sleep 60 &\n"),
     "with the sleep": ("    sleep 60 &\n", "    sleep 60 &\n    HUP\n"),
@@ -24,9 +24,9 @@ SHELLS = [["sh"], ["busybox", "sh"]]
 
 @pytest.mark.parametrize("shell", [one for one in SHELLS if shutil.which(one[0])], ids=" ".join)
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_a_word_between_the_look_and_the_wait_is_heeded_at_once(tmp_path: Path, shell: list[str], moment: str) -> None:
+def test_handles_a_signal_between_check_and_wait_at_once(tmp_path: Path, shell: list[str], moment: str) -> None:
     for name in ("nft", "ip"):
-        # There is no default route to delete, and the rule stands.
+        # There is no default route to delete, and the rule exists.
         said = '[ "$2" != del ] || exit 1; [ "$1 $2" != "rule show" ] || echo "from 10.0.0.2 lookup 100"'
         (tmp_path / name).write_text(f"#!/bin/sh\n{said}\n")
         (tmp_path / name).chmod(0o755)
@@ -37,7 +37,7 @@ def test_a_word_between_the_look_and_the_wait_is_heeded_at_once(tmp_path: Path, 
     once = f"{{ [ -e {tmp_path}/sent ] || {{ : >{tmp_path}/sent; kill -HUP $$; }}; }}"
     script = script.replace(there, instead.replace("HUP", once))
     with subprocess.Popen(
-        # Under nohup the signal is ignored, and no shell may trap what it was born to ignore.
+        # Under nohup the signal is ignored, and a shell cannot trap a signal that is ignored when it starts.
         ["env", "--default-signal=HUP", *shell, "-c", script],
         env={"PATH": f"{tmp_path}:{os.defpath}"},
         stdout=subprocess.PIPE,
@@ -50,7 +50,7 @@ def test_a_word_between_the_look_and_the_wait_is_heeded_at_once(tmp_path: Path, 
             assert holder.stdout.readline() == b"vpn: the barrier stands\n"
             with selectors.DefaultSelector() as waiting:
                 waiting.register(holder.stdout, selectors.EVENT_READ)
-                assert waiting.select(10), "it sleeps on"
+                assert waiting.select(10), "it still sleeps"
             assert holder.stdout.readline() == b"vpn: barrier and routes were loaded again\n"
         finally:
             os.killpg(holder.pid, signal.SIGKILL)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A role that stops a container keeps vpn-monitor's hands off meanwhile, and lets it go on, whatever happens."""
+"""A role that stops a container pauses vpn-monitor, and ends the pause, also when it fails."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def loaded(path: str) -> Any:
 
 
 def part(task: dict[str, Any]) -> str:
-    """Which of the shared task files this task runs; nothing for others."""
+    """Return the shared task file that this task runs; empty for other tasks."""
     role = task.get("ansible.builtin.import_role", {})
     return str(role.get("tasks_from", "")) if role.get("name") == SHARED else ""
 
@@ -41,23 +41,26 @@ def holds(conditions: str | list[str], tags: list[str], roles: Sequence[str] = P
 
 
 @pytest.mark.parametrize("role", ["transmission", "jackett"])
-def test_settings_are_changed_between_a_hold_and_its_end(role: str) -> None:
-    _require, measure, block = loaded(f"{role}/tasks/main.yml")
+def test_settings_are_changed_during_a_pause(role: str) -> None:
+    _require, measure, stack, block = loaded(f"{role}/tasks/main.yml")
     hold, settings = block["block"]
     (release,) = block["always"]
     assert settings["ansible.builtin.import_tasks"] == "settings.yml"
-    assert (part(measure), part(hold), part(release)) == ("measured.yml", "hold.yml", "release.yml")
+    assert (part(measure), part(stack)) == ("measured.yml", "require_stack.yml")
+    assert (part(hold), part(release)) == ("hold.yml", "release.yml")
     assert holds(hold["when"], ALONE)
-    assert holds(hold["when"], ["gateway", role]), "the role gateway has let go already"
+    assert holds(hold["when"], ["gateway", role]), "the role gateway has ended its pause"
     assert holds(hold["when"], ["stack", role])
     assert holds(hold["when"], WHOLE, [role]), "a play of this role alone"
-    assert holds(hold["when"], WHOLE, ["gateway", role], **APPLIED), "the role gateway has let go already"
-    assert holds(hold["when"], WHOLE, **APPLIED, **RELEASED), "the role stack has let go already"
+    assert holds(hold["when"], WHOLE, ["gateway", role], **APPLIED), "the role gateway has ended its pause"
+    assert holds(hold["when"], WHOLE, **APPLIED, **RELEASED), "the role stack has ended its pause"
     assert not holds(hold["when"], WHOLE, **APPLIED), "an execution for nothing in each run"
 
 
-@pytest.mark.parametrize("role", ["transmission", "jackett", "gateway", "stack"])
-def test_a_role_that_runs_alone_measures_whether_there_is_a_stack(role: str) -> None:
+@pytest.mark.parametrize(
+    "role", ["host", "storage", "docker", "gateway", "stack", "transmission", "jackett", "jellyfin"]
+)
+def test_a_role_that_runs_alone_measures_the_host(role: str) -> None:
     tasks = loaded(f"{role}/tasks/main.yml")
     assert "measured.yml" in [part(task) for task in tasks]
     (measure,) = loaded("mediaserver/tasks/measured.yml")
@@ -65,17 +68,17 @@ def test_a_role_that_runs_alone_measures_whether_there_is_a_stack(role: str) -> 
     assert measure["when"] == "__preflight_measurement is not defined"
 
 
-def test_jellyfin_is_claimed_between_a_hold_and_its_end() -> None:
-    first, *_claim, block = loaded("jellyfin/tasks/wizard.yml")
+def test_the_first_run_wizard_runs_during_a_pause() -> None:
+    first, *_steps, block = loaded("jellyfin/tasks/wizard.yml")
     assert part(first) == "hold.yml"
     assert "when" not in first, "the first start may take longer than the hold of the role gateway"
     assert "ansible.builtin.file" in block["always"][-1]
 
 
-def test_the_pause_of_the_claim_ends_whatever_of_it_fails() -> None:
-    _require, claim = loaded("jellyfin/tasks/claim.yml")
-    (wizard,) = claim["block"]
-    (release,) = claim["always"]
+def test_the_pause_of_the_wizard_ends_also_when_it_fails() -> None:
+    _require, _measure, _stack, block = loaded("jellyfin/tasks/first_run.yml")
+    (wizard,) = block["block"]
+    (release,) = block["always"]
     assert wizard["ansible.builtin.include_tasks"] == "wizard.yml"
     assert part(release) == "release.yml"
 
@@ -92,18 +95,18 @@ def test_the_pause_of_the_claim_ends_whatever_of_it_fails() -> None:
         (["transmission"], PLAY, True),
     ],
 )
-def test_the_role_stack_ends_it_or_else_the_role_that_began_it(
+def test_the_pause_ends_in_the_role_stack_or_in_the_role_that_took_it(
     tags: list[str], roles: Sequence[str], ends: bool
 ) -> None:
     (release,) = loaded("mediaserver/tasks/release.yml")
     assert release["ansible.builtin.command"]["argv"][-1] == "release"
     assert holds(release["when"], tags, roles) is ends
     assert holds(release["when"], WHOLE, **RELEASED), "a role that comes after the stack"
-    (given_back,) = loaded("gateway/tasks/main.yml")[-1]["always"]
-    assert part(given_back) == "release.yml"
+    (ending,) = loaded("gateway/tasks/main.yml")[-1]["always"]
+    assert part(ending) == "release.yml"
 
 
-def test_the_role_stack_ends_it_when_it_fails_too() -> None:
+def test_the_role_stack_ends_the_pause_also_when_it_fails() -> None:
     (block,) = [task for task in loaded("stack/tasks/start.yml") if "block" in task]
     (release,) = block["always"]
     assert release["ansible.builtin.command"]["argv"].count("'release'") == 1
@@ -121,17 +124,19 @@ def test_the_role_stack_ends_it_when_it_fails_too() -> None:
         ({"__gateway_apply": {}}, WHOLE, False),
     ],
 )
-def test_a_run_that_fails_between_the_two_ends_it(known: dict[str, Any], tags: list[str], ends: bool) -> None:
+def test_a_run_that_fails_before_the_role_stack_ends_the_pause(
+    known: dict[str, Any], tags: list[str], ends: bool
+) -> None:
     (play,) = [play for play in yaml.safe_load((ROLES.parent / "playbooks/site.yml").read_text()) if "tasks" in play]
     (whole,) = play["tasks"]
-    (given_back,) = whole["always"]
-    assert (part(given_back), given_back["tags"]) == ("end.yml", ["always"])
+    (ending,) = whole["always"]
+    assert (part(ending), ending["tags"]) == ("end.yml", ["always"])
     (end,) = loaded("mediaserver/tasks/end.yml")
     assert end["ansible.builtin.file"] == {"path": "/run/mediaserver/hold", "state": "absent"}
     assert holds(end["when"], tags, **known) is ends
 
 
-def test_it_lasts_for_as_long_as_a_run_may_take() -> None:
+def test_the_pause_lasts_as_long_as_a_run_may_take() -> None:
     (hold,) = loaded("mediaserver/tasks/hold.yml")
     command = ["{{ mediaserver_root }}/scripts/vpn-gateway", "hold", "{{ __mediaserver_hold | string }}"]
     assert hold["ansible.builtin.command"]["argv"] == command

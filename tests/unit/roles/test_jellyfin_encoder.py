@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which encoder a household's Jellyfin is told to use: one that the machine has, else none."""
+"""Jellyfin uses an encoder that the host has, else none."""
 
 from __future__ import annotations
 
@@ -26,12 +26,15 @@ CASES = {
 
 
 @pytest.mark.parametrize(("architecture", "devices", "wanted", "encoder"), CASES.values(), ids=list(CASES))
-def test_the_encoder_is_one_that_is_there(architecture: str, devices: list[str], wanted: str, encoder: str) -> None:
+@pytest.mark.parametrize("roles", [("mediaserver", "host", "jellyfin"), ("mediaserver", "jellyfin")], ids=len)
+def test_the_encoder_is_one_that_the_host_has(
+    architecture: str, devices: list[str], wanted: str, encoder: str, roles: tuple[str, ...]
+) -> None:
+    """Also in a play without the role host, which would change the setting back and forth otherwise."""
     host = {"architecture": architecture, "gpu": {"devices": devices, "gids": []}}
     known: dict[str, Any] = {"ansible_facts": {"mediaserver_host": host}}
-    for role in ("mediaserver", "host", "jellyfin"):
-        path = str(ROLES / role / "defaults" / "main.yml")
-        known |= DataLoader().load_from_file(path, trusted_as_template=True)
+    for path in [*(f"{role}/defaults" for role in roles), "jellyfin/vars"]:
+        known |= DataLoader().load_from_file(str(ROLES / path / "main.yml"), trusted_as_template=True)
     templar = Templar(loader=DataLoader(), variables={**known, "host_transcoding": wanted})
     found = templar.template(trust_as_template("{{ jellyfin_default_encoding_settings }}"))
     assert found["HardwareAccelerationType"] == encoder

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files that a power cut has emptied or cut off: the entry points put the last whole copy of each back.
+"""Files that a power cut has emptied or truncated: the entry points restore the last complete copy of each.
 
 Run with the shells and programs of the images, as in test_last_good.py.
 """
@@ -81,7 +81,7 @@ def text_of(box: Box, name: str) -> str:
 
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("service", FILES)
-def test_whole_files_are_copied_once_and_left_alone(make_box: MakeBox, service: str, shell: str) -> None:
+def test_complete_files_are_copied_once_and_not_changed(make_box: MakeBox, service: str, shell: str) -> None:
     box = make_box(service, shell)
     started, said = box.start()
     assert (started is not None, said) == (True, "")
@@ -100,7 +100,7 @@ def test_whole_files_are_copied_once_and_left_alone(make_box: MakeBox, service: 
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize(("service", "name"), CASES, ids=[name for _, name in CASES])
 @pytest.mark.parametrize("damage", ["empty", "cut off", "zeros"])
-def test_a_damaged_file_comes_back(make_box: MakeBox, service: str, name: str, damage: str, shell: str) -> None:
+def test_a_damaged_file_is_restored(make_box: MakeBox, service: str, name: str, damage: str, shell: str) -> None:
     text = FILES[service][name]
     if damage == "cut off" and name.endswith((".mblink", ".txt")):
         pytest.skip("one line in one block: it is there or not")
@@ -119,7 +119,7 @@ def test_a_damaged_file_comes_back(make_box: MakeBox, service: str, name: str, d
     assert box.start()[1] == ""
 
 
-def test_no_cut_is_taken_for_whole(make_box: MakeBox) -> None:
+def test_a_truncated_file_never_counts_as_complete(make_box: MakeBox) -> None:
     box = make_box("jellyfin")
     box.start()
     names = ["config/encoding.xml", "plugins/Tmdb_1.0/meta.json", "config/ScheduledTasks/7738148f-fcd0.js"]
@@ -131,7 +131,7 @@ def test_no_cut_is_taken_for_whole(make_box: MakeBox) -> None:
         assert [text_of(box, name) for name in names] == [FILES["jellyfin"][name] for name in names], cut
 
 
-def test_a_newer_whole_file_wins_and_its_copy_follows(make_box: MakeBox) -> None:
+def test_a_newer_complete_file_replaces_its_copy(make_box: MakeBox) -> None:
     box = make_box("jellyfin")
     box.start()
     newer = "<EncodingOptions>\n  <A>2</A>\n</EncodingOptions>"
@@ -144,8 +144,8 @@ def test_a_newer_whole_file_wins_and_its_copy_follows(make_box: MakeBox) -> None
 
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("name", LINKS)
-def test_a_folder_entry_without_a_copy_is_made_from_the_options(make_box: MakeBox, name: str, shell: str) -> None:
-    """A power cut soon after the library was made: no start has copied anything yet."""
+def test_a_folder_entry_without_a_copy_is_restored_from_the_options(make_box: MakeBox, name: str, shell: str) -> None:
+    """After a power cut soon after the library was created: no start has copied anything yet."""
     box = make_box("jellyfin", shell)
     (box.config / FOLDER / name).write_text("")
     started, said = box.start()
@@ -155,7 +155,7 @@ def test_a_folder_entry_without_a_copy_is_made_from_the_options(make_box: MakeBo
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_all_folder_entries_without_copies(make_box: MakeBox, shell: str) -> None:
+def test_all_folder_entries_are_restored_without_copies(make_box: MakeBox, shell: str) -> None:
     box = make_box("jellyfin", shell)
     for name in LINKS:
         (box.config / FOLDER / name).write_text("")
@@ -164,7 +164,7 @@ def test_all_folder_entries_without_copies(make_box: MakeBox, shell: str) -> Non
     assert sorted(found.values()) == sorted(LINKS.values())
 
 
-def test_a_name_that_says_nothing_takes_the_only_folder_that_is_left(make_box: MakeBox) -> None:
+def test_an_entry_with_another_name_gets_the_only_folder_that_is_left(make_box: MakeBox) -> None:
     box = make_box("jellyfin")
     folder = box.config / FOLDER
     (folder / "Tom & Jerry.mblink").rename(folder / "cartoons.mblink")
@@ -174,8 +174,8 @@ def test_a_name_that_says_nothing_takes_the_only_folder_that_is_left(make_box: M
 
 
 @pytest.mark.parametrize("options", ["", OPTIONS], ids=["no options", "named twice"])
-def test_a_folder_entry_that_leads_nowhere_is_removed(make_box: MakeBox, options: str) -> None:
-    """A server that started with it would drop all items of the library in its next scan."""
+def test_a_folder_entry_without_a_folder_is_removed(make_box: MakeBox, options: str) -> None:
+    """With it, the server would remove all items of the library in its next scan."""
     box = make_box("jellyfin")
     folder = box.config / FOLDER
     extra = folder / ("more.mblink" if options else "movies.mblink")
@@ -188,7 +188,7 @@ def test_a_folder_entry_that_leads_nowhere_is_removed(make_box: MakeBox, options
     assert len(list(folder.glob("*.mblink"))) == (3 if options else 2)
 
 
-def test_without_any_copy_the_service_starts_all_the_same(make_box: MakeBox) -> None:
+def test_the_service_starts_without_any_copy(make_box: MakeBox) -> None:
     box = make_box("jellyfin")
     (box.config / "config/encoding.xml").write_text("")
     started, said = box.start()
@@ -197,7 +197,7 @@ def test_without_any_copy_the_service_starts_all_the_same(make_box: MakeBox) -> 
     assert text_of(box, "config/encoding.xml") == ""
 
 
-def test_a_damaged_copy_is_no_way_back(make_box: MakeBox) -> None:
+def test_a_damaged_copy_is_not_restored(make_box: MakeBox) -> None:
     box = make_box("jellyfin")
     box.start()
     (store(box) / "config/encoding.xml").write_text("<EncodingOptions>")
@@ -205,7 +205,7 @@ def test_a_damaged_copy_is_no_way_back(make_box: MakeBox) -> None:
     assert "there is no whole copy of it" in box.start()[1]
 
 
-def test_the_servers_id_comes_back_when_its_file_is_gone(make_box: MakeBox) -> None:
+def test_the_servers_id_is_restored_when_its_file_is_missing(make_box: MakeBox) -> None:
     box = make_box("jellyfin")
     box.start()
     (box.config / "data/device.txt").unlink()
@@ -213,7 +213,7 @@ def test_the_servers_id_comes_back_when_its_file_is_gone(make_box: MakeBox) -> N
     assert text_of(box, "data/device.txt") == FILES["jellyfin"]["data/device.txt"]
 
 
-def test_what_was_removed_stays_removed_and_its_copy_goes(make_box: MakeBox) -> None:
+def test_a_removed_file_stays_removed_and_its_copy_is_removed(make_box: MakeBox) -> None:
     box = make_box("jellyfin")
     box.start()
     gone = [f"{FOLDER}/movies1.mblink", "config/encoding.xml", "plugins/Tmdb_1.0/meta.json"]
@@ -226,7 +226,7 @@ def test_what_was_removed_stays_removed_and_its_copy_goes(make_box: MakeBox) -> 
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_the_type_of_a_library_comes_back(make_box: MakeBox, shell: str) -> None:
+def test_the_type_of_a_library_is_restored(make_box: MakeBox, shell: str) -> None:
     box = make_box("jellyfin", shell)
     box.start()
     kind = box.config / FOLDER / "movies.collection"
@@ -256,7 +256,7 @@ def test_links_are_neither_followed_nor_copied(make_box: MakeBox) -> None:
     assert not (store(box) / "config/extra.xml").exists()
 
 
-def test_a_power_cut_while_copies_are_made_leaves_the_older_ones(make_box: MakeBox) -> None:
+def test_a_power_cut_during_copying_leaves_the_older_copies(make_box: MakeBox) -> None:
     box = make_box("jellyfin")
     box.start()
     leftover = store(box) / "config/encoding.xml.new"
@@ -267,7 +267,7 @@ def test_a_power_cut_while_copies_are_made_leaves_the_older_ones(make_box: MakeB
     assert not leftover.exists()
 
 
-def test_without_room_it_starts_all_the_same(make_box: MakeBox) -> None:
+def test_the_service_starts_on_a_full_disk(make_box: MakeBox) -> None:
     box = make_box("jellyfin")
     box.start()
     copier = box.folder / "bin" / "cp"
@@ -280,7 +280,7 @@ def test_without_room_it_starts_all_the_same(make_box: MakeBox) -> None:
     assert "is the disk full?" in said
 
 
-def test_hundreds_of_files_cost_little(make_box: MakeBox) -> None:
+def test_hundreds_of_files_take_little_time(make_box: MakeBox) -> None:
     box = make_box("jellyfin")
     for number in range(200):
         path = box.config / f"data/collections/c {number} [boxset]/collection.xml"
@@ -293,7 +293,7 @@ def test_hundreds_of_files_cost_little(make_box: MakeBox) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-def test_the_owner_stays(make_box: MakeBox) -> None:
+def test_a_restored_file_keeps_its_owner(make_box: MakeBox) -> None:
     box = make_box("jackett")
     path = box.config / "Jackett/Indexers/one.json"
     os.chown(path, 2000, 2001)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A public key is announced when it was made now: not a foretold one, nor an old one whose file was corrected."""
+"""A public key is shown when this run generated it: not a predicted one, nor an old one whose file was corrected."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ KEY = "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo="
 @pytest.mark.parametrize(
     ("generated", "changed", "check", "said"),
     [(True, True, False, True), (True, True, True, False), (False, True, False, False), (False, False, False, False)],
-    ids=["made", "foretold", "corrected", "as it was"],
+    ids=["generated", "predicted", "corrected", "unchanged"],
 )
-def test_only_a_key_that_was_made_is_announced(generated: bool, changed: bool, check: bool, said: bool) -> None:
+def test_shows_only_a_key_that_was_generated(generated: bool, changed: bool, check: bool, said: bool) -> None:
     loader = DataLoader()
     (task,) = [task for task in loader.load_from_file(str(TASKS)) if "public key" in task["name"]]
     keys = {"generated": generated, "changed": changed, "public_key": None if check and generated else KEY}

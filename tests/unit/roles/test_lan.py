@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""mediaserver_lan and the published ports, as the roles hand them on to the outer barrier and to Jellyfin."""
+"""mediaserver_lan and the published ports, as the roles pass them to the outer barrier and to Jellyfin."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ALL = ["vpn", "wireguard", "transmission", "jackett", "jellyfin"]
 
 def value(name: str, role: str, **given: Any) -> Any:
     known: dict[str, Any] = {}
-    for path in ("mediaserver/defaults", f"{role}/defaults", f"{role}/vars"):
+    for path in ("mediaserver/defaults", "mediaserver/vars", f"{role}/defaults", f"{role}/vars"):
         known |= DataLoader().load_from_file(str(ROLES / path / "main.yml"), trusted_as_template=True)
     return Templar(DataLoader(), variables={**known, **given}).template(trust_as_template(f"{{{{ {name} }}}}"))
 
@@ -39,11 +39,11 @@ def value(name: str, role: str, **given: Any) -> Any:
     ],
     ids=["by default", "with https", "https as text", "a stack without Jellyfin", "other ports"],
 )
-def test_every_published_port_of_the_stack_is_filtered_and_no_other(given: dict[str, Any], ports: list[int]) -> None:
+def test_filters_every_published_port_of_the_stack_and_no_other(given: dict[str, Any], ports: list[int]) -> None:
     assert value("__gateway_published", "gateway", **given) == ports
 
 
-def test_containers_of_the_host_are_those_of_docker_s_pools() -> None:
+def test_containers_of_the_host_are_in_docker_s_pools() -> None:
     docker = yaml.safe_load((ROLES / "docker/defaults/main.yml").read_text(encoding="utf-8"))["docker_address_pools"]
     assert value("__gateway_settings.containers", "gateway") == [pool["base"] for pool in docker]
     own = [{"base": "10.9.0.0/16", "size": 24}]
@@ -62,13 +62,13 @@ def test_containers_of_the_host_are_those_of_docker_s_pools() -> None:
         (["172.32.0.0/16"], "172.32.0.9", True),
     ],
 )
-def test_jellyfin_takes_each_network_of_the_list_for_a_local_one(lan: list[str], client: str, let_in: bool) -> None:
-    """By its own rule, without remote access; the host's own programs come by Docker's proxy."""
+def test_jellyfin_treats_each_network_of_the_list_as_local(lan: list[str], client: str, let_in: bool) -> None:
+    """By its own rule, without remote access. The host's programs connect through Docker's proxy."""
     found = value("__jellyfin_local_networks", "jellyfin", mediaserver_lan=lan)
     assert lets_in(client, {"EnableRemoteAccess": False, "LocalNetworkSubnets": [], **found}) is let_in
 
 
-def test_private_networks_alone_leave_jellyfin_s_setting_alone() -> None:
+def test_private_networks_do_not_change_jellyfin_s_setting() -> None:
     assert value("__jellyfin_local_networks", "jellyfin", mediaserver_lan=PRIVATE) == {}
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Claimed before reachable: what the entry points start with, and what they never start with.
+"""No service starts without a password: with which files the entry points start it, and with which never.
 
 Run with the shells and programs of the images: dash with coreutils and mawk, and busybox alone.
 """
@@ -20,7 +20,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._core.errors
 from ansible_collections.household.mediaserver.plugins.module_utils._core.json_file import Content
 from ansible_collections.household.mediaserver.plugins.module_utils._jackett import model
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission.values import hash_password
-from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.jackett_doubles import (
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._jackett.doubles import (
     as_written,
     stored_hash,
 )
@@ -82,7 +82,7 @@ SERVICES = list(FILES)
 
 
 class Box:
-    """One service's folder and its entry point, in which only the paths are others."""
+    """One service's folder and its entry point, in which only the paths are replaced."""
 
     def __init__(self, folder: Path, service: str, shell: str) -> None:
         self.folder = folder
@@ -110,7 +110,7 @@ class Box:
                 text = text.replace(f"exec {program}", "exec started")
             (scripts / source.name).write_text(text, encoding="utf-8")
         (programs / "started").write_text(f'#!/bin/sh\necho "started $*$LC_ALL"\ncat "{self.file}"\n')
-        # A real one may take seconds on a busy disk.
+        # A real sync may take seconds on a busy disk.
         self.synced = folder / "synced"
         (programs / "sync").write_text(f'#!/bin/sh\necho "$1" >>"{self.synced}"\n')
         for program in programs.iterdir():
@@ -136,7 +136,7 @@ class Box:
         )
 
     def start(self, **environment: str) -> tuple[str | None, str]:
-        """Start once; return what the service read, or None when it was not started, and what was said."""
+        """Start once; return what the service read, or None when it was not started, and the messages."""
         process = self.popen(**environment)
         out, said = process.communicate(timeout=60)
         if process.returncode:
@@ -172,7 +172,7 @@ def said_lines(said: str) -> list[str]:
 
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_good_file_is_started_with_and_copied(make_box: MakeBox, service: str, shell: str) -> None:
+def test_starts_with_a_good_file_and_copies_it(make_box: MakeBox, service: str, shell: str) -> None:
     box = make_box(service, shell)
     box.file.chmod(0o644)
     assert box.start() == (GOOD[service], "")
@@ -189,7 +189,7 @@ def test_a_good_file_is_started_with_and_copied(make_box: MakeBox, service: str,
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_a_copy_is_on_the_disk_before_it_takes_the_name_and_the_folder_after(make_box: MakeBox, shell: str) -> None:
+def test_syncs_a_copy_before_it_is_renamed_and_the_folder_afterwards(make_box: MakeBox, shell: str) -> None:
     box = make_box("jackett", shell)
     box.start()
     new, folder = box.synced.read_text().splitlines()
@@ -219,12 +219,12 @@ BAD: list[tuple[str, str, str | bytes | None, str]] = [
         for entry in (
             (service, "missing", None, "is missing"),
             (service, "empty", "", "is empty"),
-            (service, "blank", " \n", "is cut off"),
-            (service, "zeros at its end", GOOD[service].encode() + bytes(9), "holds zeros"),
-            (service, "zeros within", GOOD[service].encode().replace(b"a", b"\0", 1), "holds zeros"),
-            (service, "something behind", GOOD[service] + "x", "is cut off"),
-            (service, "twice", GOOD[service] * 2, "is cut off"),
-            (service, "without its head", GOOD[service][60:], "is cut off"),
+            (service, "blank", " \n", "is truncated"),
+            (service, "zeros at its end", GOOD[service].encode() + bytes(9), "contains NUL bytes"),
+            (service, "zeros within", GOOD[service].encode().replace(b"a", b"\0", 1), "contains NUL bytes"),
+            (service, "something behind", GOOD[service] + "x", "is truncated"),
+            (service, "twice", GOOD[service] * 2, "is truncated"),
+            (service, "without its head", GOOD[service][60:], "is truncated"),
         )
     ],
     ("jackett", "open", jackett_with(AdminPassword=None), "has a value of the wrong type in line 7"),
@@ -240,8 +240,8 @@ BAD: list[tuple[str, str, str | bytes | None, str]] = [
     ("jackett", "port a word", jackett_with(Port="abc"), "in line 2"),
     ("jackett", "port null", jackett_with(Port=None), "in line 2"),
     ("jackett", "port a fraction", jackett_with(Port=1.5), "in line 2"),
-    ("jackett", "port too large", jackett_with(Port=2**31), "a number too large in line 2"),
-    ("jackett", "ttl too large", jackett_with(CacheTtl=10**19), "a number too large"),
+    ("jackett", "port too large", jackett_with(Port=2**31), "a number that is too large in line 2"),
+    ("jackett", "ttl too large", jackett_with(CacheTtl=10**19), "a number that is too large"),
     ("jackett", "flag a number", jackett_with(AllowExternal=1), "in line 4"),
     ("jackett", "flag null", jackett_with(CacheEnabled=None), "wrong type"),
     ("jackett", "text a list", jackett_with(ProxyUrl=["x"]), "wrong type"),
@@ -251,33 +251,38 @@ BAD: list[tuple[str, str, str | bytes | None, str]] = [
     ("jackett", "two on a line", jackett_line("null,\n", 'null, "Port": "x",\n'), "more than one field"),
     ("jackett", "one line", json.dumps(json.loads(JACKETT)), "is not as Jackett writes it in line 1"),
     ("jackett", "four spaces", json.dumps(json.loads(JACKETT), indent=4), "is not as Jackett writes it"),
-    ("jackett", "a comment", jackett_line("{\n", "{\n  // mine\n"), "no JSON"),
-    ("jackett", "comma at the end", jackett_line("true\n}", "true,\n}"), "no JSON"),
-    ("jackett", "no comma", jackett_line("9117,", "9117"), "no JSON"),
-    ("jackett", "null", "null", "no JSON"),
-    ("jackett", "a list", "[]", "no JSON"),
-    ("transmission", "open", TRANSMISSION.replace("true", "false"), "asks for no password"),
-    ("transmission", "no switch", TRANSMISSION.replace("rpc-authentication", "rpc-auth"), "asks for no password"),
+    ("jackett", "a comment", jackett_line("{\n", "{\n  // mine\n"), "not JSON"),
+    ("jackett", "comma at the end", jackett_line("true\n}", "true,\n}"), "not JSON"),
+    ("jackett", "no comma", jackett_line("9117,", "9117"), "not JSON"),
+    ("jackett", "null", "null", "not JSON"),
+    ("jackett", "a list", "[]", "not JSON"),
+    ("transmission", "open", TRANSMISSION.replace("true", "false"), "does not require a password"),
+    (
+        "transmission",
+        "no switch",
+        TRANSMISSION.replace("rpc-authentication", "rpc-auth"),
+        "does not require a password",
+    ),
     (
         "transmission",
         "the switch twice",
         TRANSMISSION.replace("{\n", '{\n"rpc_authentication_required": false,\n', 1),
-        "asks for no password",
+        "does not require a password",
     ),
     ("transmission", "plain text", TRANSMISSION.replace("0a" * 20, "plain"), "has no password"),
     ("transmission", "no password", TRANSMISSION.replace("rpc-password", "x"), "has no password"),
-    ("transmission", "not closed", TRANSMISSION.replace("]", "}"), "no JSON"),
-    ("jellyfin", "open", XML.replace(">true<", ">false<"), "wizard is not done"),
-    ("jellyfin", "both", XML.replace("  <LogFile", "  <IsStartupWizardCompleted>false<x/>\n  <LogFile"), "no XML"),
-    ("jellyfin", "no switch", XML.replace("IsStartup", "WasStartup"), "wizard is not done"),
-    ("jellyfin", "crossed tags", XML.replace("</RepositoryInfo>", "").replace("<CachePath />", "<A>"), "no XML"),
-    ("jellyfin", "another document", XML.replace("ServerConfiguration", "Other"), "no XML"),
+    ("transmission", "not closed", TRANSMISSION.replace("]", "}"), "not JSON"),
+    ("jellyfin", "open", XML.replace(">true<", ">false<"), "wizard is not completed"),
+    ("jellyfin", "both", XML.replace("  <LogFile", "  <IsStartupWizardCompleted>false<x/>\n  <LogFile"), "not XML"),
+    ("jellyfin", "no switch", XML.replace("IsStartup", "WasStartup"), "wizard is not completed"),
+    ("jellyfin", "crossed tags", XML.replace("</RepositoryInfo>", "").replace("<CachePath />", "<A>"), "not XML"),
+    ("jellyfin", "another document", XML.replace("ServerConfiguration", "Other"), "not XML"),
 ]
 
 
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize(("service", "case", "text", "why"), BAD, ids=[f"{s} {c}" for s, c, _, _ in BAD])
-def test_a_bad_file_is_refused_or_replaced(
+def test_refuses_or_replaces_a_bad_file(
     make_box: MakeBox, service: str, case: str, text: str | bytes | None, why: str, shell: str
 ) -> None:
     box = make_box(service, shell)
@@ -293,7 +298,7 @@ def test_a_bad_file_is_refused_or_replaced(
     assert started is None, case
     assert said_lines(said) == [
         f"{service}: {box.file} {said.split(str(box.file))[1].split(',')[0].strip()}, and there is no good copy of it."
-        " It would be open to everybody, so it does not start. Run the playbook again."
+        " The service would need no password, so it does not start. Run the playbook again."
     ]
     assert why in said
     assert box.damaged() == []
@@ -317,7 +322,7 @@ def test_a_bad_file_is_refused_or_replaced(
         assert str(aside) in line
 
 
-def test_what_jackett_itself_may_come_to_write_is_good(make_box: MakeBox) -> None:
+def test_accepts_every_file_that_jackett_may_write(make_box: MakeBox) -> None:
     box = make_box("jackett")
     for text in (
         jackett_with(),
@@ -329,7 +334,7 @@ def test_what_jackett_itself_may_come_to_write_is_good(make_box: MakeBox) -> Non
         assert box.start() == (text, "")
 
 
-def test_what_transmission_writes_is_good_whichever_way(make_box: MakeBox) -> None:
+def test_accepts_every_spelling_that_transmission_writes(make_box: MakeBox) -> None:
     box = make_box("transmission")
     data = json.loads(TRANSMISSION)
     data["rpc-password"] = hash_password("correct horse")
@@ -352,7 +357,7 @@ CUT = {
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_no_file_that_was_cut_off_is_ever_started_with(make_box: MakeBox, service: str) -> None:
+def test_never_starts_with_a_truncated_file(make_box: MakeBox, service: str) -> None:
     box = make_box(service)
     whole = CUT[service].encode()
     box.write(whole)
@@ -366,7 +371,7 @@ def test_no_file_that_was_cut_off_is_ever_started_with(make_box: MakeBox, servic
 
 @pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.skipif(not BUSYBOX, reason="busybox is not installed")
-def test_nor_is_it_with_busybox(make_box: MakeBox, service: str) -> None:
+def test_never_starts_with_a_truncated_file_under_busybox(make_box: MakeBox, service: str) -> None:
     box = make_box(service, "busybox")
     whole = CUT[service].encode()
     box.write(whole)
@@ -380,7 +385,7 @@ def test_nor_is_it_with_busybox(make_box: MakeBox, service: str) -> None:
 
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("service", SERVICES)
-def test_the_copy_comes_back_and_stays(make_box: MakeBox, service: str, shell: str) -> None:
+def test_restores_the_copy_once(make_box: MakeBox, service: str, shell: str) -> None:
     box = make_box(service, shell)
     box.start()
     box.write("")
@@ -392,7 +397,7 @@ def test_the_copy_comes_back_and_stays(make_box: MakeBox, service: str, shell: s
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_damaged_copy_is_no_way_back(make_box: MakeBox, service: str) -> None:
+def test_does_not_restore_a_damaged_copy(make_box: MakeBox, service: str) -> None:
     box = make_box(service)
     box.start()
     box.good.write_text(GOOD[service][:-1])
@@ -404,7 +409,7 @@ def test_a_damaged_copy_is_no_way_back(make_box: MakeBox, service: str) -> None:
     assert box.start()[0] is None
 
 
-def test_a_link_is_no_file(make_box: MakeBox) -> None:
+def test_replaces_a_symbolic_link_by_the_copy(make_box: MakeBox) -> None:
     box = make_box("jackett")
     box.start()
     elsewhere = box.folder / "elsewhere"
@@ -418,7 +423,7 @@ def test_a_link_is_no_file(make_box: MakeBox) -> None:
 
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("service", ["transmission", "jackett"])
-def test_nobody_moves_into_a_namespace_before_its_barrier_stands(make_box: MakeBox, service: str, shell: str) -> None:
+def test_no_service_starts_before_the_inner_barrier_is_loaded(make_box: MakeBox, service: str, shell: str) -> None:
     box = make_box(service, shell)
     for word in (None, ""):
         if word is None:
@@ -436,11 +441,11 @@ def test_nobody_moves_into_a_namespace_before_its_barrier_stands(make_box: MakeB
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_few_damaged_files_are_kept_and_those_of_others_stay(make_box: MakeBox, shell: str) -> None:
+def test_keeps_few_damaged_files_and_all_of_other_programs(make_box: MakeBox, shell: str) -> None:
     box = make_box("jackett", shell)
     box.start()
     others = box.file.with_name("ServerConfig.json.damaged-0123456789ab")
-    others.write_text("kept by somebody else")
+    others.write_text("kept by another program")
     for number in range(9):
         old = box.file.with_name(f"ServerConfig.json.damaged-2026010{number}T000000Z")
         old.write_text(f"old {number}")
@@ -461,7 +466,7 @@ def test_few_damaged_files_are_kept_and_those_of_others_stay(make_box: MakeBox, 
 
 
 @pytest.mark.parametrize("damage", ["", JACKETT[:-5], None])
-def test_many_starts_at_once_all_find_a_good_file(make_box: MakeBox, damage: str | None) -> None:
+def test_concurrent_starts_all_read_a_good_file(make_box: MakeBox, damage: str | None) -> None:
     box = make_box("jackett")
     box.start()
     if damage is None:
@@ -477,7 +482,7 @@ def test_many_starts_at_once_all_find_a_good_file(make_box: MakeBox, damage: str
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-def test_the_owner_stays_through_copy_and_return(make_box: MakeBox) -> None:
+def test_copy_and_restored_file_keep_the_owner(make_box: MakeBox) -> None:
     box = make_box("jackett")
     os.chown(box.file, 2000, 2001)
     box.start()
@@ -487,7 +492,7 @@ def test_the_owner_stays_through_copy_and_return(make_box: MakeBox) -> None:
         assert (path.stat().st_uid, path.stat().st_gid) == (2000, 2001)
 
 
-def test_without_room_for_a_copy_a_good_file_is_started_with_and_a_bad_one_is_not(make_box: MakeBox) -> None:
+def test_on_a_full_disk_starts_with_a_good_file_only(make_box: MakeBox) -> None:
     box = make_box("jackett")
     box.start()
     full = box.folder / "bin" / "mktemp"
@@ -496,7 +501,7 @@ def test_without_room_for_a_copy_a_good_file_is_started_with_and_a_bad_one_is_no
     box.write(JACKETT_OLDER)
     started, said = box.start()
     assert started == JACKETT_OLDER
-    assert "no copy of it could be kept" in said
+    assert "it could not be copied" in said
     box.write("")
     process = box.popen()
     out, said = process.communicate(timeout=60)
@@ -504,7 +509,7 @@ def test_without_room_for_a_copy_a_good_file_is_started_with_and_a_bad_one_is_no
     assert "is the disk full?" in said
 
 
-def test_a_file_that_changes_while_it_is_copied_does_not_become_the_good_one(make_box: MakeBox) -> None:
+def test_discards_a_copy_of_a_file_that_changed_meanwhile(make_box: MakeBox) -> None:
     box = make_box("jackett")
     box.start()
     copier = box.folder / "bin" / "cp"
@@ -513,13 +518,13 @@ def test_a_file_that_changes_while_it_is_copied_does_not_become_the_good_one(mak
     box.write(JACKETT_OLDER)
     started, said = box.start()
     assert started == JACKETT_OLDER
-    assert "no copy of it could be kept" in said
+    assert "it could not be copied" in said
     assert box.good.read_text() == JACKETT
     assert box.names() == {box.file.name, box.good.name}
 
 
 @pytest.mark.parametrize("content", [None, b"", b"SQLite format 2", bytes(100)])
-def test_a_jellyfin_without_its_users_does_not_start(make_box: MakeBox, content: bytes | None) -> None:
+def test_jellyfin_does_not_start_without_its_database(make_box: MakeBox, content: bytes | None) -> None:
     box = make_box("jellyfin")
     database = box.config / "data" / "jellyfin.db"
     database.unlink()
@@ -546,15 +551,15 @@ FIELDS = st.fixed_dictionaries(
 
 @given(fields=FIELDS)
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-def test_whatever_the_module_writes_is_started_with(tmp_path_factory: pytest.TempPathFactory, fields: Any) -> None:
+def test_starts_with_every_file_that_the_module_writes(tmp_path_factory: pytest.TempPathFactory, fields: Any) -> None:
     try:
         wanted = model.read_wanted(fields, allow_unknown=True)
     except InvalidValue:
         return
-    held = model.inspect(Content())
+    stored = model.parse(Content())
     spares = [{"APIKey": "k" * 32, "InstanceId": "i" * 64}]
-    fields = model.target(wanted, held, password="correct horse", api_key="", spares=spares)
-    text = model.render(model.merge(held, fields))
+    fields = model.target(wanted, stored, password="correct horse", api_key="", spares=spares)
+    text = model.render(model.merge(stored, fields))
     box = Box(tmp_path_factory.mktemp("box") / "jackett", "jackett", "dash")
     box.write(text)
     assert box.start() == (text, "")

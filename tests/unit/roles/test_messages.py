@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A message that reaches a household names variables that its roles have."""
+"""Messages to a household name variables of the roles, not options of modules."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VARIABLES = {
     for path in (ROOT / "roles").glob("*/meta/argument_specs.yml")
     for name in yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]
 }
-# Options that let a module do what it refuses by default.
+# Options that allow what a module refuses by default.
 SWITCH = re.compile(r"\b(?:\w+_)?allow_(?:unknown|removal|type_change)\b")
 NOT_CODE = re.compile(r'^\s*(?:raise InvalidValue\()?f?"(.*)"[,)]*$')
 
@@ -38,7 +38,7 @@ def told(model: Any, settings: dict[str, Any]) -> str:
             {"ratio-limt": 1},
             "ratio-limt is no setting of Transmission 3.00 to 4.1; is ratio-limit meant?",
         ),
-        (jackett, {"CacheTtll": 1}, "CacheTtll is no field of Jackett's ServerConfig.json; is CacheTtl meant?"),
+        (jackett, {"CacheTtll": 1}, "CacheTtll is not a field of Jackett's ServerConfig.json; is CacheTtl meant?"),
         (
             transmission,
             {"rpc-username": "x"},
@@ -46,11 +46,11 @@ def told(model: Any, settings: dict[str, Any]) -> str:
         ),
     ],
 )
-def test_no_option_is_named_that_no_role_has(model: Any, settings: dict[str, Any], text: str) -> None:
+def test_names_no_option_that_no_role_has(model: Any, settings: dict[str, Any], text: str) -> None:
     assert told(model, settings) == text
 
 
-def test_every_switch_that_a_message_names_is_a_variable_too() -> None:
+def test_every_option_in_a_message_is_a_variable_as_well() -> None:
     lines = [
         (path.name, match.group(1))
         for path in sorted((ROOT / "plugins" / "module_utils").rglob("*.py"))

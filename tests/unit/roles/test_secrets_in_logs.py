@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ansible logs a module's options on the host before the module can hide anything: tasks with secrets say no_log."""
+"""Ansible logs a module's options on the host before the module can hide any: tasks with secrets set no_log."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ CASES: dict[str, tuple[str, str, dict[str, Any], bool]] = {
 
 
 def hidden(role: str, module: str, given: dict[str, Any], *, secure: bool = True) -> bool:
-    """Return what no_log of the role's task comes to."""
+    """Return the value of no_log of the role's task."""
     loader = DataLoader()
     known: dict[str, Any] = {}
     for name in ("mediaserver", "host", role):
@@ -57,14 +57,14 @@ def hidden(role: str, module: str, given: dict[str, Any], *, secure: bool = True
 
 
 @pytest.mark.parametrize(("role", "module", "given", "expected"), CASES.values(), ids=list(CASES))
-def test_a_task_is_hidden_where_the_log_would_show_a_secret(
+def test_hides_a_task_whose_options_hold_a_secret(
     role: str, module: str, given: dict[str, Any], expected: bool
 ) -> None:
     assert hidden(role, module, given) is expected
     assert hidden(role, module, given, secure=False) is False
 
 
-def test_the_roles_know_the_names_that_the_modules_know() -> None:
+def test_roles_and_modules_treat_the_same_names_as_secret() -> None:
     jackett = DataLoader().load_from_file(str(ROLES / "jackett" / "vars" / "main.yml"))
     assert set(jackett["__jackett_secret_names"]) == {name.lower() for name in SECRETS}
     jellyfin = DataLoader().load_from_file(str(ROLES / "jellyfin" / "vars" / "main.yml"))

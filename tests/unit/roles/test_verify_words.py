@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a play says when vpn-verify has found something, or has crashed."""
+"""The play for vpn-verify shows its findings, and its messages when it crashes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jinja2 import Environment
 TASKS = Path(__file__).resolve().parents[3] / "roles" / "gateway" / "tasks" / "verify.yml"
 
 
-def test_the_words_of_a_crash_are_shown() -> None:
+def test_shows_the_messages_of_a_crash() -> None:
     judged = yaml.safe_load(TASKS.read_text(encoding="utf-8"))[-1]["ansible.builtin.assert"]
     said = Environment(autoescape=False).from_string(judged["fail_msg"])
     found = {"stdout_lines": ["ok    names: 1"], "stderr_lines": ["KeyError: 'subnet'"], "msg": "non-zero return code"}

@@ -12,14 +12,14 @@ def names(path: Path) -> dict[str, float]:
     return {entry["name"]: entry["value"] for entry in json.loads(path.read_text(encoding="utf-8"))}
 
 
-def test_entries_join_the_report_by_name(tmp_path: Path) -> None:
+def test_join_replaces_entries_of_same_name(tmp_path: Path) -> None:
     path = tmp_path / "reports" / "bench.json"
     bench.join(path, [bench.Entry("setup", 1.0, "s"), bench.Entry("reboot", 30, "s")])
     bench.join(path, [bench.Entry("setup", 2.0, "s"), bench.Entry("tasks", 20, "tasks")])
     assert names(path) == {"reboot": 30, "setup": 2.0, "tasks": 20}
 
 
-def test_an_entry_has_all_the_keys_of_the_report(tmp_path: Path) -> None:
+def test_report_entry_has_all_keys(tmp_path: Path) -> None:
     bench.join(tmp_path / "bench.json", [bench.Entry("setup", 1.0, "s")])
     (entry,) = json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))
     assert list(entry) == ["name", "value", "unit", "baseline", "ratio", "budget", "least"]
@@ -37,7 +37,7 @@ def test_an_entry_has_all_the_keys_of_the_report(tmp_path: Path) -> None:
     ],
     ids=lambda value: value.name if isinstance(value, bench.Entry) else "",
 )
-def test_a_budget_holds_the_ratio_or_else_the_value(entry: bench.Entry, within: bool) -> None:
+def test_budget_limits_ratio_or_value(entry: bench.Entry, within: bool) -> None:
     assert entry.within is within
     verdict = "below budget" if entry.least else "over budget"
     assert bench.table([entry]).endswith(verdict) is not within

@@ -8,7 +8,7 @@ import bench
 import bench_gateway
 import pytest
 
-# Of Linux 6.12, trimmed.
+# smaps_rollup of Linux 6.12, trimmed.
 ROLLUP = """55d0c8a00000-7ffd0a5fe000 ---p 00000000 00:00 0                          [rollup]
 Rss:               21504 kB
 Pss:               {pss:>5} kB
@@ -19,7 +19,7 @@ Shared_Clean:       7000 kB
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"),
+    ("text", "expected"),
     [
         ("15728640\n", 15.0),
         (ROLLUP.format(pss=14336), 14.0),
@@ -27,18 +27,18 @@ Shared_Clean:       7000 kB
     ],
     ids=["memory cgroup", "one process", "and a child"],
 )
-def test_memory_is_that_of_the_whole_unit(told: str, expected: float) -> None:
-    assert bench_gateway.memory_mb(told) == expected
+def test_memory_counts_all_processes_of_unit(text: str, expected: float) -> None:
+    assert bench_gateway.memory_mb(text) == expected
 
 
-def test_a_unit_without_processes_has_no_memory_to_measure() -> None:
+def test_memory_fails_without_processes() -> None:
     with pytest.raises(AssertionError, match="no process"):
         bench_gateway.memory_mb("")
 
 
 @pytest.mark.parametrize("accounted", [True, False])
-def test_the_cgroup_is_asked_first(tmp_path: Path, accounted: bool) -> None:
-    """The command itself, on files made for it."""
+def test_memory_command_prefers_cgroup(tmp_path: Path, accounted: bool) -> None:
+    """The shell command runs on generated files."""
     (tmp_path / "cgroup.procs").write_text("12\n13\n")
     for process in ("12", "13"):
         (tmp_path / "proc" / process).mkdir(parents=True)
@@ -47,11 +47,11 @@ def test_the_cgroup_is_asked_first(tmp_path: Path, accounted: bool) -> None:
         (tmp_path / "memory.current").write_text("5242880\n")
     command = bench_gateway.MEMORY.format(group="").replace("/sys/fs/cgroup", str(tmp_path))
     command = command.replace("/proc/", f"{tmp_path}/proc/")
-    told = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True).stdout
-    assert bench_gateway.memory_mb(told) == (5.0 if accounted else 2.0)
+    text = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True).stdout
+    assert bench_gateway.memory_mb(text) == (5.0 if accounted else 2.0)
 
 
-def test_what_the_leak_test_found_is_printed_and_nothing_else(tmp_path: Path) -> None:
+def test_recovery_table_lists_recovery_entries_only(tmp_path: Path) -> None:
     path = tmp_path / "bench.json"
     slow = "recovery: boot without endpoint for ten minutes"
     entries = [bench.Entry("recovery: tunnel killed", 3.5, "s", budget=10), bench.Entry(slow, 20, "s", budget=10)]

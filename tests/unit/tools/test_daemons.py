@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the real daemons come from, and that each is installed once and whole."""
+"""tools/daemons.py: apt sources of each Debian, and installation of its Transmission."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def apt(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_backport_stands_beside_its_own_suite(apt: Path) -> None:
+def test_backports_are_used_with_their_release(apt: Path) -> None:
     assert BACKPORTS.sources(apt) == [
         "deb http://mirror.example/debian trixie main",
         "deb http://mirror.example/debian trixie-updates main",
@@ -33,7 +33,7 @@ def test_a_backport_stands_beside_its_own_suite(apt: Path) -> None:
 
 
 class Machine:
-    """Plays mmdebstrap and chroot."""
+    """A double of mmdebstrap and chroot."""
 
     def __init__(self, version: str) -> None:
         self.version = version
@@ -54,7 +54,7 @@ def target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "daemons"
 
 
-def test_what_is_there_is_kept(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keeps_installed_system(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     machine: Any = Machine("4.1.4")
     monkeypatch.setattr(daemons, "run", machine)
     for _ in range(2):
@@ -62,8 +62,8 @@ def test_what_is_there_is_kept(target: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert machine.ran == ["mmdebstrap", "chroot"]
 
 
-def test_another_version_than_the_one_wanted_is_never_taken(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refuses_other_version(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(daemons, "run", Machine("5.0"))
-    with pytest.raises(LabError, match=r"was to bring Transmission 4\.1, and brought transmission-daemon 5\.0"):
+    with pytest.raises(LabError, match=r"has 'transmission-daemon 5\.0 \(abc\)'; expected Transmission 4\.1"):
         daemons.provide(BACKPORTS, target)
     assert not (target / "trixie-backports").exists()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``make faults`` and ``make test`` share the tests of the live household between them; none is left out by both."""
+"""Every test of tests/site/live runs in ``make faults`` or in ``make test``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def collected(*options: str) -> set[str]:
     return {line for line in found.stdout.splitlines() if "::" in line}
 
 
-def test_each_test_of_a_live_household_is_in_one_of_the_two_suites() -> None:
+def test_each_live_test_is_in_exactly_one_suite() -> None:
     short, long = collected(), collected("--faults")
     assert not short & long
     assert any("test_3_reboot.py" in name for name in short)
@@ -35,7 +35,7 @@ def test_each_test_of_a_live_household_is_in_one_of_the_two_suites() -> None:
 
 
 @pytest.mark.parametrize("failing", [0, 1, 2])
-def test_what_fails_ends_the_run_with_its_status(monkeypatch: pytest.MonkeyPatch, failing: int) -> None:
+def test_failed_command_ends_run_with_its_status(monkeypatch: pytest.MonkeyPatch, failing: int) -> None:
     begun: list[list[str]] = []
 
     def run(command: list[str], **_: object) -> subprocess.CompletedProcess[bytes]:

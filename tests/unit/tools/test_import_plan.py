@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""tools/import_plan.py prints one JSON line for each case, and names the case that it cannot read."""
+"""tools/import_plan.py prints one line of JSON for each case, and names a case that it cannot read."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ cases:
 """
 
 
-def test_prints_a_line_for_each_case(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_prints_one_line_per_case(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "cases.yml"
     file.write_text(CASES, encoding="utf-8")
     assert import_plan.main([str(file), "--year", "2026"]) == 0
@@ -48,7 +48,7 @@ def test_prints_a_line_for_each_case(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert refused["refused"] == "Transmission does not list any file yet."
 
 
-def test_names_the_case_that_it_cannot_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_names_unreadable_case(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "cases.yml"
     file.write_text("- id: broken\n  torrent: {name: x}\n- id: good\n  torrent: {name: a.txt, files: [[a.txt, 1]]}\n")
     assert import_plan.main([str(file)]) == 1
@@ -58,7 +58,7 @@ def test_names_the_case_that_it_cannot_read(tmp_path: Path, capsys: pytest.Captu
 
 
 @pytest.mark.parametrize("content", ["just text", "a: [", "cases: 3"])
-def test_refuses_a_file_without_cases(content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_refuses_file_without_cases(content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "cases.yml"
     file.write_text(content)
     assert import_plan.main([str(file)]) == 1

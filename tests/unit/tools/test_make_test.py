@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""tools/test with stand-ins for its parts: its status, its closing line, and the lab that is always taken down."""
+"""tools/test with doubles of its programs: exit status, last line, and removal of the lab."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 WAIT_S = 60
-# Notes that it was called, how, and for which household; then prints what its tests say and fails if it is to.
-STAND_IN = """#!/bin/sh
-echo "{name} $*" >>"$STAND_INS/calls"
-if [ -e "$STAND_INS/slow-{name}" ]; then
-    # Short steps: a child of dash that has not begun its program yet loses an interrupt.
+# Records the call and its arguments, prints the result of its tests, and fails if a file fail-NAME exists.
+DOUBLE = """#!/bin/sh
+echo "{name} $*" >>"$DOUBLES/calls"
+if [ -e "$DOUBLES/slow-{name}" ]; then
+    # Short steps: a child of dash loses a signal that arrives before it has executed its program.
     trap 'exit 1' INT TERM
-    : >"$STAND_INS/begun"
+    : >"$DOUBLES/begun"
     while :; do sleep 0.05; done
 fi
 echo "{tests} in 0.10s"
-[ ! -e "$STAND_INS/fail-{name}" ] || exit 3
+[ ! -e "$DOUBLES/fail-{name}" ] || exit 3
 """
 PYTHON = """#!/bin/sh
 case $1 in
@@ -36,7 +36,7 @@ esac
 """
 MOLECULE = """#!/bin/sh
 for last; do :; done
-echo "$last for $HOUSEHOLD in ${MOLECULE_EPHEMERAL_DIRECTORY##*/}" >>"$STAND_INS/households"
+echo "$last for $HOUSEHOLD in ${MOLECULE_EPHEMERAL_DIRECTORY##*/}" >>"$DOUBLES/households"
 exec "molecule-$last" "$@"
 """
 PARTS = {
@@ -53,7 +53,7 @@ PARTS = {
 
 
 class Suite:
-    """A folder with tools/test in it, where everything that it calls is a stand-in."""
+    """A folder with tools/test, in which every program that it calls is a double."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -62,7 +62,7 @@ class Suite:
             shutil.copy(ROOT / "tools" / name, folder / "tools" / name)
         programs = folder / "bin"
         programs.mkdir()
-        texts = {name: STAND_IN.replace("{name}", name).replace("{tests}", tests) for name, tests in PARTS.items()}
+        texts = {name: DOUBLE.replace("{name}", name).replace("{tests}", tests) for name, tests in PARTS.items()}
         texts |= {"python": PYTHON.replace("{python}", sys.executable), "molecule": MOLECULE}
         for name, text in texts.items():
             (programs / name).write_text(text)
@@ -71,7 +71,7 @@ class Suite:
         self.environment = {
             **os.environ,
             "PATH": f"{programs}:{os.environ['PATH']}",
-            "STAND_INS": str(folder),
+            "DOUBLES": str(folder),
             "MOLECULE_EPHEMERAL_DIRECTORY": str(folder / "build" / "molecule"),
         }
 
@@ -102,29 +102,29 @@ def suite(tmp_path: Path) -> Suite:
     return Suite(tmp_path)
 
 
-def test_all_passed_and_the_closing_line_sums_every_run_of_pytest(suite: Suite) -> None:
+def test_last_line_sums_all_pytest_runs(suite: Suite) -> None:
     status, lines = suite.run()
     assert status == 0, lines
     assert lines[-1] == "45 passed, 1 failed, 1 skipped"
     assert sorted(suite.calls) == sorted(PARTS)
-    assert suite.calls[-2:] == ["molecule-live", "lab-down"], "what is measured runs alone, and the lab goes last"
-    # Then the lab's end and the closing line, which are only printed.
+    assert suite.calls[-2:] == ["molecule-live", "lab-down"], "molecule-live runs alone, and the lab is removed last"
+    # The lab's removal and the last line are printed, and not in the log.
     assert (suite.folder / "build" / "test.log").read_text().splitlines() == lines[:-2]
 
 
-def test_each_household_has_its_inventory_and_its_notes(suite: Suite) -> None:
+def test_each_household_has_own_inventory_and_molecule_state(suite: Suite) -> None:
     assert suite.run()[0] == 0
     found = set((suite.folder / "households").read_text().splitlines())
     assert found == {"modules for demo2 in demo2", "site for demo in demo", "live for demo in demo"}
-    assert "lab-up --houses 2" in (suite.folder / "calls").read_text()
+    assert "lab-up --households 2" in (suite.folder / "calls").read_text()
 
 
 @pytest.mark.parametrize("failing", list(PARTS))
-def test_whatever_fails_it_fails_and_takes_the_lab_down(suite: Suite, failing: str) -> None:
+def test_any_failure_fails_and_removes_lab(suite: Suite, failing: str) -> None:
     (suite.folder / f"fail-{failing}").touch()
     status, lines = suite.run()
     assert status == 1
-    assert lines[-1] == "make test failed; what it printed is in build/test.log"
+    assert lines[-1] == "make test failed; its output is in build/test.log"
     assert suite.calls[-1] == "lab-down"
     assert ("molecule-live" in suite.calls) == (failing in ("molecule-live", "lab-down"))
 
@@ -132,7 +132,7 @@ def test_whatever_fails_it_fails_and_takes_the_lab_down(suite: Suite, failing: s
 @pytest.mark.parametrize("slow", ["check", "lab-up", "molecule-live"])
 @pytest.mark.parametrize("whole_group", [True, False], ids=["from the terminal", "to the shell alone"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_ends_the_parts_and_takes_the_lab_down(
+def test_interrupt_ends_parts_and_removes_lab(
     suite: Suite, slow: str, whole_group: bool, number: signal.Signals
 ) -> None:
     (suite.folder / f"slow-{slow}").touch()
@@ -145,6 +145,6 @@ def test_an_interrupt_ends_the_parts_and_takes_the_lab_down(
         printed = process.communicate(timeout=WAIT_S)[0].splitlines()
     assert process.returncode == 128 + number
     assert suite.calls[-1] == "lab-down"
-    assert printed[-1] == "make test failed; what it printed is in build/test.log"
+    assert printed[-1] == "make test failed; its output is in build/test.log"
     if slow != "molecule-live":
         assert "molecule-live" not in suite.calls

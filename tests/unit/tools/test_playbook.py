@@ -13,23 +13,23 @@ def report(**results: dict[str, object]) -> str:
     return json.dumps({"plays": [{"tasks": tasks}], "stats": {"pi": STATS}})
 
 
-def test_a_run_tells_what_changed_and_what_was_left_out() -> None:
+def test_parse_lists_changed_and_skipped_tasks() -> None:
     run = playbook.parse(report(a={"changed": True}, b={"changed": False}, c={"skipped": True}), "", 1.0)
     assert run.ok
     assert [task.name for task in run.changed] == ["a"]
     assert [task.name for task in run.tasks if task.skipped] == ["c"]
 
 
-def test_what_is_printed_before_the_report_does_no_harm() -> None:
+def test_parse_ignores_output_before_report() -> None:
     assert playbook.parse("No config file found\n" + report(a={}), "", 1.0).ok
 
 
-def test_failures_are_told_by_what_failed() -> None:
+def test_failures_are_results_of_failed_tasks() -> None:
     run = playbook.parse(report(a={"failed": True, "msg": "no such disk"}), "", 1.0)
     assert "no such disk" in run.failures
 
 
-def test_nothing_run_is_not_ok_and_tells_all_that_was_printed() -> None:
+def test_run_without_tasks_fails_with_whole_output() -> None:
     run = playbook.parse("", "ERROR! no such inventory", 1.0)
     assert not run.ok
     assert run.failures == "ERROR! no such inventory"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The project's tools run whatever the locale of the shell is; Ansible itself refuses all but UTF-8."""
+"""tools/run works in every locale of the shell, although Ansible requires UTF-8."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_ansible_starts_in_every_locale(locale: dict[str, str]) -> None:
     assert "msg: Küche" in done.stdout.decode("utf-8")
 
 
-def test_a_locale_that_works_stays() -> None:
+def test_keeps_working_locale() -> None:
     command = [str(ROOT / "tools" / "run"), "sh", "-c", "echo $LC_ALL $LANG"]
     environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
     assert subprocess.run(command, env=environment, capture_output=True, check=True).stdout == b"C.UTF-8\n"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What ansible-test is given: a copy of what git tracks, the Pythons that work, and pip's settings."""
+"""tools/sanity.py: the copy of the tracked files, the Pythons that run, and pip's settings."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root
 
 
-def test_the_copy_is_what_git_tracks_as_it_is_now(work: Path, checkout: Path) -> None:
+def test_copy_has_tracked_files_of_working_tree(work: Path, checkout: Path) -> None:
     for _round in range(2):
         (checkout / "plugins" / "removed.py").unlink(missing_ok=True)
         (checkout / "plugins" / "kept.py").write_text("changed\n")
@@ -47,7 +47,7 @@ def test_the_copy_is_what_git_tracks_as_it_is_now(work: Path, checkout: Path) ->
         (copy / "plugins" / "removed.py").write_text("left from an earlier run\n")
 
 
-def test_a_python_that_does_not_run_is_left_out(work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_skips_python_that_does_not_run(work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shims = tmp_path / "shims"
     shims.mkdir()
     for version, script in (("3.11", "exit 127"), ("3.12", f'exec {sys.executable} "$@"')):
@@ -60,7 +60,7 @@ def test_a_python_that_does_not_run_is_left_out(work: Path, tmp_path: Path, monk
     assert [path.name for path in (work / "bin").iterdir()] == ["python3.12"]
 
 
-def test_pip_finds_its_settings_and_itself(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pip_gets_settings_and_wheel(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def download(command: list[str], *, check: bool) -> None:
         assert check
         wheel = Path(command[command.index("--dest") + 1]) / f"{command[-1].replace('==', '-')}-py3-none-any.whl"
@@ -80,11 +80,11 @@ def test_pip_finds_its_settings_and_itself(work: Path, monkeypatch: pytest.Monke
     assert repr(str(wheel)) in script.read_text()
 
 
-def test_what_is_not_installed_is_said(tmp_path: Path) -> None:
+def test_skips_tests_of_missing_programs(tmp_path: Path) -> None:
     assert sorted(sanity.left_out(str(tmp_path))) == ["pslint", "shellcheck"]
     (tmp_path / "shellcheck").touch(mode=0o755)
     assert sorted(sanity.left_out(str(tmp_path))) == ["pslint"]
 
 
-def test_nothing_is_ignored() -> None:
+def test_no_finding_is_ignored() -> None:
     assert list((sanity.ROOT / "tests" / "sanity").glob("*")) == []

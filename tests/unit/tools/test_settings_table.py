@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The page of Transmission's settings is the table that the module works by."""
+"""docs/transmission-settings.md matches the module's table of settings."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import settings_table
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission.table import SETTINGS, TABLE
 
 
-def test_the_page_is_current() -> None:
+def test_page_is_up_to_date() -> None:
     assert settings_table.TARGET.read_text(encoding="utf-8") == settings_table.page(), "run: make docs"
 
 
-def test_every_setting_has_its_row() -> None:
+def test_every_setting_has_a_row() -> None:
     rows = [line.split(" | ") for line in settings_table.page().splitlines() if line.startswith("| `")]
     listed = [cells[0].removeprefix("| ").strip("`") for cells in rows if len(cells) == 6]
     assert listed == sorted(setting.name for setting in SETTINGS)
@@ -35,14 +35,14 @@ def test_every_setting_has_its_row() -> None:
         ("prefetch-enabled", "| `prefetch-enabled` | true or false | stopped | 3.00 to 4.0 | none |  |"),
     ],
 )
-def test_a_row(name: str, text: str) -> None:
+def test_row(name: str, text: str) -> None:
     assert settings_table.row(TABLE[name]) == text
 
 
 @pytest.mark.parametrize(
     ("arguments", "status", "written"), [(["--check"], 1, False), ([], 0, True)], ids=["check", "write"]
 )
-def test_it_writes_or_complains(
+def test_writes_page_or_fails_check(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], status: int, written: bool
 ) -> None:
     target = tmp_path / "page.md"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A playbook runs on the household that was named, and on nothing else."""
+"""tools/site runs a playbook on the given household only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PLAYBOOKS = ("site", "verify")
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A folder with inventories, and an ansible-playbook that prints its arguments."""
-    for name in ("demo", "demo2", "example", "home", "grandma"):
+    for name in ("demo", "demo2", "example", "home", "cottage"):
         (tmp_path / "inventory" / name).mkdir(parents=True)
     program = tmp_path / "bin" / "ansible-playbook"
     program.parent.mkdir()
@@ -39,7 +39,7 @@ def site(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("playbook", PLAYBOOKS)
-def test_the_named_household_is_played_on(checkout: Path, playbook: str) -> None:
+def test_runs_on_given_household(checkout: Path, playbook: str) -> None:
     done = site(checkout, "inventory/home", playbook, "--check")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"ansible-playbook --inventory inventory/home playbooks/{playbook}.yml --check\n"
@@ -47,44 +47,42 @@ def test_the_named_household_is_played_on(checkout: Path, playbook: str) -> None
 
 @pytest.mark.parametrize("playbook", PLAYBOOKS)
 @pytest.mark.parametrize(
-    ("house", "reason"),
+    ("household", "reason"),
     [
-        ("", "no household was given."),
-        ("home", "there is no home."),
-        ("inventory/", "inventory holds several households."),
-        ("inventory/example/", "inventory/example is not a household; copy it."),
-        ("inventory/demo", "the lab is not up; make lab-up starts it."),
-        ("inventory/demo2", "the lab is not up; make lab-up starts it."),
+        ("", "HOUSE is empty; expected the folder of a household."),
+        ("home", "HOUSE=home does not exist; expected the folder of a household."),
+        ("inventory/", "HOUSE=inventory/ has several households; expected the folder of one."),
+        ("inventory/example/", "HOUSE=inventory/example/ is the example; copy it and fill in the copy."),
+        ("inventory/demo", "the lab does not run; start it with make lab-up."),
+        ("inventory/demo2", "the lab does not run; start it with make lab-up."),
     ],
 )
-def test_without_a_household_it_is_refused_with_those_that_there_are(
-    checkout: Path, playbook: str, house: str, reason: str
-) -> None:
-    done = site(checkout, house, playbook)
+def test_refusal_lists_existing_households(checkout: Path, playbook: str, household: str, reason: str) -> None:
+    done = site(checkout, household, playbook)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines() == [
         f"make {playbook}: {reason}",
         "Give one of these households:",
-        "  HOUSE=inventory/grandma",
+        "  HOUSE=inventory/cottage",
         "  HOUSE=inventory/home",
         "(The simulated Pi of the lab is HOUSE=inventory/demo.)",
     ]
 
 
-def test_before_the_first_household_it_says_how_one_is_made(checkout: Path) -> None:
-    for name in ("home", "grandma"):
+def test_refusal_explains_how_to_create_household(checkout: Path) -> None:
+    for name in ("home", "cottage"):
         (checkout / "inventory" / name).rmdir()
     assert "cp -r inventory/example inventory/home" in site(checkout, "").stderr
 
 
-def test_the_lab_is_a_household_while_it_is_up(checkout: Path) -> None:
+def test_lab_is_accepted_while_it_runs(checkout: Path) -> None:
     (checkout / "build" / "lab").mkdir(parents=True)
     (checkout / "build" / "lab" / "household1.json").write_text("{}")
     assert site(checkout, "inventory/demo", "verify").returncode == 0
 
 
 @pytest.mark.parametrize("target", PLAYBOOKS)
-def test_make_hands_the_household_on(target: str) -> None:
+def test_make_passes_household(target: str) -> None:
     def commands(*arguments: str) -> str:
         make = ["make", "--dry-run", "--no-print-directory", target, *arguments]
         return subprocess.run(make, cwd=ROOT, capture_output=True, text=True, check=True).stdout
@@ -96,7 +94,7 @@ def test_make_hands_the_household_on(target: str) -> None:
 
 @pytest.mark.parametrize("playbook", PLAYBOOKS)
 @pytest.mark.parametrize("arguments", [[], ["--inventory", "elsewhere,"]], ids=["no inventory", "no such group"])
-def test_the_playbook_itself_refuses_to_end_green_without_a_host(playbook: str, arguments: list[str]) -> None:
+def test_playbook_fails_without_host(playbook: str, arguments: list[str]) -> None:
     done = subprocess.run(
         [str(ROOT / "tools" / "run"), "ansible-playbook", *arguments, f"playbooks/{playbook}.yml"],
         cwd=ROOT,

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Healthy: alive, and in a namespace that still has the house's side. Its indexers are another question.
+# Healthy: Jackett answers, in a namespace that still has eth0. It does not depend on the indexers.
 set -eu
 
 [ -e /sys/class/net/eth0 ]

@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Jackett throws a file away that is cut off or has one value of a wrong type, and starts without a password.
+# Jackett discards a file that is truncated or has a value of a wrong type, and starts without a password.
 set -eu
 
 . /entrypoints/last-good.sh
 . /entrypoints/keep-whole.sh
 . /entrypoints/namespace.sh
 
-# As Jackett writes it: one field a line, each of its type, and nobody gets in without the password.
+# A check: as Jackett writes the file, with one field in a line, each of its type, and a password.
 is_claimed() {
     is_json_object "$1" && LC_ALL=C awk '
         function is(names, what, list, n) {
@@ -53,8 +53,8 @@ is_claimed() {
             if (value !~ fits[what]) bad("has a value of the wrong type in line " NR)
             digits = value
             sub(/^-/, "", digits)
-            if (what ~ /^int/ && value != "null" && digits + 0 > 2147483647) bad("has a number too large in line " NR)
-            if (what == "long" && length(digits) > 18) bad("has a number too large in line " NR)
+            if (what ~ /^int/ && value != "null" && digits + 0 > 2147483647) bad("has a number that is too large in line " NR)
+            if (what == "long" && length(digits) > 18) bad("has a number that is too large in line " NR)
             if (what == "hash" && length(value) != 130) bad("has no password")
         }
         END {
@@ -66,9 +66,9 @@ is_claimed() {
 }
 
 last_good jackett /config/Jackett/ServerConfig.json is_claimed
-# Indexers, and the keys without which their passwords cannot be read.
+# Indexers, and the keys that decrypt their passwords.
 keep_whole jackett /config/Jackett /config/Jackett/Indexers/*.json /config/Jackett/DataProtection/*.xml ||
-    echo "jackett: no copies of its indexers could be kept" >&2
+    echo "jackett: the indexers could not be copied" >&2
 until_barred jackett
-# The program itself, as the household's account: the image's own start-up needs root. Updates come as a new image.
+# The program itself, as the service account, because the image's own entry point needs root. Updates come as a new image.
 exec /app/Jackett/jackett --NoUpdates

@@ -1,18 +1,18 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Sourced by entry points, after last-good.sh. Services write their files in place and without fsync, so a power cut can
-# leave any of them empty or cut off. Each start copies what is whole, and puts the last whole copy back.
-# Nothing here keeps a service from starting: last-good.sh guards what would leave it open.
+# leave any of them empty or truncated. Each start copies files that are complete, and restores others from their copies.
+# Nothing here prevents a start. last-good.sh does, for files without which a service would need no password.
 
-# Below the configuration folder: the copies, in folders of the same names.
+# Folder of the copies below the configuration folder, with the same subfolders.
 KEEP_WHOLE_FOLDER=.last-whole
 
-# keep_whole NAME ROOT FILE...: FILEs below ROOT, some of which may not exist.
+# keep_whole NAME ROOT FILE...: checks, restores and copies FILEs below ROOT, some of which may not exist.
 keep_whole() {
     keep_whole_name=$1 keep_whole_root=$2
     keep_whole_store=$2/$KEEP_WHOLE_FOLDER
     shift 2
-    # No start before has copied these.
+    # Only regular files that exist.
     for keep_whole_file; do
         shift
         if [ -f "$keep_whole_file" ] && [ ! -L "$keep_whole_file" ]; then set -- "$@" "$keep_whole_file"; fi
@@ -27,9 +27,9 @@ keep_whole() {
     keep_whole_copy "$@"
 }
 
-# Print those that are not whole.
+# keep_whole_damaged FILE...: prints those that are not complete.
 keep_whole_damaged() {
-    # Awk may take a zero for the end of a line, so zeros are looked for first: in all at once, as they are rare.
+    # Awk may treat a NUL byte as the end of a line. Such bytes are rare, so all files are searched at once first.
     if [ "$(LC_ALL=C cat "$@" | tr -dc '\000' | head -c 1 | wc -c)" -ne 0 ]; then
         for keep_whole_file; do
             shift
@@ -42,7 +42,7 @@ keep_whole_damaged() {
         [ "$#" -gt 0 ] || return 0
     fi
     LC_ALL=C awk '
-        # The end tag of the first element is the last thing in it.
+        # A complete file ends with the end tag of its first element.
         function xml(file,   line, root, last, end) {
             while ((getline line < file) > 0) {
                 if (root == "" && match(line, /<[A-Za-z_]/)) {
@@ -57,7 +57,7 @@ keep_whole_damaged() {
             if (length(last) >= length(end) && substr(last, length(last) - length(end) + 1) == end) return 1
             return index(last, "<" root) && last ~ /\/>$/
         }
-        # Strings, then plain values, then lists and objects shrink to one sign.
+        # Strings, then plain values, then lists and objects are reduced to one character.
         function json(file,   line, text, begin) {
             while ((getline line < file) > 0) text = text line "\n"
             sub(/^\357\273\277/, "", text)
@@ -89,7 +89,7 @@ keep_whole_damaged() {
     ' "$@"
 }
 
-# keep_whole_restore FILE: in one step, and the damaged one beside the copy. Without a copy it stays as it is.
+# keep_whole_restore FILE: replaces FILE in one step, and keeps the damaged one beside the copy. Without a copy FILE stays.
 keep_whole_restore() {
     keep_whole_good=$keep_whole_store/${1#"$keep_whole_root"/}
     if [ ! -f "$keep_whole_good" ] || [ -n "$(keep_whole_damaged "$keep_whole_good")" ]; then
@@ -97,23 +97,23 @@ keep_whole_restore() {
             keep_whole_shortcut "$1"
             return
         fi
-        echo "$keep_whole_name: $1 is empty or cut off, and there is no whole copy of it. What it held is lost, as far as a" \
-            "run of the playbook does not bring it back." >&2
+        echo "$keep_whole_name: $1 is empty or truncated, and there is no whole copy of it. Run the playbook again, which" \
+            "restores what it configures; other content of the file is lost." >&2
         return
     fi
     [ ! -s "$1" ] || cp -p "$1" "$keep_whole_good.damaged" || true
     if cp -p "$keep_whole_good" "$1.whole" && last_good_sync "$1.whole" && mv "$1.whole" "$1"; then
         last_good_sync "${1%/*}"
-        echo "$keep_whole_name: $1 was empty or cut off; the copy from its last whole start is back" >&2
+        echo "$keep_whole_name: $1 was empty or truncated; the copy from its last whole start is back" >&2
     else
         rm -f "$1.whole"
-        echo "$keep_whole_name: $1 is empty or cut off, and its copy could not be put back; is the disk full?" >&2
+        echo "$keep_whole_name: $1 is empty or truncated, and its copy could not be put back; is the disk full?" >&2
     fi
 }
 
-# keep_whole_shortcut FILE: an empty folder entry of a Jellyfin library. A scan would drop all items behind it. The
-# options beside it name the folders too: the one that no other entry has is written back. One that another entry has,
-# or none, is no entry at all.
+# keep_whole_shortcut FILE: restores an empty folder entry of a Jellyfin library, because a scan would remove all items of
+# that folder. The library's options also list its folders: the one that no other entry has is written. If there is none,
+# the entry is removed.
 keep_whole_shortcut() {
     keep_whole_found=$(LC_ALL=C awk '
         BEGIN {
@@ -135,8 +135,8 @@ keep_whole_shortcut() {
                     sub(/\/+$/, "", path)
                     if (path in taken) continue
                     free[++count] = path
-                    # Jellyfin names an entry after its folder, without what follows a dot, and adds ones where that
-                    # name is taken.
+                    # Jellyfin names an entry after its folder, without what follows a dot, and appends the digit 1 while
+                    # the name is taken.
                     name = path
                     sub(/.*\//, "", name)
                     for (j = 0; j < 2; j++) {
@@ -152,18 +152,19 @@ keep_whole_shortcut() {
     ' "$1" "${1%/*}/options.xml" "${1%/*}"/*.mblink)
     if [ -z "$keep_whole_found" ]; then
         rm -f "$1" && last_good_sync "${1%/*}"
-        echo "$keep_whole_name: $1 was empty, so it is removed: the next scan would have dropped all items of its library." \
-            "A run of the playbook brings its folder back." >&2
+        echo "$keep_whole_name: $1 was empty, so it is removed: the next scan would have removed all items of its library." \
+            "A run of the playbook restores its folder." >&2
     elif printf %s "$keep_whole_found" >"$1.whole" && last_good_sync "$1.whole" && mv "$1.whole" "$1"; then
         last_good_sync "${1%/*}"
-        echo "$keep_whole_name: $1 was empty; its folder $keep_whole_found is back, as the library's options name it" >&2
+        echo "$keep_whole_name: $1 was empty; its folder $keep_whole_found is back, from the library's options" >&2
     else
         rm -f "$1.whole"
         echo "$keep_whole_name: $1 is empty, and could not be written; is the disk full?" >&2
     fi
 }
 
-# Copy what is whole and differs from its copy, with one sync for all; forget copies of what was removed.
+# keep_whole_copy FILE...: copies complete files that differ from their copies, with one sync for all, and removes copies of
+# files that were removed.
 keep_whole_copy() {
     keep_whole_bad=$(keep_whole_damaged "$@" 2>/dev/null)
     keep_whole_new=
@@ -180,7 +181,7 @@ $keep_whole_file
             keep_whole_new=yes
         else
             rm -f "$keep_whole_good.new"
-            echo "$keep_whole_name: no copy of $keep_whole_file could be kept; is the disk full?" >&2
+            echo "$keep_whole_name: $keep_whole_file could not be copied; is the disk full?" >&2
         fi
     done
     if [ -n "$keep_whole_new" ]; then

@@ -1,9 +1,9 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Sourced by the entry points of those who live in the holder's namespace. At a boot, Docker starts them as soon as the
-# holder's process is there, which may be a moment before its barrier stands.
+# Sourced by the entry points of services in the holder's namespace. At boot, Docker starts these as soon as the holder's
+# process exists, which may be before the inner barrier is loaded.
 
-# until_barred NAME: waits for the word that the holder leaves on the interface, where everybody can read it.
+# until_barred NAME: waits until the holder has set the interface's alias, which every process in the namespace can read.
 until_barred() {
     until_barred_told=
     until [ -n "$(cat /sys/class/net/eth0/ifalias 2>/dev/null)" ]; do

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Healthy: alive, and in a namespace that still has the house's side. Any answer will do. OPTIONS, because Transmission
-# takes every other question without a password for a wrong one, and locks everybody out after a hundred.
+# Healthy: Transmission answers, in a namespace that still has eth0. Any status will do. The method is OPTIONS, because
+# Transmission counts other requests without a password as failed logins, and locks all clients out after a hundred.
 set -eu
 
 [ -e /sys/class/net/eth0 ]

@@ -5,12 +5,12 @@ set -eu
 . /entrypoints/last-good.sh
 . /entrypoints/namespace.sh
 
-# A whole object, and nobody gets in without the password. Versions differ in how they write names.
+# A check: a complete object that requires a password. Versions write names differently.
 is_claimed() {
     is_json_object "$1" || return 1
     if [ "$(LC_ALL=C grep -Ec '"rpc[-_]authentication[-_]required"' "$1")" != 1 ] ||
         ! LC_ALL=C grep -Eq '"rpc[-_]authentication[-_]required" *: *true' "$1"; then
-        echo "asks for no password"
+        echo "does not require a password"
         return 1
     fi
     if [ "$(LC_ALL=C grep -Ec '"rpc[-_]password"' "$1")" != 1 ] ||
@@ -20,7 +20,7 @@ is_claimed() {
     fi
 }
 
-# An older copy only loses what was set since.
+# An older copy loses only settings that were changed later.
 last_good transmission /config/settings.json is_claimed
 until_barred transmission
 exec transmission-daemon --foreground --config-dir /config

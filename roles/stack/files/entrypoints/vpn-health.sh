@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Healthy: the barrier stands as loaded, and there is no way out by default but the tunnel's.
+# Healthy: the inner barrier is as it was loaded, and the only default route is the tunnel's.
 set -eu
 
 nft list table inet mediaserver_inner >/run/inner.now

@@ -1,24 +1,24 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Holder of the VPN namespace. The barrier stands before anything else does, and is never taken down.
+# Holds the VPN namespace. It loads the inner barrier before anything else, and never removes it.
 set -eu
 
 again=
 sleeper=
-# First of all, so that no word to reload is lost; it is heeded below, where everything has been loaded once.
+# First, so that no signal to reload is lost. It is handled below, after the first load.
 trap 'again=1; [ -z "$sleeper" ] || kill -KILL "$sleeper" 2>/dev/null || true' HUP
 trap 'exit 0' TERM INT
 
-# Chained, because the shell does not stop at a failure inside a condition.
+# Chained, because "set -e" has no effect inside a condition.
 load() {
     nft -f /gateway/inner.nft &&
         nft list table inet mediaserver_inner >/run/inner.raw &&
         sed 's/packets [0-9]* bytes [0-9]*//' /run/inner.raw >/run/inner.listing
 }
 
-# The only way out is the tunnel's; replies to the house have a table of their own.
+# Only the tunnel is a default route. Replies to the LAN have their own routing table.
 route() {
-    # The shell would end at a missing file.
+    # The shell exits when a sourced file is missing.
     [ -r /gateway/holder.env ] || return 1
     . /gateway/holder.env
     ip route replace "$SUBNET" dev eth0 src "$ADDRESS" &&
@@ -33,14 +33,14 @@ if ! load; then
     exit 1
 fi
 route
-# Whoever lives here waits for this word (namespace.sh).
+# Other services in this namespace wait for this alias (namespace.sh).
 ip link set dev eth0 alias "the inner barrier stands"
 echo "vpn: the barrier stands"
 
 while :; do
     if [ -n "$again" ]; then
         again=
-        # One transaction: when it fails the old table stands, and the health check says that it is not as wanted.
+        # One transaction: when it fails, the old table stays, and the health check reports that it is outdated.
         if load && route; then
             echo "vpn: barrier and routes were loaded again"
         else
@@ -50,8 +50,8 @@ while :; do
     fi
     sleep 60 &
     sleeper=$!
-    # A word that came since the look above is seen here; a later one ends the sleep, by KILL, because a child that is
-    # not yet the sleep loses any other signal; the shell's word about that is not for the log.
+    # A signal since the check above is handled here. A later one ends the sleep by KILL, because a child that has not
+    # started sleep yet would lose any other signal. The shell's message about it is discarded.
     [ -n "$again" ] || wait "$sleeper" 2>/dev/null || true
     kill -KILL "$sleeper" 2>/dev/null || true
     sleeper=

@@ -1,27 +1,26 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# The tunnel in the holder's namespace. Any failure ends it; Docker starts it again.
+# The tunnel in the holder's namespace. It exits on any failure, and Docker starts it again.
 set -eu
 
 . /entrypoints/namespace.sh
 
 program=
 again=
-# First of all, so that no word to reload is lost; it is heeded below, where the interface is there.
+# First, so that no signal to reload is lost. It is handled below, when the interface exists.
 trap 'again=1' HUP
 trap 'ip link delete wg0 2>/dev/null; exit 0' TERM INT
 
 configure() {
-    # The health check compares them with the files, and so sees a word that never came.
+    # The health check compares this digest with the files, and so detects a signal that was lost.
     cat /gateway/tunnel.env /gateway/wg0.conf | sha256sum >/run/tunnel.loaded
     . /gateway/tunnel.env
-    # An endpoint and its host route come and go together: without the route, WireGuard's own packets would follow the
-    # default route into the tunnel. So the new route is there before the endpoint, and the old one goes after it.
-    # 77 is the number by which we know our own routes.
+    # Without its host route, WireGuard's packets to an endpoint would follow the default route into the tunnel. So the new
+    # route is added before the endpoint is set, and the old one is removed afterwards. 77 marks the routes of this script.
     if [ -n "$ENDPOINT" ]; then
         ip route replace "$ENDPOINT/32" via "$GATEWAY" dev eth0 onlink proto 77
     else
-        # A peer that is configured without an endpoint would keep the one that it has.
+        # syncconf keeps the endpoint of a peer that is configured without one.
         for peer in $(wg show wg0 peers); do
             wg set wg0 peer "$peer" remove
         done
@@ -42,12 +41,12 @@ configure() {
 }
 
 until_barred wireguard
-# The kernel's interface outlives a killed container here.
+# The kernel's interface is left when the container was killed.
 ip link delete wg0 2>/dev/null || true
 if ip link add wg0 type wireguard 2>/dev/null; then
-    echo "wireguard: by the kernel"
+    echo "wireguard: uses the kernel module"
 else
-    # It would tell every reader of the log to use the kernel, which has just refused.
+    # Without it, wireguard-go logs advice to use the kernel module, which is not available.
     WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD=1 wireguard-go -f wg0 &
     program=$!
     tries=0
@@ -59,13 +58,13 @@ else
         fi
         sleep 0.1
     done
-    echo "wireguard: by wireguard-go"
+    echo "wireguard: uses wireguard-go"
 fi
 configure setconf
 echo "wireguard: up"
 
 while :; do
-    # A failure ends the script, and Docker starts it anew.
+    # A failure ends the script, and Docker starts it again.
     if [ -n "$again" ]; then
         again=
         configure syncconf

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# ADDRESS is this host's own, RESOLVER that of the public resolver; /lab is shared with the machine.
+# ADDRESS is this host's address, RESOLVER the public resolver's; /lab is shared with the machine.
 set -eu
 ip address add "$RESOLVER/24" dev eth0
 
-# Names that a test makes and moves: files in the format of hosts(5). The root has a name server, a.lab (type 2, NS), as
-# on any internet: by it vpn-monitor tells that the house is online.
+# /lab/hosts: names that tests create and change, as files in the format of hosts(5). The root zone has a name server,
+# a.lab (type 2, NS), because vpn-monitor queries it to find out whether the host is online.
 mkdir -p /lab/hosts
 dnsmasq --keep-in-foreground --no-hosts --hostsdir=/lab/hosts --no-resolv --local-ttl=0 --local=/test/ --server=127.0.0.11 --listen-address="$RESOLVER" \
     --dns-rr=.,2,0161036c616200 --bind-interfaces --address="/tracker.lab/$ADDRESS" --address="/address.lab/$ADDRESS" \
@@ -20,7 +20,7 @@ if [ ! -s /lab/film.torrent ]; then
         /lab/seed/household-demo-film.mkv
     chmod 0644 /lab/film.torrent
 fi
-# Debian's tracker serves only torrents that it is told of.
+# Debian's opentracker serves only torrents on its whitelist.
 transmission-show /lab/film.torrent | sed -n 's/^ *Hash v1: //p' >/lab/film.hash.new
 mv /lab/film.hash.new /lab/film.hash
 cp /lab/film.hash /srv/whitelist
@@ -33,5 +33,5 @@ SETTINGS
 transmission-daemon --foreground --config-dir /srv/seeder >/var/log/seeder 2>&1 &
 until transmission-remote 127.0.0.1 --add /lab/film.torrent >/dev/null 2>&1; do sleep 0.2; done
 
-# Whichever ends first ends the host: half an internet would only confuse.
+# The container ends with the first process that ends, so that it never runs incomplete.
 wait -n

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The web pages of the lab's internet: everybody's own address, and what the tracker has to offer."""
+"""The web server of the lab's internet host: the client's address, and the films that the tracker serves."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TITLE = "Household Demo Film 2026"
 
 
 class Pages(BaseHTTPRequestHandler):
-    """``/``: the caller's address; ``/films/``: a list of films; ``/films/film.torrent``: the one that there is."""
+    """``/``: the client's address; ``/films/``: a list with one film; ``/films/film.torrent``: its torrent."""
 
     def do_GET(self) -> None:
         if self.path.startswith("/films/film.torrent"):

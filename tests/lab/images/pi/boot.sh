@@ -1,5 +1,5 @@
 #!/bin/sh
-# Before systemd: the container's own part of the cgroup tree, version 2 and writable, in place of Docker's view.
+# Before systemd: mounts the container's cgroup tree writable and as version 2, in place of Docker's mount.
 set -eu
 umount --recursive /sys/fs/cgroup
 mount -t cgroup2 cgroup2 /sys/fs/cgroup

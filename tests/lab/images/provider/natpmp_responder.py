@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Forwards a port to each client that asks with NAT-PMP (RFC 6886), as a provider does: one port, TCP and UDP.
+"""Forwards one port, TCP and UDP, to each client that requests it by NAT-PMP (RFC 6886).
 
-ADDRESS is the server's own in the tunnel with its prefix length, PUBLIC the one on the internet, FIRST_PORT the first
-of the ports to give. Asked for the
-internal port 0, as ProtonVPN wants it, the client gets the external port itself. Nothing is announced by multicast
-(RFC 6886, 3.2.1): WireGuard carries none. A connection that stands survives its mapping, as the kernel keeps it.
+ADDRESS is the server's address in the tunnel with its prefix length, PUBLIC its public address, FIRST_PORT the first of
+the ports to give. A request for internal port 0 maps the external port to the same internal port, as ProtonVPN does.
+There are no multicast announcements (RFC 6886, 3.2.1), because WireGuard does not carry multicast. The kernel keeps an
+established connection after its mapping has expired.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 PORT = 5351
 HOW_MANY = 1000
-# What ProtonVPN grants at most.
+# The longest lifetime that ProtonVPN grants.
 LIFETIME_S = 60
 REPLY = 0x80
 PROTOCOLS = {1: "udp", 2: "tcp"}
@@ -28,7 +28,7 @@ SUCCESS, UNSUPPORTED_VERSION, OUT_OF_RESOURCES, UNSUPPORTED_OPCODE = 0, 1, 4, 5
 
 @dataclass(frozen=True)
 class Mapping:
-    """The client's internal port, reached by the external one until ``expires`` (seconds of the caller's clock)."""
+    """A mapping of an external to the client's internal port; ``expires`` is in seconds of the caller's clock."""
 
     internal: int
     external: int
@@ -36,7 +36,7 @@ class Mapping:
 
 
 class Gateway:
-    """Who has which port; it touches neither network nor clock. ``now`` are seconds that never run backwards."""
+    """The table of mappings, without access to network or clock. ``now`` is a monotonic time in seconds."""
 
     def __init__(self, public: str, started: float, ports: range) -> None:
         self.public = ipaddress.IPv4Address(public)
@@ -46,7 +46,7 @@ class Gateway:
         self.mappings: dict[tuple[str, str], Mapping] = {}
 
     def answer(self, request: bytes, client: str, now: float) -> bytes | None:
-        """Return the reply to a datagram, None for one that gets none (RFC 6886, 3.5)."""
+        """Return the reply to a datagram, or None where RFC 6886, 3.5 requires silence."""
         self.expire(now)
         if len(request) < 2 or request[1] >= REPLY:
             return None
@@ -64,15 +64,15 @@ class Gateway:
         return struct.pack("!BBHIHHI", 0, opcode | REPLY, result, epoch, internal, external, granted)
 
     def expire(self, now: float) -> None:
-        self.mappings = {whose: mapping for whose, mapping in self.mappings.items() if mapping.expires > now}
+        self.mappings = {owner: mapping for owner, mapping in self.mappings.items() if mapping.expires > now}
 
     def _map(
         self, client: str, protocol: str, internal: int, suggested: int, lifetime: int, now: float
     ) -> tuple[int, int, int]:
-        """Make, renew or end a mapping; return result, external port and lifetime."""
+        """Create, renew or delete a mapping; return result code, external port and lifetime."""
         held = self.mappings.get((client, protocol))
         if not lifetime:
-            # The internal port 0 means all of the client's; there is one at most (RFC 6886, 3.4).
+            # Internal port 0 means all mappings of the client, which has at most one (RFC 6886, 3.4).
             if held and internal in (0, held.internal):
                 del self.mappings[client, protocol]
             return SUCCESS, 0, 0
@@ -84,10 +84,10 @@ class Gateway:
         return SUCCESS, external, granted
 
     def _port(self, client: str, suggested: int) -> int:
-        """Return the client's port, else the one that it suggests, else the next free one; 0 when there is none."""
-        taken = {mapping.external: whose for (whose, _unused), mapping in self.mappings.items()}
-        for port, whose in taken.items():
-            if whose == client:
+        """Return the client's port, or the port it suggests, or the next free one; 0 when none is free."""
+        taken = {mapping.external: owner for (owner, _protocol), mapping in self.mappings.items()}
+        for port, owner in taken.items():
+            if owner == client:
                 return port
         if suggested in self.ports and suggested not in taken:
             return suggested
@@ -99,7 +99,7 @@ class Gateway:
         return 0
 
     def rules(self) -> str:
-        """Return the nft file that stands for the mappings; loading it replaces the table in one step."""
+        """Return the nft file with the mappings; loading it replaces the table atomically."""
         lines = [
             f"        ip daddr {self.public} {protocol} dport {mapping.external} "
             f"dnat to {client}:{mapping.internal or mapping.external}"
@@ -111,7 +111,7 @@ class Gateway:
 
 
 def serve(own: ipaddress.IPv4Interface, public: str, ports: range) -> None:
-    """Answer clients of the tunnel, and nobody else, until the end of the process."""
+    """Answer clients of the tunnel until the process ends; requests from other addresses get no answer."""
     gateway, loaded = Gateway(public, time.monotonic(), ports), ""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
         line.bind((str(own.ip), PORT))
@@ -125,7 +125,7 @@ def serve(own: ipaddress.IPv4Interface, public: str, ports: range) -> None:
             else:
                 if ipaddress.IPv4Address(client[0]) in own.network:
                     reply = gateway.answer(request, client[0], time.monotonic())
-            # The port is open before its owner hears of it.
+            # Load the rules before the reply, so that the port is open when the client gets it.
             if (rules := gateway.rules()) != loaded:
                 subprocess.run(["nft", "-f", "-"], input=rules, text=True, check=True)
                 loaded = rules

@@ -1,6 +1,6 @@
 #!/bin/sh
-# ADDRESS and ADDRESS_IPV6 are the server's own in the tunnel with their prefix lengths, RESOLVER the resolver that this one asks,
-# PUBLIC its address on the internet, FIRST_PORT the first of the ports that it forwards.
+# ADDRESS and ADDRESS_IPV6 are the server's addresses in the tunnel with their prefix lengths, RESOLVER is the upstream
+# resolver, PUBLIC the server's public address, FIRST_PORT the first of the ports that it forwards.
 set -eu
 ip link add wg0 type wireguard 2>/dev/null || WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD=1 wireguard-go wg0
 wg setconf wg0 /lab/wg0.conf

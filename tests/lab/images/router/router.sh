@@ -1,12 +1,12 @@
 #!/bin/sh
-# Hides the house (LAN) behind its one address, as a home router does. GATEWAY is the next hop on the internet.
-# MSS is what fits through the machine to what is not of the LAB: its uplink may be narrower than our networks.
+# Masquerades the LAN behind one public address, as a home router does. GATEWAY is the next hop on the internet.
+# MSS is for connections to hosts outside of the LAB: the machine's uplink may have a smaller MTU than the lab's networks.
 set -eu
 ip route replace default via "$GATEWAY"
 nft -f - <<RULES
-table ip house
-delete table ip house
-table ip house {
+table ip household
+delete table ip household
+table ip household {
     chain outwards {
         type nat hook postrouting priority srcnat;
         ip saddr $LAN ip daddr != $LAN masquerade

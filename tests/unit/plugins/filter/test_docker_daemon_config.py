@@ -16,16 +16,16 @@ from ansible_collections.household.mediaserver.plugins.filter.docker_daemon_conf
         ('{"a": 2}', {"a": 1}, {"a": 3}, {"a": 3}),
     ],
 )
-def test_what_is_not_mentioned_stays(text: str, wanted: dict, options: dict | None, merged: dict) -> None:
+def test_unmentioned_keys_are_kept(text: str, wanted: dict, options: dict | None, merged: dict) -> None:
     assert json.loads(docker_daemon_config(text, wanted, options)) == merged
 
 
-def test_a_file_that_says_it_already_is_left_to_the_letter() -> None:
+def test_file_with_all_settings_is_returned_unchanged() -> None:
     text = '{ "a":1,"mine" : [] }'
     assert docker_daemon_config(text, {"a": 1}) == text
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "3", '{"a": 1} // mine'])
-def test_a_broken_file_is_named_and_not_replaced(text: str) -> None:
+def test_invalid_file_is_named_and_not_replaced(text: str) -> None:
     with pytest.raises(AnsibleFilterError, match=r"/etc/docker/daemon\.json is not"):
         docker_daemon_config(text, {"a": 1})

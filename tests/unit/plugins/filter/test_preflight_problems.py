@@ -38,13 +38,13 @@ SPECS: dict[str, dict[str, t.Any]] = {
     ],
     ids=["fits", "missing", "malformed", "several"],
 )
-def test_variables_against_their_specs(values: dict[str, t.Any], expected: list[str]) -> None:
+def test_variables_are_validated_against_their_specs(values: dict[str, t.Any], expected: list[str]) -> None:
     problems = preflight_problems(FACTS, values, SPECS)
     assert [one["variable"] for one in problems] == expected
     assert all(one["text"].startswith(one["variable"] + ": ") and "Remedy: " in one["text"] for one in problems)
 
 
-def test_the_text_is_one_a_household_can_read() -> None:
+def test_text_has_no_markup_and_ends_with_the_remedy() -> None:
     specs = {"gateway_mtu": {"type": "int", "description": ["Bytes; V(0) takes C(x)."]}}
     (problem,) = preflight_problems(FACTS, {"gateway_mtu": "lots"}, specs)
     assert problem["text"] == (
@@ -53,32 +53,32 @@ def test_the_text_is_one_a_household_can_read() -> None:
     )
 
 
-def test_a_switch_is_true_or_false() -> None:
+def test_invalid_boolean_has_true_or_false_as_remedy() -> None:
     specs = {"gateway_natpmp": {"type": "bool", "description": ["Ask for a port."]}}
     (problem,) = preflight_problems(FACTS, {"gateway_natpmp": "maybe"}, specs)
     assert problem["text"].endswith("is of type str, not bool. Remedy: write true or false.")
 
 
-def test_a_question_ends_with_its_own_mark() -> None:
+def test_text_keeps_a_question_mark() -> None:
     assert with_text(warning("x", "is y meant?", "write y"))["text"] == "x: is y meant? Remedy: write y."
 
 
-def test_a_secret_of_the_wrong_type_is_not_shown() -> None:
+def test_secret_of_the_wrong_type_is_not_shown() -> None:
     (problem,) = preflight_problems(FACTS, {"transmission_password": "p", "transmission_settings": "s3cret"}, SPECS)
     assert problem["variable"] == "transmission_settings"
     assert "s3cret" not in str(problem)
 
 
 @pytest.mark.parametrize("values", [{}, {"transmission_password": None}], ids=["absent", "null"])
-def test_what_is_required_and_absent_is_not_set(values: dict[str, t.Any]) -> None:
+def test_missing_required_variable_is_not_set(values: dict[str, t.Any]) -> None:
     (problem,) = preflight_problems(FACTS, values, SPECS)
     assert problem["text"] == (
-        "transmission_password: it is not set. Remedy: set it in the folder host_vars/<host> of the inventory, which "
-        "is named exactly like the host; a password in vault.yml there."
+        "transmission_password: it is not set. Remedy: set it in the inventory's folder host_vars/<host>, which has "
+        "exactly the host's name; a password in vault.yml there."
     )
 
 
-def test_a_list_that_was_written_as_text_is_shown_as_a_list() -> None:
+def test_text_in_place_of_a_list_is_shown_as_a_list() -> None:
     specs = {"mediaserver_lan": {"type": "list", "elements": "str", "description": ["IPv4 networks."]}}
     (problem,) = preflight_problems(FACTS, {"mediaserver_lan": "192.168.1.0/24"}, specs)
     assert problem["text"] == (
@@ -120,7 +120,7 @@ FIELDS: dict[str, t.Any] = {
     ids=[
         "no key",
         "hook",
-        "in the house",
+        "file's endpoint on the LAN",
         "both",
         "neither",
         "key",
@@ -128,10 +128,10 @@ FIELDS: dict[str, t.Any] = {
         "dns",
         "port",
         "ipv6",
-        "in the house",
+        "endpoint on the LAN",
     ],
 )
-def test_a_bad_tunnel_is_a_problem_that_names_its_variable(changes: dict[str, t.Any], variable: str) -> None:
+def test_invalid_tunnel_is_reported_by_its_variable(changes: dict[str, t.Any], variable: str) -> None:
     facts = {**FACTS, "networks": [{"interface": "end0", "cidr": "192.168.1.0/24"}]}
     alone = {"gateway_addresses": [], "gateway_dns": []} if changes.get("gateway_provider_config") else {}
     problems = preflight_problems(facts, {**FIELDS, **alone, **changes})
@@ -140,7 +140,7 @@ def test_a_bad_tunnel_is_a_problem_that_names_its_variable(changes: dict[str, t.
     assert problems[0]["problem"] and problems[0]["remedy"]
 
 
-def test_the_example_without_its_vault_is_told_what_is_not_set() -> None:
+def test_example_without_its_vault_lists_the_missing_variables() -> None:
     folder = Path(__file__).resolve().parents[4] / "inventory" / "example" / "host_vars" / "livingroom"
     given = yaml.safe_load((folder / "main.yml").read_text(encoding="utf-8"))
     place = {"inventory_dir": str(folder.parents[1]), "inventory_hostname": "livingroom"}
@@ -162,12 +162,12 @@ def test_the_example_without_its_vault_is_told_what_is_not_set() -> None:
     assert all("set" in one["problem"] and "vault" in one["remedy"] for one in problems)
 
 
-def test_the_example_takes_the_provider_s_file_as_it_is_encrypted_or_not(tmp_path: Path) -> None:
+def test_example_reads_the_provider_file_encrypted_or_not(tmp_path: Path) -> None:
     example = Path(__file__).resolve().parents[4] / "inventory" / "example" / "host_vars" / "livingroom"
     given = yaml.safe_load((example / "main.yml").read_text(encoding="utf-8"))
     folder = tmp_path / "host_vars" / "livingroom"
     folder.mkdir(parents=True)
-    # What breaks in YAML: tabs, a colon, braces, lines that are not indented.
+    # Content that would be invalid in YAML: tabs, a colon, braces, lines that are not indented.
     text = "\ufeff# tab:\there\r\n# {{ braces }}: yes\r\n" + CONF.replace("\n", "\r\n").rstrip()
     secret = VaultSecret(b"a password of the test")
     loader = DataLoader()
@@ -180,13 +180,13 @@ def test_the_example_takes_the_provider_s_file_as_it_is_encrypted_or_not(tmp_pat
         assert read == text
 
 
-def test_a_good_tunnel_is_none() -> None:
+def test_valid_tunnel_has_no_problem() -> None:
     assert preflight_problems(FACTS, FIELDS) == []
     file = {"gateway_provider_config": CONF, "gateway_endpoints": [], "gateway_addresses": [], "gateway_dns": []}
     assert preflight_problems(FACTS, {**FIELDS, **file}) == []
 
 
-def test_every_setting_that_is_not_used_is_named_with_its_reason() -> None:
+def test_unused_settings_are_notes_with_reasons() -> None:
     text = CONF.replace("DNS =", "MTU = 1380\nListenPort = 51820\nDNS =") + "PersistentKeepalive = off\n"
     file = {"gateway_provider_config": text, "gateway_endpoints": [], "gateway_mtu": 1400, "mediaserver_ipv6": True}
     file["gateway_dns"] = ["10.66.0.9"]
@@ -199,20 +199,20 @@ def test_every_setting_that_is_not_used_is_named_with_its_reason() -> None:
         (
             "note",
             "gateway_provider_config, line 11",
-            "keepalive is set to 25 s, because without it the router of the house forgets the tunnel when it is quiet",
+            "keepalive is set to 25 s, because without it the LAN's router (NAT) drops the idle tunnel",
         ),
         ("note", "mediaserver_ipv6", "it is on, but the provider gives no IPv6 address"),
     ]
     assert all("Remedy" not in one["text"] for one in found)
 
 
-def test_all_faults_of_one_file_are_told_at_once_with_the_user_s_lines() -> None:
+def test_all_faults_of_a_file_are_reported_with_the_users_lines() -> None:
     text = "\n\n" + CONF.replace("DNS", "Foo = 1\nDNS").replace("10.66.0.2/32", "10.66.0.256") + "PostUp = id\n"
     text = text.replace(SERVER_KEY, "short")
     file = {"gateway_provider_config": text, "gateway_endpoints": [], "gateway_addresses": [], "gateway_dns": []}
     found = preflight_problems(FACTS, {**FIELDS, **file})
     assert [(one["variable"], one["problem"]) for one in found] == [
-        ("gateway_provider_config, line 5", "Address: the address is none"),
+        ("gateway_provider_config, line 5", "Address: this is not a valid IP address"),
         ("gateway_provider_config, line 6", "the setting is unknown"),
         ("gateway_provider_config, line 9", "PublicKey: the key is not base64"),
         ("gateway_provider_config, line 12", "PostUp is a command that would run as root on the Pi"),
@@ -220,7 +220,7 @@ def test_all_faults_of_one_file_are_told_at_once_with_the_user_s_lines() -> None
     assert all(one["level"] == "problem" and one["remedy"] for one in found)
 
 
-def test_boot_cmdline_says_which_file() -> None:
+def test_boot_cmdline_error_names_the_file() -> None:
     assert boot_cmdline("a\n", ["b"]) == "a b\n"
     with pytest.raises(AnsibleFilterError, match=r"cmdline\.txt"):
         boot_cmdline("", ["b"])

@@ -1,8 +1,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Inputs of real households, from the folder of reference material: each gets the message that its README names.
+"""Inputs of real households, from the folder of reference material: each yields the message that its README names.
 
-A file that this table does not know is a failure, so that none is forgotten.
+A case file without an entry in these tables is a failure.
 """
 
 from __future__ import annotations
@@ -18,8 +18,11 @@ from ansible_collections.household.mediaserver.plugins.module_utils._core import
 from ansible_collections.household.mediaserver.plugins.module_utils._host import configuration
 from ansible_collections.household.mediaserver.plugins.module_utils._host import parsers as parse
 from ansible_collections.household.mediaserver.plugins.plugin_utils._inventory_faults import faults_of_text
-from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils import host_fixtures as hosts
-from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.test_preflight import FACTS, SETTINGS
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._host import hosts
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._preflight.household import (
+    FACTS,
+    SETTINGS,
+)
 
 ROOT = Path(__file__).resolve().parents[4]
 CASES = Path(os.environ.get("MEDIASERVER_SHARED") or ROOT.parent / "shared") / "cases"
@@ -53,7 +56,7 @@ def specs() -> dict[str, t.Any]:
 
 
 def told(settings: dict[str, t.Any], specs: dict[str, t.Any], **facts: t.Any) -> Found:
-    """What preflight says, without the tunnel of the fixture where a case brings one."""
+    """Return the problems of preflight. A case with a tunnel replaces the fixture's."""
     given = {name: value for name, value in SETTINGS.items() if name != "tunnel"}
     if "gateway_endpoints" in settings or FILE in settings:
         given |= {"gateway_endpoints": []}
@@ -77,15 +80,15 @@ CONF: dict[str, list[tuple[str, str, str]]] = {
 
 
 @pytest.mark.parametrize("name", CONF)
-def test_a_provider_s_file(name: str, specs: dict[str, t.Any]) -> None:
+def test_provider_file_yields_the_expected_messages(name: str, specs: dict[str, t.Any]) -> None:
     found = told({FILE: case(name)}, specs)
     assert [(level, variable) for level, variable, _text in found] == [row[:2] for row in CONF[name]]
     for (_level, _variable, text), row in zip(found, CONF[name], strict=True):
         assert row[2] in text
-        assert "IPv6 address |" not in text, "an endpoint is taken for one of IPv6"
+        assert "IPv6 address |" not in text, "an endpoint is misread as an IPv6 address"
 
 
-def test_the_resolver_of_w36_may_come_from_its_variable(specs: dict[str, t.Any]) -> None:
+def test_gateway_dns_supplies_the_resolver_missing_in_w36(specs: dict[str, t.Any]) -> None:
     assert told({FILE: case("W36.conf"), "gateway_dns": ["10.2.0.1"]}, specs) == []
 
 
@@ -96,7 +99,7 @@ def variables(name: str) -> dict[str, t.Any]:
 
 QUOTES = "put it in quotes"
 YAML_CASES: dict[str, list[tuple[str, tuple[str, ...]]]] = {
-    "B02-uuid.yml": [("storage_uuid", ("is not a UUID alone", "write 0b0e0d3c-5a3f-4f0e-9d0e-3a1f6a2c7d11"))],
+    "B02-uuid.yml": [("storage_uuid", ("is not a plain UUID", "write 0b0e0d3c-5a3f-4f0e-9d0e-3a1f6a2c7d11"))],
     "E01-host-with-port.yml": [
         ("gateway_endpoints[0].host", ("the port has a field of its own",)),
     ],
@@ -110,9 +113,9 @@ YAML_CASES: dict[str, list[tuple[str, tuple[str, ...]]]] = {
     "E13-mtu.yml": [("gateway_mtu", ("the MTU is not a number from 576 to 1500",))],
     "T24-whitelist.yml": [
         ("transmission_settings", ("rpc-whitelist-enabled must stay False", "mediaserver_lan")),
-        ("transmission_settings", ("rpc-whitelist is not for you to set", "mediaserver_lan")),
+        ("transmission_settings", ("rpc-whitelist must not be set", "mediaserver_lan")),
     ],
-    "T25-bind.yml": [("transmission_settings", ("bind-address-ipv4 is not for you", "transmission_bind_address"))],
+    "T25-bind.yml": [("transmission_settings", ("bind-address-ipv4 must not be set", "transmission_bind_address"))],
     "T26-random-port.yml": [
         ("transmission_settings", ("peer-port-random-on-start must stay False", "gateway_peer_port_forwarded"))
     ],
@@ -141,7 +144,7 @@ YAML_CASES: dict[str, list[tuple[str, tuple[str, ...]]]] = {
 
 
 @pytest.mark.parametrize("name", YAML_CASES)
-def test_variables(name: str, specs: dict[str, t.Any]) -> None:
+def test_variables_yield_the_expected_problems(name: str, specs: dict[str, t.Any]) -> None:
     given, facts = variables(name), {}
     if name == "B02-uuid.yml":
         facts = {"block_uuids": [given["storage_uuid"].removeprefix("UUID=")]}
@@ -159,10 +162,10 @@ def test_variables(name: str, specs: dict[str, t.Any]) -> None:
         texts = [text for level, one, text in found if one == variable and level == "problem"]
         assert any(all(word in text for word in words) for text in texts), texts
     assert "mkfs" not in str(found)
-    assert "42798" not in str(found), "a secret is told"
+    assert "42798" not in str(found), "a secret is shown"
 
 
-def test_an_octal_number_is_found_where_it_is_written() -> None:
+def test_octal_number_is_reported_with_its_line() -> None:
     (fault,) = faults_of_text(case("T44-octal.yml"), "main.yml", secrets=set(), known=set())
     assert (fault["level"], fault["variable"]) == ("problem", "transmission_settings.speed-limit-up")
     assert "main.yml, line 2" in fault["problem"] and "320" in fault["problem"]
@@ -173,27 +176,27 @@ def test_an_octal_number_is_found_where_it_is_written() -> None:
     ("zone", "words"),
     [("America/Argentina", "is a folder of time zones"), ("US/Eastern", "write America/New_York")],
 )
-def test_a_time_zone(zone: str, words: str, specs: dict[str, t.Any]) -> None:
+def test_time_zone_yields_the_expected_problem(zone: str, words: str, specs: dict[str, t.Any]) -> None:
     assert zone in case("V09-V10-zones.yml")
     base = "/usr/share/zoneinfo/"
     files = {base + "tzdata.zi": ZONES, base + "Europe/Berlin": "", base + "America/Argentina/Ushuaia": ""}
-    measured = configuration.asked_zone(hosts.ToldReader(files), zone)
+    measured = configuration.requested_zone(hosts.FakeReader(files), zone)
     ((level, variable, text),) = told({"mediaserver_timezone": zone}, specs, **measured)
     assert (level, variable) == ("problem", "mediaserver_timezone")
     assert words in text
 
 
-def test_a_second_line_for_the_kernel(specs: dict[str, t.Any]) -> None:
+def test_second_line_of_cmdline_is_a_problem(specs: dict[str, t.Any]) -> None:
     facts = {"cmdline_file": "/boot/firmware/cmdline.txt", "cmdline": case("C03-cmdline.txt")}
     ((level, variable, text),) = told({}, specs, **facts)
     assert (level, variable) == ("problem", "/boot/firmware/cmdline.txt")
     assert "it has 2 lines" in text and "into one line" in text
 
 
-def test_docker_without_its_rules_in_the_file_as_in_the_variable(specs: dict[str, t.Any]) -> None:
+def test_docker_without_firewall_rules_is_a_problem_in_file_and_variable(specs: dict[str, t.Any]) -> None:
     text = case("D07-iptables.json")
     off = obstacles.docker_switched_off(text, "")
-    measured = configuration.docker_file(hosts.ToldReader({obstacles.DAEMON_JSON: text}))
+    measured = configuration.docker_file(hosts.FakeReader({obstacles.DAEMON_JSON: text}))
     ((level, place, message),) = told({}, specs, docker_switched_off=off, docker_file=measured)
     assert (level, place) == ("problem", "/etc/docker/daemon.json")
     assert "iptables" in message
@@ -202,7 +205,7 @@ def test_docker_without_its_rules_in_the_file_as_in_the_variable(specs: dict[str
     assert "iptables" in message
 
 
-def test_a_held_package_is_an_installed_one() -> None:
+def test_held_package_counts_as_installed() -> None:
     found = parse.docker(parse.packages(case("P01-dpkg-query.txt")), False)
     assert found == {
         "package": "docker-ce",
@@ -212,7 +215,7 @@ def test_a_held_package_is_an_installed_one() -> None:
     }
 
 
-def test_no_case_is_forgotten() -> None:
+def test_every_case_file_has_a_test() -> None:
     if not CASES.exists():
         pytest.skip(f"{CASES} is not there")
     others = {"README.md", "T44-octal.yml", "V09-V10-zones.yml", "C03-cmdline.txt", "D07-iptables.json"}

@@ -14,11 +14,11 @@ from ansible_collections.household.mediaserver.plugins.filter.subnet_host import
         ("10.0.0.0/30", 3, "10.0.0.3"),
     ],
 )
-def test_an_address_is_counted_from_the_networks_own(subnet: str, number: int, address: str) -> None:
+def test_counts_from_the_network_address(subnet: str, number: int, address: str) -> None:
     assert subnet_host(subnet, number) == address
 
 
 @pytest.mark.parametrize(("subnet", "number"), [("10.0.0.0/30", 4), ("10.0.0.1/24", 1), ("home", 1), ("fd00::/64", 1)])
-def test_what_has_no_such_address_is_named(subnet: str, number: int) -> None:
+def test_subnet_without_the_address_is_named(subnet: str, number: int) -> None:
     with pytest.raises(AnsibleFilterError, match=subnet):
         subnet_host(subnet, number)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Any of a setting's names overrides what the role transmission starts from."""
+"""Any name of a setting overrides the default of the role transmission."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SPELLINGS = [(setting.name, spelling) for setting in SETTINGS for spelling in se
 
 
 def role(wanted: dict[str, Any]) -> dict[str, Any]:
-    """What the role hands to the module."""
+    """Return the settings that the role passes to the module."""
     known: dict[str, Any] = {"inventory_hostname": "livingroom"}
     for file in ("mediaserver/defaults", "mediaserver/vars", "transmission/defaults", "transmission/vars"):
         known |= DataLoader().load_from_file(str(ROLES / f"{file}/main.yml"), trusted_as_template=True)
@@ -29,7 +29,7 @@ def role(wanted: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("name", "spelling"), SPELLINGS)
-def test_every_spelling_is_the_setting(name: str, spelling: str) -> None:
+def test_every_spelling_is_renamed_to_the_setting(name: str, spelling: str) -> None:
     assert transmission_names({spelling: 1}) == {name: 1}
 
 
@@ -37,7 +37,7 @@ def test_every_spelling_is_the_setting(name: str, spelling: str) -> None:
     ("spelling", "value"),
     [("cache-size-mb", 3), ("cache_size_mb", 3), ("cache_size_mib", 3), ("seedRatioLimit", 3), ("seed_ratio_limit", 3)],
 )
-def test_it_overrides_the_role_s_own_value(spelling: str, value: int) -> None:
+def test_any_spelling_overrides_the_roles_default(spelling: str, value: int) -> None:
     (name,) = transmission_names({spelling: value})
     base = role({})
     assert base[name] != value, "the control"
@@ -45,16 +45,16 @@ def test_it_overrides_the_role_s_own_value(spelling: str, value: int) -> None:
     assert read_wanted(role({spelling: value}))[name] == value
 
 
-def test_null_is_left_to_transmission() -> None:
+def test_null_is_not_managed() -> None:
     assert "speed-limit-up" not in read_wanted(role({"speed_limit_up": None}))
 
 
-def test_what_is_no_name_stays() -> None:
+def test_unknown_name_is_kept() -> None:
     assert transmission_names({"x_y": 1}) == {"x_y": 1}
     assert "x_y" not in TABLE
 
 
 @pytest.mark.parametrize("wrong", [{"speed-limit-up": 1, "speed_limit_up": 2}, ["speed-limit-up"], None])
-def test_what_cannot_be_is_refused(wrong: Any) -> None:
+def test_invalid_settings_are_rejected(wrong: Any) -> None:
     with pytest.raises(AnsibleFilterError, match=r"^transmission_names: "):
         transmission_names(wrong)

@@ -19,19 +19,19 @@ CASES = {
 
 
 @pytest.mark.parametrize(("path", "unit"), CASES.items())
-def test_a_path_is_escaped_as_systemd_does(path: str, unit: str) -> None:
+def test_path_is_escaped_by_systemds_rules(path: str, unit: str) -> None:
     assert unit_name(path, "mount") == unit
 
 
 @pytest.mark.skipif(shutil.which("systemd-escape") is None, reason="systemd is not installed here")
 @pytest.mark.parametrize("path", CASES)
-def test_systemd_itself_agrees(path: str) -> None:
+def test_result_equals_systemd_escape(path: str) -> None:
     told = subprocess.run(
         ["systemd-escape", "--path", "--suffix=mount", path], capture_output=True, text=True, check=True
     )
     assert unit_name(path, "mount") == told.stdout.strip()
 
 
-def test_a_relative_path_is_refused() -> None:
+def test_relative_path_is_rejected() -> None:
     with pytest.raises(AnsibleFilterError, match="'mnt' is not an absolute path"):
         unit_name("mnt", "mount")

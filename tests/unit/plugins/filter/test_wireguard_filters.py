@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The WireGuard filters: their interface to Ansible, and errors that Ansible shows."""
+"""The WireGuard filters: their interface to Ansible, and their errors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.household.mediaserver.plugins.filter import (
     wireguard_public_key,
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._wireguard.values import public_key
-from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.wireguard_samples import (
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._wireguard.samples import (
     MINIMAL,
     MINIMAL_NORMAL,
     PRIVATE,
@@ -27,11 +27,11 @@ def filters() -> dict[str, Callable[..., Any]]:
     return {name: call for plugin in plugins for name, call in plugin.FilterModule().filters().items()}
 
 
-def test_a_provider_s_file() -> None:
+def test_provider_file_is_normalised() -> None:
     assert filters()["wireguard_config"](MINIMAL, ipv6=False, dns=[]) == MINIMAL_NORMAL
 
 
-def test_single_fields() -> None:
+def test_single_fields_are_normalised() -> None:
     endpoint = {"host": "198.18.0.20", "port": 51820, "public_key": SERVER}
     assert (
         filters()["gateway_endpoints_config"](
@@ -41,7 +41,7 @@ def test_single_fields() -> None:
     )
 
 
-def test_public_key() -> None:
+def test_public_key_matches_expected_value() -> None:
     assert filters()["wireguard_public_key"](f"{PRIVATE}\n") == public_key(PRIVATE)
 
 
@@ -49,13 +49,13 @@ def test_public_key() -> None:
     ("name", "value", "message"),
     [
         ("wireguard_config", MINIMAL.replace(SERVER, "x"), "^gateway_provider_config, line 7: PublicKey: "),
-        ("wireguard_config", {"Interface": {}}, "^gateway_provider_config: this is not a text"),
+        ("wireguard_config", {"Interface": {}}, "^gateway_provider_config: the value is not a text"),
         ("gateway_endpoints_config", [{"host": "a"}], "^gateway_addresses: "),
         ("wireguard_public_key", PRIVATE[:-1], "^wireguard_public_key: the key is not base64"),
-        ("wireguard_public_key", None, "^wireguard_public_key: this is not a text"),
+        ("wireguard_public_key", None, "^wireguard_public_key: the value is not a text"),
     ],
 )
-def test_errors_are_ansible_s_and_show_no_key(name: str, value: Any, message: str) -> None:
+def test_filter_errors_show_no_key(name: str, value: Any, message: str) -> None:
     with pytest.raises(AnsibleFilterError, match=message) as caught:
         filters()[name](value)
     assert PRIVATE[:-1] not in str(caught.value)

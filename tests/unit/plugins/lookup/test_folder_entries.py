@@ -12,7 +12,7 @@ from ansible_collections.household.mediaserver.plugins.lookup.folder_entries imp
 )
 
 
-def test_every_visible_file_becomes_an_entry_below_its_folder(tmp_path: Path) -> None:
+def test_each_visible_file_becomes_an_entry(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     (tmp_path / "__pycache__").mkdir()
     (tmp_path / ".hidden").write_text("x")
@@ -27,7 +27,7 @@ def test_every_visible_file_becomes_an_entry_below_its_folder(tmp_path: Path) ->
     ]
 
 
-def test_a_folder_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_folder_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     lookup = LookupModule(loader=DataLoader())
     monkeypatch.setattr(lookup, "set_options", lambda **kwargs: None)
     with pytest.raises(AnsibleLookupError, match="no folder 'nowhere'"):

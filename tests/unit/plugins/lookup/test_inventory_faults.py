@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The household's files: what is altered on its way is named with its line, an open vault with its path."""
+"""Altered values in the household's files are reported with their lines, unencrypted secrets with the file's path."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PROVIDER = "[Interface]\nPrivateKey = AAAA\n"
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Path:
+def household(tmp_path: Path) -> Path:
     (tmp_path / "host_vars" / "pi").mkdir(parents=True)
     (tmp_path / "group_vars").mkdir()
     return tmp_path
@@ -29,15 +29,15 @@ def encrypt(text: str) -> str:
     return VaultLib([("default", SECRET)]).encrypt(text).decode()
 
 
-def look(house: Path, **variables: t.Any) -> list[dict[str, str]]:
+def faults(household: Path, **variables: t.Any) -> list[dict[str, str]]:
     loader = DataLoader()
     loader.set_vault_secrets([("default", SECRET)])
     known = {"inventory_hostname": "pi", "group_names": ["mediaserver"], **variables}
-    return read_household([str(house), str(house)], known, secrets=["gateway_provider_config"], loader=loader)
+    return read_household([str(household), str(household)], known, secrets=["gateway_provider_config"], loader=loader)
 
 
-def write(house: Path, name: str, text: str) -> str:
-    path = house / name
+def write(household: Path, name: str, text: str) -> str:
+    path = household / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
     return str(path)
@@ -61,19 +61,24 @@ def write(house: Path, name: str, text: str) -> str:
             "number 570",
         ),
         ("jackett_settings: {CacheTtl: 0x10}", "jackett_settings.CacheTtl", "number 16"),
-        ("vault_a_password: 'with {{ braces'", "vault_a_password", "takes for a template"),
-        ("vault_a_password: '{{abc}}'", "vault_a_password", "takes for a template"),
-        ("vault_a_password: 'a{# b #}c'", "vault_a_password", "takes for a template"),
-        ("transmission_password: 'a{% b'", "transmission_password", "takes for a template"),
+        ("vault_a_password: 'with {{ braces'", "vault_a_password", "parses as a template"),
+        (
+            "mediaserver_extra_services: [{secret_files: {a: 0123}}]",
+            "mediaserver_extra_services.secret_files.a",
+            "a number",
+        ),
+        ("vault_a_password: '{{abc}}'", "vault_a_password", "parses as a template"),
+        ("vault_a_password: 'a{# b #}c'", "vault_a_password", "parses as a template"),
+        ("transmission_password: 'a{% b'", "transmission_password", "parses as a template"),
     ],
 )
 @pytest.mark.parametrize("encrypted", [True, False])
-def test_a_text_that_is_altered_is_named_with_its_line(
-    house: Path, line: str, variable: str, words: str, encrypted: bool
+def test_altered_text_is_reported_with_its_line(
+    household: Path, line: str, variable: str, words: str, encrypted: bool
 ) -> None:
     text = f"---\n# a comment\n{line}\n"
-    path = write(house, "host_vars/pi/vault.yml", encrypt(text) if encrypted else text)
-    (found,) = [one for one in look(house) if one["level"] == "problem"]
+    path = write(household, "host_vars/pi/vault.yml", encrypt(text) if encrypted else text)
+    (found,) = [one for one in faults(household) if one["level"] == "problem"]
     assert found["variable"] == variable
     assert words in found["problem"]
     assert f"{path}, line 3" in found["problem"]
@@ -90,13 +95,14 @@ def test_a_text_that_is_altered_is_named_with_its_line(
         "gateway_provider_config: \"{{ lookup('ansible.builtin.file', 'x.conf') }}\"",
         "transmission_settings: {speed-limit-up: 500, umask: 002, rpc-socket-mode: 0750}",
         "mediaserver_timezone: Europe/Vienna",
+        "mediaserver_extra_services: [{port: 80, secret_files: {a: '{{ vault_a_secret }}'}, environment: {B: '/x'}}]",
         "something_of_another_collection: 0123",
         "jellyfin_server_name: 'of {{ inventory_hostname }}'",
     ],
 )
-def test_what_arrives_as_it_is_written_is_no_problem(house: Path, line: str) -> None:
-    write(house, "host_vars/pi/main.yml", encrypt(f"{line}\n"))
-    assert look(house) == []
+def test_unaltered_value_is_not_reported(household: Path, line: str) -> None:
+    write(household, "host_vars/pi/main.yml", encrypt(f"{line}\n"))
+    assert faults(household) == []
 
 
 @pytest.mark.parametrize(
@@ -105,6 +111,7 @@ def test_what_arrives_as_it_is_written_is_no_problem(house: Path, line: str) -> 
         ("host_vars/pi/vault.yml", "vault_transmission_password: 'secret-7531'\n"),
         ("host_vars/pi.yml", "jellyfin_admin_password: 'secret-7531'\n"),
         ("host_vars/pi", "jellyfin_users: [{name: child, password: 'secret-7531'}]\n"),
+        ("host_vars/pi/main.yml", "mediaserver_extra_services: [{secret_files: {a: 'secret-7531'}}]\n"),
         ("group_vars/all/secrets.yaml", "transmission_password: 'secret-7531'\n"),
         ("group_vars/mediaserver.yml", "gateway_private_key: 'secret-7531'\n"),
         ("hosts.yml", "mediaserver: {hosts: {pi: {transmission_password: 'secret-7531'}}}\n"),
@@ -112,31 +119,31 @@ def test_what_arrives_as_it_is_written_is_no_problem(house: Path, line: str) -> 
         ("host_vars/pi/main.yml", f"gateway_provider_config: |\n  {PROVIDER.replace(chr(10), chr(10) + '  ')}\n"),
     ],
 )
-def test_secrets_that_were_never_encrypted_are_a_warning(house: Path, name: str, text: str) -> None:
+def test_unencrypted_secrets_are_a_warning(household: Path, name: str, text: str) -> None:
     if name == "host_vars/pi":
-        (house / "host_vars" / "pi").rmdir()
-    path = write(house, name, text)
-    (notice,) = look(house)
+        (household / "host_vars" / "pi").rmdir()
+    path = write(household, name, text)
+    (notice,) = faults(household)
     assert (notice["level"], notice["variable"]) == ("warning", path)
     assert f"ansible-vault encrypt {path}" in notice["remedy"]
     assert "7531" not in str(notice)
-    write(house, name, encrypt(text))
-    assert look(house) == []
+    write(household, name, encrypt(text))
+    assert faults(household) == []
 
 
-def test_single_values_that_are_encrypted_are_none(house: Path) -> None:
+def test_encrypted_single_value_is_not_reported(household: Path) -> None:
     value = encrypt("secret").replace("\n", "\n  ")
-    write(house, "host_vars/pi/main.yml", f"transmission_password: !vault |\n  {value}\n")
-    assert look(house) == []
+    write(household, "host_vars/pi/main.yml", f"transmission_password: !vault |\n  {value}\n")
+    assert faults(household) == []
 
 
-def test_files_of_other_hosts_are_not_read(house: Path) -> None:
-    write(house, "host_vars/other/vault.yml", "vault_a_password: 0123\n")
-    write(house, "group_vars/others.yml", "vault_a_password: 0123\n")
-    assert look(house) == []
+def test_files_of_other_hosts_are_ignored(household: Path) -> None:
+    write(household, "host_vars/other/vault.yml", "vault_a_password: 0123\n")
+    write(household, "group_vars/others.yml", "vault_a_password: 0123\n")
+    assert faults(household) == []
 
 
-def test_the_example_and_the_demo_hold_nothing_of_it(tmp_path: Path) -> None:
+def test_example_and_demo_inventories_have_no_faults(tmp_path: Path) -> None:
     for name in ("example", "demo"):
         copy = shutil.copytree(ROOT / "inventory" / name, tmp_path / name)
-        assert look(copy, inventory_hostname="livingroom") == []
+        assert faults(copy, inventory_hostname="livingroom") == []

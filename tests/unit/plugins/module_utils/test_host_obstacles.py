@@ -16,8 +16,11 @@ import pytest
 from ansible_collections.household.mediaserver.plugins.module_utils._core import obstacles
 from ansible_collections.household.mediaserver.plugins.module_utils._host.info import measure
 from ansible_collections.household.mediaserver.plugins.module_utils._preflight.checks import find_problems
-from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils import host_fixtures as hosts
-from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.test_preflight import FACTS, SETTINGS
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._host import hosts
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._preflight.household import (
+    FACTS,
+    SETTINGS,
+)
 
 FILE = "/etc/docker/daemon.json"
 SECRET = "http://user:proxy-password@proxy.example"
@@ -54,7 +57,7 @@ def test_only_these_settings_of_docker_are_measured() -> None:
         "/run/docker.pid": "77\n",
         "/proc/77/cmdline": "dockerd\0--ip-masq=false\0",
     }
-    found = measure(hosts.ToldReader(files), hosts.ASKED)
+    found = measure(hosts.FakeReader(files), hosts.ASKED)
     assert found["docker_switched_off"] == [
         f'"iptables": false in {FILE}',
         "--ip-masq=false on dockerd's command line",

@@ -17,7 +17,7 @@ DAMAGED = [
     (b" \n", "empty"),
     (b'{"a": tr', "line 1, column 7"),
     (b'// no\n{"a": 1}', "not JSON"),
-    (b"[1]", "no JSON object"),
+    (b"[1]", "not a JSON object"),
     (b'{"a": "\xff"}', "UTF-8"),
     (b"[" * 200_000, "nested"),
 ]
@@ -75,7 +75,7 @@ def test_links_are_refused(file: JsonFile, tmp_path: Path) -> None:
         file.read()
 
 
-def test_what_is_no_file_is_refused_without_waiting(file: JsonFile) -> None:
+def test_other_kinds_of_files_are_refused_without_waiting(file: JsonFile) -> None:
     os.mkfifo(file.path)
     with pytest.raises(FileProblem, match="not a file"):
         file.read()
@@ -104,9 +104,9 @@ def test_every_writing_changes_the_stamp(file: JsonFile) -> None:
 
 def test_an_account_to_come_is_a_change_in_check_mode_and_an_error_otherwise(file: JsonFile) -> None:
     file.write({}, found=file.read())
-    strange = JsonFile(file.path, owner="nobody-of-that-name")
+    strange = JsonFile(file.path, owner="unknown-account")
     assert strange.wrong_owner(file.read(), may_be_missing=True)
-    with pytest.raises(FileProblem, match="nobody-of-that-name"):
+    with pytest.raises(FileProblem, match="unknown-account"):
         strange.wrong_owner(file.read(), may_be_missing=False)
 
 
@@ -116,8 +116,8 @@ def test_the_owner_is_seen_and_repaired(file: JsonFile) -> None:
     file.write({"a": 1}, found=file.read())
     found = owned.read()
     assert owned.wrong_owner(found, may_be_missing=False)
-    owned.hand_over()
+    owned.give_to_owner()
     assert owned.read().owner == (2000, 2001)
-    assert owned.read().stamp == found.stamp, "it was written, not only handed over"
+    assert owned.read().stamp == found.stamp, "it was written, not only given to its owner"
     file.write({"a": 2}, found=file.read())
     assert file.read().owner == (2000, 2001), "without a wish the old owner stays"

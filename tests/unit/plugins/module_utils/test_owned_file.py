@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stands in a configuration file's place and is no file is named."""
+"""A directory, device or socket in the place of a configuration file is named in the error."""
 
 from __future__ import annotations
 

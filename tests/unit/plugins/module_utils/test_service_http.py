@@ -11,7 +11,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.household.mediaserver.plugins.module_utils._core.docker import Engine
+from ansible_collections.household.mediaserver.plugins.module_utils._core.docker import DockerClient
 from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import (
     InvalidValue,
     ProtocolError,
@@ -19,7 +19,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._core.errors
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._core.service_http import ServiceHttp, http_of
 from ansible_collections.household.mediaserver.plugins.module_utils._core.transport import UrlHttp
-from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.docker_engine_double import engine, row
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.docker_by_path import engine, row
 
 SECRET = {"Authorization": "Basic c2VjcmV0"}
 
@@ -57,7 +57,7 @@ def stack(bridge: str, address: str = "127.0.0.1", state: str = "running") -> di
 
 def ask(folder: Path, answers: dict[str, t.Any], port: int, host: str = "192.0.2.9") -> bytes:
     with engine(folder, answers) as (address, _asked):
-        http_ = ServiceHttp(Engine(address), "mediaserver", "jellyfin")
+        http_ = ServiceHttp(DockerClient(address), "mediaserver", "jellyfin")
         url = f"http://{host}:{port}/System/Info?x=1"
         return http_.request("GET", url, headers=SECRET, body=None, timeout=1).body
 
@@ -87,7 +87,7 @@ def test_an_address_beyond_the_bridge_is_not_reached_by_another_interface(tmp_pa
         (stack("lo", state="exited"), "service jellyfin of project mediaserver has no running container", True),
         ({"/containers/json": []}, "has no running container", True),
         ({"/containers/json": [row("jellyfin")]}, "has no address on a bridge of this host", False),
-        ({"/containers/json": b"nonsense"}, "Docker does not answer", False),
+        ({"/containers/json": b"nonsense"}, "Docker closed the connection without an answer", False),
     ],
 )
 def test_what_is_not_there_is_not_asked(tmp_path: Path, answers: dict[str, t.Any], words: str, refused: bool) -> None:

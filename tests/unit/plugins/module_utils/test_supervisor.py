@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who keeps the daemon running: what Docker and systemd say, and what they are told."""
+"""What keeps the daemon running: the states of Docker and systemd, and the commands to them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.household.mediaserver.plugins.module_utils._core import supervisor
-from ansible_collections.household.mediaserver.plugins.module_utils._core.docker import Engine
+from ansible_collections.household.mediaserver.plugins.module_utils._core.docker import DockerClient
 from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import ServiceProblem
-from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.docker_engine_double import engine, row
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.docker_by_path import engine, row
 
 
 class Runner:
@@ -90,7 +90,7 @@ def test_what_a_container_was_made_with_comes_with_its_state() -> None:
     container.state()
     assert container.setup() == {"Entrypoint": ["/init"], "Env": ["PASS=correct horse"]}
     assert len(run.commands) == 1
-    assert supervisor.Unit(run, "t.service").setup() == supervisor.Nobody().setup() == {}
+    assert supervisor.Unit(run, "t.service").setup() == supervisor.Unmanaged().setup() == {}
 
 
 def test_the_environment_is_in_no_message() -> None:
@@ -122,14 +122,14 @@ def test_a_command_that_fails_is_named(result: tuple[int, str, str] | None) -> N
         supervisor.Container(Runner(result), "transmission", stop_timeout=7).start()
 
 
-def test_nobody_stops_nothing() -> None:
-    nobody = supervisor.Nobody()
-    assert not nobody.can_stop
-    assert nobody.state() == "unknown"
+def test_an_unmanaged_daemon_is_not_stopped() -> None:
+    unmanaged = supervisor.Unmanaged()
+    assert not unmanaged.can_stop
+    assert unmanaged.state() == "unknown"
     with pytest.raises(ServiceProblem):
-        nobody.stop()
+        unmanaged.stop()
     with pytest.raises(ServiceProblem):
-        nobody.start()
+        unmanaged.start()
 
 
 DETAILS = {"Id": "f00d", "Config": {"Env": ["PASS=correct horse"]}, "State": {"Status": "exited"}}
@@ -153,7 +153,7 @@ DETAILS = {"Id": "f00d", "Config": {"Env": ["PASS=correct horse"]}, "State": {"S
 def test_a_compose_services_state(tmp_path: Path, answers: dict[str, Any], state: str) -> None:
     run = Runner((0, "", ""))
     with engine(tmp_path, answers) as (address, _asked):
-        service = supervisor.ComposeService(run, Engine(address), "mediaserver", "jackett", stop_timeout=7)
+        service = supervisor.ComposeService(run, DockerClient(address), "mediaserver", "jackett", stop_timeout=7)
         assert service.state() == state
     assert run.commands == []
 
@@ -162,7 +162,7 @@ def test_a_compose_service_is_stopped_by_the_id_of_its_container(tmp_path: Path)
     run = Runner((0, "", ""))
     answers = {"/containers/json": [row("jackett", id="f00d", name="/jackett")], "/containers/f00d/json": DETAILS}
     with engine(tmp_path, answers) as (address, _asked):
-        service = supervisor.ComposeService(run, Engine(address), "mediaserver", "jackett", stop_timeout=7)
+        service = supervisor.ComposeService(run, DockerClient(address), "mediaserver", "jackett", stop_timeout=7)
         service.state()
     service.stop()
     service.start()
@@ -172,7 +172,7 @@ def test_a_compose_service_is_stopped_by_the_id_of_its_container(tmp_path: Path)
 
 def test_a_docker_that_does_not_run_runs_no_service_and_one_that_fails_is_never_taken_for_that(tmp_path: Path) -> None:
     def service(address: str) -> supervisor.ComposeService:
-        return supervisor.ComposeService(Runner(None), Engine(address), "mediaserver", "jackett", stop_timeout=7)
+        return supervisor.ComposeService(Runner(None), DockerClient(address), "mediaserver", "jackett", stop_timeout=7)
 
     assert service(str(tmp_path / "none.sock")).state() == "stopped"
     with (

@@ -110,14 +110,14 @@ def test_every_other_answer_is_an_error_that_says_what_came(response: Response, 
         (421, b"", "host"),
     ],
 )
-def test_a_denial_is_told_apart(status: int, body: bytes, reason: str) -> None:
+def test_a_denial_is_reported_apart(status: int, body: bytes, reason: str) -> None:
     http = ScriptedHttp(("session-get", Response(status, {}, body)))
     with pytest.raises(AccessDenied) as caught:
         client_of(http).session_get()
     assert caught.value.reason == reason
 
 
-def test_the_protocol_is_chosen_by_the_handshake_and_chosen_anew_by_the_next() -> None:
+def test_the_protocol_is_chosen_by_the_handshake_and_chosen_again_by_the_next() -> None:
     http = ScriptedHttp(
         ("session-get", handshake(rpc_version="6.0.1")),
         ("session_get", json_rpc({"version": "4.1.4", "seed_ratio_limit": 2.5, "rpc_version_semver": "6.0.1"})),
@@ -147,7 +147,7 @@ def test_handshakes_without_end_are_an_error() -> None:
         client_of(http).session_get()
 
 
-def test_it_waits_until_somebody_answers() -> None:
+def test_it_waits_until_an_answer_comes() -> None:
     http = ScriptedHttp(
         ("session-get", REFUSED), ("session-get", REFUSED), ("session-get", answer({"version": "3.00"}))
     )
@@ -228,7 +228,7 @@ def post(url: str, timeout: float = 5) -> Response:
 
 
 @pytest.mark.parametrize("status", [200, 301, 401, 409, 421, 500])
-def test_the_transport_hands_on_every_status(server: str, status: int) -> None:
+def test_the_transport_passes_every_status(server: str, status: int) -> None:
     found = post(f"{server}/{status}")
     assert (found.status, found.body, found.headers["x-transmission-session-id"]) == (status, b"hello", "abc")
 
@@ -238,13 +238,13 @@ def test_a_connection_cut_in_the_middle_is_no_answer(server: str) -> None:
         post(f"{server}/0")
 
 
-def test_an_answer_without_end_is_refused(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "MAX_BYTES", 4)
+def test_an_answer_without_end_is_refused(server: str) -> None:
+    short = transport.UrlHttp(max_bytes=4)
     with pytest.raises(ProtocolError, match="longer than 4 bytes"):
-        post(f"{server}/200")
+        short.request("POST", f"{server}/200", headers={}, body=b"hello", timeout=5)
 
 
-def test_a_closed_port_is_told_from_a_late_answer() -> None:
+def test_a_closed_port_is_reported_from_a_late_answer() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         with pytest.raises(Unreachable) as caught:

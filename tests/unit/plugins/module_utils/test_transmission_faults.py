@@ -20,8 +20,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._core.errors
     Unreachable,
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._core.json_file import JsonFile
-from ansible_collections.household.mediaserver.plugins.module_utils._core.supervisor import Nobody
-from ansible_collections.household.mediaserver.plugins.module_utils._transmission import client
+from ansible_collections.household.mediaserver.plugins.module_utils._core.supervisor import Unmanaged
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission.client import TransmissionClient
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission.model import read_wanted
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission.settings import TransmissionSettings
@@ -117,6 +116,8 @@ FAULTS: dict[str, tuple[Callable[[socket.socket], None], type[MediaserverError],
     "never": (silent, Unreachable, "no answer in time|no whole answer"),
     "drip in the headers": (drip(b"HTTP/1.1 200 OK\r\nX: "), Unreachable, "no whole answer in"),
     "drip in the body": (drip(b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n"), Unreachable, "no whole answer in"),
+    # http.client lets go of its socket before such an answer has ended.
+    "drip without a length": (drip(b"HTTP/1.0 200 OK\r\n\r\n"), Unreachable, "no whole answer in"),
     "wrong JSON": (send(whole(b'{"jsonrpc": "2.0", "result": ')), ProtocolError, "not Transmission's answer"),
     "other JSON": (send(whole(b'{"status": "ok"}')), ProtocolError, "not Transmission's answer"),
     "no text": (send(whole(b"\xff\xfe\x00")), ProtocolError, "not Transmission's answer"),
@@ -129,9 +130,7 @@ FAULTS: dict[str, tuple[Callable[[socket.socket], None], type[MediaserverError],
 
 @pytest.fixture(autouse=True)
 def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "REQUEST_TIMEOUT_S", TIMEOUT_S)
     monkeypatch.setattr(transport, "GRACE_S", 0.2)
-    monkeypatch.setattr(transport, "MAX_BYTES", 8000)
 
 
 @contextlib.contextmanager
@@ -146,8 +145,12 @@ def serving(at: int, fault: Callable[[socket.socket], None]) -> Iterator[Server]
 def module(server: Server, path: Path) -> TransmissionSettings:
     return TransmissionSettings(
         wanted=read_wanted({"speed-limit-up": 7}),
-        client=TransmissionClient(transport.UrlHttp(), server.url, username="family", password=PASSWORD),
-        supervisor=Nobody(),
+        client=TransmissionClient(
+            *(transport.UrlHttp(max_bytes=8000), server.url),
+            **{"username": "family", "password": PASSWORD},
+            timeout=TIMEOUT_S,
+        ),
+        supervisor=Unmanaged(),
         clock=time,
         file=JsonFile(str(path)),
         timeout=1,

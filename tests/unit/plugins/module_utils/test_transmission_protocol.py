@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import RpcRefused
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission import protocol
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission.table import SETTINGS, TABLE
 from hypothesis import given
@@ -80,7 +81,7 @@ def test_other_names_are_in_kebab_case() -> None:
     ],
 )
 def test_a_no_is_passed_on_in_the_daemons_words(one: Any, content: Any, text: str) -> None:
-    with pytest.raises(protocol.Refused, match=text):
+    with pytest.raises(RpcRefused, match=text):
         one.answer(json.dumps(content).encode())
 
 
@@ -101,7 +102,7 @@ def test_a_no_is_passed_on_in_the_daemons_words(one: Any, content: Any, text: st
     ],
 )
 def test_what_is_no_answer_is_never_taken_for_one(one: Any, body: bytes) -> None:
-    with pytest.raises((ValueError, protocol.Refused)):
+    with pytest.raises((ValueError, RpcRefused)):
         one.answer(body)
 
 

@@ -17,7 +17,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._core.errors
     Unreachable,
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._core.json_file import JsonFile
-from ansible_collections.household.mediaserver.plugins.module_utils._core.supervisor import Nobody
+from ansible_collections.household.mediaserver.plugins.module_utils._core.supervisor import Unmanaged
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission import table
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission.client import (
     TransmissionClient,
@@ -26,7 +26,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._transmissio
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission.password import verify_password
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission.plan import DAMAGE, DENIED
 from ansible_collections.household.mediaserver.plugins.module_utils._transmission.settings import (
-    Outcome,
+    TransmissionOutcome,
     TransmissionSettings,
 )
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.transmission_doubles import (
@@ -50,7 +50,9 @@ class House:
         self.daemon = Daemon(str(self.path), **more)
         self.url = URL
 
-    def run(self, wanted: dict[str, Any] | None = None, *, password: str = PASSWORD, **more: Any) -> Outcome:
+    def run(
+        self, wanted: dict[str, Any] | None = None, *, password: str = PASSWORD, **more: Any
+    ) -> TransmissionOutcome:
         self.daemon.log.clear()
         self.daemon.writes_allowed = not more.get("check_mode", False)
         before = self.path.read_bytes() if self.path.exists() else None
@@ -67,11 +69,11 @@ class House:
             assert (self.path.read_bytes() if self.path.exists() else None) == before
         return outcome
 
-    def four_times(self, wanted: dict[str, Any], **more: Any) -> Outcome:
+    def four_times(self, wanted: dict[str, Any], **more: Any) -> TransmissionOutcome:
         """Check, real, check, real: the first two agree, the last two find nothing. Return the second."""
-        foreseen = self.run(wanted, check_mode=True, **more)
+        expected = self.run(wanted, check_mode=True, **more)
         outcome = self.run(wanted, **more)
-        assert foreseen.plan.diff() == outcome.plan.diff()
+        assert expected.plan.diff() == outcome.plan.diff()
         assert outcome.plan
         assert PASSWORD not in json.dumps(outcome.plan.diff())
         assert not self.run(wanted, check_mode=True, **more).plan
@@ -181,7 +183,7 @@ def test_a_right_password_keeps_its_salt(house: House) -> None:
 
 
 def test_credentials_that_only_the_daemon_has_wrong_are_put_right(running: House) -> None:
-    running.daemon.held["rpc-username"] = "somebody"
+    running.daemon.held["rpc-username"] = "another-user"
     assert running.four_times({}).stopped_for == [DENIED["credentials"]]
 
 
@@ -194,10 +196,10 @@ def test_a_denial_that_a_restart_does_not_cure_is_an_error(running: House, monke
 
 def test_without_leave_to_stop_nothing_is_stopped(running: House) -> None:
     with pytest.raises(ServiceProblem, match="umask"):
-        running.run({"umask": "077"}, supervisor=Nobody())
-    assert running.run({"speed-limit-up": 3}, supervisor=Nobody()).plan
+        running.run({"umask": "077"}, supervisor=Unmanaged())
+    assert running.run({"speed-limit-up": 3}, supervisor=Unmanaged()).plan
     running.daemon.stop()
-    assert running.run({"umask": "077"}, supervisor=Nobody()).daemon == "stopped"
+    assert running.run({"umask": "077"}, supervisor=Unmanaged()).daemon == "stopped"
     assert running.data["umask"] == 0o77
 
 
@@ -224,7 +226,7 @@ def test_a_file_damaged_under_a_running_daemon_comes_back_from_it(running: House
     assert Path(outcome.kept_aside).read_text() == "{"
 
 
-def test_a_silent_daemon_is_an_error_unless_the_file_may_speak(running: House) -> None:
+def test_a_silent_daemon_is_an_error_unless_the_file_is_trusted(running: House) -> None:
     running.daemon.silent = True
     with pytest.raises(Unreachable, match="waited 2 s"):
         running.run()
@@ -271,7 +273,7 @@ def test_without_the_file_only_the_rpc_is_managed(running: House) -> None:
     use_case = TransmissionSettings(
         wanted=read_wanted({"speed-limit-up": 9}),
         client=TransmissionClient(running.daemon, URL, username="family", password=PASSWORD),
-        supervisor=Nobody(),
+        supervisor=Unmanaged(),
         clock=Clock(),
     )
     assert use_case.run().plan
@@ -338,9 +340,9 @@ def test_a_lock_after_wrong_passwords_is_cured_by_a_restart(tmp_path: Path, vers
     house.run(wanted)
     house.daemon.start()
     house.daemon.locked = True
-    foreseen = house.run(wanted, check_mode=True)
+    expected = house.run(wanted, check_mode=True)
     outcome = house.run(wanted)
-    assert foreseen.plan.diff() == outcome.plan.diff()
+    assert expected.plan.diff() == outcome.plan.diff()
     assert outcome.stopped_for == [DENIED[reason]]
     assert not house.run(wanted).plan
 
@@ -362,19 +364,19 @@ def test_a_whitelist_is_cured_only_by_another_whitelist(tmp_path: Path, version:
     "cure", [{"rpc-host-whitelist": "tv"}, {"rpc-host-whitelist-enabled": False}, {"rpc-authentication-required": True}]
 )
 def test_a_host_name_is_cured_only_by_what_lets_it_in(house: House, cure: dict[str, Any]) -> None:
-    stranger = {
+    other_network = {
         "rpc-authentication-required": False,
         "rpc-host-whitelist-enabled": True,
         "rpc-host-whitelist": "elsewhere",
     }
-    house.run(stranger)
+    house.run(other_network)
     house.daemon.start()
-    assert not house.run(stranger).plan, "an address is always let in"
+    assert not house.run(other_network).plan, "an address is always let in"
     house.url = URL.replace("127.0.0.1", "tv")
     with pytest.raises(AccessDenied, match="rpc-host-whitelist must list it"):
-        house.run(stranger)
+        house.run(other_network)
     assert house.daemon.log == [], "a restart that could not have helped"
-    assert house.four_times({**stranger, **cure}).stopped_for == list(cure)
+    assert house.four_times({**other_network, **cure}).stopped_for == list(cure)
 
 
 def test_a_setting_that_is_gone_is_refused(running: House) -> None:
@@ -436,8 +438,8 @@ def test_whatever_is_wanted_the_next_run_finds_nothing_to_do(
     house.run(first)
     if live:
         house.daemon.start()
-    foreseen = house.run(second, check_mode=True)
-    assert foreseen.plan.diff() == house.run(second).plan.diff()
+    expected = house.run(second, check_mode=True)
+    assert expected.plan.diff() == house.run(second).plan.diff()
     assert not house.run(second).plan
     kept = filed({name: value for name, value in read_wanted(first).items() if name not in second})
     if not live:

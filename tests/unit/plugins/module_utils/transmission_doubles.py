@@ -80,7 +80,7 @@ class Clock:
 class Daemon:
     """Reads the file at its start and saves it at start and end, as the real one does.
 
-    It holds settings by our names; a name in the file that it does not know it keeps, and heeds as little.
+    It holds settings by our names; a name in the file that it does not know it keeps, and ignores as well.
     """
 
     can_stop = True

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fixtures of the Jellyfin modules' tests."""
+"""Fixtures for the tests of the Jellyfin modules."""
 
 from __future__ import annotations
 
-from ansible_collections.household.mediaserver.tests.unit.plugins.modules.jellyfin_claims import claimed, house
+from ansible_collections.household.mediaserver.tests.unit.plugins.modules.jellyfin_claims import claimed, host
 
-__all__ = ["claimed", "house"]
+__all__ = ["claimed", "host"]

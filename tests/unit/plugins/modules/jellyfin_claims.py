@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A server in simulated time, new or claimed, and whole modules that are run against it over a socket."""
+"""Runs whole modules over a socket on a server in simulated time, before or after its wizard was completed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PROXY_PASSWORD = "certificate-Pass-9"
 NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 START = Timing(down_s=0.5, degraded_s=3, gap_s=1, loading_s=3)
 
-# Of every section, with a secret, for jellyfin_settings.
+# Options of jellyfin_settings for every section, with a secret.
 WANTED: dict[str, Any] = {
     "system": {"LibraryMonitorDelay": 1, "TrickplayOptions": {"ProcessThreads": 2}, "SortRemoveWords": ["the"]},
     "encoding": {"EncodingThreadCount": 2, "TranscodingTempPath": "/cache/cook", "DownMixAudioBoost": 1.5},
@@ -40,8 +40,8 @@ WANTED: dict[str, Any] = {
 }
 
 
-class House:
-    """A server in simulated time, and the modules run against it."""
+class SimulatedServer:
+    """A server in simulated time, and methods that run the modules."""
 
     def __init__(self, folder: Path, version: str, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
         self.clock = ManualClock()
@@ -53,10 +53,10 @@ class House:
         self.server = Server(self.config, version=version, clock=self.clock)
         for module in (jellyfin_setup, jellyfin_settings, jellyfin_library, jellyfin_user):
             monkeypatch.setattr(module, "time", self)
-        # Ansible reads all certificates of the machine before each call, of plain HTTP too.
+        # Ansible reads all certificates of the host before each call, also for plain HTTP, which is slow.
         monkeypatch.setattr(urls, "make_context", lambda *_, **__: NO_CERTIFICATES)
 
-    # the two functions of the module time
+    # The two functions that the modules use of the module time.
     def monotonic(self) -> float:
         return self.clock.monotonic()
 
@@ -96,7 +96,7 @@ class House:
             module.main()
         output, self.warnings = self.capfd.readouterr()
         answer: dict[str, Any] = json.loads(output)
-        # The invocation is echoed with no_log options masked; nothing else may hold a secret either.
+        # The returned invocation has its no_log options masked; nothing else may contain a secret.
         key = self.key_file.read_text().strip() if self.key_file.exists() else ""
         for secret in (PASSWORD, json.dumps(PASSWORD)[1:-1], PROXY_PASSWORD, key):
             assert not secret or secret not in output + self.warnings
@@ -104,16 +104,16 @@ class House:
 
 
 @pytest.fixture(params=["10.11", "12.0"])
-def house(
+def host(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Iterator[House]:
-    house = House(tmp_path, request.param, monkeypatch, capfd)
-    yield house
-    house.server.stop()
+) -> Iterator[SimulatedServer]:
+    host = SimulatedServer(tmp_path, request.param, monkeypatch, capfd)
+    yield host
+    host.server.stop()
 
 
 @pytest.fixture
-def claimed(house: House) -> House:
-    house.boot()
-    assert house.setup()["wizard_run"]
-    return house
+def claimed(host: SimulatedServer) -> SimulatedServer:
+    host.boot()
+    assert host.setup()["wizard_run"]
+    return host

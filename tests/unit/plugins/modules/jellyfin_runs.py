@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs a Jellyfin module, whole, over a socket, against the double; every request is held against the documents."""
+"""Runs a whole Jellyfin module over a socket on the double, and validates every request by the OpenAPI documents."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._core.transp
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "doubles"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "contract"))
 
-from jellyfin_house import House
+from jellyfin_installation import Installation
 from jellyfin_requests import validate_request
 from shared_material import JELLYFIN, missing
 
@@ -25,12 +25,12 @@ UNDOCUMENTED = {"/health"}
 
 
 class Runs:
-    """A household with a claimed server, and what a module does to it."""
+    """A server whose wizard is completed, and methods that run a module on it."""
 
     def __init__(self, folder: Path, version: str, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
-        self.house = House(folder, version).set_up()
-        self.house.call("POST", "/Auth/Keys", app="tests")
-        self.key = self.house.call("GET", "/Auth/Keys").json["Items"][0]["AccessToken"]
+        self.host = Installation(folder, version).set_up()
+        self.host.call("POST", "/Auth/Keys", app="tests")
+        self.key = self.host.call("GET", "/Auth/Keys").json["Items"][0]["AccessToken"]
         self.monkeypatch = monkeypatch
         self.capfd = capfd
         self.warnings = ""
@@ -56,19 +56,19 @@ class Runs:
             self.writes.append(f"{method} {path}")
         if self.documents and path not in UNDOCUMENTED:
             query = parse_qsl(parts.query, keep_blank_values=True)
-            validate_request(self.house.server.version, method, path, query, json.loads(body) if body else None)
+            validate_request(self.host.server.version, method, path, query, json.loads(body) if body else None)
 
-    # the two functions of the module time
+    # The two functions that the modules use of the module time.
     def monotonic(self) -> float:
-        return self.house.clock.monotonic()
+        return self.host.clock.monotonic()
 
     def sleep(self, seconds: float, /) -> None:
-        self.house.pass_time(seconds)
+        self.host.pass_time(seconds)
 
     def run(self, module: ModuleType, *, check: bool = False, **options: Any) -> dict[str, Any]:
         self.monkeypatch.setattr(module, "time", self)
         self.writes = []
-        given = {"url": self.house.server.url, "timeout": 60, "api_key": self.key, **options}
+        given = {"url": self.host.server.url, "timeout": 60, "api_key": self.key, **options}
         with patch_module_args({**given, "_ansible_check_mode": check}), pytest.raises(SystemExit):
             module.main()  # type: ignore[attr-defined]
         output, self.warnings = self.capfd.readouterr()
@@ -79,12 +79,12 @@ class Runs:
         return answer
 
     def four_times(self, module: ModuleType, **options: Any) -> dict[str, Any]:
-        """Check, real, check, real: foretold as done, and nothing left to do."""
-        foretold = self.run(module, check=True, **options)
+        """Run in check mode, for real, and both again: prediction equals run, and the rest changes nothing."""
+        predicted = self.run(module, check=True, **options)
         assert [write for write in self.writes if "Logout" not in write and "Authenticate" not in write] == []
         done = self.run(module, **options)
         assert "failed" not in done, done
-        assert done == foretold
+        assert done == predicted
         for check in (True, False):
             again = self.run(module, check=check, **options)
             assert (again["changed"], again["changes"], again["actions"]) == (False, {}, [])

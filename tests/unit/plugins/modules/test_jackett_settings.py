@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The module as a form: its options, its answer, and that no secret is in it."""
+"""The module jackett_settings: options and return values, which contain no secret."""
 
 from __future__ import annotations
 
@@ -43,12 +43,14 @@ def options(tmp_path: Path) -> dict[str, Any]:
     }
 
 
-def test_check_real_check_real(capsys: pytest.CaptureFixture[str], tmp_path: Path, options: dict[str, Any]) -> None:
-    foreseen = run(capsys, check=True, **options)
+def test_check_mode_predicts_the_run(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, options: dict[str, Any]
+) -> None:
+    predicted = run(capsys, check=True, **options)
     assert not list(tmp_path.iterdir())
     done = run(capsys, **options)
-    assert foreseen["changed"] is done["changed"] is True
-    assert foreseen["diff"] == done["diff"]
+    assert predicted["changed"] is done["changed"] is True
+    assert predicted["diff"] == done["diff"]
     assert done["changes"]["AllowExternal"] == {"before": None, "after": True}
     assert done["changes"]["AdminPassword"] == {"before": None, "after": "(hidden, changed)"}
     assert (done["daemon"], done["stopped_for"], done["kept_aside"]) == ("stopped", [], "")
@@ -62,14 +64,14 @@ def test_check_real_check_real(capsys: pytest.CaptureFixture[str], tmp_path: Pat
 @pytest.mark.parametrize(
     ("more", "text"),
     [
-        ({"settings": {"Port": 0}}, "Port takes a whole number from 1 to 65535"),
-        ({"settings": {"ProxyPassword": f"{PROXY_PASSWORD}\n"}}, "ProxyPassword takes text"),
-        ({"settings": {"proxypassword": [PROXY_PASSWORD]}}, "ProxyPassword takes text"),
+        ({"settings": {"Port": 0}}, "Port must be a whole number from 1 to 65535"),
+        ({"settings": {"ProxyPassword": f"{PROXY_PASSWORD}\n"}}, "ProxyPassword must be text"),
+        ({"settings": {"proxypassword": [PROXY_PASSWORD]}}, "ProxyPassword must be text"),
         ({"settings": {"Prot": 1}}, "is Port meant?"),
-        ({"admin_password": ""}, "open to everybody"),
-        ({"admin_password": "  "}, "open to everybody"),
-        ({"admin_password": None}, "open to everybody"),
-        ({"api_key": "short"}, "api_key takes 16 to 128"),
+        ({"admin_password": ""}, "open to every client"),
+        ({"admin_password": "  "}, "open to every client"),
+        ({"admin_password": None}, "open to every client"),
+        ({"api_key": "short"}, "api_key must have 16 to 128"),
         ({"api_key_file": "key"}, "api_key_file must be an absolute path"),
         ({"api_key_file": "/nowhere/at/all/key"}, "its folder does not exist"),
         ({"mode": "rw"}, "mode takes octal digits"),
@@ -81,7 +83,7 @@ def test_check_real_check_real(capsys: pytest.CaptureFixture[str], tmp_path: Pat
         ({"container": "a", "unit": "b"}, "parameters are mutually exclusive: container|service|unit"),
     ],
 )
-def test_what_cannot_be_fails_by_name(
+def test_invalid_option_fails_by_name(
     capsys: pytest.CaptureFixture[str], options: dict[str, Any], more: dict[str, Any], text: str
 ) -> None:
     found = run(capsys, **{**options, **more})
@@ -89,12 +91,12 @@ def test_what_cannot_be_fails_by_name(
     assert text in found["msg"]
 
 
-def test_a_folder_to_come_is_foreseen(capsys: pytest.CaptureFixture[str], options: dict[str, Any]) -> None:
-    more = {"config_dir": "/nowhere/at/all", "api_key_file": "/nowhere/at/all/key", "owner": "nobody-of-that-name"}
+def test_check_mode_passes_without_the_folder(capsys: pytest.CaptureFixture[str], options: dict[str, Any]) -> None:
+    more = {"config_dir": "/nowhere/at/all", "api_key_file": "/nowhere/at/all/key", "owner": "no-such-account"}
     assert run(capsys, check=True, **{**options, **more})["changed"] is True
 
 
-def test_a_key_of_its_own_making_looks_like_jacketts(
+def test_generated_key_has_jacketts_form(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, options: dict[str, Any]
 ) -> None:
     run(capsys, **{**options, "api_key": ""})
@@ -105,7 +107,7 @@ def test_a_key_of_its_own_making_looks_like_jacketts(
         assert stored[name] == stored[name].lower()
 
 
-def test_the_documentation_names_every_option_with_its_type_and_default() -> None:
+def test_documentation_matches_the_argument_spec() -> None:
     documented = yaml.safe_load(jackett_settings.DOCUMENTATION)["options"]
     assert documented.keys() == jackett_settings.SPEC.keys()
     for name, spec in jackett_settings.SPEC.items():
@@ -115,14 +117,12 @@ def test_the_documentation_names_every_option_with_its_type_and_default() -> Non
         assert sorted(documented[name].get("choices", [])) == sorted(spec.get("choices", []))
 
 
-def test_the_documentation_names_everything_returned(
-    capsys: pytest.CaptureFixture[str], options: dict[str, Any]
-) -> None:
+def test_documentation_lists_all_return_values(capsys: pytest.CaptureFixture[str], options: dict[str, Any]) -> None:
     documented = yaml.safe_load(jackett_settings.RETURN)
     returned = run(capsys, check=True, **options).keys() - {"changed", "diff", "invocation", "warnings"}
     assert returned == documented.keys()
 
 
-def test_the_examples_use_options_that_exist() -> None:
+def test_examples_use_existing_options() -> None:
     for task in yaml.safe_load(jackett_settings.EXAMPLES):
         assert task["household.mediaserver.jackett_settings"].keys() <= jackett_settings.SPEC.keys()

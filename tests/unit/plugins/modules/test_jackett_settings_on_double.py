@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The module's file in the hands of a Jackett: it is kept byte for byte, and asks for the password."""
+"""The module's file with a double of Jackett, which keeps it byte for byte and requires the password."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from jackett_double import Server
 PASSWORD = "correct hörse"
 
 
-def settle(capsys: pytest.CaptureFixture[str], folder: Path, url: str = "http://127.0.0.1:9", **more: Any) -> Any:
+def configure(capsys: pytest.CaptureFixture[str], folder: Path, url: str = "http://127.0.0.1:9", **more: Any) -> Any:
     options = {
         "config_dir": str(folder),
         "url": url,
@@ -33,7 +33,7 @@ def settle(capsys: pytest.CaptureFixture[str], folder: Path, url: str = "http://
     return json.loads(capsys.readouterr().out)
 
 
-def lets_in(server: Server, password: str) -> bool:
+def logs_in(server: Server, password: str) -> bool:
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
     try:
         form = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -45,59 +45,59 @@ def lets_in(server: Server, password: str) -> bool:
         connection.close()
 
 
-def test_jackett_keeps_the_file_and_asks_for_the_password(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert settle(capsys, tmp_path)["changed"] is True
+def test_jackett_keeps_the_file_and_requires_the_password(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert configure(capsys, tmp_path)["changed"] is True
     path = tmp_path / "ServerConfig.json"
     written = path.read_bytes()
     with Server(tmp_path, port=0) as server:
-        assert (lets_in(server, PASSWORD), lets_in(server, "wrong"), lets_in(server, "")) == (True, False, False)
+        assert (logs_in(server, PASSWORD), logs_in(server, "wrong"), logs_in(server, "")) == (True, False, False)
         assert server.listens_on == "*:9117"
-        # What Jackett itself would write is the same text, so that a save of its own is no change.
+        # Jackett itself writes the same text, so its own save is not a change.
         server.file.save(server.config)
     assert path.read_bytes() == written
-    assert settle(capsys, tmp_path)["changed"] is False
+    assert configure(capsys, tmp_path)["changed"] is False
 
 
-def test_an_edit_holds_after_a_restart(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    settle(capsys, tmp_path)
+def test_change_is_kept_after_a_restart(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    configure(capsys, tmp_path)
     key = json.loads((tmp_path / "ServerConfig.json").read_text())["APIKey"]
-    done = settle(capsys, tmp_path, settings={"cache_ttl": 60}, admin_password="another one")
+    done = configure(capsys, tmp_path, settings={"cache_ttl": 60}, admin_password="another one")
     assert done["changed"] is True
     with Server(tmp_path, port=0) as server:
         assert (server.config["CacheTtl"], server.config["APIKey"]) == (60, key)
-        assert (lets_in(server, "another one"), lets_in(server, PASSWORD)) == (True, False)
+        assert (logs_in(server, "another one"), logs_in(server, PASSWORD)) == (True, False)
 
 
-def test_a_new_key_does_not_lock_the_household_out(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    settle(capsys, tmp_path)
-    settle(capsys, tmp_path, api_key="an0therk3y000000000000000000000a")
+def test_new_key_keeps_the_password_valid(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    configure(capsys, tmp_path)
+    configure(capsys, tmp_path, api_key="an0therk3y000000000000000000000a")
     with Server(tmp_path, port=0) as server:
         assert server.config["APIKey"].startswith("an0ther")
-        assert lets_in(server, PASSWORD)
+        assert logs_in(server, PASSWORD)
 
 
-def test_a_damaged_file_opens_jackett_and_the_module_closes_it(
+def test_damaged_file_opens_jackett_and_the_module_closes_it(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    settle(capsys, tmp_path)
+    configure(capsys, tmp_path)
     path = tmp_path / "ServerConfig.json"
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-    assert settle(capsys, tmp_path)["failed"] is True
-    assert settle(capsys, tmp_path, on_damage="recreate")["changed"] is True
+    assert configure(capsys, tmp_path)["failed"] is True
+    assert configure(capsys, tmp_path, on_damage="recreate")["changed"] is True
     with Server(tmp_path, port=0) as server:
-        assert (lets_in(server, PASSWORD), lets_in(server, "wrong")) == (True, False)
+        assert (logs_in(server, PASSWORD), logs_in(server, "wrong")) == (True, False)
     path.write_bytes(whole[: len(whole) // 2])
     with Server(tmp_path, port=0) as server:
-        # The very thing that the check before each start is there to prevent.
-        assert lets_in(server, "anything")
+        # The check before each start prevents this.
+        assert logs_in(server, "anything")
         assert server.config["AllowExternal"] is True
 
 
-def test_a_running_jackett_is_not_edited(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    settle(capsys, tmp_path)
+def test_file_of_a_running_jackett_is_not_changed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    configure(capsys, tmp_path)
     before = (tmp_path / "ServerConfig.json").read_bytes()
     with Server(tmp_path, port=0) as server:
-        found = settle(capsys, tmp_path, f"http://127.0.0.1:{server.port}", settings={"cache_ttl": 60})
+        found = configure(capsys, tmp_path, f"http://127.0.0.1:{server.port}", settings={"cache_ttl": 60})
         assert found["failed"] is True
         assert (tmp_path / "ServerConfig.json").read_bytes() == before

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All Jellyfin modules: a connection that ends in the middle of any call, and the next run."""
+"""All Jellyfin modules lose the response of any one call, and the next run completes the work."""
 
 from __future__ import annotations
 
@@ -18,11 +18,14 @@ from ansible_collections.household.mediaserver.plugins.modules import (
     jellyfin_setup,
     jellyfin_user,
 )
-from ansible_collections.household.mediaserver.tests.unit.plugins.modules.jellyfin_claims import PASSWORD, House
+from ansible_collections.household.mediaserver.tests.unit.plugins.modules.jellyfin_claims import (
+    PASSWORD,
+    SimulatedServer,
+)
 
 
-class Cut:
-    """Loses the answer to one call, whose deed is done; with `for_good`, nothing is heard of the server after that."""
+class LostResponse:
+    """Loses the response of one call after the server has processed it; with ``for_good``, all calls after it fail."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *, for_good: bool) -> None:
         self.for_good = for_good
@@ -44,47 +47,47 @@ class Cut:
         monkeypatch.setattr(UrlHttp, "request", request)
 
     def run(self, calls: int, run: Callable[[], dict[str, Any]]) -> tuple[dict[str, Any], bool]:
-        """The module's answer, and whether its call of this number came about."""
+        """Return the module's result, and whether it made as many calls."""
         self.left = calls
         answer = run()
         hit, self.left = self.left < 0, None
         return answer, hit
 
 
-def renewed(house: House, number: int, media: Path) -> dict[str, Any]:
-    house.key_file.unlink()
+def renewed(host: SimulatedServer, number: int, media: Path) -> dict[str, Any]:
+    host.key_file.unlink()
     return {"username": "anna", "password": PASSWORD, "app_name": f"program {number}"}
 
 
-WORK: dict[str, tuple[ModuleType, Callable[[House, int, Path], dict[str, Any]]]] = {
+WORK: dict[str, tuple[ModuleType, Callable[[SimulatedServer, int, Path], dict[str, Any]]]] = {
     "setup": (jellyfin_setup, renewed),
     "settings": (
         jellyfin_settings,
-        lambda house, number, media: {
+        lambda host, number, media: {
             "system": {"LibraryMonitorDelay": number + 2},
             "encoding": {"EncodingThreadCount": number + 2},
         },
     ),
     "library": (
         jellyfin_library,
-        lambda house, number, media: {
+        lambda host, number, media: {
             "libraries": [{"name": f"Library {number}", "type": "movies", "paths": [str(media / str(number))]}]
         },
     ),
     "user": (
         jellyfin_user,
-        lambda house, number, media: {"users": [{"name": f"user{number}", "password": PASSWORD, "libraries": []}]},
+        lambda host, number, media: {"users": [{"name": f"user{number}", "password": PASSWORD, "libraries": []}]},
     ),
 }
 
 
-@pytest.mark.parametrize("for_good", [False, True], ids=["once", "for good"])
+@pytest.mark.parametrize("for_good", [False, True], ids=["once", "permanently"])
 @pytest.mark.parametrize("work", WORK.values(), ids=list(WORK))
-def test_whichever_answer_is_lost_it_fails_and_the_next_run_finishes(
-    claimed: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, work: Any, for_good: bool
+def test_lost_response_fails_the_run_and_the_next_run_completes(
+    claimed: SimulatedServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, work: Any, for_good: bool
 ) -> None:
     module, options_of = work
-    cut = Cut(monkeypatch, for_good=for_good)
+    cut = LostResponse(monkeypatch, for_good=for_good)
     for number in range(40):
         (tmp_path / "media" / str(number)).mkdir(parents=True)
         options = options_of(claimed, number, tmp_path / "media")
@@ -96,14 +99,14 @@ def test_whichever_answer_is_lost_it_fails_and_the_next_run_finishes(
         if not hit:
             assert "failed" not in answer
             break
-        # Health is asked for again, and a session that could not be ended is a warning.
+        # A health request is repeated, and a session that could not be ended is a warning.
         harmless = cut.lost == "/Sessions/Logout" or (cut.lost == "/health" and not for_good)
         assert bool(answer.get("failed")) is not harmless, (cut.lost, answer)
         if module is jellyfin_user:
             policies = {user["Name"]: user["Policy"] for user in claimed.administrator().get("/Users")}
             seen = policies.get(f"user{number}", {}).get("EnableAllFolders", False)
-            assert not seen or for_good, "a half-made account sees everything"
+            assert not seen or for_good, "an account without its policy has access to everything"
         again = run()
         assert "failed" not in again, again
         assert not run()["changed"]
-    assert number > 3, "too few calls were cut to mean anything"
+    assert number > 3, "too few responses were lost for a result"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the Jellyfin modules send: as which device, to which version, and that the official documents know it."""
+"""Requests of the Jellyfin modules: their DeviceIds, both versions, and validity by the OpenAPI documents."""
 
 from __future__ import annotations
 
@@ -14,15 +14,19 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 import pytest
 from ansible_collections.household.mediaserver.plugins.module_utils._core.transport import Response, UrlHttp
 from ansible_collections.household.mediaserver.plugins.modules import jellyfin_library, jellyfin_user
-from ansible_collections.household.mediaserver.tests.unit.plugins.modules.jellyfin_claims import START, WANTED, House
+from ansible_collections.household.mediaserver.tests.unit.plugins.modules.jellyfin_claims import (
+    START,
+    WANTED,
+    SimulatedServer,
+)
 
 SHARED = Path(os.environ.get("MEDIASERVER_SHARED", Path(__file__).resolve().parents[4].parent / "shared"))
-# Not part of the documented API, but of the server.
+# Paths of the server that are not part of the documented API.
 UNDOCUMENTED = {"/health", "/metrics"}
 
 
-def test_each_program_is_a_device_of_its_own(claimed: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second login of a device ends the first one's session, so no two may be one, and none a new one each time."""
+def test_each_module_has_a_constant_device_id(claimed: SimulatedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second login with a DeviceId ends the first session, and a new DeviceId for each run would add sessions."""
     sent: set[str] = set()
     send = UrlHttp.request
 
@@ -54,14 +58,14 @@ def test_each_program_is_a_device_of_its_own(claimed: House, monkeypatch: pytest
     assert others[0].get("/Users/Me")["Name"] == "anna"
 
 
-@pytest.mark.parametrize("house", ["10.11"], indirect=True)
-def test_an_upgrade_costs_nothing_and_the_way_back_is_noticed(claimed: House) -> None:
+@pytest.mark.parametrize("host", ["10.11"], indirect=True)
+def test_upgrade_changes_nothing_and_a_downgrade_is_reported(claimed: SimulatedServer) -> None:
     claimed.version = "12.0"
     claimed.boot(START)
     assert not claimed.setup()["changed"]
     absent = [{"name": "Gone", "state": "absent"}]
     assert claimed.with_key(jellyfin_library, libraries=absent)["changed"] is False
-    # 10.11 on a database that 12.0 has migrated says Healthy, and logs in; only a look at the libraries tells.
+    # 10.11 with a database that 12.0 migrated is Healthy and accepts logins; only the list of libraries fails.
     claimed.version = "10.11"
     claimed.boot(START)
     assert not claimed.setup()["changed"]
@@ -69,8 +73,8 @@ def test_an_upgrade_costs_nothing_and_the_way_back_is_noticed(claimed: House) ->
     assert "GET " in refused["msg"] and "/Library/VirtualFolders: status 500" in refused["msg"]
 
 
-def test_every_request_is_one_that_the_official_documents_know(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = SHARED / "jellyfin" / f"openapi-{house.version}.json"
+def test_every_request_is_in_the_openapi_documents(host: SimulatedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = SHARED / "jellyfin" / f"openapi-{host.version}.json"
     if not path.exists():
         pytest.skip(f"{path.parent} is not there: the official documents are not part of this project")
     made: list[tuple[str, SplitResult, dict[str, str], bytes | None]] = []
@@ -83,9 +87,9 @@ def test_every_request_is_one_that_the_official_documents_know(house: House, mon
         return send(self, method, url, headers=headers, body=body, timeout=timeout)
 
     monkeypatch.setattr(UrlHttp, "request", request)
-    house.boot(START)
-    assert house.setup()["wizard_run"]
-    assert house.settings(**WANTED, restart="when_needed")["restarted"]
+    host.boot(START)
+    assert host.setup()["wizard_run"]
+    assert host.settings(**WANTED, restart="when_needed")["restarted"]
     official = json.loads(path.read_text(encoding="utf-8"))
     seen = {(method, url.path) for method, url, _, _ in made}
     assert {("POST", "/Startup/User"), ("POST", "/System/Configuration/network"), ("POST", "/System/Restart")} <= seen

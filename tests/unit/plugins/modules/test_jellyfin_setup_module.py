@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""jellyfin_setup, whole, over a socket, against the double of the server in both versions."""
+"""The whole module jellyfin_setup over a socket, on the double of the server in both versions."""
 
 from __future__ import annotations
 
@@ -11,31 +11,35 @@ from typing import Any
 import pytest
 from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import AccessDenied
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.client import JellyfinClient
-from ansible_collections.household.mediaserver.tests.unit.plugins.modules.jellyfin_claims import PASSWORD, START, House
+from ansible_collections.household.mediaserver.tests.unit.plugins.modules.jellyfin_claims import (
+    PASSWORD,
+    START,
+    SimulatedServer,
+)
 from jellyfin_double import Timing
 
 
-def test_a_new_server_is_claimed_through_its_whole_start(house: House) -> None:
-    house.boot(START)
-    foretold = house.setup(_ansible_check_mode=True)
-    assert foretold["changed"]
-    assert not house.key_file.exists()
-    done = house.setup()
-    assert done["diff"] == foretold["diff"]
+def test_completes_the_wizard_after_all_phases_of_the_start(host: SimulatedServer) -> None:
+    host.boot(START)
+    predicted = host.setup(_ansible_check_mode=True)
+    assert predicted["changed"]
+    assert not host.key_file.exists()
+    done = host.setup()
+    assert done["diff"] == predicted["diff"]
     assert (done["wizard_run"], done["wizard_completed"], done["api_key_created"]) == (True, True, True)
-    assert done["server_version"] == {"10.11": "10.11.11", "12.0": "12.0.0"}[house.version]
-    assert re.fullmatch("[0-9a-f]{32}", house.key_file.read_text().strip())
-    assert house.key_file.stat().st_mode & 0o777 == 0o600
-    system = house.administrator().get("/System/Configuration")
+    assert done["server_version"] == {"10.11": "10.11.11", "12.0": "12.0.0"}[host.version]
+    assert re.fullmatch("[0-9a-f]{32}", host.key_file.read_text().strip())
+    assert host.key_file.stat().st_mode & 0o777 == 0o600
+    system = host.administrator().get("/System/Configuration")
     assert [system[name] for name in ("ServerName", "PreferredMetadataLanguage", "MetadataCountryCode")] == [
         *("Home", "de", "US")
     ]
     for path in ("/Startup/User", "/Startup/Configuration", "/Library/VirtualFolders"):
         with pytest.raises(AccessDenied):
-            house.client().get(path, token=False)
+            host.client().get(path, token=False)
 
 
-def test_again_nothing_changes_and_with_on_create_it_does_not_log_in(claimed: House) -> None:
+def test_second_run_changes_nothing_and_on_create_does_not_log_in(claimed: SimulatedServer) -> None:
     state = json.dumps(claimed.server.application.state["devices"])
     for check in (True, False):
         again = claimed.setup(password="not looked at", update_password="on_create", _ansible_check_mode=check)
@@ -45,7 +49,7 @@ def test_again_nothing_changes_and_with_on_create_it_does_not_log_in(claimed: Ho
     assert json.dumps(claimed.server.application.state["devices"]) == state
 
 
-def test_runs_leave_one_key_and_no_session(claimed: House) -> None:
+def test_runs_leave_one_key_and_no_session(claimed: SimulatedServer) -> None:
     for _ in range(3):
         claimed.key_file.unlink()
         done = claimed.setup()
@@ -67,36 +71,36 @@ STEPS: list[Callable[[JellyfinClient], Any]] = [
 
 @pytest.mark.parametrize("done", range(len(STEPS) + 1))
 @pytest.mark.parametrize("power_cut", [False, True])
-def test_it_goes_on_from_every_step(house: House, done: int, power_cut: bool) -> None:
-    house.boot()
-    client = house.client()
+def test_resumes_from_every_step_of_the_wizard(host: SimulatedServer, done: int, power_cut: bool) -> None:
+    host.boot()
+    client = host.client()
     for step in STEPS[:done]:
         step(client)
     if power_cut:
-        house.boot(START)
-    result = house.setup()
+        host.boot(START)
+    result = host.setup()
     assert result["changed"]
     assert (result["wizard_run"], result["api_key_created"]) == (done < 6, done < 7)
-    users = house.administrator().get("/Users")
+    users = host.administrator().get("/Users")
     assert [user["Name"] for user in users] == ["anna"]
-    assert not house.setup()["changed"]
-    assert len(house.administrator().get("/Auth/Keys")["Items"]) == 1
+    assert not host.setup()["changed"]
+    assert len(host.administrator().get("/Auth/Keys")["Items"]) == 1
 
 
-def test_a_half_finished_wizard_with_another_password(house: House) -> None:
-    """12.0 keeps the first password; 10.11 takes the new one, as it takes anybody's until the wizard is completed."""
-    house.boot()
+def test_unfinished_wizard_with_another_password_is_an_error(host: SimulatedServer) -> None:
+    """12.0 keeps the first password; 10.11 accepts any new one until the wizard is completed."""
+    host.boot()
     for step in STEPS[:4]:
-        step(house.client())
-    refused = house.setup(password="second-Pass-2")
-    if house.version == "12.0":
-        assert "password: the wizard was left half-finished" in refused["msg"]
-        assert house.setup()["wizard_run"]
+        step(host.client())
+    refused = host.setup(password="second-Pass-2")
+    if host.version == "12.0":
+        assert "password: the wizard is unfinished" in refused["msg"]
+        assert host.setup()["wizard_run"]
     else:
         assert refused["wizard_run"]
 
 
-def test_a_reopened_wizard_is_closed_by_the_administrator_and_nobody_else(claimed: House) -> None:
+def test_reopened_wizard_is_completed_only_by_the_administrator(claimed: SimulatedServer) -> None:
     client = claimed.administrator()
     options: dict[str, Any] = {"LibraryOptions": {"PathInfos": []}}
     client.post("/Library/VirtualFolders", options, query={"name": "Films", "collectionType": "movies"})
@@ -108,7 +112,7 @@ def test_a_reopened_wizard_is_closed_by_the_administrator_and_nobody_else(claime
     assert [user["Name"] for user in claimed.administrator().get("/Users")] == ["anna"]
 
 
-def test_a_wrong_password(claimed: House) -> None:
+def test_wrong_password_is_reported(claimed: SimulatedServer) -> None:
     claimed.key_file.write_text("")
     refused = claimed.setup(password="second-Pass-2")
     assert refused["failed"]
@@ -117,18 +121,18 @@ def test_a_wrong_password(claimed: House) -> None:
     assert claimed.key_file.read_text() == ""
 
 
-def test_a_dead_key_is_replaced(claimed: House) -> None:
+def test_invalid_key_is_replaced(claimed: SimulatedServer) -> None:
     client = claimed.administrator()
     client.delete(f"/Auth/Keys/{claimed.key_file.read_text().strip()}")
     refused = claimed.settings(system={"LibraryMonitorDelay": 1})
-    assert "jellyfin_setup repairs a file with a dead key" in refused["msg"]
+    assert "jellyfin_setup replaces an invalid key in api_key_file" in refused["msg"]
     assert claimed.setup(_ansible_check_mode=True)["changed"]
     done = claimed.setup()
     assert (done["api_key_created"], done["api_key_written"]) == (True, True)
     assert claimed.settings(system={"LibraryMonitorDelay": 1})["changed"]
 
 
-def test_an_account_that_is_no_administrator(claimed: House) -> None:
+def test_account_without_administrator_rights_is_rejected(claimed: SimulatedServer) -> None:
     claimed.administrator().post("/Users/New", {"Name": "guest", "Password": "guest-Pass-1"})
     claimed.key_file.unlink()
     refused = claimed.setup(username="guest", password="guest-Pass-1")
@@ -137,24 +141,24 @@ def test_an_account_that_is_no_administrator(claimed: House) -> None:
 
 
 @pytest.mark.parametrize("username", ["a/b", "x:y"])
-def test_a_name_that_the_server_refuses(house: House, username: str) -> None:
-    house.boot()
-    assert "username" in house.setup(username=username)["msg"]
-    assert house.setup()["wizard_run"]
+def test_name_that_the_server_rejects_is_named(host: SimulatedServer, username: str) -> None:
+    host.boot()
+    assert "username" in host.setup(username=username)["msg"]
+    assert host.setup()["wizard_run"]
 
 
-def test_check_mode_where_nothing_listens(house: House) -> None:
-    foretold = house.setup(_ansible_check_mode=True)
-    assert foretold["changed"]
-    assert "foretold as for a new server" in " ".join(house.warnings.split())
-    foretold = house.settings(_ansible_check_mode=True, system={"LibraryMonitorDelay": 1})
-    assert (foretold["changed"], list(foretold["changes"])) == (True, ["system.LibraryMonitorDelay"])
-    house.server.stop()
-    assert "nobody listens" in house.setup()["msg"]
+def test_check_mode_predicts_without_a_server(host: SimulatedServer) -> None:
+    predicted = host.setup(_ansible_check_mode=True)
+    assert predicted["changed"]
+    assert "predicted as for a new server" in " ".join(host.warnings.split())
+    predicted = host.settings(_ansible_check_mode=True, system={"LibraryMonitorDelay": 1})
+    assert (predicted["changed"], list(predicted["changes"])) == (True, ["system.LibraryMonitorDelay"])
+    host.server.stop()
+    assert "connection is refused" in host.setup()["msg"]
 
 
-def test_a_start_that_hangs_names_the_remedy(house: House) -> None:
-    house.boot(Timing(degraded_s=10_000))
-    assert "__EFMigrationsLock" in house.setup()["msg"]
-    # The temporary server's word on the wizard is believed by nobody.
-    assert not house.key_file.exists()
+def test_stuck_start_names_the_remedy(host: SimulatedServer) -> None:
+    host.boot(Timing(degraded_s=10_000))
+    assert "__EFMigrationsLock" in host.setup()["msg"]
+    # The temporary server's value for the wizard is not used.
+    assert not host.key_file.exists()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The module as a form: its options, its answer, and that no secret is in it."""
+"""The module transmission_settings: options and return values, which contain no secret."""
 
 from __future__ import annotations
 
@@ -41,12 +41,14 @@ def options(tmp_path: Path) -> dict[str, Any]:
     }
 
 
-def test_check_real_check_real(capsys: pytest.CaptureFixture[str], tmp_path: Path, options: dict[str, Any]) -> None:
-    foreseen = run(capsys, check=True, **options)
+def test_check_mode_predicts_the_run(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, options: dict[str, Any]
+) -> None:
+    predicted = run(capsys, check=True, **options)
     assert not list(tmp_path.iterdir())
     done = run(capsys, **options)
-    assert foreseen["changed"] is done["changed"] is True
-    assert foreseen["diff"] == done["diff"]
+    assert predicted["changed"] is done["changed"] is True
+    assert predicted["diff"] == done["diff"]
     assert done["changes"]["rpc-username"] == {"before": None, "after": "family"}
     assert (done["daemon"], done["version"], done["kept_aside"]) == ("stopped", "", "")
     for check in (True, False):
@@ -68,7 +70,7 @@ def test_check_real_check_real(capsys: pytest.CaptureFixture[str], tmp_path: Pat
         ({"config_dir": None}, "config_dir is needed"),
     ],
 )
-def test_what_cannot_be_fails_by_name(
+def test_invalid_option_fails_by_name(
     capsys: pytest.CaptureFixture[str], options: dict[str, Any], more: dict[str, Any], text: str
 ) -> None:
     found = run(capsys, **{**options, **more})
@@ -76,7 +78,7 @@ def test_what_cannot_be_fails_by_name(
     assert text in found["msg"]
 
 
-def test_the_documentation_names_every_option_with_its_type_and_default() -> None:
+def test_documentation_matches_the_argument_spec() -> None:
     documented = yaml.safe_load(transmission_settings.DOCUMENTATION)["options"]
     assert documented.keys() == transmission_settings.SPEC.keys()
     for name, spec in transmission_settings.SPEC.items():
@@ -85,18 +87,16 @@ def test_the_documentation_names_every_option_with_its_type_and_default() -> Non
         assert sorted(documented[name].get("choices", [])) == sorted(spec.get("choices", []))
 
 
-def test_the_documentation_names_everything_returned(
-    capsys: pytest.CaptureFixture[str], options: dict[str, Any]
-) -> None:
+def test_documentation_lists_all_return_values(capsys: pytest.CaptureFixture[str], options: dict[str, Any]) -> None:
     documented = yaml.safe_load(transmission_settings.RETURN)
     returned = run(capsys, check=True, **options).keys() - {"changed", "diff", "invocation", "warnings"}
     assert returned == documented.keys()
 
 
-def test_the_access_file_follows_the_password(
+def test_access_file_follows_the_password(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, options: dict[str, Any]
 ) -> None:
-    """check, real, check, real; and again with another password."""
+    """Check mode and runs with one password, and again with another."""
     (tmp_path / "config").mkdir()
     path = tmp_path / "access.json"
     options |= {
@@ -106,10 +106,10 @@ def test_the_access_file_follows_the_password(
     }
     for password in (PASSWORD, f"{PASSWORD} 2"):
         options["password"] = password
-        foreseen = run(capsys, check=True, **options)
+        predicted = run(capsys, check=True, **options)
         done = run(capsys, **options)
         assert "(access_file)" in done["changes"]
-        assert (foreseen["changes"], foreseen["diff"]) == (done["changes"], done["diff"])
+        assert (predicted["changes"], predicted["diff"]) == (done["changes"], done["diff"])
         assert json.loads(path.read_text()) == {
             "url": "http://172.31.254.2/rpc",
             "user": "family",
@@ -123,7 +123,7 @@ def test_the_access_file_follows_the_password(
 @pytest.mark.parametrize(
     ("path", "text"), [("access.json", "must be an absolute path"), ("/no/such/folder/a.json", "does not exist")]
 )
-def test_an_access_file_that_cannot_be_is_refused_before_anything_changes(
+def test_invalid_access_file_is_rejected_before_any_change(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, options: dict[str, Any], path: str, text: str
 ) -> None:
     assert text in run(capsys, **options, access_file=path)["msg"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The module's wiring: options, check mode, what it returns."""
+"""The module wireguard_keys: options, check mode and return values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.household.mediaserver.plugins.module_utils._wireguard.values import public_key
 from ansible_collections.household.mediaserver.plugins.modules import wireguard_keys
-from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils.wireguard_samples import (
+from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._wireguard.samples import (
     PRESHARED,
     PRIVATE,
     sample_key,
@@ -23,21 +23,21 @@ def call(capfd: pytest.CaptureFixture[str], **options: Any) -> dict[str, Any]:
         wireguard_keys.main()
     output = capfd.readouterr().out
     for secret in (PRIVATE, PRESHARED, sample_key(9)):
-        # The invocation is echoed with no_log options masked; nothing else may hold a key either.
+        # The returned invocation has its no_log options masked; nothing else may contain a key.
         assert secret not in output
     answer: dict[str, Any] = json.loads(output)
     return answer
 
 
-def test_makes_a_pair_once(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_generates_a_pair_once(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path = str(tmp_path / "key")
-    foreseen = call(capfd, path=path, _ansible_check_mode=True)
-    assert (foreseen["changed"], foreseen["generated"], foreseen["public_key"]) == (True, True, None)
+    predicted = call(capfd, path=path, _ansible_check_mode=True)
+    assert (predicted["changed"], predicted["generated"], predicted["public_key"]) == (True, True, None)
     assert list(tmp_path.iterdir()) == []
     made = call(capfd, path=path)
     assert (made["changed"], made["generated"]) == (True, True)
-    assert made["diff"] == foreseen["diff"]
-    assert made["paths"] == foreseen["paths"] == [path, f"{path}.pub"]
+    assert made["diff"] == predicted["diff"]
+    assert made["paths"] == predicted["paths"] == [path, f"{path}.pub"]
     private = Path(path).read_text().strip()
     assert made["public_key"] == public_key(private) == Path(f"{path}.pub").read_text().strip()
     assert private not in json.dumps(made)
@@ -47,21 +47,21 @@ def test_makes_a_pair_once(tmp_path: Path, capfd: pytest.CaptureFixture[str]) ->
         assert again["generated"] is False
 
 
-def test_adopts_keys_and_keeps_the_old_one(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_writes_given_keys_and_keeps_the_old_one(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path, psk = str(tmp_path / "key"), str(tmp_path / "psk")
     Path(path).write_text(sample_key(9))
     options = {"path": path, "private_key": f"{PRIVATE}\n", "preshared_path": psk, "preshared_key": PRESHARED}
-    foreseen = call(capfd, **options, _ansible_check_mode=True)
-    assert (foreseen["generated"], foreseen["public_key"]) == (False, public_key(PRIVATE))
+    predicted = call(capfd, **options, _ansible_check_mode=True)
+    assert (predicted["generated"], predicted["public_key"]) == (False, public_key(PRIVATE))
     done = call(capfd, **options)
-    assert done["diff"] == foreseen["diff"]
+    assert done["diff"] == predicted["diff"]
     assert done["kept"] == [f"{path}.replaced.1"]
     assert Path(f"{path}.replaced.1").read_text() == sample_key(9)
     assert (Path(path).read_text(), Path(psk).read_text()) == (f"{PRIVATE}\n", f"{PRESHARED}\n")
     assert not call(capfd, **options)["changed"]
 
 
-def test_repairs_a_mode(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_repairs_the_mode(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "key"
     call(capfd, path=str(path))
     path.chmod(0o644)
@@ -72,8 +72,8 @@ def test_repairs_a_mode(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> No
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_check_mode_passes_where_nothing_exists_yet(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    options = {"path": str(tmp_path / "missing" / "key"), "owner": "nobody-of-that-name"}
+def test_check_mode_passes_on_a_blank_host(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    options = {"path": str(tmp_path / "missing" / "key"), "owner": "no-such-account"}
     assert call(capfd, **options, _ansible_check_mode=True)["changed"]
     refused = call(capfd, **options)
     assert refused["failed"]
@@ -81,9 +81,9 @@ def test_check_mode_passes_where_nothing_exists_yet(tmp_path: Path, capfd: pytes
 
 
 REFUSED = {
-    "broken file": ({}, "holds no valid WireGuard key and is left as it is"),
+    "broken file": ({}, "does not contain a valid WireGuard key and was not changed"),
     "mode not octal": ({"mode": "rw"}, "mode is not octal"),
-    "mode for everybody": ({"mode": "0644"}, "would show the private key to everybody"),
+    "mode for all accounts": ({"mode": "0644"}, "gives other accounts access to the private key"),
     "preshared key without a file": ({"preshared_key": PRESHARED}, "preshared_path"),
     "malformed key": ({"private_key": PRIVATE[:-4]}, "private_key: the key"),
     "unknown policy": ({"regenerate": "sometimes"}, "regenerate"),
@@ -91,7 +91,9 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("options", "message"), REFUSED.values(), ids=REFUSED.keys())
-def test_refusals(tmp_path: Path, capfd: pytest.CaptureFixture[str], options: dict[str, Any], message: str) -> None:
+def test_failure_has_message_and_changes_nothing(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], options: dict[str, Any], message: str
+) -> None:
     path = tmp_path / "key"
     path.write_text("broken")
     answer = call(capfd, path=str(path), **options)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Removes the lock that a power cut has left in Jellyfin's database. Entry point: ``jellyfin-unlock DATABASE``.
 
-A migration is marked by a row of the table ``__EFMigrationsLock``; after one that was cut off, every later start waits
-for that row to go, without an end or a word (Entity Framework Core, SQLite provider, limitations: it may have to be
-removed by hand). Nobody holds it when nobody has the database open: so this runs before Docker starts, and looks.
+A row of the table ``__EFMigrationsLock`` marks a migration. After an interrupted one, every later start waits for that
+row to go, without an end or a message (Entity Framework Core, SQLite provider, limitations: it may have to be removed
+by hand). The lock is abandoned when no process has the database open. So this runs before Docker starts, and checks.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
+from mediaserver import journal
+
 TABLE = "__EFMigrationsLock"
 # Copies of the database as it was, the youngest.
 KEEP = 3
@@ -32,7 +34,7 @@ def holders(database: Path, processes: Path = Path("/proc")) -> list[int]:
     wanted = database.stat()
     found = []
     for folder in processes.glob("[0-9]*"):
-        # A process may end while it is looked at.
+        # A process may end meanwhile.
         with contextlib.suppress(OSError):
             if any(os.path.samestat(wanted, entry.stat()) for entry in _open_files(folder)):
                 found.append(int(folder.name))
@@ -40,7 +42,7 @@ def holders(database: Path, processes: Path = Path("/proc")) -> list[int]:
 
 
 def _open_files(process: Path) -> list[os.DirEntry[str]]:
-    """Return the open files that can be looked at: pipes and sockets are none, and one may be closed meanwhile."""
+    """Return the open regular files; one may be closed meanwhile."""
     found = []
     for entry in os.scandir(process / "fd"):
         with contextlib.suppress(OSError):
@@ -54,7 +56,7 @@ def unlock(database: Path, stamp: str) -> Path | None:
 
     Raises sqlite3.DatabaseError when the file is no database or no copy can be made; it is then as it was.
     """
-    # A database that vanishes meanwhile must not be made anew.
+    # A database that vanishes meanwhile must not be created.
     with closing(sqlite3.connect(f"file:{quote(str(database))}?mode=rw", uri=True, timeout=BUSY_TIMEOUT_S)) as line:
         if not line.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (TABLE,)).fetchone():
             return None
@@ -81,7 +83,7 @@ def _copy(line: sqlite3.Connection, path: Path) -> None:
 
 
 def become_owner(folder: Path) -> None:
-    """Go on with the rights of the folder's owner: a service might have put a link there that root would follow."""
+    """Continue with the rights of the folder's owner: a link that a service has put there would mislead root."""
     owner = folder.lstat()
     if os.geteuid() == 0:
         os.setgroups([])
@@ -90,7 +92,7 @@ def become_owner(folder: Path) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Return 0 when no lock stands in the way, 1 when that could not be made so; it is said on standard error."""
+    """Return 0 when no lock is left, else 1 with the reason on standard error."""
     parser = argparse.ArgumentParser(
         prog="jellyfin-unlock",
         description="Removes the lock that an interrupted migration has left in Jellyfin's database, after a copy. "
@@ -105,7 +107,7 @@ def main(arguments: Sequence[str]) -> int:
         try:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print(f"jellyfin-unlock: another one is at work on {database}", file=sys.stderr)
+            journal.warning(f"jellyfin-unlock: another process works on {database}", stream=sys.stderr)
             return 1
         return _unlock(database)
     return 0
@@ -117,17 +119,19 @@ def _unlock(database: Path) -> int:
             return 0
         others = holders(database)
         if others:
-            print(f"jellyfin-unlock: {database} is in use (process {others[0]}), it stays as it is", file=sys.stderr)
+            journal.warning(
+                f"jellyfin-unlock: {database} is in use (process {others[0]}), it stays as it is", stream=sys.stderr
+            )
             return 0
         become_owner(database.parent)
         copy = unlock(database, time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
     except (OSError, sqlite3.Error) as error:
-        print(f"jellyfin-unlock: {database} stays as it is: {error}", file=sys.stderr)
+        journal.error(f"jellyfin-unlock: {database} stays as it is: {error}")
         return 1
     if copy:
-        print(
-            f"jellyfin-unlock: a migration of {database} was cut off; its lock is removed, and Jellyfin goes on."
-            f" The database as it was: {copy}",
-            file=sys.stderr,
+        journal.warning(
+            f"jellyfin-unlock: a migration of {database} was interrupted; its lock is removed, so Jellyfin continues."
+            f" A copy of the database from before: {copy}",
+            stream=sys.stderr,
         )
     return 0

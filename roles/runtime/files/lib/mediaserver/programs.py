@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mediaserver.tunnel.configuration import GatewayError
+from mediaserver._core.errors import GatewayError
 
 VARIABLE = "MEDIASERVER_PROGRAM"
 TIMEOUT_S = 60

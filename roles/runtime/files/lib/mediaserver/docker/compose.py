@@ -11,6 +11,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from mediaserver._core.errors import ComposeError
+
 FILE = "compose.yml"
 # In the order in which compose looks for them; it takes the first.
 OVERRIDES = (
@@ -20,10 +22,6 @@ OVERRIDES = (
     "docker-compose.override.yaml",
 )
 CONFIG_TIMEOUT_S = 60
-
-
-class ComposeError(Exception):
-    """Compose cannot read our own file; the text says why."""
 
 
 @dataclass(frozen=True)

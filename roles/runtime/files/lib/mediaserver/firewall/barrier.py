@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The two barriers around the VPN namespace, as nft files.
 
-Pure text: whoever loads it is elsewhere. Each file is one transaction that replaces the whole table, so a
-reload has no gap and touches no rule of anybody else. Chains are named so that no name is a word of nft's own
-("in", "out" and "fwd" are), and a closing brace always has a line to itself.
+Pure text; keeper.py and the holder's entry point load it. Each file is one transaction that replaces the whole table,
+so a reload has no gap and changes no other table. No chain has the name of an nft keyword ("in", "out" and "fwd" are
+keywords), and a closing brace always has a line to itself.
 """
 
 from __future__ import annotations
@@ -11,29 +11,26 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-OUTER_TABLE = "mediaserver_barrier"
-INNER_TABLE = "mediaserver_inner"
-# The VPN network's bridge on the host; Docker makes it by this name (compose.yml).
-BRIDGE = "br-vpn"
-# Jellyfin's bridge: outside the VPN, and for the LAN alone (compose.yml).
-HOUSE_BRIDGE = "br-jellyfin"
-# After conntrack (-200), so that every packet's state is known; before Docker's filter rules (0), so that
-# nothing of Docker's sees what is dropped here. A drop is final in nft, an accept is not: Docker's rules
-# still apply.
-PRIORITY = -150
-# Marks connections that came in from the house. Only their replies may leave by the uplink: a reply on a
-# connection that came in through the tunnel must not, whatever the routes say when the tunnel is gone.
-HOUSE_MARK = 0x7569
-# A TCP segment of a web interface that belongs to a connection which this kernel no longer knows: Docker forgets
-# connections when a container restarts, while their other ends go on. Such a segment opens no connection, so it is
-# dropped without being counted. A SYN alone would open one.
-LATE_ANSWER = "tcp sport @ui_ports tcp flags & (ack | rst) != 0x0"
-INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,14}")
+from mediaserver._core.names import (
+    INNER_TABLE,
+    JELLYFIN_BRIDGE,
+    OUTER_TABLE,
+    TUNNEL_DEVICE,
+    UPLINK,
+    VPN_BRIDGE,
+    WIREGUARD_MARK,
+)
+from mediaserver.firewall import nft_text as text
+from mediaserver.firewall.nft_text import OUTSIDE_LAN, Endpoint
+from mediaserver.firewall.own_rules import InnerRules, OuterRules, OwnServices, Way
 
-Endpoint = tuple[str, int]
+# Marks connections that came in from the LAN or the host. Only their replies may leave by the uplink: a reply on a
+# connection that came in through the tunnel must not, whatever the routes say when the tunnel is gone.
+LAN_MARK = 0x7569
+LATE_ANSWER = text.late_answer("ui_ports")
 
 
 @dataclass(frozen=True)
@@ -45,8 +42,12 @@ class OuterBarrier:
     lan: Sequence[str]  # IPv4 prefixes that may open the UIs
     published: Sequence[int]  # TCP, as the host has them: Docker's proxy listens there when its DNAT is gone
     containers: Sequence[str] = ()  # IPv4 prefixes of Docker's own networks on this host
-    bridge: str = BRIDGE
-    house_bridge: str = HOUSE_BRIDGE
+    bridge: str = VPN_BRIDGE
+    jellyfin_bridge: str = JELLYFIN_BRIDGE
+    own_bridges: Sequence[str] = ()  # of a household's own services outside the VPN
+    bridge_address: str = ""  # the host's own address on the VPN bridge; needed for the next two
+    reaches: Sequence[Way] = ()  # what one service may open of another, at bridge_address
+    reached: Sequence[int] = ()  # TCP ports in the VPN namespace that only the host opens: ends of such ways
 
 
 @dataclass(frozen=True)
@@ -57,92 +58,109 @@ class InnerBarrier:
     ui_ports: Sequence[int]
     lan: Sequence[str]
     bridge_address: str  # the host's own address on the bridge, from which it opens the UIs
-    fwmark: int = 51820  # what WireGuard puts on its own packets
+    fwmark: int = WIREGUARD_MARK  # what WireGuard puts on its own packets
     forwarded_ports: Sequence[int] = ()  # TCP and UDP, opened in the tunnel for torrent peers
-    tunnel: str = "wg0"
-    uplink: str = "eth0"
+    reachable: Sequence[int] = ()  # TCP ports at bridge_address that services in the namespace may open
+    reached: Sequence[int] = ()  # TCP ports that the host alone may open, for another service
+    containers: Sequence[str] = ()  # IPv4 prefixes of Docker's own networks: never let in by their own addresses
+    tunnel: str = TUNNEL_DEVICE
+    uplink: str = UPLINK
 
 
 def render_outer(settings: OuterBarrier, *, owned: bool = False) -> str:
     """Return the nft file of the host's table. Raises ValueError for a setting that cannot be one.
 
-    ``owned`` is for a process that stays (nft(8): a table's flags owner and persist, Linux 6.9): nobody else can
+    ``owned`` is for a process that stays (nft(8): a table's flags owner and persist, Linux 6.9): no other process can
     flush or change the table then, and it stays when its owner dies.
     """
-    bridge, house_bridge = _interface(settings.bridge), _interface(settings.house_bridge)
+    bridge, jellyfin_bridge = text.interface(settings.bridge), text.interface(settings.jellyfin_bridge)
+    own = OuterRules.of(
+        OwnServices(settings.own_bridges, settings.bridge_address, settings.reaches, settings.reached),
+        (bridge, jellyfin_bridge),
+    )
     body = [
-        *_set("endpoints", "ipv4_addr . inet_service", _endpoints(settings.endpoints)),
-        *_set("ui_ports", "inet_service", _ports(settings.ui_ports)),
-        *_set("published", "inet_service", _ports(settings.published)),
-        *_set("lan", "ipv4_addr", _prefixes(settings.lan), interval=True),
-        *_set("containers", "ipv4_addr", _prefixes(settings.containers), interval=True),
-        *_counters("leak_attempts_out", "leak_attempts_in", "leak_attempts_host", "strangers"),
-        *_chain(
+        *text.named_set("endpoints", "ipv4_addr . inet_service", text.endpoints_of(settings.endpoints)),
+        *text.named_set("ui_ports", "inet_service", text.ports_of(settings.ui_ports)),
+        *text.named_set("published", "inet_service", text.ports_of(settings.published)),
+        *text.named_set("lan", "ipv4_addr", text.prefixes_of(settings.lan), interval=True),
+        *text.named_set("containers", "ipv4_addr", text.prefixes_of(settings.containers), interval=True),
+        *own.sets,
+        *text.counters("leak_attempts_out", "leak_attempts_in", "leak_attempts_host", OUTSIDE_LAN),
+        *text.chain(
             "passing",
             f'iifname "{bridge}" goto from_vpn',
+            *own.between_bridges,
             f'oifname "{bridge}" goto to_vpn',
             # Jellyfin's container, also where it is addressed directly; replies to what it asks itself pass.
-            f'oifname "{house_bridge}" ct direction reply ct state established,related accept',
-            f'oifname "{house_bridge}" goto to_pages',
+            f'oifname "{jellyfin_bridge}" ct direction reply ct state established,related accept',
+            f'oifname "{jellyfin_bridge}" goto to_pages',
+            *own.passing,
             # A published port that Docker translates to a container on any other bridge.
             "meta l4proto tcp ct status dnat ct direction original ct original proto-dst @published goto to_pages",
             hook="forward",
         ),
-        *_chain(
+        *text.chain(
             "arriving",
+            *own.ways,
             f'iifname "{bridge}" goto to_host',
+            *own.arriving,
             'iifname != "lo" tcp dport @published goto to_pages',
             hook="input",
         ),
-        *_chain(
+        *text.chain(
             "from_vpn",
-            _drop("leak_attempts_out", "meta nfproto ipv6"),
+            text.drop("leak_attempts_out", "meta nfproto ipv6"),
             "ip daddr . udp dport @endpoints accept",
             "ct direction reply ct state established,related accept",
             f"ip daddr @lan {LATE_ANSWER} drop",
-            _drop("leak_attempts_out"),
+            text.drop("leak_attempts_out"),
         ),
-        *_chain(
+        *text.chain(
             "to_vpn",
-            _drop("leak_attempts_in", "meta nfproto ipv6"),
+            text.drop("leak_attempts_in", "meta nfproto ipv6"),
             "ct state established,related accept",
             "ip saddr @lan tcp dport @ui_ports accept",
-            _drop("leak_attempts_in"),
+            text.drop("leak_attempts_in"),
         ),
-        *_chain(
+        *text.chain(
             "to_host",
-            _drop("leak_attempts_host", "meta nfproto ipv6"),
+            text.drop("leak_attempts_host", "meta nfproto ipv6"),
             "ct state established accept",
             f"{LATE_ANSWER} drop",
-            _drop("leak_attempts_host"),
+            *own.late,
+            text.drop("leak_attempts_host"),
         ),
-        *_chain(
+        *text.chain(
             "to_pages",
             "ip saddr @lan accept",
             # A container of this host, which comes by a bridge: from a physical interface the address would be false.
             'meta iifkind "bridge" ip saddr @containers accept',
-            _drop("strangers"),
+            text.drop(OUTSIDE_LAN),
         ),
     ]
-    return _table(OUTER_TABLE, body, flags="owner, persist" if owned else "")
+    return text.table(OUTER_TABLE, body, flags="owner, persist" if owned else "")
 
 
 def render_inner(settings: InnerBarrier) -> str:
     """Return the nft file of the namespace's table. Raises ValueError as ``render_outer`` does."""
-    tunnel, uplink = (f'"{_interface(settings.tunnel)}"', f'"{_interface(settings.uplink)}"')
-    house = _prefixes([*settings.lan, f"{ipaddress.IPv4Address(settings.bridge_address)}/32"])
-    forwarded = _ports(settings.forwarded_ports)
-    reply, house_mark = "ct direction reply ct state", f"{HOUSE_MARK:#010x}"
+    tunnel, uplink = (f'"{text.interface(settings.tunnel)}"', f'"{text.interface(settings.uplink)}"')
+    house = text.prefixes_of([*settings.lan, f"{ipaddress.IPv4Address(settings.bridge_address)}/32"])
+    forwarded = text.ports_of(settings.forwarded_ports)
+    reply, house_mark = "ct direction reply ct state", f"{LAN_MARK:#010x}"
     if not 0 < settings.fwmark < 2**32:
         raise ValueError(f"fwmark {settings.fwmark} is not a mark of 32 bits other than 0")
     peers = [f"iifname {tunnel} meta l4proto {{ tcp, udp }} th dport @forwarded_ports accept"] if forwarded else []
+    own = InnerRules.of(
+        uplink, settings.bridge_address, house_mark, settings.reachable, settings.reached, settings.containers
+    )
     body = [
-        *_set("endpoints", "ipv4_addr . inet_service", _endpoints(settings.endpoints)),
-        *_set("ui_ports", "inet_service", _ports(settings.ui_ports)),
-        *_set("house", "ipv4_addr", house, interval=True),
-        *_set("forwarded_ports", "inet_service", forwarded),
-        *_counters("leak_attempts_out", "leak_attempts_in", "leak_attempts_passing"),
-        *_chain(
+        *text.named_set("endpoints", "ipv4_addr . inet_service", text.endpoints_of(settings.endpoints)),
+        *text.named_set("ui_ports", "inet_service", text.ports_of(settings.ui_ports)),
+        *text.named_set("house", "ipv4_addr", house, interval=True),
+        *text.named_set("forwarded_ports", "inet_service", forwarded),
+        *own.sets,
+        *text.counters("leak_attempts_out", "leak_attempts_in", "leak_attempts_passing"),
+        *text.chain(
             "leaving",
             'oifname "lo" accept',
             # WireGuard's own packets: without a route to the endpoint they would go round in the tunnel without end.
@@ -150,28 +168,30 @@ def render_inner(settings: InnerBarrier) -> str:
             f"oifname {tunnel} accept",
             f"oifname {uplink} meta mark {settings.fwmark:#010x} ip daddr . udp dport @endpoints accept",
             f"oifname {uplink} ct mark {house_mark} {reply} established,related accept",
-            _drop("leak_attempts_out"),
+            *own.leaving,
+            text.drop("leak_attempts_out"),
             hook="output",
             policy="drop",
         ),
-        *_chain(
+        *text.chain(
             "arriving",
             'iifname "lo" accept',
             f"iifname {tunnel} ct state established,related accept",
             *peers,
             f"iifname {uplink} ip saddr . udp sport @endpoints {reply} established accept",
             f"iifname {uplink} meta l4proto icmp ct state related accept",
+            *own.arriving,
             f"iifname {uplink} ip saddr @house tcp dport @ui_ports ct mark set {house_mark} accept",
-            # Connections that died with a former namespace: a peer who is not told holds on to his for a quarter of an
-            # hour, and takes no other from the same address and port meanwhile.
+            # Connections of a former namespace: without a reset, a peer keeps its end for a quarter of an hour, and
+            # accepts no other connection from the same address and port meanwhile.
             f"iifname {tunnel} tcp flags & (syn | rst) == 0x0 reject with tcp reset",
-            _drop("leak_attempts_in"),
+            text.drop("leak_attempts_in"),
             hook="input",
             policy="drop",
         ),
-        *_chain("passing", _drop("leak_attempts_passing"), hook="forward", policy="drop"),
+        *text.chain("passing", text.drop("leak_attempts_passing"), hook="forward", policy="drop"),
     ]
-    return _table(INNER_TABLE, body)
+    return text.table(INNER_TABLE, body)
 
 
 def normalise_listing(listing: str) -> str:
@@ -196,57 +216,3 @@ def fingerprint(listing: str) -> str:
 
 def _sorted(elements: str) -> str:
     return ", ".join(sorted(" ".join(element.split()) for element in elements.split(",")))
-
-
-def _table(name: str, body: Iterable[str], *, flags: str = "") -> str:
-    flagged = [f"    flags {flags}"] if flags else []
-    # The first statement makes the table when it is not there yet, so that the second never fails; one that a
-    # dead owner left is adopted by it.
-    head = [f"table inet {name} {{", *flagged, "}", f"delete table inet {name}", f"table inet {name} {{", *flagged]
-    return "\n".join([*head, *(f"    {line}" for line in body), "}"]) + "\n"
-
-
-def _set(name: str, kind: str, elements: Sequence[str], *, interval: bool = False) -> list[str]:
-    # An empty set matches nothing; nft has no way to write empty elements.
-    flags = ["    flags interval"] if interval else []
-    listed = [f"    elements = {{ {', '.join(elements)} }}"] if elements else []
-    return [f"set {name} {{", f"    type {kind}", *flags, *listed, "}"]
-
-
-def _counters(*names: str) -> list[str]:
-    return [line for name in names for line in (f"counter {name} {{", "}")]
-
-
-def _chain(name: str, *rules: str, hook: str = "", policy: str = "accept") -> list[str]:
-    base = [f"    type filter hook {hook} priority {PRIORITY}; policy {policy};"] if hook else []
-    return [f"chain {name} {{", *base, *(f"    {rule}" for rule in rules), "}"]
-
-
-def _drop(counter: str, match: str = "") -> str:
-    return f"{match} counter name {counter} drop".strip()
-
-
-def _interface(name: str) -> str:
-    if not INTERFACE.fullmatch(name):
-        raise ValueError(f"{name!r} is not the name of a network interface")
-    return name
-
-
-def _port(port: int) -> str:
-    if not 0 < port < 65536:
-        raise ValueError(f"{port} is not a port")
-    return str(port)
-
-
-def _ports(ports: Sequence[int]) -> list[str]:
-    return [_port(port) for port in sorted(set(ports))]
-
-
-def _endpoints(endpoints: Sequence[Endpoint]) -> list[str]:
-    known = sorted({(ipaddress.IPv4Address(address), port) for address, port in endpoints})
-    return [f"{address} . {_port(port)}" for address, port in known]
-
-
-def _prefixes(prefixes: Sequence[str]) -> list[str]:
-    # Collapsed here, because nft refuses a set whose intervals overlap.
-    return [str(prefix) for prefix in ipaddress.collapse_addresses(ipaddress.IPv4Network(p) for p in prefixes)]

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keeps the outer barrier: owns it as long as the host runs.
+"""The keeper of the outer barrier: the process that owns the table as long as the host runs.
 
 It is loaded before Docker starts by a service that ends; another one that stays then takes it over. An owned table
-survives ``nft flush ruleset`` and a restart of nftables.service without a gap. SIGHUP reads the configuration
-again: the program starts itself anew, so that it is always the installed one. The table stays meanwhile, because it is
-persistent.
+survives ``nft flush ruleset`` and a restart of nftables.service without a gap. At SIGHUP the
+program executes itself again, so that it is always the installed one and reads the configuration again. The table stays
+meanwhile, because it is persistent.
 """
 
 from __future__ import annotations
@@ -18,30 +18,28 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from mediaserver import files
-from mediaserver.firewall import barrier
+from mediaserver import journal
+from mediaserver._core import files
+from mediaserver._core.errors import GatewayError
+from mediaserver._core.names import KEEPER_LOCK, LOADED_BARRIER, OUTER_TABLE
 from mediaserver.firewall.nft import Nft
-from mediaserver.tunnel.configuration import GatewayError
 
-# What was loaded, for others to compare with what stands: the digest of the text and the kernel's own form of it.
-LOADED = Path("/run/mediaserver/barrier.json")
-LOCK = Path("/run/mediaserver/keeper.lock")
-# A keeper that has just been told to stop may still be there.
+# A keeper that is stopping may still hold the lock.
 LOCK_PATIENCE_S = 5.0
 SIGNALS = {signal.SIGHUP, signal.SIGTERM, signal.SIGINT}
 
 
-def stands(nft: Nft, table: str, note: Path = LOADED) -> bool:
+def stands(nft: Nft, table: str, note: Path = LOADED_BARRIER) -> bool:
     """Say whether the kernel's outer table is the one that was loaded from exactly this text (not owned form)."""
     try:
         noted = json.loads(files.read(note) or "{}")
     except (ValueError, RecursionError):
         return False
-    found = nft.fingerprint(barrier.OUTER_TABLE)
+    found = nft.fingerprint(OUTER_TABLE)
     return found is not None and noted == {"text": files.digest(table), "fingerprint": found}
 
 
-def load(nft: Nft, render: Callable[[bool], str], note: Path = LOADED) -> bool:
+def load(nft: Nft, render: Callable[[bool], str], note: Path = LOADED_BARRIER) -> bool:
     """Load the outer table and note what the kernel made of it; return whether it is owned.
 
     ``render`` takes whether the table is to be owned. Raises GatewayError; the table that was there then stands.
@@ -56,7 +54,7 @@ def load(nft: Nft, render: Callable[[bool], str], note: Path = LOADED) -> bool:
             nft.load(render(False))
         except GatewayError as error:
             raise GatewayError(f"the outer barrier could not be loaded, so Docker must not start: {error}") from error
-    found = nft.fingerprint(barrier.OUTER_TABLE)
+    found = nft.fingerprint(OUTER_TABLE)
     if found is None:
         raise GatewayError("the outer barrier vanished right after it was loaded, so Docker must not start")
     noted = {"text": files.digest(render(False)), "fingerprint": found}
@@ -65,13 +63,13 @@ def load(nft: Nft, render: Callable[[bool], str], note: Path = LOADED) -> bool:
 
 
 def raise_barrier(render: Callable[[bool], str]) -> None:
-    """Have the barrier stand, for whoever comes next; a barrier that stands already is left to its owner."""
+    """Load the barrier unless it is loaded already; the keeper that starts next becomes its owner."""
     nft = Nft()
     if not stands(nft, render(False)):
         load(nft, render)
 
 
-def keep(render: Callable[[bool], str], lock: Path = LOCK) -> None:
+def keep(render: Callable[[bool], str], lock: Path = KEEPER_LOCK) -> None:
     """Load the barrier and stay, as a service of type notify-reload. Returns when told to stop.
 
     Raises GatewayError where another one stays already.
@@ -90,8 +88,10 @@ def keep(render: Callable[[bool], str], lock: Path = LOCK) -> None:
 def _keep(render: Callable[[bool], str]) -> None:
     nft = Nft()
     owned = load(nft, render)
-    told = "nobody else can change it" if owned else "this kernel (before 6.9) lets others flush it"
-    print(f"vpn-gateway: the outer barrier stands; {told}", flush=True)
+    if owned:
+        journal.info("vpn-gateway: the outer barrier stands; no other program can change it")
+    else:
+        journal.warning("vpn-gateway: the outer barrier stands; this kernel (before 6.9) lets other programs flush it")
     notify("READY=1")
     if signal.sigwait(SIGNALS) == signal.SIGHUP:
         notify(f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from mediaserver._core.errors import GatewayError
 from mediaserver.firewall import barrier
-from mediaserver.tunnel.configuration import GatewayError
 
 
 class Nft:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The hold: whoever works on the stack asks vpn-monitor to keep its hands off, for a bounded time.
+"""The hold: a program that works on the stack pauses vpn-monitor for a bounded time.
 
-A hold ends by its deadline in any case, so a run that was aborted holds nothing for long. Times are seconds since
-boot (CLOCK_BOOTTIME): no step of the clock makes a hold shorter or longer.
+A hold ends by its deadline in any case, so an aborted run pauses vpn-monitor for a limited time. Times are seconds
+since boot (CLOCK_BOOTTIME): no step of the clock makes a hold shorter or longer.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from mediaserver import files
+from mediaserver._core import files
+from mediaserver._core.names import HOLD
 
-PATH = Path("/run/mediaserver/hold")
-# The longest that anybody may ask for; a deadline further away is a mistake or a forgery.
+# The longest hold; a deadline further away is a mistake or a forgery.
 LONGEST_S = 3600.0
 
 
@@ -27,19 +27,19 @@ class Hold:
     why: str = ""
 
 
-def take(owner: str, seconds: float, now: float, path: Path = PATH) -> None:
-    """Hold for ``seconds`` from ``now``, in place of an earlier hold. Raises OSError, ValueError."""
+def take(owner: str, seconds: float, now: float, path: Path = HOLD) -> None:
+    """Pause for ``seconds`` from ``now``, in place of an earlier hold. Raises OSError, ValueError."""
     if not 0 < seconds <= LONGEST_S:
         raise ValueError(f"a hold of {seconds:g} s is refused; the longest is {LONGEST_S:g} s")
     files.write(path, json.dumps({"owner": owner, "deadline": now + seconds}) + "\n", mode=0o644)
 
 
-def release(path: Path = PATH) -> None:
+def release(path: Path = HOLD) -> None:
     path.unlink(missing_ok=True)
 
 
-def look(now: float, path: Path = PATH) -> Hold | None:
-    """Return the hold that lies there, or None. A hold that cannot be believed is not valid; it never raises."""
+def read(now: float, path: Path = HOLD) -> Hold | None:
+    """Return the present hold, or None. One that cannot be trusted is not valid. It never raises."""
     try:
         found = path.lstat()
         if not stat.S_ISREG(found.st_mode) or found.st_uid != 0 or found.st_mode & 0o022:
@@ -52,7 +52,7 @@ def look(now: float, path: Path = PATH) -> Hold | None:
         return Hold(False, f"is ignored: it cannot be read ({error!r})")
     if deadline <= now:
         return Hold(False, f"by {owner} has expired")
-    # Also what is no number (NaN): it is never reached.
+    # NaN is refused as well: it would never be reached.
     if not deadline - now <= LONGEST_S:
         return Hold(False, f"by {owner} is ignored: its deadline is further away than {LONGEST_S:g} s")
     return Hold(True, f"by {owner} for {deadline - now:.0f} s more")

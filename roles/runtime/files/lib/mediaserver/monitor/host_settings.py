@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mediaserver._core import obstacles
-from mediaserver.firewall import barrier
+from mediaserver._core.names import VPN_BRIDGE
 from mediaserver.monitor.problems import Code, Problem
 
 SYSCTL = Path("/proc/sys/net/ipv4")
@@ -30,7 +30,7 @@ def _text(path: Path | str) -> str:
 def _switches() -> dict[str, Path]:
     """The kernel's switches for forwarding, by name; that of the host sets all the others."""
     _networks, uplink = obstacles.connected(_text(ROUTES))
-    devices = [name for name in (barrier.BRIDGE, uplink) if name]
+    devices = [name for name in (VPN_BRIDGE, uplink) if name]
     return {"net.ipv4.ip_forward": SYSCTL / "ip_forward"} | {
         f"net.ipv4.conf.{name}.forwarding": SYSCTL / "conf" / name / "forwarding" for name in devices
     }
@@ -97,7 +97,7 @@ def run(command: list[str]) -> str:
     return done.stdout if done.returncode == 0 else ""
 
 
-def look(lan: Sequence[str]) -> tuple[Problem, ...]:
+def problems(lan: Sequence[str]) -> tuple[Problem, ...]:
     """Return every problem of the host that vpn-monitor does not repair."""
     pid = _text(obstacles.DOCKER_PID).strip()
     command_line = _text(f"/proc/{pid}/cmdline") if pid.isdigit() else ""
@@ -110,19 +110,19 @@ def look(lan: Sequence[str]) -> tuple[Problem, ...]:
 
 
 @dataclass
-class HostWatch:
+class HostObserver:
     """Looks at the host again only after a pause, or when its routes or Docker's settings have changed."""
 
     _key: object = None
     _after: float = 0.0
     _found: tuple[Problem, ...] = field(default=())
 
-    def look(self, lan: Sequence[str], now: float, *, soon: bool = False) -> tuple[Problem, ...]:
+    def problems(self, lan: Sequence[str], now: float, *, soon: bool = False) -> tuple[Problem, ...]:
         try:
             changed = Path(obstacles.DAEMON_JSON).stat().st_mtime_ns
         except OSError:
             changed = 0
         key = (_text(ROUTES), changed, tuple(lan))
         if now >= self._after - (PAUSE_S - SOON_S if soon else 0.0) or key != self._key:
-            self._found, self._key, self._after = look(lan), key, now + PAUSE_S
+            self._found, self._key, self._after = problems(lan), key, now + PAUSE_S
         return self._found

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What vpn-monitor knows that must survive a start of the program, but not one of the host: a file in /run.
+"""What vpn-monitor keeps from one observation to the next, and the part that survives its restart: a file in /run.
 
-A file that is lost or cannot be believed costs nothing but this knowledge, which is had again.
+A missing or damaged file costs only this knowledge, which vpn-monitor collects again.
 """
 
 from __future__ import annotations
@@ -9,55 +9,79 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mediaserver import files
-from mediaserver.monitor.decide import LONGEST_PAUSE_S, Act, Memory
+from mediaserver._core import files
+from mediaserver._core.names import MONITOR_STATE
+from mediaserver.monitor.steps import Act
 
-PATH = Path("/run/mediaserver/monitor.json")
-# Its pauses grow, whoever is started anew by it.
+# The longest backoff.
+MAX_PAUSE_S = 300.0
+# Its backoff must continue even when the restart of Docker restarts vpn-monitor.
 DOCKER: tuple[str, ...] = (Act.RESTART_DOCKER,)
 
 
-def to_json(memory: Memory) -> str:
+@dataclass(frozen=True)
+class MonitorState:
+    """Times are seconds since boot."""
+
+    # By step and targets: when the next attempt is due, and the number of attempts in a row.
+    attempts: Mapping[tuple[str, ...], tuple[float, int]] = field(default_factory=dict)
+    unanswered: int = 0  # queries through the tunnel, in a row
+    received: int | None = None  # packets out of the tunnel at the last unanswered observation
+    traffic_until: float = 0.0  # the tunnel counts as alive although no resolver answers
+    trusted: bool = False  # a query through the tunnel was answered since boot, with these resolvers, peers and keys:
+    asked: tuple[str, ...] = ()
+    # By container that Docker restarts: when that was observed first, and last.
+    restarts: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    network_seen: bool = False  # Docker's side of the VPN network existed since boot
+    network_missing_since: float | None = None  # missing in every observation since then
+    swarm_pending: bool = False  # the tunnel failed, and the torrents' peers have not been checked since
+    repair_index: int = 0  # of TUNNEL_REPAIRS, the next one
+    repair_after: float = 0.0
+    repair_rounds: int = 0  # of all tunnel repairs, without success
+
+
+def to_json(state: MonitorState) -> str:
     kept = {
-        "trusted": memory.trusted,
-        "asked": list(memory.asked),
-        "network_seen": memory.network_seen,
-        "swarm_pending": memory.swarm_pending,
-        "docker_restarts": list(memory.tries.get(DOCKER, (0.0, 0))),
+        "trusted": state.trusted,
+        "asked": list(state.asked),
+        "network_seen": state.network_seen,
+        "swarm_pending": state.swarm_pending,
+        "docker_restarts": list(state.attempts.get(DOCKER, (0.0, 0))),
     }
     return json.dumps(kept) + "\n"
 
 
-def from_json(text: str | None, now: float) -> Memory:
-    """Return what is known at ``now``, in seconds since boot; it never raises."""
+def from_json(text: str | None, now: float) -> MonitorState:
+    """Return the state that a file holds. It never raises; an empty state stands for a damaged file."""
     try:
         kept = json.loads(text or "{}")
         after, times = kept["docker_restarts"]
-        # Never further away than a pause can be, whatever is written there.
-        after, times = min(float(after), now + LONGEST_PAUSE_S), max(0, int(times))
+        # Never further away than the longest backoff, whatever the file holds.
+        after, times = min(float(after), now + MAX_PAUSE_S), max(0, int(times))
         asked = tuple(map(str, kept["asked"]))
         trusted, seen, pending = (kept[name] is True for name in ("trusted", "network_seen", "swarm_pending"))
-        known = Memory(trusted=trusted, asked=asked, network_seen=seen, swarm_pending=pending)
+        known = MonitorState(trusted=trusted, asked=asked, network_seen=seen, swarm_pending=pending)
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
-        return Memory()
+        return MonitorState()
     if times == 0 or math.isnan(after):
         return known
-    return replace(known, tries={DOCKER: (after, times)})
+    return replace(known, attempts={DOCKER: (after, times)})
 
 
-def load(now: float, path: Path = PATH) -> Memory:
+def load(now: float, path: Path = MONITOR_STATE) -> MonitorState:
     try:
         return from_json(files.read(path), now)
     except OSError:
-        return Memory()
+        return MonitorState()
 
 
-def save(memory: Memory, path: Path = PATH) -> None:
-    """Write what differs; a disk that takes nothing must not keep the monitor from its work."""
-    text = to_json(memory)
+def save(state: MonitorState, path: Path = MONITOR_STATE) -> None:
+    """Write the file when it differs. A full disk must not stop the repairs."""
+    text = to_json(state)
     with contextlib.suppress(OSError):
         if files.read(path) != text:
             files.write(path, text, mode=0o600)

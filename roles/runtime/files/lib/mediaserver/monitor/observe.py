@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What vpn-monitor sees: one look at the host gives one ``Seen``. Nothing is changed here."""
+"""Observes the host: one call gives one ``Observation``. Nothing is changed here."""
 
 from __future__ import annotations
 
@@ -14,49 +14,54 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mediaserver import clock, files
-from mediaserver.docker import api, compose
-from mediaserver.firewall import barrier, keeper
+from mediaserver import journal, services
+from mediaserver._core import clock, files, sockets
+from mediaserver._core.docker import SERVICE_LABEL, DockerClient, label
+from mediaserver._core.names import GATEWAY_LOCK, HOLDER, OUTER_TABLE, PROJECT, TUNNEL, TUNNEL_DEVICE, VPN_BRIDGE
+from mediaserver.docker import compose
+from mediaserver.firewall import keeper
 from mediaserver.firewall.nft import Nft
 from mediaserver.monitor import host_settings
-from mediaserver.monitor.decide import HOLDER, TUNNEL, Container, Home, Life, Seen, Tunnel
+from mediaserver.monitor.observation import Container, ContainerState, NamespaceState, Observation, Tunnel
 from mediaserver.monitor.report import words
 from mediaserver.tunnel import dns, liveness, netns
 from mediaserver.tunnel.configuration import active_peer, forbidden
-from mediaserver.tunnel.gateway import LOCK, Gateway
+from mediaserver.tunnel.gateway import Gateway
 
-PROJECT = api.PROJECT
 INTERFACES = Path("/sys/class/net")
-# The longest that a look waits for another program that works on the gateway.
+# The longest wait for another program that works on the gateway.
 LOCK_PATIENCE_S = 30.0
 # Where Docker keeps the VPN network's address translation: iptables' way, and that of its nftables back end.
 DOCKER_TABLES = (("ip", "nat"), ("ip", "docker-bridges"))
-LIVES = {
-    "running": Life.RUNNING,
-    "paused": Life.PAUSED,
-    "restarting": Life.RESTARTING,
-    "created": Life.STOPPED,
-    "exited": Life.STOPPED,
-    "dead": Life.STOPPED,
+# Docker's word for a container whose health check has not passed yet.
+STARTING = "(health: starting)"
+STATES = {
+    "running": ContainerState.RUNNING,
+    "paused": ContainerState.PAUSED,
+    "restarting": ContainerState.RESTARTING,
+    "created": ContainerState.STOPPED,
+    "exited": ContainerState.STOPPED,
+    "dead": ContainerState.STOPPED,
 }
 
 
 @dataclass
-class Watch:
-    """Looks at one project folder's stack; keeps what is costly to find out again."""
+class Observer:
+    """Observes the stack of one project folder; keeps what is costly to determine again."""
 
     root: Path
     _nft: Nft = field(default_factory=Nft)
-    _lock: Path = LOCK
+    _lock: Path = GATEWAY_LOCK
+    _docker: DockerClient = field(default_factory=DockerClient)
     _holder: int = 0  # its process
-    _host: host_settings.HostWatch = field(default_factory=host_settings.HostWatch)
-    _silent: bool = False  # no resolver answered in the last look
+    _host: host_settings.HostObserver = field(default_factory=host_settings.HostObserver)
+    _silent: bool = False  # no resolver answered in the last observation
     _project: tuple[tuple[int, ...], dict[str, str]] = ((), {})  # the compose files' times of change, and services
 
-    def look(self, gateway: Gateway, *, held: bool = False) -> Seen:
-        """Look at the host, for a gateway as it is configured now, and a hold.
+    def observe(self, gateway: Gateway, *, held: bool = False) -> Observation:
+        """Observe the host, for a gateway as it is configured now.
 
-        Raises OSError, GatewayError where the outer barrier cannot be seen; whatever goes wrong behind it, it is told.
+        Raises OSError, GatewayError where the outer barrier cannot be observed; any other fault is in the observation.
         """
         common: dict[str, Any] = {
             "held": held,
@@ -64,14 +69,16 @@ class Watch:
             "peers": sum(peer.host in gateway.state.addresses for peer in gateway.settings.peers),
             "asked": asked(gateway),
             "forwarding_off": host_settings.forwarding_off(),
-            "obstacles": self._host.look(gateway.settings.lan, clock.now(), soon=self._silent),
+            "obstacles": self._host.problems(gateway.settings.lan, clock.now(), soon=self._silent),
             "resolvers": gateway.settings.resolvers,
+            "restarted_when_unhealthy": services.restarted(gateway.settings.services),
+            "ordered": services.ordered(gateway.settings.services),
             **endpoint_of(gateway),
         }
         try:
             containers, pids = self._containers()
             holder = pids.get(HOLDER, 0)
-            return Seen(
+            return Observation(
                 network=self._network() if holder else None,
                 containers=containers,
                 tunnel=(
@@ -81,8 +88,8 @@ class Watch:
                 ),
                 **common,
             )
-        except Exception as error:  # whatever Docker or compose has answered: a barrier is put up in any case
-            return Seen(docker=False, trouble=words(error), network=None, **common)
+        except Exception as error:  # from any answer of Docker or compose: the barrier is repaired in any case
+            return Observation(docker=False, trouble=words(error), network=None, **common)
 
     def _barrier_stands(self, gateway: Gateway) -> bool:
         table = gateway.outer()
@@ -95,7 +102,7 @@ class Watch:
 
     def leak_attempts(self) -> int | None:
         """Packets from the VPN network that the outer barrier has dropped and counted; None without a barrier."""
-        return self._nft.leak_attempts(barrier.OUTER_TABLE)
+        return self._nft.leak_attempts(OUTER_TABLE)
 
     def services(self) -> dict[str, str]:
         """Names of the project's services with their network modes; asked of compose when a file of it has changed."""
@@ -103,12 +110,9 @@ class Watch:
         if not changed:
             return {}
         if changed != self._project[0]:
-            try:
-                project = compose.read(self.root)
-            except compose.ComposeError as error:
-                raise api.DockerError(str(error)) from error
+            project = compose.read(self.root)
             if project.trouble:
-                print(f"{project.trouble}; containers are repaired by {compose.FILE} alone", flush=True)
+                journal.warning(f"{project.trouble}; containers are repaired by {compose.FILE} alone")
             found = json.loads(project.config)["services"]
             self._project = (changed, {name: str(one.get("network_mode", "")) for name, one in found.items()})
         return self._project[1]
@@ -116,9 +120,9 @@ class Watch:
     def _containers(self) -> tuple[dict[str, Container], dict[str, int]]:
         """Return every service's container, and the process ids of those that run.
 
-        A container that vanishes meanwhile is left out: the next look tells whether it is missing, or made anew.
+        A container that vanishes meanwhile is left out: the next observation shows whether it is missing or recreated.
         """
-        by_service = {row["Labels"].get(api.SERVICE_LABEL, ""): row for row in api.containers()}
+        by_service = {label(row, SERVICE_LABEL): row for row in self._docker.services(PROJECT)}
         asked = {name: self._pid(row) for name, row in by_service.items() if row["State"] == "running"}
         pids = {name: pid for name, pid in asked.items() if pid is not None}
         holder = by_service.get(HOLDER, {}).get("Id", "")
@@ -129,30 +133,28 @@ class Watch:
                 continue
             row = by_service.get(name)
             if row is None:
-                containers[name] = Container(Life.MISSING)
+                containers[name] = Container(ContainerState.MISSING)
                 continue
-            home = Home.HOLDERS
+            namespace = NamespaceState.HOLDERS
             if mode == f"service:{HOLDER}":
                 if row["HostConfig"]["NetworkMode"] != f"container:{holder}":
-                    home = Home.FOREIGN
+                    namespace = NamespaceState.FOREIGN
                 elif pids.get(name) and holders_namespace and netns.identity(pids[name]) != holders_namespace:
-                    home = Home.DEAD
+                    namespace = NamespaceState.DEAD
             unhealthy = "(unhealthy)" in row["Status"]
-            containers[name] = Container(LIVES.get(row["State"], Life.RESTARTING), unhealthy, home)
+            state = STATES.get(row["State"], ContainerState.RESTARTING)
+            containers[name] = Container(state, unhealthy, namespace, STARTING in row["Status"])
         return containers, pids
 
-    @staticmethod
-    def _pid(row: dict[str, Any]) -> int | None:
+    def _pid(self, row: dict[str, Any]) -> int | None:
         """Return the process of a container, None for one that is gone since it was listed."""
-        try:
-            return int(api.request("GET", f"/containers/{row['Id']}/json")["State"]["Pid"])
-        except api.NotThereError:
-            return None
+        found = self._docker.details(row["Id"])
+        return int(found["State"]["Pid"]) if found else None
 
     def _network(self) -> bool:
-        """Say whether Docker's side of the VPN network is there."""
-        rules = any(f'"{barrier.BRIDGE}"' in (self._nft.listing(*table) or "") for table in DOCKER_TABLES)
-        return rules and (INTERFACES / barrier.BRIDGE).exists()
+        """Say whether Docker's bridge and rules for the VPN network exist."""
+        rules = any(f'"{VPN_BRIDGE}"' in (self._nft.listing(*table) or "") for table in DOCKER_TABLES)
+        return rules and (INTERFACES / VPN_BRIDGE).exists()
 
     def inside(self, make: Callable[[], socket.socket]) -> socket.socket:
         """Return a socket that is made in the VPN namespace. Raises OSError."""
@@ -160,13 +162,13 @@ class Watch:
 
     def tunnel_socket(self) -> socket.socket:
         """Return a UDP socket in the VPN namespace that can only use the tunnel. Raises OSError without one."""
-        return netns.inside(self._holder, _socket_in_tunnel)
+        return netns.inside(self._holder, tunnel_socket)
 
     def _tunnel(self, holder: int, tunnel: int, resolvers: tuple[str, ...], configured: float = 0.0) -> Tunnel:
         self._holder = holder
         interface = True
         try:
-            if self._silent:  # so that whatever else carries is seen by the next look
+            if self._silent:  # so that the next observation sees whether the tunnel carries anything
                 netns.inside(holder, lambda: liveness.provoke(resolvers))
             with self.tunnel_socket() as line:
                 if any(dns.answers(line, resolver, dns.ANSWER_TIMEOUT_S) for resolver in resolvers):
@@ -203,26 +205,20 @@ def endpoint_of(gateway: Gateway) -> dict[str, str]:
     """Return the active peer, its address, and why the address that its name has now is refused."""
     peer = active_peer(gateway.settings, gateway.state)
     address = gateway.state.addresses.get(peer.host, "")
-    seen = gateway.state.seen.get(peer.host, "")
-    refused = f"its address {seen} is {forbidden(gateway.settings, seen)}" if seen and not address else ""
+    observed = gateway.state.rejected.get(peer.host, "")
+    refused = f"its address {observed} is {forbidden(gateway.settings, observed)}" if observed and not address else ""
     return {"peer": peer.name, "endpoint": address, "refused": refused}
 
 
-def _socket_in_tunnel() -> socket.socket:
-    line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    try:
-        line.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"wg0")
-    except OSError:
-        line.close()
-        raise
-    return line
+def tunnel_socket() -> socket.socket:
+    return sockets.udp(TUNNEL_DEVICE)
 
 
 def _handshake_age(pid: int, configured: float) -> float | None:
     """Ask wg in the tunnel's container, whose socket wireguard-go uses; a child, but only when in trouble."""
     if not pid:
         return None
-    command = ["nsenter", "--target", str(pid), "--mount", "--net", "wg", "show", "wg0", "latest-handshakes"]
+    command = ["nsenter", "--target", str(pid), "--mount", "--net", "wg", "show", TUNNEL_DEVICE, "latest-handshakes"]
     shown = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
     times = [int(line.split()[-1]) for line in shown.stdout.splitlines() if line.split()[-1].isdecimal()]
     # A whole second earlier, because wg tells no fractions.

@@ -18,6 +18,7 @@ class Code(StrEnum):
     CONTAINER_STOPPED = "container-stopped"
     CONTAINER_PAUSED = "container-paused"
     CONTAINER_STRANDED = "container-stranded"
+    CONTAINER_UNHEALTHY = "container-unhealthy"
     INNER_BARRIER = "inner-barrier"
     TUNNEL_FILES = "tunnel-files"
     TUNNEL_DEAD = "tunnel-dead"
@@ -60,10 +61,3 @@ class Problem:
 
     def as_json(self) -> dict[str, str]:
         return {"code": str(self.code), "text": self.text}
-
-
-def reason(error: BaseException) -> str:
-    """Return an error's text without the number that Python puts before it ("[Errno 19] No such device")."""
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
-    return str(error)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What vpn-monitor does: each step of its decision, as requests to Docker, to systemd and to the gateway program."""
+"""Carries out each step of a decision: requests to Docker, to systemd and to the gateway."""
 
 from __future__ import annotations
 
@@ -8,21 +8,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mediaserver import files
-from mediaserver.docker import api, compose
+from mediaserver import journal
+from mediaserver._core import files
+from mediaserver._core.docker import DockerClient
+from mediaserver._core.errors import GatewayError
+from mediaserver._core.names import DOCKER_UNIT, GATEWAY_LOCK, HOLDER, PROJECT, TUNNEL
+from mediaserver.docker import compose
 from mediaserver.monitor import host_settings
-from mediaserver.monitor.decide import HOLDER, TUNNEL, Act, Step
-from mediaserver.tunnel.configuration import GatewayError, Settings, State, failed_over, resolved_again
-from mediaserver.tunnel.gateway import LOCK, Gateway, Host, look_up, look_up_nothing
+from mediaserver.monitor.steps import Act, Step
+from mediaserver.tunnel.configuration import Settings, State, failed_over, resolved_again
+from mediaserver.tunnel.gateway import Gateway, Host, look_up, look_up_nothing
 
-DOCKER_UNIT = "docker.service"
 STEP_TIMEOUT_S = 180
 LOG_LINES = 3
 # Steps that are one request to Docker for each target.
 CONTAINER_VERBS: dict[Act, tuple[str, dict[str, str]]] = {
     Act.START: ("start", {}),
     Act.UNPAUSE: ("unpause", {}),
-    # Cut off from the network, Transmission would spend a minute on saying farewell; what it keeps is written first.
+    # Without a network, Transmission would wait a minute for its trackers; it saves its state before that.
     Act.RESTART: ("restart", {"t": "10"}),
     Act.RESTART_TUNNEL: ("restart", {"t": "2"}),
 }
@@ -40,25 +43,25 @@ def run(*command: str) -> None:
 
 
 @dataclass(frozen=True)
-class Hands:
-    """Does the steps."""
+class Repairs:
+    """Carries out the steps."""
 
     root: Path
 
     def do(self, step: Step) -> None:
-        """Raises GatewayError, DockerError, OSError; the step is tried again later then."""
+        """Raises MediaserverError, OSError; the step is tried again later then."""
         if step.act in CONTAINER_VERBS:
-            path, query = CONTAINER_VERBS[step.act]
+            docker, (path, query) = DockerClient(), CONTAINER_VERBS[step.act]
             for service in step.targets or (TUNNEL,):
-                found = api.container(service)["Id"]
-                api.request("POST", f"/containers/{found}/{path}", timeout=STEP_TIMEOUT_S, **query)
+                found = docker.required(PROJECT, service)["Id"]
+                docker.request("POST", f"/containers/{found}/{path}", timeout=STEP_TIMEOUT_S, **query)
             return
         {
             Act.LOAD_BARRIER: lambda: Host().reload_barrier(),
             Act.FORWARD: host_settings.switch_on_forwarding,
             Act.RESTART_DOCKER: lambda: run("systemctl", "restart", DOCKER_UNIT),
-            # What runs is left alone, the holder above all; Ansible recreates containers. It removes orphans as well,
-            # because only it has seen before that no other project has this one's name.
+            # Running containers are left alone, the holder above all. Ansible recreates containers and removes orphans:
+            # only it has checked that no other project has this name.
             Act.BRING_UP: lambda: self._compose("--no-recreate"),
             Act.RECREATE: lambda: self._compose("--force-recreate", "--no-deps", *step.targets),
             Act.RELOAD_HOLDER: self._reload_holder,
@@ -69,34 +72,30 @@ class Hands:
     @staticmethod
     def _reload_holder() -> None:
         Host().signal(HOLDER)
-        # Whoever changed the namespace's routes has mostly taken the tunnel's away, too.
+        # A program that changed the namespace's routes has mostly removed the tunnel's as well.
         Host().signal(TUNNEL)
 
     def _resolve(self) -> None:
-        # Why an endpoint is not used: its name has no address now, or one inside the house.
+        # Why an endpoint is not used: its name has no address now, or one in the LAN.
         for note in self._change(lambda settings, state: resolved_again(settings, state, look_up)):
-            print(note, flush=True)
-        # In any case: its routes may be what is wrong.
+            journal.warning(note)
+        # In any case: its routes may be the fault.
         Host().signal(TUNNEL)
 
     def _compose(self, *arguments: str) -> None:
         chosen: tuple[str, ...] = ("--project-directory", str(self.root))
         if compose.override(self.root):
-            try:
-                project = compose.read(self.root)
-            except compose.ComposeError as error:
-                raise GatewayError(str(error)) from error
-            chosen = project.arguments
+            chosen = compose.read(self.root).arguments
         run("docker", "compose", *chosen, "up", "--detach", "--pull", "never", "--no-build", *arguments)
 
     def apply(self) -> None:
         """Bring files, barrier and containers in line with what is known."""
-        with files.locked(LOCK):
+        with files.locked(GATEWAY_LOCK):
             Gateway(self.root, resolve=look_up_nothing).apply(Host())
 
     def _change(self, change: Callable[[Settings, State], State]) -> list[str]:
-        """Return what a person should know of the endpoints then."""
-        with files.locked(LOCK):
+        """Return notes on endpoints that are not used."""
+        with files.locked(GATEWAY_LOCK):
             gateway = Gateway(self.root, resolve=look_up, change=change)
             gateway.apply(Host())
         return gateway.notes()

@@ -1,36 +1,38 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What vpn-monitor tells people and programs: lines in the journal when something changes, and the state file."""
+"""What vpn-monitor reports: lines in the journal when something changes, and the state file for programs."""
 
 from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mediaserver import files
-from mediaserver.docker.api import DockerError
-from mediaserver.monitor.decide import Seen, Step, Verdict
+from mediaserver import journal
+from mediaserver._core import files
+from mediaserver._core.errors import MediaserverError, reason
+from mediaserver._core.names import STACK_UNIT, STATE_FILE
+from mediaserver.monitor.decide import Decision
 from mediaserver.monitor.hold import Hold
-from mediaserver.monitor.problems import Code, Problem, reason
-from mediaserver.monitor.steps import Act
-from mediaserver.tunnel.configuration import GatewayError
+from mediaserver.monitor.observation import Observation
+from mediaserver.monitor.problems import Code, Problem
+from mediaserver.monitor.steps import Act, Step
 
-STATE = Path("/run/mediaserver/vpn.json")
 VERSION = 2
-# Said when vpn-monitor starts a container that may have been stopped on purpose.
-BY_HAND = "to stop the stack by hand: sudo systemctl stop mediaserver.service"
-# What a monitor that is stopped before its first look knows of the household.
+# Added when vpn-monitor starts a container that a user may have stopped on purpose.
+BY_HAND = f"to stop the stack by hand: sudo systemctl stop {STACK_UNIT}"
+# The facts of a monitor that stops before its first observation.
 NOTHING: dict[str, object] = {"peer": "", "endpoint": "", "forwarded_port": 0, "leak_attempts": None}
 
 
 @dataclass
 class Report:
-    """Tells people and programs: lines in the journal when something changes, and the state file."""
+    """Writes the log lines and the state file."""
 
-    path: Path = STATE
+    path: Path = STATE_FILE
     _said: dict[str, object] = field(default_factory=dict)
     _steps: int = 0
     _last_step: dict[str, object] | None = None
@@ -41,42 +43,46 @@ class Report:
         self._steps += 1
         self._last_step = {"at": _stamp(), "act": str(step.act), "targets": list(step.targets), "why": step.why}
         stopped = step.act is Act.START or step.problem.code is Code.CONTAINER_STOPPED
-        print(f"{step} ({BY_HAND})" if stopped else step, flush=True)
+        journal.notice(f"{step} ({BY_HAND})" if stopped else step)
 
     def hold(self, found: Hold | None) -> None:
-        """Say once when a hold begins, ends, or is not believed."""
+        """Log once when a hold begins, ends, or is ignored."""
         if _heard_as(found) != _heard_as(self._hold):
-            print(f"hold {found.why}" if found else "no hold any more", flush=True)
+            if found is None:
+                journal.info("no hold any more")
+            else:
+                (journal.info if found.valid else journal.warning)(f"hold {found.why}")
         self._hold = found
 
     def stopped(self) -> None:
-        """Say that nobody watches any more."""
+        """Log that vpn-monitor has stopped, and write it to the state file."""
         self._lost_sight("stopped", [])
 
     def blind(self, error: Exception) -> None:
-        """Say that a look failed, and why."""
+        """Log that an observation failed, and why."""
         self._lost_sight("blind", [Problem(Code.BLIND, words(error))])
 
     def failure(self, error: Exception) -> None:
-        print(f"that did not work, it is tried again: {words(error)}", flush=True)
+        journal.warning(f"that did not work, it is tried again: {words(error)}")
 
     def _lost_sight(self, state: str, problems: list[Problem]) -> None:
-        """What was seen last stands, but for the problems: nobody knows them now."""
-        self.look(state, problems, **{key: self._said.get(key, value) for key, value in NOTHING.items()})
+        """Keep the last facts, without the problems: they are unknown now."""
+        self.update(state, problems, **{key: self._said.get(key, value) for key, value in NOTHING.items()})
 
-    def look(self, state: str, problems: Sequence[Problem], **facts: object) -> None:
+    def update(self, state: str, problems: Sequence[Problem], **facts: object) -> None:
         """Write the state file when anything in it has changed, and a line when the state or a problem has.
 
-        Another line is the alarm: the outer barrier has had to drop what the inner one should have.
+        One more line is an alarm: the outer barrier has dropped packets that the inner one should have dropped.
         """
         facts = {"problems": [problem.as_json() for problem in problems], **facts}
         told = {"state": state, "problems": facts["problems"]}
         if told != {key: self._said.get(key) for key in told}:
             words = "; ".join(problem.text for problem in problems)
-            print(f"{state}{': ' if words else ''}{words}", flush=True)
+            (journal.warning if problems else journal.info)(f"{state}{': ' if words else ''}{words}")
         if more := _risen(self._said.get("leak_attempts"), facts["leak_attempts"]):
-            print(
-                f"leak attempts: the outer barrier has dropped {more} more on their way past the inner one", flush=True
+            journal.error(
+                f"leak attempts: the outer barrier has dropped {more} more on their way past the inner one",
+                stream=sys.stdout,
             )
         current = {"version": VERSION, "state": state, **facts, "steps": self._steps, "last_step": self._last_step}
         if self._unwritten or {**current, "since": None} != {**self._said, "since": None}:
@@ -86,42 +92,42 @@ class Report:
             self._write(json.dumps(current, indent=2) + "\n")
 
     def _write(self, text: str) -> None:
-        """A disk that takes nothing must not keep the monitor from its work."""
+        """A full disk must not stop the repairs."""
         try:
             files.write(self.path, text, mode=0o644)
             self._unwritten = False
         except OSError as error:
             if not self._unwritten:
-                print(f"{self.path} cannot be written, it is tried again: {error}", flush=True)
+                journal.warning(f"{self.path} cannot be written, it is tried again: {reason(error)}")
             self._unwritten = True
 
 
 def _risen(before: object, now: object) -> int:
-    """How many a counter has counted since; one that began anew has counted what it shows."""
+    """Return by how much a counter has risen; one that was reset has risen by what it shows."""
     if not isinstance(before, int) or not isinstance(now, int):
-        return 0  # nothing to compare with: the first look, or one without a barrier
+        return 0  # nothing to compare with: the first observation, or one without a barrier
     return now - before if now >= before else now
 
 
-def state_of(seen: Seen, verdict: Verdict) -> str:
+def state_of(observed: Observation, decision: Decision) -> str:
     """One word for the tunnel: held, online, offline, healing or waiting. It stays online while traffic passes."""
-    if seen.held:
+    if observed.held:
         return "held"
-    if verdict.tunnel_alive:
+    if decision.tunnel_alive:
         return "online"
-    if seen.online is False:
+    if observed.online is False:
         return "offline"
-    return "healing" if verdict.problems else "waiting"
+    return "healing" if decision.problems else "waiting"
 
 
 def words(error: Exception) -> str:
-    """What is said of an error; of one that nobody foresaw also its kind."""
-    foreseen = isinstance(error, (GatewayError, DockerError, OSError, subprocess.SubprocessError))
-    return reason(error) if foreseen else f"{type(error).__name__}: {error}"
+    """Return the text of an error, with its kind where it is not an expected one."""
+    expected = isinstance(error, (MediaserverError, OSError, subprocess.SubprocessError))
+    return reason(error) if expected else f"{type(error).__name__}: {error}"
 
 
 def _heard_as(found: Hold | None) -> str:
-    """What makes two looks at a hold the same news; the seconds that a valid one has left do not."""
+    """Return what makes a hold news; the seconds that a valid one has left do not."""
     if found is None:
         return ""
     return "valid" if found.valid else found.why

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tunnel is to be: settings and state in, text for containers and barriers out. Pure.
+"""The tunnel's configuration: settings and state in, text for containers and barriers out. Pure.
 
 ``gateway.json`` (written by Ansible) says what is wanted, ``endpoints.json`` (ours) which peer is active and the
-address that each endpoint's name was last seen at.
+address of each endpoint's name.
 """
 
 from __future__ import annotations
@@ -13,18 +13,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from mediaserver._core.errors import GatewayError
+from mediaserver._core.names import VPN_BRIDGE, WIREGUARD_MARK
 from mediaserver.firewall import barrier
+from mediaserver.services import UNLISTED, Service
 
 UPLINK_MTU = 1500
 # Bytes that WireGuard adds to an IPv4 or IPv6 packet (wg-quick(8) subtracts the same).
 WIREGUARD_OVERHEAD = 80
 KEEPALIVE_S = 25
-FWMARK = 51820
 THIS_NETWORK = ipaddress.IPv4Network("0.0.0.0/8")
-
-
-class GatewayError(Exception):
-    """Something that a person must put right; the text says what and how."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +68,25 @@ class Settings:
     resolvers: tuple[str, ...]
     peers: tuple[Peer, ...]
     containers: tuple[str, ...] = ()  # where Docker takes the subnets of its networks from
+    own_bridges: tuple[str, ...] = ()  # of a household's own services outside the VPN
+    reaches: tuple[tuple[str, int], ...] = ()  # by which bridge which port of the bridge address may be opened
+    reached_ports: tuple[int, ...] = ()  # ports in the VPN namespace that only the host opens, for other services
+    vpn_service_ports: tuple[int, ...] = ()  # all at which services in the VPN namespace listen, published or not
+    services: tuple[Service, ...] = UNLISTED
 
     @property
     def bridge_address(self) -> str:
         return str(self.subnet[1])
+
+    @property
+    def closed_ports(self) -> tuple[int, ...]:
+        """Ports that must not be open to the internet: no peer of a torrent is meant there."""
+        return tuple(sorted({*self.ui_ports, *self.vpn_service_ports}))
+
+    @property
+    def reachable_ports(self) -> tuple[int, ...]:
+        """Ports of the bridge address that services in the VPN namespace may open."""
+        return tuple(sorted(port for bridge, port in self.reaches if bridge == VPN_BRIDGE))
 
     @property
     def holder_address(self) -> str:
@@ -98,19 +111,25 @@ class Settings:
                 peers=tuple(Peer.from_json(peer, ipv6=bool(data["ipv6"])) for peer in data["peers"]),
                 # Absent where a run was cut off between the programs and this file; then the barrier is narrower.
                 containers=tuple(data.get("containers", ())),
+                # Absent in a household without own services.
+                own_bridges=tuple(data.get("own_bridges", ())),
+                reaches=tuple((str(one["bridge"]), int(one["port"])) for one in data.get("reaches", ())),
+                reached_ports=tuple(int(port) for port in data.get("reached_ports", ())),
+                vpn_service_ports=tuple(int(port) for port in data.get("vpn_service_ports", ())),
+                services=tuple(map(Service.from_json, data["services"])) if "services" in data else UNLISTED,
             )
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise GatewayError(f"gateway.json cannot be used ({error!r}); run the playbook again") from error
 
 
 @dataclass(frozen=True)
 class State:
-    """Which peer is active, and where each name was last seen. Lost or corrupt: made again, nothing opens."""
+    """The active peer, and the last known address of each name. A damaged file is replaced, and nothing opens."""
 
     active: str
     addresses: dict[str, str]
     # Addresses that a name has now and that are refused; not kept in the file.
-    seen: dict[str, str] = field(default_factory=dict, compare=False)
+    rejected: dict[str, str] = field(default_factory=dict, compare=False)
     lost: bool = field(default=False, compare=False)  # there was a text, and it could not be read
 
     @classmethod
@@ -127,43 +146,43 @@ class State:
 
 
 def forbidden(settings: Settings, address: str) -> str:
-    """Say why an address cannot be an endpoint's, or nothing: a way to it would be a way into the house."""
+    """Return why an address cannot be an endpoint, else an empty text: a route to it would be a route into the LAN."""
     if not address:
         return ""
     candidate = ipaddress.IPv4Address(address)
     special = candidate.is_loopback or candidate.is_multicast or candidate.is_link_local or candidate.is_unspecified
     # Reserved is also the broadcast address. What begins with 0 is "this network" (RFC 1122), and leads nowhere.
     if special or candidate.is_reserved or candidate in THIS_NETWORK:
-        return "no address of the internet"
+        return "not a public address"
     if candidate in settings.subnet:
         return f"in the VPN namespace's own network {settings.subnet} (gateway_subnet)"
     if any(candidate in ipaddress.IPv4Network(pool) for pool in settings.containers):
         return "in a network of Docker's on this host (docker_address_pools)"
-    return next((f"in the house's own network {net} (mediaserver_lan)" for net in settings.lan
+    return next((f"in the LAN {net} (mediaserver_lan)" for net in settings.lan
                  if candidate in ipaddress.IPv4Network(net)), "")  # fmt: skip
 
 
 def next_state(settings: Settings, state: State, resolve: Callable[[str], str | None]) -> State:
     """Keep what is known, resolve only names that are new, and drop peers that are gone."""
     addresses: dict[str, str] = {}
-    seen = dict(state.seen)
+    rejected = dict(state.rejected)
     for host in dict.fromkeys(peer.host for peer in settings.peers):
         try:
             address: str | None = str(ipaddress.IPv4Address(host))
         except ValueError:
             address = state.addresses.get(host) or resolve(host)
         if address and forbidden(settings, address):
-            seen[host] = address
+            rejected[host] = address
         elif address:
             addresses[host] = address
     names = [peer.name for peer in settings.peers]
-    return State(state.active if state.active in names else names[0], addresses, seen)
+    return State(state.active if state.active in names else names[0], addresses, rejected)
 
 
 def resolved_again(settings: Settings, state: State, resolve: Callable[[str], str | None]) -> State:
-    """Ask for every name anew; one that cannot be resolved now keeps its address."""
+    """Resolve every name again; one that cannot be resolved now keeps its address."""
     asked = next_state(settings, State(state.active, {}), resolve)
-    return State(asked.active, state.addresses | asked.addresses, asked.seen)
+    return State(asked.active, state.addresses | asked.addresses, asked.rejected)
 
 
 def failed_over(settings: Settings, state: State) -> State:
@@ -194,21 +213,29 @@ def outer_table(settings: Settings, state: State, *, owned: bool = False) -> str
             published=settings.published_ports,
             lan=settings.lan,
             containers=settings.containers,
+            own_bridges=settings.own_bridges,
+            bridge_address=settings.bridge_address,
+            reaches=settings.reaches,
+            reached=settings.reached_ports,
         ),
         owned=owned,
     )
 
 
 def inner_table(settings: Settings, state: State, leased_port: int = 0) -> str:
-    ports = {settings.forwarded_port, leased_port} - {0, *settings.ui_ports}
+    ports = {settings.forwarded_port, leased_port} - {0, *settings.closed_ports}
     return barrier.render_inner(
         barrier.InnerBarrier(
             endpoints=tuple(endpoints(settings, state)),
             ui_ports=settings.ui_ports,
             lan=settings.lan,
             bridge_address=settings.bridge_address,
-            fwmark=FWMARK,
+            fwmark=WIREGUARD_MARK,
             forwarded_ports=sorted(ports),
+            reachable=settings.reachable_ports,
+            reached=settings.reached_ports,
+            # Without own services outside the VPN, no container has a reason to try.
+            containers=settings.containers if settings.own_bridges else (),
         )
     )
 
@@ -216,7 +243,7 @@ def inner_table(settings: Settings, state: State, leased_port: int = 0) -> str:
 def tunnel_configuration(settings: Settings, state: State, private_key: str) -> str:
     """Text for ``wg setconf`` (wg(8), CONFIGURATION FILE FORMAT)."""
     peer = active_peer(settings, state)
-    lines = ["[Interface]", f"PrivateKey = {private_key}", f"FwMark = {FWMARK}", "", "[Peer]"]
+    lines = ["[Interface]", f"PrivateKey = {private_key}", f"FwMark = {WIREGUARD_MARK}", "", "[Peer]"]
     lines.append(f"PublicKey = {peer.public_key}")
     if peer.preshared_key:
         lines.append(f"PresharedKey = {peer.preshared_key}")

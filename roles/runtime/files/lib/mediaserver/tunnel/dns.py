@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One question to a resolver, as a sign of life: who serves the root zone (RFC 1035)?
+"""One DNS query to a resolver, to see whether it answers: the name servers of the root zone (RFC 1035).
 
-It names nobody, and every resolver has the answer at hand. Through the tunnel any answer counts: what came back was
-carried. Of the house's own resolvers, which may stand in the house, it must be one that took the internet.
+The query contains no personal data, and every resolver has the answer in its cache. Through the tunnel any answer
+counts, because the tunnel has carried it. An answer of the host's own resolvers, which may be in the LAN, counts only
+when it needed the internet.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def question(number: int) -> bytes:
 
 
 def is_answer(datagram: bytes, number: int) -> bool:
-    """Say whether this is an answer to our question, good or bad."""
+    """Say whether this is an answer to our query, with any response code."""
     return len(datagram) >= 12 and datagram[:2] == struct.pack("!H", number) and bool(datagram[2] & 0x80)
 
 
@@ -58,10 +59,10 @@ def ask(line: socket.socket, address: tuple[Any, ...], timeout: float) -> int | 
     return None
 
 
-def house_is_online(path: Path | None = None, *, port: int = PORT, timeout: float = ANSWER_TIMEOUT_S) -> bool | None:
-    """Say whether the house's own line carries, by what the host's resolvers answer; None where they do not tell.
+def host_is_online(path: Path | None = None, *, port: int = PORT, timeout: float = ANSWER_TIMEOUT_S) -> bool | None:
+    """Say whether the host is online, by the answers of its resolvers; None where these prove nothing.
 
-    One that is silent, or fails to ask others, says no; one that refuses the question says nothing about the line.
+    No answer and SERVFAIL mean offline. REFUSED proves nothing.
     """
     try:
         text = (path or RESOLVERS).read_text(encoding="utf-8", errors="replace")
@@ -70,7 +71,7 @@ def house_is_online(path: Path | None = None, *, port: int = PORT, timeout: floa
     codes: list[int | None] = []
     for resolver in re.findall(r"^\s*nameserver\s+(\S+)", text, re.MULTILINE)[:MOST_RESOLVERS]:
         try:
-            # Gives family and scope of the address ("fe80::1%eth0"), and asks nobody.
+            # Returns family and scope of the address ("fe80::1%eth0"), without a query.
             found = socket.getaddrinfo(resolver, port, type=socket.SOCK_DGRAM, flags=socket.AI_NUMERICHOST)[0]
         except OSError:
             continue

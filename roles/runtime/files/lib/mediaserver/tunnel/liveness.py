@@ -16,9 +16,10 @@ import struct
 from collections.abc import Sequence
 from pathlib import Path
 
+from mediaserver._core import sockets
+from mediaserver._core.names import TUNNEL_DEVICE
 from mediaserver.tunnel import dns
 
-TUNNEL_DEVICE = "wg0"
 # a.root-servers.net and k.root-servers.net (https://www.iana.org/domains/root/servers).
 ROOT_SERVERS = ("198.41.0.4", "193.0.14.129")
 ECHO_REQUEST, ECHO_REPLY = 8, 0
@@ -39,29 +40,24 @@ def echo(number: int, sequence: int, size: int) -> bytes:
     return head[:2] + struct.pack("!H", checksum(head + data)) + head[4:] + data
 
 
-def bound(line: socket.socket) -> socket.socket:
-    """Have a socket use the tunnel and nothing else. Raises OSError without one."""
-    try:
-        line.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, TUNNEL_DEVICE.encode())
-    except OSError:
-        line.close()
-        raise
-    return line
-
-
 def provoke(resolvers: Sequence[str]) -> None:
     """Send the questions, from a thread in the VPN namespace. Raises OSError without a tunnel."""
     number = secrets.randbelow(1 << 16)
-    with bound(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as line:
+    with sockets.udp(TUNNEL_DEVICE) as line:
         line.setblocking(False)
         for server in ROOT_SERVERS:
             with contextlib.suppress(OSError):
                 line.sendto(dns.question(number), (server, dns.PORT))
-    with bound(socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)) as line:
+    with echo_socket() as line:
         line.setblocking(False)
         for resolver in resolvers:
             with contextlib.suppress(OSError):
                 line.sendto(echo(number, 1, 32), (resolver, 0))
+
+
+def echo_socket() -> socket.socket:
+    """Return an ICMP socket that is bound to the tunnel. Raises OSError without one."""
+    return sockets.bound(socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP), TUNNEL_DEVICE)
 
 
 def received(pid: int) -> int | None:

@@ -17,16 +17,18 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from mediaserver._core import sockets
+from mediaserver._core.names import TUNNEL_DEVICE
 from mediaserver.monitor.problems import Code, Problem
 from mediaserver.tunnel import dns, liveness
 
 IPV4_HEADER, UDP_HEADER, ICMP_HEADER = 20, 8, 8
-# Linux: set DF, and do not believe in a smaller path MTU (ip(7)). Not in Python's socket module.
+# Linux: set DF, and ignore a smaller path MTU (ip(7)). Not in Python's socket module.
 IP_MTU_DISCOVER, IP_PMTUDISC_PROBE = 10, 3
 OPT, PADDING = 41, 12
 # WireGuard pads to multiples of this, so sizes between two of them behave alike.
 STEP = 16
-# Below this size it is no path's MTU, but a resolver that refuses large questions.
+# A smaller result is not a path MTU, but a resolver that refuses large queries.
 SMALLEST, COARSE_BELOW = 576, 1200
 ANSWER_TIMEOUT_S = 1.5
 # Seconds from the tunnel's start to the first probe; between a loss and its confirmation; between probes afterwards.
@@ -131,15 +133,15 @@ def _send(line: socket.socket, data: bytes, address: tuple[str, int]) -> None:
 def _unfragmented(line: socket.socket) -> socket.socket:
     line.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE)
     line.setblocking(False)
-    return liveness.bound(line)
+    return line
 
 
 def _echo_socket() -> socket.socket:
-    return _unfragmented(socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP))
+    return _unfragmented(liveness.echo_socket())
 
 
 def _question_socket() -> socket.socket:
-    return _unfragmented(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    return _unfragmented(sockets.udp(TUNNEL_DEVICE))
 
 
 def problem(mtu: int, works: int) -> Problem:
@@ -159,7 +161,7 @@ class PacketSize:
     _lost: tuple[Arrived, ...] = ()
     _settings: tuple[object, ...] = ()
 
-    def tend(
+    def refresh(
         self,
         now: float,
         mtu: int,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A port of the provider's, forwarded to us for a while: NAT-PMP (RFC 6886), as ProtonVPN speaks it.
+"""A port of the provider's, forwarded to us for a while: NAT-PMP (RFC 6886), as ProtonVPN supports it.
 
 Ask first for any port, then, before its time is over, again and again for the port that is held.
 """
@@ -11,6 +11,8 @@ import struct
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+
+from mediaserver._core.errors import NatPmpError
 
 VERSION = 0
 PORT = 5351
@@ -35,10 +37,6 @@ RESULTS = {
 }
 
 Exchange = Callable[[bytes], bytes]
-
-
-class NatPmpError(Exception):
-    """No port was had; the text says why, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +125,7 @@ def _granted(exchange: Exchange, protocol: str, suggested: int, lifetime: int) -
     if not found.external or not found.lifetime:
         raise NatPmpError(
             f"The provider forwards port {found.external} with {protocol.upper()} for {found.lifetime} s, "
-            "which is no port; choose another server"
+            "which is not a port; choose another server"
         )
     return found
 
@@ -137,36 +135,36 @@ def udp_exchange(
     gateway: str,
     request: bytes,
     *,
-    tries: int = TRIES,
+    attempts: int = TRIES,
     port: int = PORT,
     wait: float = FIRST_WAIT_S,
 ) -> bytes:
-    """Ask the gateway (an IPv4 address) over a UDP socket, which gets connected, up to ``tries`` times.
+    """Ask the gateway (an IPv4 address) over a UDP socket, which gets connected, up to ``attempts`` times.
 
     The first try waits ``wait`` seconds, each further one twice as long. Raises NatPmpError when no answer comes.
     """
     try:
         line.connect((gateway, port))
         _forget(line)
-        for attempt in range(tries):
+        for attempt in range(attempts):
             line.send(request)
             if (reply := _received(line, request, wait * 2**attempt)) is not None:
                 return reply
     except ConnectionRefusedError as error:
         raise NatPmpError(
-            f"The provider's server does not speak NAT-PMP (nobody listens at {gateway}:{port}); "
+            f"The provider's server does not support NAT-PMP (connection refused at {gateway}:{port}); "
             "choose a server that forwards ports, and a key that was generated with NAT-PMP switched on"
         ) from error
     except OSError as error:
         raise NatPmpError(f"{gateway} cannot be asked for a port ({error}); see whether the tunnel is up") from error
     raise NatPmpError(
-        f"{gateway} was asked {tries} times for a port and did not answer; "
+        f"{gateway} was asked {attempts} times for a port and did not answer; "
         "see whether the tunnel is up, and whether this server forwards ports"
     )
 
 
 def _forget(line: socket.socket) -> None:
-    """Drop what came before: another answer to an old request, or what a stranger sent before we were connected.
+    """Drop earlier datagrams: late answers to old requests, and those that other hosts sent before the connection.
 
     From here on the kernel lets in only what the gateway sends, as RFC 6886, 3.1 wants.
     """

@@ -9,16 +9,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mediaserver import clock
+from mediaserver._core import clock
 from mediaserver.monitor import causes, monitor_state
-from mediaserver.monitor.decide import Memory, Seen
-from mediaserver.monitor.observe import Watch, endpoint_of
+from mediaserver.monitor.monitor_state import MonitorState
+from mediaserver.monitor.observation import Observation
+from mediaserver.monitor.observe import Observer, endpoint_of
 from mediaserver.monitor.problems import BLOCKS_TUNNEL, HOUSEHOLD_MUST_ACT, Code, Problem
 from mediaserver.tunnel import dns, mtu
 from mediaserver.tunnel.gateway import Gateway, look_up, look_up_nothing
 
 PAUSE_S = 1.0
-# Looks in a row in which the host itself is offline, before waiting for the tunnel is given up.
+# Observations of an offline host, in a row, after which the wait for the tunnel ends.
 OFFLINE_LOOKS = 2
 
 
@@ -55,90 +56,90 @@ class Status:
         return json.dumps(found)
 
 
-def of_host(seen: Seen) -> tuple[Problem, ...]:
+def of_host(observed: Observation) -> tuple[Problem, ...]:
     """Return what is wrong with the settings of this host."""
-    off = ", ".join(seen.forwarding_off)
+    off = ", ".join(observed.forwarding_off)
     text = f"IPv4 forwarding is off on this host ({off}); vpn-monitor switches it on while it runs"
-    return (*((Problem(Code.FORWARDING_OFF, text),) if off else ()), *seen.obstacles)
+    return (*((Problem(Code.FORWARDING_OFF, text),) if off else ()), *observed.obstacles)
 
 
-def judge(seen: Seen, memory: Memory, *, online: bool | None, carries: bool) -> Status:
-    """Return the status by one look at a tunnel that had time to come up. Pure."""
-    host = of_host(seen)
-    if seen.tunnel is not None and (seen.tunnel.answered or carries):
-        dead_resolver = () if seen.tunnel.answered else (causes.of_dead_resolver(seen.resolvers),)
-        return Status(True, online, seen.peer, seen.endpoint or "", (*dead_resolver, *host))
-    if not seen.docker:
-        cause = Problem(Code.DOCKER_SILENT, seen.trouble or "Docker does not answer")
-    elif seen.tunnel is None:
+def judge(observed: Observation, state: MonitorState, *, online: bool | None, carries: bool) -> Status:
+    """Return the status by one observation of a tunnel that had time to come up. Pure."""
+    host = of_host(observed)
+    if observed.tunnel is not None and (observed.tunnel.answered or carries):
+        dead_resolver = () if observed.tunnel.answered else (causes.of_dead_resolver(observed.resolvers),)
+        return Status(True, online, observed.peer, observed.endpoint or "", (*dead_resolver, *host))
+    if not observed.docker:
+        cause = Problem(Code.DOCKER_SILENT, observed.trouble or "Docker does not answer")
+    elif observed.tunnel is None:
         cause = Problem(Code.CONTAINER_STOPPED, "the container that holds the VPN namespace (vpn) does not run")
     else:
         cause = causes.of_dead_tunnel(
             causes.Evidence(
                 online=online,
                 obstacles=host,
-                peer=seen.peer,
-                endpoint=seen.endpoint,
-                refused=seen.refused,
-                interface=seen.tunnel.interface,
-                handshakes=seen.tunnel.handshake_age is not None,
-                trusted=memory.trusted and memory.asked == seen.asked,
+                peer=observed.peer,
+                endpoint=observed.endpoint,
+                refused=observed.refused,
+                interface=observed.tunnel.interface,
+                handshakes=observed.tunnel.handshake_age is not None,
+                trusted=state.trusted and state.asked == observed.asked,
             )
         )
     others = tuple(one for one in host if one.code != cause.code)
-    return Status(False, online, seen.peer, seen.endpoint or "", (cause, *others))
+    return Status(False, online, observed.peer, observed.endpoint or "", (cause, *others))
 
 
-def look(
+def observe(
     root: Path,
     wait: float = 0.0,
     *,
-    eyes: Watch | None = None,
-    is_online: Callable[[], bool | None] = dns.house_is_online,
+    observer: Observer | None = None,
+    is_online: Callable[[], bool | None] = dns.host_is_online,
 ) -> Status:
-    """Look until the tunnel is up or ``wait`` seconds have passed. Raises GatewayError, OSError."""
-    eyes = eyes or Watch(root)
+    """Observe until the tunnel is up or ``wait`` seconds have passed. Raises GatewayError, OSError."""
+    observer = observer or Observer(root)
     deadline = time.monotonic() + wait
     offline, received = 0, None
     while True:
         gateway = Gateway(root, resolve=look_up_nothing)
-        seen = eyes.look(gateway)
-        tunnel = seen.tunnel
+        observed = observer.observe(gateway)
+        tunnel = observed.tunnel
         carries = bool(tunnel and received is not None and tunnel.received is not None and tunnel.received > received)
         received = tunnel.received if tunnel and not tunnel.answered else None
         up = bool(tunnel and tunnel.answered) or carries
         online = None if up else is_online()
         offline = offline + 1 if online is False else 0
-        # A second look, because what else carries shows only after the first one without an answer.
+        # Observed twice, because traffic without an answer shows only after the first unanswered query.
         if up or time.monotonic() >= deadline or offline >= OFFLINE_LOOKS:
             break
         time.sleep(PAUSE_S)
-    if not up and seen.endpoint == "" and online is not False:
+    if not up and observed.endpoint == "" and online is not False:
         # Only now, because a resolver may take its time; the state file keeps no address that is refused.
-        seen = replace(seen, refused=endpoint_of(Gateway(root, resolve=look_up))["refused"])
-    return judge(seen, monitor_state.load(clock.now()), online=online, carries=carries)
+        observed = replace(observed, refused=endpoint_of(Gateway(root, resolve=look_up))["refused"])
+    return judge(observed, monitor_state.load(clock.now()), online=online, carries=carries)
 
 
-def packet_size(root: Path, eyes: Watch | None = None) -> int | None:
+def packet_size(root: Path, observer: Observer | None = None) -> int | None:
     """Return the largest packet that arrives, the tunnel's MTU where none is lost; None where nothing answers."""
     gateway = Gateway(root, resolve=look_up_nothing)
     settings = gateway.settings
-    eyes = eyes or Watch(root)
-    if eyes.look(gateway).tunnel is None:
+    observer = observer or Observer(root)
+    if observer.observe(gateway).tunnel is None:
         return None
-    first = mtu.probe(settings.mtu, settings.resolvers, eyes.inside)
+    first = mtu.probe(settings.mtu, settings.resolvers, observer.inside)
     if mtu.judge(settings.mtu, [first]) in (settings.mtu, None):
         return mtu.judge(settings.mtu, [first])
-    return mtu.judge(settings.mtu, [first, mtu.probe(settings.mtu, settings.resolvers, eyes.inside)])
+    return mtu.judge(settings.mtu, [first, mtu.probe(settings.mtu, settings.resolvers, observer.inside)])
 
 
 def report(root: Path, wait: float) -> str:
     """Return the whole as JSON, for the end of a playbook run."""
-    eyes = Watch(root)
-    found = look(root, wait, eyes=eyes)
+    observer = Observer(root)
+    found = observe(root, wait, observer=observer)
     if found.up:
         settings = Gateway(root, resolve=look_up_nothing).settings
-        works = packet_size(root, eyes)
+        works = packet_size(root, observer)
         if works is not None and works != settings.mtu:
             lost = mtu.problem(settings.mtu, works)
             found = Status(True, found.online, found.peer, found.endpoint, (*found.problems, lost))
