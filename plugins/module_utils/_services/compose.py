@@ -171,7 +171,7 @@ class Compose:
             yield from (f"  - {quoted(port)}" for port in ports)
 
     def _ports(self, one: Service) -> list[Port]:
-        """The holder's are those of all who live in its namespace."""
+        """Return a service's published ports. The holder publishes those of all services in its namespace."""
         if one.namespace is Namespace.HOLDER:
             return [port for each in self._project.services if each.in_vpn for port in each.published]
         return list(one.published) if one.namespace is Namespace.LAN else []

@@ -28,7 +28,7 @@ class Namespace(StrEnum):
     HOLDER = "holder"  # it owns the VPN namespace; there is one
     TUNNEL = "tunnel"  # it makes the tunnel in the holder's namespace; there is one
     VPN = "vpn"  # it joins the holder's namespace: its way out is the tunnel
-    LAN = "lan"  # it lives on the bridge network of the LAN services: its way out is the host's
+    LAN = "lan"  # it is on the bridge network of the LAN services: its way out is the host's
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Reach:
 
 @dataclass(frozen=True)
 class ForwardedPort:
-    """How a service is told the port that the provider forwards.
+    """How a service receives the port that the provider forwards.
 
     ``rpc`` is Transmission's; a household's own service gets a file with the number, and a command that is run in its
     container when the number has changed.
@@ -143,7 +143,7 @@ class Service:
     owner: str = ""  # of its folders and secret files, by number or name on the host; empty: the household's account
     backup: Backup = Backup()
     restart_when_unhealthy: bool = False  # vpn-monitor restarts it when Docker calls it unhealthy
-    probe: bool = False  # it lives in the VPN namespace and its image has curl: verify asks from it
+    probe: bool = False  # it is in the VPN namespace and its image has curl: verify sends requests from it
     next_step: str = ""  # what the household does first, said at the end of a run: "add your indexers in Jackett"
     forwarded_port: ForwardedPort | None = None
     reaches: tuple[Reach, ...] = ()

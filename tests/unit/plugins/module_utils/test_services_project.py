@@ -38,7 +38,7 @@ def composed(given: dict[str, t.Any], **values: t.Any) -> dict[str, t.Any]:
     return compose_project({**PLACES, **given}, {**VALUES, **values}, None, ENTRYPOINTS)
 
 
-def test_without_a_word_a_household_has_them_all() -> None:
+def test_default_household_has_all_services() -> None:
     found = services({})
     assert found["names"] == found["default_names"] == ALL
     assert found["published_ports"] == sorted(PORTS.values())
@@ -83,7 +83,7 @@ def test_a_stack_without_pages_behind_the_vpn_publishes_nothing_there() -> None:
         ({"mediaserver_ports": {"jackett": 19117}}, [8096, 9091, 19117]),
         ({"mediaserver_ports": {"jackett": "19117"}}, [8096, 9091, 19117]),
         ({"jellyfin_https_port": "443"}, [443, 8096, 9091, 9117]),
-        # What is wrong is told by preflight, which has to measure the host first.
+        # Wrong ports are reported by preflight, which has to measure the host first.
         ({"mediaserver_ports": {"jackett": 99999, "jellyfin": "web"}}, [9091]),
         ({"mediaserver_ports": ["9117"]}, [8096, 9091, 9117]),
         ({"stack_services": ["vpn", "plex", "jackett", "jackett"]}, [9117]),
@@ -153,7 +153,7 @@ def own_services() -> dict[str, t.Any]:
     return composed({"mediaserver_extra_services": [SONARR, BAZARR]})
 
 
-def test_an_own_service_in_the_vpn_lives_in_the_holders_namespace(own_services: dict[str, t.Any]) -> None:
+def test_own_service_in_vpn_is_in_holders_namespace(own_services: dict[str, t.Any]) -> None:
     project = yaml.safe_load(own_services["compose"])["services"]
     assert list(project)[-2:] == ["sonarr", "bazarr"]
     found = project["sonarr"]
