@@ -27,7 +27,7 @@ KINDS = {
         "mkdir /opt/mediaserver && echo 'services: {}' > /opt/mediaserver/compose.yml",
         "cat /opt/mediaserver/compose.yml",
         "rm -r /opt/mediaserver",
-        ("mediaserver_root: /opt/mediaserver exists", "it holds compose.yml"),
+        ("mediaserver_root: /opt/mediaserver exists", "it contains compose.yml"),
     ),
     "another program's state": Foreign(
         "mkdir /var/lib/mediaserver && echo mine > /var/lib/mediaserver/db",
