@@ -77,7 +77,7 @@ def enable_all_folders(household: Household) -> None:
 TABLE = (
     # First, because vpn-monitor would repair other changes before the run.
     Drift("a stopped monitor", "systemctl stop vpn-monitor", "vpn-monitor.service is started"),
-    Drift("a file's mode", "chmod 0600 {root}/lib/mediaserver/files.py", "{root}/lib/mediaserver/files.py"),
+    Drift("a file's mode", "chmod 0600 {root}/lib/mediaserver/_core/files.py", "{root}/lib/mediaserver/_core/files.py"),
     Drift("a live sysctl", "sysctl -qw fs.inotify.max_user_instances=300", "fs.inotify.max_user_instances=512"),
     Drift(
         "a sysctl file",
