@@ -78,6 +78,13 @@ options:
       - For each, RV(ansible_facts.mediaserver_host.units) shows whether it runs with an older version of its files.
     type: dict
     default: {}
+  docker_settings:
+    description:
+      - Settings of dockerd, as in C(daemon.json); a later one overrides an earlier one.
+        RV(ansible_facts.mediaserver_host.docker_file) tells whether the file has them all. They must hold no secret.
+    type: list
+    elements: dict
+    default: []
   timezone:
     description: Time zone that is looked up in the host's time zone database.
     type: str
@@ -422,9 +429,10 @@ ansible_facts:
           description:
             - Why C(/etc/docker/daemon.json) cannot be parsed, and its settings C(userns-remap) and C(userland-proxy).
               Other settings are left out, because they may hold a secret.
+            - Its key C(settled) tells whether it has all of O(docker_settings), and it and its folder belong to root.
           returned: always
           type: dict
-          sample: {error: "", settings: {userns-remap: default}}
+          sample: {error: "", settings: {userns-remap: default}, settled: false}
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -444,6 +452,7 @@ def main() -> None:
             "folders": {"type": "list", "elements": "str", "default": []},
             "resolve": {"type": "list", "elements": "str", "default": []},
             "units": {"type": "dict", "default": {}},
+            "docker_settings": {"type": "list", "elements": "dict", "default": []},
             "timezone": {"type": "str", "default": ""},
             "user": {"type": "str", "default": ""},
             "group": {"type": "str", "default": ""},

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import typing as t
 
@@ -67,13 +68,28 @@ def filesystems_on_disks(reader: Reader) -> dict[str, str]:
     return found
 
 
-def docker_file(reader: Reader) -> dict[str, t.Any]:
-    """Return why daemon.json cannot be parsed, empty if it can, and its settings of DOCKER_KEYS."""
+def docker_file(reader: Reader, wanted: t.Sequence[daemon.Settings] = ()) -> dict[str, t.Any]:
+    """Return why daemon.json cannot be parsed, empty if it can, and its settings of DOCKER_KEYS.
+
+    ``settled``: file and folder are already what the role docker would make of them with the layers ``wanted``.
+    """
+    text = reader.text(daemon.FILE)
     try:
-        settings = daemon.parse(reader.text(daemon.FILE))
+        settings = daemon.parse(text)
     except InvalidValue as error:
-        return {"error": str(error), "settings": {}}
-    return {"error": "", "settings": {key: settings[key] for key in DOCKER_KEYS if key in settings}}
+        return {"error": str(error), "settings": {}, "settled": False}
+    known = {key: settings[key] for key in DOCKER_KEYS if key in settings}
+    as_wanted = bool(wanted) and bool(text) and daemon.render(text, *wanted) == text
+    return {"error": "", "settings": known, "settled": as_wanted and _is_root_s(reader)}
+
+
+def _is_root_s(reader: Reader) -> bool:
+    folder = os.path.dirname(daemon.FILE)
+    return (
+        reader.owned_by_root(daemon.FILE, folder=False)
+        and reader.owned_by_root(folder, folder=True)
+        and reader.mode(folder) == "0755"
+    )
 
 
 def measure(reader: Reader, params: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -81,5 +97,5 @@ def measure(reader: Reader, params: dict[str, t.Any]) -> dict[str, t.Any]:
     return {
         **requested_zone(reader, params["timezone"]),
         "block_filesystems": filesystems_on_disks(reader),
-        "docker_file": docker_file(reader),
+        "docker_file": docker_file(reader, params.get("docker_settings") or ()),
     }

@@ -87,6 +87,14 @@ class Reader:
         except OSError:
             return ""
 
+    def owned_by_root(self, path: str, *, folder: bool) -> bool:
+        """Say whether the path is a folder, or else a file, of root and its group. A link is neither."""
+        try:
+            found = os.lstat(path)
+        except OSError:
+            return False
+        return (found.st_uid, found.st_gid) == (0, 0) and (stat.S_ISDIR if folder else stat.S_ISREG)(found.st_mode)
+
     def age(self, path: str) -> float | None:
         """Return seconds since a file was written, by its mtime; None when it does not exist."""
         try:

@@ -60,3 +60,39 @@ def test_refuses_a_damaged_file_early_without_its_content(text: str) -> None:
     assert f"{FILE} is not" in str(caught.value)
     assert "s3cret" not in str(caught.value)
     assert templar(None).template(trust_as_template(f"{{{{ {refuse} }}}}")) is True
+
+
+@pytest.mark.parametrize(
+    ("options", "compared"),
+    [
+        ({}, True),
+        ({"insecure-registries": ["192.0.2.1:5000"], "userland-proxy": True}, True),
+        ({"proxies": {"http-proxy": SECRET}}, False),
+        ({"dns": ["192.0.2.1"], "log-opts": {"splunk-token": SECRET}}, False),
+        ("no mapping", False),
+    ],
+)
+def test_measurement_is_given_no_setting_that_may_hold_a_secret(options: Any, compared: bool) -> None:
+    (measure,) = DataLoader().load_from_file(str(ROLE.parent / "preflight/tasks/measure.yml"), trusted_as_template=True)
+    asked = measure["household.mediaserver.host_info"]["docker_settings"]
+    known = templar(None)
+    known.available_variables = {**known.available_variables, "docker_daemon_options": options}
+    layers = known.template(asked)
+    assert [layer["live-restore"] for layer in layers[:1]] == ([False] if compared else [])
+    assert layers[1:] == ([options] if compared else [])
+    assert Templar(DataLoader(), variables={}).template(asked) == [], "in a play without the role docker"
+
+
+@pytest.mark.parametrize("settled", [True, False])
+def test_reads_and_writes_the_file_only_when_it_differs(settled: bool) -> None:
+    facts = {"mediaserver_host": {"docker_file": {"settled": settled}, "existing": [FILE]}}
+    known = templar("{}")
+    known.available_variables = {**known.available_variables, "ansible_facts": facts}
+    for file, module in (
+        ("main.yml", "ansible.builtin.slurp"),
+        ("main.yml", "ansible.builtin.assert"),
+        ("settings.yml", "household.mediaserver.file_tree"),
+    ):
+        when = task_of(file, module)["when"]
+        conditions = when if isinstance(when, list) else [when]
+        assert all(known.template(trust_as_template(f"{{{{ {one} }}}}")) for one in conditions) is not settled

@@ -75,7 +75,10 @@ class FakeReader(Reader):
         return path not in self.given.get("read_only", ())
 
     def mode(self, path: str) -> str:
-        return "0755"
+        return str(self.given.get("modes", {}).get(path, "0755"))
+
+    def owned_by_root(self, path: str, *, folder: bool) -> bool:
+        return self.exists(path) and self.is_folder(path) is folder and path not in self.given.get("of_others", ())
 
     def is_device(self, path: str) -> bool:
         return path in self.files and path.startswith("/dev/") and path != "/dev/dri/by-path"

@@ -205,4 +205,4 @@ def test_invalid_daemon_json_is_a_problem(text: str) -> None:
 def test_no_secret_of_daemon_json_becomes_a_fact() -> None:
     text = '{"userns-remap": "default", "proxies": {"http-proxy": "http://me:s3cret@proxy"}}'
     measured = configuration.docker_file(hosts.FakeReader({DAEMON: text}))
-    assert measured == {"error": "", "settings": {"userns-remap": "default"}}
+    assert measured == {"error": "", "settings": {"userns-remap": "default"}, "settled": False}
