@@ -192,6 +192,7 @@ def test_docker_does_not_start_without_barrier(lab: LabControl, no_leaks: None) 
         households.reboot_pi(lab.household)
         log = lab.pi("journalctl --no-pager --output cat --boot --unit mediaserver-barrier")
         assert "the outer barrier could not be loaded, so Docker must not start" in log
+        assert "To use Docker without this stack" in log
         active = lab.pi("systemctl is-active docker mediaserver || true").split()
         assert "active" not in active, active
     finally:

@@ -5,18 +5,22 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from mediaserver._core import files
 from mediaserver._core.errors import GatewayError
 from mediaserver.firewall import keeper
 from mediaserver.monitor import monitor
+from mediaserver.tunnel import command_line
 from mediaserver.verify import verify
 
-SCRIPTS = Path(__file__).parents[3] / "roles" / "runtime" / "files" / "scripts"
+ROOT = Path(__file__).parents[3]
+SCRIPTS = ROOT / "roles" / "runtime" / "files" / "scripts"
 NAMES = sorted(path.name for path in SCRIPTS.iterdir())
 
 
@@ -77,6 +81,26 @@ def test_a_second_keeper_does_not_touch_the_table(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(keeper.signal, "pthread_sigmask", lambda *_: None)
     with files.locked(lock), pytest.raises(GatewayError, match="another keeper owns the barrier"):
         keeper.keep(render, lock)
+
+
+@pytest.mark.parametrize(("command", "told"), [("barrier", True), ("keep", False)])
+def test_barrier_that_cannot_be_loaded_names_the_way_to_docker_without_it(
+    command: str, told: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Docker requires the barrier and not its keeper."""
+    assert command_line.main([command], root=tmp_path) == 1
+    reason, *more = capsys.readouterr().err.splitlines()
+    assert reason.endswith("gateway.json is missing; run the playbook again")
+    assert more == ([f"vpn-gateway: {keeper.way_out(tmp_path)}"] if told else [])
+
+
+def test_way_to_docker_without_the_barrier_is_the_same_in_the_document_and_in_preflight() -> None:
+    commands = re.findall(r"sudo [^;]+", keeper.way_out(Path("/opt/mediaserver")))
+    assert len(commands) == len(keeper.WITHOUT_STACK) == 4
+    assert f"```sh\n{chr(10).join(commands)}\n```" in (ROOT / "docs" / "troubleshooting.md").read_text()
+    preflight = yaml.safe_load((ROOT / "roles" / "preflight" / "tasks" / "main.yml").read_text())
+    (task,) = [task for task in preflight if "depend on the barrier" in task["name"]]
+    assert ", ".join(f"`{command}`" for command in commands[:3]) in task["ansible.builtin.debug"]["msg"]
 
 
 def test_a_second_verification_waits_for_the_first_one(tmp_path: Path) -> None:

@@ -69,4 +69,4 @@ def test_containers_of_the_user_are_named_before_docker_depends_on_the_barrier(
     if named:
         said = templar.template(task["ansible.builtin.debug"]["msg"])
         assert f"has containers of yours: {', '.join(named)}." in said
-        assert "systemctl disable mediaserver.service mediaserver-barrier.service" in said
+        assert "systemctl start docker.service" in said

@@ -21,12 +21,20 @@ from pathlib import Path
 from mediaserver import journal
 from mediaserver._core import files
 from mediaserver._core.errors import GatewayError
-from mediaserver._core.names import KEEPER_LOCK, LOADED_BARRIER, OUTER_TABLE
+from mediaserver._core.names import BARRIER_UNIT, DOCKER_UNIT, KEEPER_LOCK, LOADED_BARRIER, OUTER_TABLE, STACK_UNIT
 from mediaserver.firewall.nft import Nft
 
 # A keeper that is stopping may still hold the lock.
 LOCK_PATIENCE_S = 5.0
 SIGNALS = {signal.SIGHUP, signal.SIGTERM, signal.SIGINT}
+# The first unit would start this stack again, and stops vpn-monitor, which does. The second is what Docker requires.
+# Docker itself starts this stack's containers that ran before, so they are stopped last.
+WITHOUT_STACK = (
+    f"sudo systemctl disable --now {STACK_UNIT}",
+    f"sudo systemctl disable {BARRIER_UNIT}",
+    f"sudo systemctl start {DOCKER_UNIT}",
+    "sudo docker compose --project-directory {root} stop",
+)
 
 
 def stands(nft: Nft, table: str, note: Path = LOADED_BARRIER) -> bool:
@@ -60,6 +68,14 @@ def load(nft: Nft, render: Callable[[bool], str], note: Path = LOADED_BARRIER) -
     noted = {"text": files.digest(render(False)), "fingerprint": found}
     files.write(note, json.dumps(noted) + "\n", mode=0o600)
     return owned
+
+
+def way_out(root: Path) -> str:
+    """Say how a person starts Docker while the barrier cannot be loaded."""
+    commands = "; ".join(WITHOUT_STACK).format(root=root)
+    return (
+        f"{DOCKER_UNIT} requires the outer barrier. To use Docker without this stack until it is repaired: {commands}"
+    )
 
 
 def raise_barrier(render: Callable[[bool], str]) -> None:

@@ -59,6 +59,8 @@ def main(arguments: Sequence[str], *, root: Path) -> int:
         _do(chosen, root)
     except (MediaserverError, OSError, ValueError) as error:
         journal.error(f"vpn-gateway: {reason(error)}")
+        if chosen.command == "barrier":
+            journal.error(f"vpn-gateway: {keeper.way_out(root)}")
         return 1
     return 0
 
