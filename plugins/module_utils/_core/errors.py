@@ -34,6 +34,10 @@ class ProtocolError(MediaserverError):
     """The service gave an unexpected answer."""
 
 
+class TooLong(ProtocolError):
+    """The answer is longer than the caller accepts."""
+
+
 class FileProblem(MediaserverError):
     """A file or folder is missing, unreadable or of the wrong kind."""
 

@@ -13,7 +13,7 @@ import typing as t
 import urllib.parse
 from dataclasses import dataclass, field
 
-from .errors import ProtocolError, Unreachable, reason
+from .errors import ProtocolError, TooLong, Unreachable, reason
 from .sockets import bound
 
 # More than any answer of our services.
@@ -137,7 +137,7 @@ class UrlHttp:
         except http.client.IncompleteRead as error:
             raise ConnectionResetError(CUT) from error
         if len(body) > self._max_bytes:
-            raise ProtocolError(f"{url}: the answer is longer than {self._max_bytes} bytes")
+            raise TooLong(f"{url}: the answer is longer than {self._max_bytes} bytes")
         if answer.length:  # what was announced and has not come
             raise ConnectionResetError(CUT)
         return Response(answer.status, {name.lower(): value for name, value in answer.getheaders()}, body)

@@ -47,7 +47,14 @@ def test_a_setting_of_the_host_comes_first(code: Code, online: bool | None) -> N
 
 
 def test_a_run_fails_for_what_the_household_can_correct_and_for_nothing_else() -> None:
-    provider_or_line = {Code.OFFLINE, Code.TUNNEL_DEAD, Code.RESOLVER_DEAD, Code.MTU, Code.LAN_NOT_COVERED}
+    provider_or_line = {
+        Code.OFFLINE,
+        Code.TUNNEL_DEAD,
+        Code.RESOLVER_DEAD,
+        Code.MTU,
+        Code.LAN_NOT_COVERED,
+        Code.TORRENTS_UNREAD,
+    }
     assert BLOCKS_TUNNEL < HOUSEHOLD_MUST_ACT
     assert HOUSEHOLD_MUST_ACT & provider_or_line == set()
 

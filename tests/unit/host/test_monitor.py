@@ -19,7 +19,7 @@ import pytest
 from mediaserver._core import files
 from mediaserver._core.errors import DockerError, GatewayError
 from mediaserver._core.names import HOLDER
-from mediaserver.monitor import hold, monitor, monitor_state
+from mediaserver.monitor import hold, monitor, monitor_state, torrents
 from mediaserver.monitor.decide import NETWORK_MISSING_S
 from mediaserver.monitor.hold import Hold
 from mediaserver.monitor.monitor import BUSY_S, CALM_S, Monitor
@@ -297,6 +297,18 @@ def test_a_new_start_for_the_swarm_is_a_step_like_any_other(scene: Scene, failur
     scene.round()
     last = scene.told()["last_step"]
     assert (scene.told()["steps"], last["act"], last["targets"]) == (1, "restart", ["transmission"])
+
+
+def test_torrents_that_are_not_read_are_a_problem_while_the_tunnel_is_alive(scene: Scene) -> None:
+    scene.monitor.swarm.found = torrents.unread(scene.root, "transmission")
+    scene.round()
+    (problem,) = scene.told()["problems"]
+    assert (scene.told()["state"], problem["code"]) == ("online", "torrents-unread")
+    assert problem["text"].startswith("Transmission's answer about its torrents is longer than 1048576 bytes")
+    scene.observed, scene.online = DEAD, False
+    for _round in range(20):
+        scene.round()
+    assert "torrents-unread" not in [one["code"] for one in scene.told()["problems"]]
 
 
 def test_a_household_without_transmission_has_no_swarm(scene: Scene) -> None:

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mediaserver._core.errors import Unreachable
+from mediaserver._core.errors import TooLong, Unreachable
 from mediaserver._core.transport import UrlHttp
 from mediaserver._transmission.client import TransmissionClient
 from mediaserver.monitor import torrents as tending
+from mediaserver.monitor.problems import Code
 from mediaserver.monitor.steps import Act, Step
 
 PATIENCE = tending.SWARM_PATIENCE_S
@@ -160,6 +161,42 @@ def test_a_transmission_that_is_only_starting_is_asked_again(monkeypatch: pytest
     steps = follow(monkeypatch, found, (0.0, False), (1.0, True), (2.0, True), (3.0, True), (3.0 + PATIENCE, True))
     assert found.asked == ["torrent-get", "torrent-reannounce", "torrent-get"]
     assert len(steps) == 1
+
+
+@pytest.mark.parametrize("long_from", [0, 1], ids=["before the announcement", "after it"])
+def test_an_answer_that_is_too_long_is_a_problem_and_not_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch, long_from: int
+) -> None:
+    found, repairs = Transmission([torrent(SILENT)]), Repairs()
+    whole = found.call
+    asked: list[str] = []
+
+    def call(method: str, arguments: dict[str, Any] | None = None) -> dict[str, Any]:
+        if method == "torrent-get" and asked.count(method) >= long_from:
+            asked.append(method)
+            raise TooLong("the answer is longer than 1 bytes")
+        asked.append(method)
+        return whole(method, arguments)
+
+    monkeypatch.setattr(found, "call", call)
+    monkeypatch.setattr(tending, "transmission", lambda root: found)
+    swarm = tending.SwarmRecovery(Path("/opt/mediaserver"))
+
+    def interrupt(start: float) -> None:
+        swarm.refresh(start, repairs.do, service="transmission", alive=False)
+        for now in (start + 1, start + 2, start + 1 + PATIENCE, start + 900):
+            swarm.refresh(now, repairs.do, service="transmission", alive=True)
+
+    interrupt(0.0)
+    assert asked == ["torrent-get", "torrent-reannounce", "torrent-get"][: 2 + long_from]
+    assert swarm.found is not None
+    assert swarm.found.code is Code.TORRENTS_UNREAD
+    assert "sudo docker compose --project-directory /opt/mediaserver restart transmission" in swarm.found.text
+    assert (repairs.steps, swarm.pending) == ([], False)
+    monkeypatch.setattr(found, "call", whole)
+    interrupt(1000.0)
+    assert swarm.found is None
+    assert len(repairs.steps) == 1
 
 
 def test_peers_are_not_checked_in_a_round_with_another_repair(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from mediaserver._core import transport
-from mediaserver._core.errors import AccessDenied, FileProblem, MediaserverError, ProtocolError, Unreachable
+from mediaserver._core.errors import AccessDenied, FileProblem, MediaserverError, ProtocolError, TooLong, Unreachable
 from mediaserver._transmission.client import SESSION_HEADER, TransmissionClient
 from mediaserver.monitor import torrents
 
@@ -179,7 +179,7 @@ def test_a_redirect_is_not_followed(root: Path) -> None:
         ((200, {}, b"[" * 100_000), ProtocolError),
         ((200, {}, b"[]"), ProtocolError),
         ((200, {}, b"null"), ProtocolError),
-        ((200, {}, b" " * (torrents.LONGEST_ANSWER + 1)), ProtocolError),
+        ((200, {}, b" " * (torrents.LONGEST_ANSWER + 1)), TooLong),
         ((200, {"Content-Length": "100"}, b'{"result"'), Unreachable),
         ((0, {}, b"SSH-2.0-OpenSSH\r\n"), Unreachable),
     ],

@@ -15,6 +15,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._core import
 from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import (
     AccessDenied,
     ProtocolError,
+    TooLong,
     Unreachable,
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._core.transport import Response
@@ -240,7 +241,7 @@ def test_a_connection_cut_in_the_middle_is_no_answer(server: str) -> None:
 
 def test_an_answer_without_end_is_refused(server: str) -> None:
     short = transport.UrlHttp(max_bytes=4)
-    with pytest.raises(ProtocolError, match="longer than 4 bytes"):
+    with pytest.raises(TooLong, match="longer than 4 bytes"):
         short.request("POST", f"{server}/200", headers={}, body=b"hello", timeout=5)
 
 

@@ -110,8 +110,9 @@ class Monitor:
         self.delivery.refresh(receiver, port, now())
 
     def _problems(self, decision: Decision) -> tuple[Problem, ...]:
-        lost = self.packet_size.found if decision.tunnel_alive else None
-        return (*decision.problems, lost) if lost else decision.problems
+        if not decision.tunnel_alive:
+            return decision.problems
+        return (*decision.problems, *(one for one in (self.packet_size.found, self.swarm.found) if one))
 
     def _do(self, step: Step) -> bool:
         self.report.step(step)

@@ -31,6 +31,7 @@ class Code(StrEnum):
     LAN_NOT_COVERED = "lan-not-covered"
     MTU = "mtu"
     RESOLVER_DEAD = "resolver-dead"
+    TORRENTS_UNREAD = "torrents-unread"
     CRASH_LOOP = "crash-loop"
     DOCKER_SILENT = "docker-silent"
     OFFLINE = "offline"

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mediaserver import journal, services
-from mediaserver._core.errors import MediaserverError, reason
+from mediaserver._core.errors import MediaserverError, TooLong, reason
 from mediaserver._core.names import VPN_BRIDGE
+from mediaserver.monitor.problems import Code, Problem
 from mediaserver.monitor.repairs import Repairs
 from mediaserver.monitor.steps import Act, Step
 from mediaserver.tunnel import port_forwarding
@@ -46,6 +47,16 @@ def transmission(root: Path) -> TransmissionClient:
     return TransmissionClient(http, access.url, username=access.user, password=access.password, timeout=RPC_TIMEOUT_S)
 
 
+def unread(root: Path, service: str) -> Problem:
+    """Return the problem that Transmission's answer about its torrents is longer than vpn-monitor reads."""
+    text = (
+        f"Transmission's answer about its torrents is longer than {LONGEST_ANSWER} bytes, so vpn-monitor cannot tell "
+        "whether they have found their peers again after an interruption. If nothing is received, restart it: "
+        f"sudo docker compose --project-directory {root} restart {service}"
+    )
+    return Problem(Code.TORRENTS_UNREAD, text)
+
+
 def received(torrents: Torrents) -> dict[int, int]:
     """Return the bytes that each torrent which is still downloading has received so far, by its id."""
     return {one["id"]: one["downloadedEver"] for one in torrents if one["status"] == DOWNLOADING}
@@ -78,6 +89,7 @@ class SwarmRecovery:
 
     root: Path
     _due: bool = False
+    found: Problem | None = None
     _judged_at: float | None = None
     _received: dict[int, int] = field(default_factory=dict)
 
@@ -96,19 +108,29 @@ class SwarmRecovery:
             return
         try:
             if self._due:
-                daemon = transmission(self.root)
-                self._received = received(daemon.torrents(FIELDS[:3]))
-                daemon.reannounce()
+                self._announce(transmission(self.root))
                 self._due, self._judged_at = False, now + SWARM_PATIENCE_S
-                journal.info("Transmission asks its trackers again")
             elif idle and self._judged_at is not None and now >= self._judged_at:
                 # Once for each interruption: the swarm itself may be dead.
                 deserted = is_deserted(transmission(self.root).torrents(FIELDS), self._received)
-                self._judged_at = None
+                self._judged_at, self.found = None, None
                 if deserted and not do(Step(Act.RESTART, "nothing comes from Transmission's swarm", (service,))):
                     self._judged_at = now + SWARM_PATIENCE_S
+        except TooLong:
+            # Once for each interruption: the next answer would be as long.
+            self._due, self._judged_at, self.found = False, None, unread(self.root, service)
         except (MediaserverError, KeyError, TypeError, AttributeError):
             return  # it may be starting; tried again in the next round
+
+    def _announce(self, daemon: TransmissionClient) -> None:
+        """Raises TooLong, also then after the announcement."""
+        try:
+            self._received = received(daemon.torrents(FIELDS[:3]))
+        except TooLong:
+            daemon.reannounce()
+            raise
+        daemon.reannounce()
+        journal.info("Transmission asks its trackers again")
 
 
 @dataclass
