@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,6 +19,16 @@ INNER, OUTER = "inet mediaserver_inner", "inet mediaserver_barrier"
 PROGRAMS = ("transmission-da", "python3")
 
 
+def accepting(program: str, barriers: Iterable[str]) -> str:
+    """Return the program ``barrier.py`` with these barriers replaced by tables that accept everything."""
+    counter, flags = "text.counters('leak_attempts_out')", "'owner, persist'"
+    lines = {
+        "inner": f"render_inner = lambda s: text.table(INNER_TABLE, {counter})",
+        "outer": f"render_outer = lambda s, owned=False: text.table(OUTER_TABLE, {counter}, flags={flags} * owned)",
+    }
+    return "\n".join([program, *(lines[name] for name in barriers), ""])
+
+
 @contextmanager
 def disabled(lab: LabControl, *barriers: str, blank: bool = False) -> Iterator[None]:
     """Replace ``inner``, ``outer`` or both by tables that accept everything.
@@ -27,13 +37,8 @@ def disabled(lab: LabControl, *barriers: str, blank: bool = False) -> Iterator[N
     the holder has loaded it, and only the holder runs in it until then. While only the outer barrier is disabled, the
     prober therefore probes only namespaces in which a service runs.
     """
-    counter, flags = "_counters('leak_attempts_out')", "'owner, persist'"
-    lines = {
-        "inner": f"render_inner = lambda s: _table(INNER_TABLE, {counter})",
-        "outer": f"render_outer = lambda s, owned=False: _table(OUTER_TABLE, {counter}, flags={flags} * owned)",
-    }
     whole = (playbook.ROOT / "roles" / BARRIER).read_text(encoding="utf-8")
-    changed = "\n".join([whole, *(lines[name] for name in barriers), ""])
+    changed = accepting(whole, barriers)
     with _collection_with(lab, changed), _probing_with(lab, PROGRAMS if barriers == ("outer",) else ()):
         try:
             if not blank:

@@ -11,4 +11,5 @@ LAB = Path(__file__).resolve().parents[2] / "lab"
 PROVIDER = LAB / "images" / "provider"
 HOST = LAB.parents[1] / "roles" / "runtime" / "files" / "lib"
 LEAKS = LAB.parent / "leaks"
-sys.path.extend(str(folder) for folder in (LAB, PROVIDER, HOST, LEAKS, Path(__file__).parent))
+TOOLS = LAB.parents[1] / "tools"
+sys.path.extend(str(folder) for folder in (LAB, PROVIDER, HOST, LEAKS, TOOLS, Path(__file__).parent))
