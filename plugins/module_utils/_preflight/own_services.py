@@ -24,7 +24,9 @@ from .problem import (
     warning,
 )
 
-PROXY = "userland-proxy"
+PROXY, ROOT = "userland-proxy", "data-root"
+# Docker's own folder where no setting names another, and the folder of its socket.
+DOCKER_ROOT, SOCKETS = "/var/lib/docker", "/run"
 
 
 def household(settings: Settings) -> Household:
@@ -47,6 +49,7 @@ def check_own_services(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
     known = household(settings)
     for fault in faults(settings[VARIABLE], known):
         yield (problem if fault.serious else warning)(fault.place, fault.problem, fault.remedy)
+    yield from _check_exposed(facts, settings, known)
     yield from _check_sources(facts, settings, known)
     if found := ways.ways(known.project):
         yield from _check_proxy(facts, settings)
@@ -55,13 +58,39 @@ def check_own_services(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
 
 def _check_proxy(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
     """Without its proxy, Docker would drop the packets between two of its bridges."""
-    options, file = settings.get("docker_daemon_options"), (facts.get("docker_file") or {}).get("settings")
-    wanted = options if isinstance(options, t.Mapping) else {}
-    present = file if isinstance(file, t.Mapping) else {}
+    wanted, present = _options(facts, settings)
     if {**present, **wanted}.get(PROXY) is False:
         place = "docker_daemon_options" if PROXY in wanted else DOCKER_FILE
         why = "services cannot reach each other over the host, as `reaches` asks for"
         yield problem(place, f"it sets {PROXY} to false: {why}", f"remove {PROXY}, or all reaches")
+
+
+def _check_exposed(facts: Facts, settings: Settings, known: Household) -> t.Iterator[Problem]:
+    """Every own service can write everything below the data, so nothing of the collection or of Docker may be there."""
+    wanted, present = _options(facts, settings)
+    folders = {
+        "mediaserver_root": known.root,
+        "mediaserver_state": str(settings.get("mediaserver_state") or ""),
+        f"{'docker_daemon_options' if ROOT in wanted else DOCKER_FILE}: {ROOT}": str(
+            {**present, **wanted}.get(ROOT) or DOCKER_ROOT
+        ),
+        "mediaserver_data": SOCKETS,
+    }
+    data = _real(facts, known.data)
+    for place, folder in folders.items():
+        if folder and f"{_real(facts, folder)}/".startswith(f"{data}/"):
+            yield problem(
+                place,
+                f"{folder} is in mediaserver_data ({known.data}), where every own service can write",
+                "choose a mediaserver_data that has the data alone, or remove mediaserver_extra_services",
+            )
+
+
+def _options(facts: Facts, settings: Settings) -> tuple[t.Mapping[str, t.Any], t.Mapping[str, t.Any]]:
+    """Return Docker's settings as the household wants them, and as the file has them now."""
+    both = settings.get("docker_daemon_options"), (facts.get("docker_file") or {}).get("settings")
+    wanted, present = (value if isinstance(value, t.Mapping) else {} for value in both)
+    return wanted, present
 
 
 def _check_sources(facts: Facts, settings: Settings, known: Household) -> t.Iterator[Problem]:
@@ -69,10 +98,11 @@ def _check_sources(facts: Facts, settings: Settings, known: Household) -> t.Iter
     for one in known.own:
         for volume in one.volumes[2:]:
             real = (facts.get("resolved") or {}).get(volume.source)
-            if real and not f"{real}/".startswith(tuple(f"{_real(facts, root)}/" for root in (known.root, known.data))):
+            roots = (f"{_real(facts, known.root)}/config/{one.name}/", f"{_real(facts, known.data)}/")
+            if real and not f"{real}/".startswith(roots):
                 yield problem(
                     VARIABLE,
-                    f"{one.name}: {volume.source} is a link to {real}, outside data and configuration",
+                    f"{one.name}: {volume.source} is a link to {real}, outside the data and its own configuration",
                     "name the folder itself, and move it there",
                 )
             elif real == "" and not volume.source.startswith(f"{known.root}/"):
@@ -87,7 +117,7 @@ def _check_sources(facts: Facts, settings: Settings, known: Household) -> t.Iter
 
 def _real(facts: Facts, folder: str) -> str:
     entry = (facts.get("folder_entries") or {}).get(folder) or {}
-    return str(facts["resolved"].get(folder) or entry.get("real") or folder)
+    return str((facts.get("resolved") or {}).get(folder) or entry.get("real") or folder)
 
 
 def _check_listening(facts: Facts, known: Household, found: t.Iterable[ways.Way]) -> t.Iterator[Problem]:

@@ -35,7 +35,8 @@ FIELDS = {
 }
 CONFIG, DATA, SECRETS = "/config", "/data", "/run/secrets"
 # The household's account, as of the services of the registry.
-ACCOUNT = "${PUID}:${PGID}"
+GROUP = "${PGID}"
+ACCOUNT = f"${{PUID}}:{GROUP}"
 ROOT = "0"
 # What it takes to stop is not known; most have a database to close.
 STOP_GRACE_PERIOD = "60s"
@@ -71,7 +72,7 @@ def _service(name: str, fields: Data, root: str, data_root: str) -> Service:
         title=name,
         own=True,
         ports=_ports(name, fields),
-        user=literal(fields["user"]) if fields.get("user") else ACCOUNT,
+        user=_user(literal(fields.get("user") or "")),
         environment={"TZ": "${TZ}", **{key: literal(text) for key, text in (fields.get("environment") or {}).items()}},
         volumes=tuple(volumes),
         secret_files=secrets,
@@ -100,6 +101,14 @@ def _folders(own: str, config: str, volumes: list[Volume]) -> t.Iterator[str]:
         parts = volume.source.removeprefix(f"{own}/").split("/") if volume.source.startswith(f"{own}/") else []
         found |= {"/".join((config, *parts[: count + 1])): None for count in range(len(parts))}
     yield from found
+
+
+def _user(given: str) -> str:
+    """Return user and group. Without a group, Docker takes that of the image's passwd file, or root's."""
+    user, _colon, group = given.partition(":")
+    if not user:
+        return ACCOUNT
+    return f"{user}:{group or (ROOT if user == ROOT else GROUP)}"
 
 
 def _owner(fields: Data) -> str:

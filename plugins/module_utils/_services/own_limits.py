@@ -27,8 +27,12 @@ ALLOWED = (
 )
 OPENS = re.compile(r"ALL|NET_ADMIN|NET_RAW|SYS_.*")
 SECRET_NAME = re.compile(
-    r"PASSWORD|PASSWD|PASSPHRASE|TOKEN|SECRET|CREDENTIAL|API_?KEY|PRIVATE_?KEY|(^|_)(PASS|PW|PSK)$"
+    r"PASSWORD|PASSWD|PASSPHRASE|TOKEN|SECRET|CREDENTIAL|JWT|PRIVATE_?KEY"
+    r"|(API|APP|ACCESS|AUTH|ENCRYPTION|MASTER|SESSION|SIGNING)_?KEY|(^|_)(PASS|PW|PSK|SALT)$|_PWD$"
 )
+# Of a variable with such a name: a switch, a path, or a measure in the unit that its name ends with.
+SWITCH_OR_PATH = re.compile(r"true|false|yes|no|on|off|enabled?|disabled?|none|/\S*", re.IGNORECASE)
+MEASURE_NAME = re.compile(r".*_(TTL|LENGTH|SIZE|TIMEOUT|EXPIRY|EXPIRATION|DAYS|HOURS|MINUTES|SECONDS|ROUNDS)")
 # Variables by which images read a secret from a file: Docker's own convention, and that of linuxserver.io.
 BY_FILE = re.compile(r".*_FILE|FILE__.*")
 SOCKET = re.compile(r".*/docker\.sock")
@@ -41,7 +45,7 @@ TAG = re.compile(r".*:(?P<tag>[^/:@]+)")
 
 
 def faults(entry: Entry, household: Household) -> Faults:
-    """Yield what a service of the right form may not have."""
+    """Yield what a service of the right form may not have. ``household`` knows the secrets of all services."""
     yield from _image(entry)
     yield from _capabilities(entry)
     yield from _volumes(entry, household)
@@ -99,11 +103,6 @@ def _is_below(path: str, folder: str) -> bool:
 
 def _secrets(entry: Entry, household: Household) -> Faults:
     known = {text: name for text, name in (household.secrets or {}).items() if len(text) >= SHORTEST_SECRET}
-    known |= {
-        text: f"secret_files.{name}"
-        for name, text in entry.fields.get("secret_files", {}).items()
-        if len(text) >= SHORTEST_SECRET
-    }
     remedy = (
         f"put it into secret_files; the service has the file below {SECRETS}, and most images take its path in"
         " NAME_FILE or FILE__NAME"
@@ -113,13 +112,20 @@ def _secrets(entry: Entry, household: Household) -> Faults:
             continue
         if source := _holds(text, known):
             yield entry.fault(f"environment.{name}", f"it holds the secret of {source}", remedy)
-        elif SECRET_NAME.search(name.upper()) and text:
+        elif is_secret_by_name(name.upper(), text):
             problem = "it is a secret by its name, and every environment is shown by `docker inspect`"
             yield entry.fault(f"environment.{name}", problem, remedy)
     for field, words in _commands(entry):
         if source := _holds(" ".join(words), known):
             remedy = f"read it from a file below {SECRETS}, and put it into secret_files"
             yield entry.fault(field, f"it holds the secret of {source}, and `docker inspect` shows it", remedy)
+
+
+def is_secret_by_name(name: str, text: str) -> bool:
+    """Return whether a variable of the environment holds a secret, as far as its name (in capitals) tells."""
+    if not SECRET_NAME.search(name) or not text or SWITCH_OR_PATH.fullmatch(text):
+        return False
+    return not (MEASURE_NAME.fullmatch(name) and text.isdecimal())
 
 
 def _holds(text: str, known: t.Mapping[str, str]) -> str:

@@ -13,6 +13,7 @@ import collections
 import difflib
 import re
 import typing as t
+from dataclasses import replace
 
 from .._core.errors import InvalidValue
 from . import own, own_forms, own_limits, own_ways
@@ -73,9 +74,19 @@ def faults(listed: t.Any, household: Household) -> Faults:
         yield from found
         if not any(one.serious for one in found):
             sound.append(entry)
+    household = replace(household, secrets={**(household.secrets or {}), **_secrets(sound)})
     for entry in sound:
         yield from own_limits.faults(entry, household)
     yield from own_ways.faults(sound, household)
+
+
+def _secrets(entries: t.Iterable[Entry]) -> dict[str, str]:
+    """Return the texts of all own services' secrets, with their places."""
+    return {
+        text: entry.place(f"secret_files.{name}")
+        for entry in entries
+        for name, text in (entry.fields.get("secret_files") or {}).items()
+    }
 
 
 def require(listed: t.Any, household: Household) -> None:

@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 from mediaserver._core.names import HOLDER, TUNNEL
 from mediaserver.monitor.assess import CRASH_LOOP_S, RECOVERED_S
-from mediaserver.monitor.decide import NETWORK_MISSING_S, PAUSES, TUNNEL_REPAIRS, decide
+from mediaserver.monitor.decide import NETWORK_MISSING_S, PAUSES, STEADY_S, TUNNEL_REPAIRS, decide
 from mediaserver.monitor.monitor_state import MAX_PAUSE_S, MonitorState
 from mediaserver.monitor.observation import Container, ContainerState, NamespaceState, Observation, Tunnel
+from mediaserver.monitor.problems import Code
 from mediaserver.monitor.steps import Act
 from observations import ALL_WELL, APP, DEAD_TUNNEL, WELL, texts, with_container
 
@@ -137,13 +138,31 @@ def test_a_step_that_does_not_help_is_repeated_after_pauses_that_double(fault: s
         now += pause
 
 
-def test_a_fault_that_went_away_begins_with_the_short_pause_again() -> None:
-    observed, _, _ = FAULTS["app stopped"]
+@pytest.mark.parametrize(("fault", "steady"), [("app stopped", STEADY_S), ("tunnel stopped", 0.0)])
+def test_container_that_ran_steadily_begins_with_short_pause_again(fault: str, steady: float) -> None:
+    observed, _, _ = FAULTS[fault]
     state = decide(observed, decide(observed, MonitorState(), 0.0).state, 10.0).state
     assert state.attempts
-    state = decide(WELL, state, 11.0).state
+    after = 10.0 + 2 * PAUSES[Act.START] + steady
+    if steady:
+        assert decide(WELL, state, after - 0.1).state.attempts
+    state = decide(WELL, state, after).state
     assert not state.attempts
-    assert decide(observed, state, 12.0).step is not None
+    assert decide(observed, state, after + 1).step is not None
+
+
+def test_service_that_ends_soon_after_each_start_is_started_after_growing_pauses() -> None:
+    stopped, _, _ = FAULTS["app stopped"]
+    state, now, started, problems = MonitorState(), 0.0, [], set()
+    while now < 120.0:
+        decision = decide(stopped, state, now)
+        if decision.step is not None:
+            started.append(now)
+        running = decide(WELL, decision.state, now + 0.5)  # it runs for less than a second
+        problems |= {problem.code for problem in running.problems}
+        state, now = running.state, now + 1.0
+    assert started == [0.0, 5.0, 15.0, 35.0, 75.0]
+    assert problems == {Code.CRASH_LOOP}
 
 
 def test_the_pauses_of_two_apps_do_not_meet() -> None:

@@ -144,11 +144,23 @@ def test_a_command_that_fails_is_reported_once_and_run_again(scene: Scene) -> No
     assert scene.refresh(after=RETRY_S, rounds=4) == ["Own has got the forwarded port 40001"]
 
 
-def test_a_command_that_does_not_end_is_given_up(scene: Scene) -> None:
+def test_command_that_does_not_end_is_reported_once_and_not_started_again(scene: Scene) -> None:
     scene.docker.code = None
     assert scene.refresh(rounds=4) == []
-    (said,) = scene.refresh(after=LONGEST_S, rounds=1)
+    (said,) = scene.refresh(after=LONGEST_S, rounds=4)
     assert said.endswith("reload --now has not ended after 60 s")
+    assert scene.refresh(after=LONGEST_S, rounds=4) == []
+    assert len(scene.docker.commands) == 1
+    scene.docker.code = 0
+    assert scene.refresh(rounds=4) == ["Own has got the forwarded port 40001"]
+
+
+def test_command_that_does_not_end_does_not_keep_another_port_back(scene: Scene) -> None:
+    scene.docker.code = None
+    scene.refresh(rounds=4)
+    scene.refresh(port=40002, after=LONGEST_S, rounds=2)
+    assert scene.file.read_text() == "40002\n"
+    assert len(scene.docker.commands) == 2
 
 
 def test_a_port_that_changes_while_the_command_runs_is_given_afterwards(scene: Scene) -> None:

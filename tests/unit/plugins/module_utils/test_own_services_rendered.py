@@ -250,6 +250,15 @@ def test_a_folder_below_its_configuration_is_made_like_the_first_one() -> None:
     assert found["volume_sources"] == ["/opt/mediaserver/config/sonarr/a/b", "/mnt/x"]
 
 
+@pytest.mark.parametrize(
+    ("user", "expected"),
+    [("", "${PUID}:${PGID}"), ("2000", "2000:${PGID}"), ("0", "0:0"), ("1000:1001", "1000:1001")],
+)
+def test_service_without_a_group_gets_the_households_group(user: str, expected: str) -> None:
+    own = {**SOUND, **({"user": user} if user else {})}
+    assert project(_services_file.read(), {**PLACES, VARIABLE: [own]}).services[-1].user == expected
+
+
 def test_configuration_belongs_to_whom_the_image_runs_as() -> None:
     cases: list[tuple[dict[str, t.Any], str]] = [
         ({}, ""),

@@ -310,7 +310,11 @@ SECRETS = {
     "another variable's secret": ({"LOGIN": "correct horse"}, "LOGIN", "the secret of transmission_password"),
     "a secret in an address": ({"URL": "http://family:correct horse@x"}, "URL", "the secret of transmission_password"),
     "a secret of a list": ({"LOGIN": "child-secret"}, "LOGIN", "the secret of jellyfin_users.password"),
-    "its own secret": ({"LOGIN": "a-secret-of-sonarr"}, "LOGIN", "the secret of secret_files.api_key"),
+    "its own secret": (
+        {"LOGIN": "a-secret-of-sonarr"},
+        "LOGIN",
+        "the secret of mediaserver_extra_services[0].secret_files.api_key",
+    ),
 }
 
 
@@ -462,6 +466,9 @@ LEADS = {
     "where it seems to": ("/mnt/media/books", False, None, ""),
     "to another disk that is the data": ("/srv/disk/media/books", False, None, ""),
     "away": ("/etc", False, "problem", "a link to /etc"),
+    "to the tunnel's key": ("/opt/mediaserver/gateway", False, "problem", "a link to /opt/mediaserver/gateway"),
+    "to another service's": ("/opt/mediaserver/config/jackett", False, "problem", "outside the data and its own"),
+    "to its own configuration": ("/opt/mediaserver/config/sonarr/x", False, None, ""),
     "to a folder that begins alike": ("/mnt2", False, "problem", "a link to /mnt2"),
     "nowhere, on a new host": ("", False, "warning", "does not exist"),
     "nowhere": ("", True, "problem", "does not exist"),
@@ -474,6 +481,68 @@ def test_a_folder_is_refused_that_leads_elsewhere(real: str, installed: bool, le
     told = found(without_port(volumes=[VOLUME]), facts=facts, preflight_installed=installed)
     assert [one["level"] for one in told] == ([level] if level else [])
     assert all(problem in one["problem"] for one in told)
+
+
+EXPOSED: dict[str, tuple[dict[str, t.Any], dict[str, t.Any], str]] = {
+    "the project": ({"mediaserver_root": "/mnt/mediaserver"}, {}, "mediaserver_root"),
+    "the state": ({"mediaserver_state": "/mnt/state"}, {}, "mediaserver_state"),
+    "Docker's layers": (
+        {"docker_daemon_options": {"data-root": "/mnt/docker"}},
+        {},
+        "docker_daemon_options: data-root",
+    ),
+    "Docker's layers, set by hand": (
+        {},
+        {"docker_file": {"settings": {"data-root": "/mnt/docker"}}},
+        "/etc/docker/daemon.json: data-root",
+    ),
+    "a link to the data": (
+        {},
+        {"folder_entries": {"/opt/mediaserver": {"real": "/mnt/mediaserver"}}},
+        "mediaserver_root",
+    ),
+}
+
+
+@pytest.mark.parametrize(("settings", "facts", "variable"), EXPOSED.values(), ids=EXPOSED.keys())
+def test_data_that_hold_the_project_or_docker_are_refused_with_own_services(
+    settings: dict[str, t.Any], facts: dict[str, t.Any], variable: str
+) -> None:
+    told = [
+        one for one in found(without_port(volumes=[]), facts=facts, **settings) if "every own service" in one["problem"]
+    ]
+    assert [one["variable"] for one in told] == [variable]
+    alone = [one for one in found(facts=facts, **settings) if "every own service" in one["problem"]]
+    assert alone == []
+
+
+BY_NAME = {
+    "DB_PASSWORD": ("correct horse", True),
+    "APP_KEY": ("base64:c2VjcmV0", True),
+    "DB_PWD": ("hunter2", True),
+    "WG_PASSWORD": ("12345", True),
+    "SHOW_PASSWORD_HINT": ("false", False),
+    "PASSWORD_LOGIN": ("no", False),
+    "SECRET_PATH": ("/config/x", False),
+    "TOKEN_TTL": ("60", False),
+    "TOKEN_TTL_UNIT": ("fortnight", True),
+    "MONKEY": ("yellow", False),
+}
+
+
+@pytest.mark.parametrize(("name", "text", "refused"), [(name, *case) for name, case in BY_NAME.items()], ids=BY_NAME)
+def test_variable_with_name_of_secret_is_refused_unless_its_value_shows_otherwise(
+    name: str, text: str, refused: bool
+) -> None:
+    told = found(without_port(volumes=[], environment={name: text}))
+    assert [one["variable"] for one in told] == ([f"{VARIABLE}[0].environment.{name}"] if refused else [])
+
+
+def test_secret_of_another_own_service_is_refused() -> None:
+    spy = {"name": "spy", "image": "household/spy:1", "environment": {"GREETING": "a-secret-of-sonarr"}}
+    (told,) = found(without_port(volumes=[]), spy)
+    assert told["variable"] == f"{VARIABLE}[1].environment.GREETING"
+    assert "mediaserver_extra_services[0].secret_files.api_key" in told["problem"]
 
 
 JSON = some.recursive(

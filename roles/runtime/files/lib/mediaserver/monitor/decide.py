@@ -31,6 +31,9 @@ PAUSES = {
     Act.START: 5.0,
     Act.UNPAUSE: 5.0,
 }
+# A container that is started this often, each time soon after it ended, is crash-looping. Its next start is immediate
+# only after it has run for STEADY_S longer than its pause.
+CRASH_STARTS, STEADY_S = 4, 15.0
 # The repairs of a dead tunnel in their order, and the seconds that each gets before the next one.
 TUNNEL_REPAIRS = ((Act.RESOLVE, 5.0), (Act.FAIL_OVER, 12.0), (Act.RESTART_TUNNEL, 15.0))
 
@@ -63,7 +66,16 @@ def decide(observed: Observation, state: MonitorState, now: float) -> Decision:
     if carries:
         problems.append(causes.of_dead_resolver(observed.resolvers))
     due = {_key(step) for step in wanted}
-    attempts = {key: value for key, value in state.attempts.items() if key in due or _is_unknown(observed, key)}
+    attempts = {
+        key: value
+        for key, value in state.attempts.items()
+        if key in due or _is_unknown(observed, key) or _has_just_started(key, value, now)
+    }
+    problems += [
+        Problem(Code.CRASH_LOOP, f"{key[1]} ends soon after each start, {times} times by now; its log says why")
+        for key, (_after, times) in attempts.items()
+        if key[0] == Act.START and times >= CRASH_STARTS and key not in due
+    ]
     state = replace(state, attempts=attempts)
     dead = not alive and observed.tunnel is not None
     first = any(_comes_before_tunnel(step) for step in wanted)
@@ -124,6 +136,14 @@ def _is_unknown(observed: Observation, key: tuple[str, ...]) -> bool:
     if key[0] == Act.RESTART_DOCKER:
         return not observed.docker or observed.network is None
     return not observed.docker and key[0] != Act.LOAD_BARRIER
+
+
+def _has_just_started(key: tuple[str, ...], attempt: tuple[float, int], now: float) -> bool:
+    """Return whether a started service may still be crash-looping: its backoff then continues.
+
+    The tunnel has repairs of its own, so its start is never delayed.
+    """
+    return key[0] == Act.START and TUNNEL not in key and HOLDER not in key and now < attempt[0] + STEADY_S
 
 
 def _is_permitted(step: Step, observed: Observation, state: MonitorState, now: float) -> bool:

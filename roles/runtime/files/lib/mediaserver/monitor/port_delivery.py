@@ -20,7 +20,7 @@ from mediaserver.monitor.observe import STARTING
 from mediaserver.services import Service
 
 FILE_MODE = 0o644
-# Seconds until a command that failed is run again, and until one that still runs counts as failed.
+# Seconds until a command that failed is run again, and until one that still runs is reported.
 RETRY_S, LONGEST_S = 20.0, 60.0
 # Service, port, and start of the container: when one of them changes, the service gets the port again.
 Delivery = tuple[Service, int, str]
@@ -77,7 +77,12 @@ class PortDelivery:
     def _finish(self, service: Service, port: int, now: float) -> None:
         """Look after the command that runs."""
         code = self.docker.exit_code(self._command)
-        if code is None and now < self._until:
+        if code is None:
+            if now >= self._until:
+                self._fail(service, port, f"{' '.join(service.port_command)} has not ended after {LONGEST_S:g} s")
+                # Docker does not end it, so a second one is started beside it for another port only.
+                if self._written and self._written[:2] != (service, port):
+                    self._command = ""
             return
         self._command = ""
         if code == 0 and self._written and self._written[:2] == (service, port):
@@ -87,8 +92,7 @@ class PortDelivery:
         self._until = now + RETRY_S
         if code == 0:
             return  # another port has come meanwhile
-        ended = f"has not ended after {LONGEST_S:g} s" if code is None else f"ended with exit code {code}"
-        self._fail(service, port, f"{' '.join(service.port_command)} {ended}")
+        self._fail(service, port, f"{' '.join(service.port_command)} ended with exit code {code}")
 
     def _succeed(self, delivered: Delivery) -> None:
         self._done, self._complaint = delivered, ""

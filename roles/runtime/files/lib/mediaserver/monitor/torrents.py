@@ -153,7 +153,9 @@ class ForwardedPort:
             self._forwarding = port_forwarding.Forwarding(
                 settings.natpmp_server, settings.closed_ports, lambda: transmission(self.root), self.repairs.apply
             )
+        # Both can change with the household's services, without a restart of vpn-monitor.
         self._forwarding.has_transmission = services.tells_transmission(settings.services)
+        self._forwarding.never = settings.closed_ports
         try:
             news = self._forwarding.refresh(tunnel, now) if tunnel else self._forwarding.expire(now)
         except (MediaserverError, OSError) as error:
