@@ -57,8 +57,9 @@ def check_ports(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
     for number, found in sorted(users.items()):
         if len(found) > 1:
             names = [service if variable.startswith(PORTS) else variable for service, variable in found]
+            others = [variable for _service, variable in found if not variable.startswith(PORTS)]
             yield problem(
-                PORTS,
+                others[-1] if others else PORTS,
                 f"port {number} is used twice, by {' and '.join(names)}",
                 "choose a different port for each service",
             )

@@ -72,7 +72,7 @@ SETTING_ROWS = [
     (
         "own port used",
         {"mediaserver_extra_services": [OWN]},
-        "mediaserver_ports",
+        PUBLISHED,
         f"port 9117 is used twice, by jackett and {PUBLISHED}",
     ),
     ("no such service", {"stack_services": [*ALL, "plex"]}, "stack_services", "there is no service 'plex'"),
