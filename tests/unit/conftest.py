@@ -30,6 +30,7 @@ link_checkout()
 sys.path.insert(0, str(COLLECTIONS))
 os.environ["ANSIBLE_COLLECTIONS_PATH"] = str(COLLECTIONS)
 
+import pytest  # noqa: E402
 from ansible.plugins.loader import init_plugin_loader  # noqa: E402  (reads the path when imported)
 from hypothesis import settings  # noqa: E402
 
@@ -39,3 +40,25 @@ init_plugin_loader()
 # ends an example that hangs. A setting without a deadline, as in CI, stays.
 settings.register_profile("side by side", deadline=settings.default.deadline and 10_000)
 settings.load_profile("side by side")
+
+# Files that take seconds, the longest first: they start first, so that no process is left with one of them at the end.
+LONGEST = (
+    "host/test_barrier_kernel.py",
+    "host/test_decide_rules.py",
+    "roles/test_keep_whole.py",
+    "plugins/module_utils/_import/test_properties.py",
+    "roles/test_last_good.py",
+    "roles/test_refusals.py",
+    "host/test_barrier_pages.py",
+    "host/test_barrier_own.py",
+    "host/test_barrier_passes.py",
+    "tools/test_make_test.py",
+    "plugins/module_utils/test_transmission_faults.py",
+    "roles/test_rendered.py",
+    "roles/test_end_of_run.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {ROOT / "tests" / "unit" / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path, len(order)))

@@ -6,6 +6,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -58,8 +59,13 @@ def name(path: Path) -> str:
     return str(path)
 
 
-def uses(path: Path) -> Iterator[str]:
-    """Yield what a file names or holds as a string, besides docstrings: attributes with their module, too."""
+@cache
+def uses(path: Path) -> frozenset[str]:
+    """Return what a file names or holds as a string, besides docstrings: attributes with their module, too."""
+    return frozenset(_uses(path))
+
+
+def _uses(path: Path) -> Iterator[str]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     documents = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
@@ -81,14 +87,14 @@ EVERY = [*programs(UTILS), *own_programs()]
 
 @pytest.mark.parametrize(("what", "place"), ONE_PLACE.items(), ids=list(ONE_PLACE))
 def test_each_service_and_each_way_has_one_place(what: str, place: str) -> None:
-    found = {name(path) for path in EVERY if what in set(uses(path))}
+    found = {name(path) for path in EVERY if what in uses(path)}
     allowed = {path for path, used in EXCEPTIONS if used == what}
     assert found == allowed | {place}, f"{what} is for {place}, which others import"
 
 
 @pytest.mark.parametrize("what", ["os.rename", "tempfile.NamedTemporaryFile"])
 def test_files_are_replaced_in_no_other_way(what: str) -> None:
-    assert [name(path) for path in EVERY if what in set(uses(path))] == []
+    assert [name(path) for path in EVERY if what in uses(path)] == []
 
 
 @pytest.mark.parametrize(("path", "what"), EXCEPTIONS)
@@ -103,7 +109,7 @@ def test_a_second_way_is_noticed(tmp_path: Path, text: str) -> None:
     """The control."""
     path = tmp_path / "second.py"
     path.write_text(f"import os\n{text}\n")
-    assert set(uses(path)) & set(ONE_PLACE)
+    assert uses(path) & set(ONE_PLACE)
 
 
 @pytest.mark.parametrize("path", programs(UTILS), ids=name)

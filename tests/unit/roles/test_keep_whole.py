@@ -53,7 +53,6 @@ FILES: dict[str, dict[str, str]] = {
         "Jackett/DataProtection/key-1.xml": '<?xml version="1.0"?>\n<key id="1">\n  <!-- Warning: <x> -->\n</key>',
     },
 }
-CASES = [(service, name) for service, files in FILES.items() for name in files]
 
 
 @pytest.fixture
@@ -97,38 +96,54 @@ def test_complete_files_are_copied_once_and_not_changed(make_box: MakeBox, servi
         assert text_of(box, name) == text
 
 
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda raw: b"",
+    "cut off": lambda raw: raw[: len(raw) - 3].rstrip(b"\r\n>"),
+    "zeros": lambda raw: bytes(len(raw)),
+}
+
+
 @pytest.mark.parametrize("shell", SHELLS)
-@pytest.mark.parametrize(("service", "name"), CASES, ids=[name for _, name in CASES])
-@pytest.mark.parametrize("damage", ["empty", "cut off", "zeros"])
-def test_a_damaged_file_is_restored(make_box: MakeBox, service: str, name: str, damage: str, shell: str) -> None:
-    text = FILES[service][name]
-    if damage == "cut off" and name.endswith((".mblink", ".txt")):
-        pytest.skip("one line in one block: it is there or not")
+@pytest.mark.parametrize("service", FILES)
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_file_is_restored(make_box: MakeBox, service: str, damage: str, shell: str) -> None:
+    """One file after the other, in one folder: a start also shows that the one before is left alone."""
     box = make_box(service, shell)
     box.start()
-    path = box.config / name
-    path.chmod(0o640)
-    raw = text.encode()
-    path.write_bytes({"empty": b"", "cut off": raw[: len(raw) - 3].rstrip(b"\r\n>"), "zeros": bytes(len(raw))}[damage])
-    started, said = box.start()
-    assert started is not None
-    (line,) = said.splitlines()
-    assert str(path) in line
-    assert "the copy from its last whole start is back" in line
-    assert text_of(box, name) == text
+    for name, text in FILES[service].items():
+        if damage == "cut off" and name.endswith((".mblink", ".txt")):
+            continue  # one line in one block: it is there or not
+        path = box.config / name
+        path.chmod(0o640)
+        path.write_bytes(DAMAGES[damage](text.encode()))
+        started, said = box.start()
+        assert started is not None, name
+        (line,) = said.splitlines()
+        assert str(path) in line
+        assert "the copy from its last whole start is back" in line
+        assert text_of(box, name) == text
     assert box.start()[1] == ""
 
 
 def test_a_truncated_file_never_counts_as_complete(make_box: MakeBox) -> None:
+    """At every byte of its first 60. One start sees all of them, as files of the same kind."""
     box = make_box("jellyfin")
-    box.start()
-    names = ["config/encoding.xml", "plugins/Tmdb_1.0/meta.json", "config/ScheduledTasks/7738148f-fcd0.js"]
-    for cut in range(60):
-        for name in names:
-            raw = FILES["jellyfin"][name].encode()
-            (box.config / name).write_bytes(raw[: min(cut, len(raw) - 1)])
-        box.start()
-        assert [text_of(box, name) for name in names] == [FILES["jellyfin"][name] for name in names], cut
+    kinds = ["config/encoding.xml", "plugins/Tmdb_1.0/meta.json", "config/ScheduledTasks/7738148f-fcd0.js"]
+    names = {
+        **{f"config/encoding{cut}.xml": (kinds[0], cut) for cut in range(60)},
+        **{f"plugins/Tmdb_{cut}/meta.json": (kinds[1], cut) for cut in range(60)},
+        **{f"config/ScheduledTasks/{cut}.js": (kinds[2], cut) for cut in range(60)},
+    }
+    for name, (kind, _cut) in names.items():
+        (box.config / name).parent.mkdir(exist_ok=True)
+        (box.config / name).write_text(FILES["jellyfin"][kind])
+    assert box.start()[1] == ""
+    for name, (kind, cut) in names.items():
+        raw = FILES["jellyfin"][kind].encode()
+        (box.config / name).write_bytes(raw[: min(cut, len(raw) - 1)])
+    said = box.start()[1]
+    assert {name: text_of(box, name) for name in names} == {name: FILES["jellyfin"][names[name][0]] for name in names}
+    assert len(said.splitlines()) == len(names)
 
 
 def test_a_newer_complete_file_replaces_its_copy(make_box: MakeBox) -> None:
