@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,10 @@ from ansible.template import Templar, trust_as_template
 
 ROLES = Path(__file__).resolve().parents[3] / "roles"
 SHARED = "household.mediaserver.mediaserver"
-WHOLE, ALONE = ["all"], ["transmission"]
+# site.yml ends a pause itself, whatever tags select; another play leaves it to the role that took it.
+SITE, OWN = True, False
 APPLIED, RELEASED = {"__gateway_apply": {"stdout": ""}}, {"__stack_release": {"stdout": ""}}
 PAUSED = {"__mediaserver_paused": {"stdout": ""}}
-PLAY = ("preflight", "host", "storage", "docker", "gateway", "stack", "transmission", "jackett", "jellyfin")
 
 
 def loaded(path: str) -> Any:
@@ -30,14 +29,40 @@ def part(task: dict[str, Any]) -> str:
     return str(role.get("tasks_from", "")) if role.get("name") == SHARED else ""
 
 
-def holds(conditions: str | list[str], tags: list[str], roles: Sequence[str] = PLAY, **more: Any) -> bool:
+def holds(conditions: str | list[str], site: bool, **more: Any) -> bool:
     known = loaded("mediaserver/vars/main.yml")
-    facts = {"ansible_run_tags": tags, "ansible_skip_tags": [], "__mediaserver_installed": True}
-    facts |= {"ansible_play_role_names": [f"household.mediaserver.{name}" for name in roles], **more}
+    facts = {"__mediaserver_installed": True, **({"__mediaserver_ends_pause": True} if site else {}), **more}
     variables = {name: trust_as_template(text) if isinstance(text, str) else text for name, text in known.items()}
     templar = Templar(DataLoader(), variables=variables | facts)
     wanted = [conditions] if isinstance(conditions, str) else conditions
     return all(templar.template(trust_as_template(f"{{{{ {condition} }}}}")) for condition in wanted)
+
+
+def test_no_decision_about_the_pause_depends_on_tags_or_on_roles_of_the_play() -> None:
+    texts = {file: file.read_text(encoding="utf-8") for file in ROLES.glob("*/*/*.yml")}
+    names = ("ansible_run_tags", "ansible_skip_tags", "ansible_play_role_names")
+    found = {str(file.relative_to(ROLES)) for file, text in texts.items() if any(name in text for name in names)}
+    # preflight checks the variables of the roles in the play.
+    assert found == {"preflight/vars/main.yml"}
+
+
+# Files with tasks that pause vpn-monitor, the file whose block runs these, and what ends the pause there.
+PAUSING = {
+    "gateway/tasks/barrier.yml": ("gateway/tasks/main.yml", "release.yml"),
+    "jellyfin/tasks/wizard.yml": ("jellyfin/tasks/first_run.yml", "release.yml"),
+    "jackett/tasks/main.yml": ("jackett/tasks/main.yml", "release.yml"),
+    "transmission/tasks/main.yml": ("transmission/tasks/main.yml", "release.yml"),
+    "stack/tasks/start.yml": ("stack/tasks/start.yml", "__stack_release"),
+}
+
+
+def test_each_task_that_pauses_is_in_a_block_that_ends_the_pause() -> None:
+    texts = {str(file.relative_to(ROLES)): file.read_text(encoding="utf-8") for file in ROLES.glob("*/tasks/*.yml")}
+    assert {file for file, text in texts.items() if "tasks_from: hold.yml" in text or "--hold" in text} == set(PAUSING)
+    for file, (holder, end) in PAUSING.items():
+        (block,) = [task for task in loaded(holder) if "always" in task]
+        assert ("hold.yml" if file == holder else Path(file).name) in yaml.safe_dump(block["block"])
+        assert [part(task) or task["register"] for task in block["always"]] == [end]
 
 
 @pytest.mark.parametrize("role", ["transmission", "jackett"])
@@ -48,13 +73,11 @@ def test_settings_are_changed_during_a_pause(role: str) -> None:
     assert settings["ansible.builtin.import_tasks"] == "settings.yml"
     assert (part(measure), part(stack)) == ("measured.yml", "require_stack.yml")
     assert (part(hold), part(release)) == ("hold.yml", "release.yml")
-    assert holds(hold["when"], ALONE)
-    assert holds(hold["when"], ["gateway", role]), "the role gateway has ended its pause"
-    assert holds(hold["when"], ["stack", role])
-    assert holds(hold["when"], WHOLE, [role]), "a play of this role alone"
-    assert holds(hold["when"], WHOLE, ["gateway", role], **APPLIED), "the role gateway has ended its pause"
-    assert holds(hold["when"], WHOLE, **APPLIED, **RELEASED), "the role stack has ended its pause"
-    assert not holds(hold["when"], WHOLE, **APPLIED), "an execution for nothing in each run"
+    assert holds(hold["when"], SITE), "with tags: the role gateway has not run"
+    assert holds(hold["when"], OWN)
+    assert holds(hold["when"], OWN, **APPLIED), "the role gateway has ended its pause"
+    assert holds(hold["when"], SITE, **APPLIED, **RELEASED), "the role stack has ended its pause"
+    assert not holds(hold["when"], SITE, **APPLIED), "an execution for nothing in each run"
 
 
 @pytest.mark.parametrize(
@@ -83,25 +106,12 @@ def test_the_pause_of_the_wizard_ends_also_when_it_fails() -> None:
     assert part(release) == "release.yml"
 
 
-@pytest.mark.parametrize(
-    ("tags", "roles", "ends"),
-    [
-        (WHOLE, PLAY, False),
-        (["stack", "jellyfin"], PLAY, False),
-        (ALONE, PLAY, True),
-        (WHOLE, ["gateway"], True),
-        (WHOLE, ["transmission"], True),
-        (["gateway"], ["gateway", "stack"], True),
-        (["transmission"], PLAY, True),
-    ],
-)
-def test_the_pause_ends_in_the_role_stack_or_in_the_role_that_took_it(
-    tags: list[str], roles: Sequence[str], ends: bool
-) -> None:
+def test_a_role_ends_its_pause_unless_the_play_does_later() -> None:
     (release,) = loaded("mediaserver/tasks/release.yml")
     assert release["ansible.builtin.command"]["argv"][-1] == "release"
-    assert holds(release["when"], tags, roles) is ends
-    assert holds(release["when"], WHOLE, **RELEASED), "a role that comes after the stack"
+    assert holds(release["when"], OWN)
+    assert not holds(release["when"], SITE)
+    assert holds(release["when"], SITE, **RELEASED), "a role that comes after the stack"
     (ending,) = loaded("gateway/tasks/main.yml")[-1]["always"]
     assert part(ending) == "release.yml"
 
@@ -113,27 +123,31 @@ def test_the_role_stack_ends_the_pause_also_when_it_fails() -> None:
     assert part(block["block"][0]) == "hold.yml"
 
 
+@pytest.mark.parametrize("installed", [True, False])
 @pytest.mark.parametrize(
-    ("known", "tags", "ends"),
+    ("known", "ends"),
     [
-        ({}, WHOLE, False),
-        (APPLIED, WHOLE, True),
-        (PAUSED, ["stack", "transmission"], True),
-        (PAUSED, ALONE, False),
-        ({**APPLIED, **RELEASED}, WHOLE, False),
-        ({"__gateway_apply": {}}, WHOLE, False),
+        ({}, False),
+        (APPLIED, True),
+        (PAUSED, True),
+        ({**APPLIED, **RELEASED}, False),
+        ({**PAUSED, **RELEASED}, False),
+        ({"__gateway_apply": {}}, False),
     ],
 )
-def test_a_run_that_fails_before_the_role_stack_ends_the_pause(
-    known: dict[str, Any], tags: list[str], ends: bool
-) -> None:
+def test_the_whole_playbook_ends_a_pause_that_is_left(known: dict[str, Any], ends: bool, installed: bool) -> None:
+    """After a failure, and after tags that select no role stack."""
     (play,) = [play for play in yaml.safe_load((ROLES.parent / "playbooks/site.yml").read_text()) if "tasks" in play]
+    assert play["vars"]["__mediaserver_ends_pause"] is True
     (whole,) = play["tasks"]
     (ending,) = whole["always"]
     assert (part(ending), ending["tags"]) == ("end.yml", ["always"])
-    (end,) = loaded("mediaserver/tasks/end.yml")
-    assert end["ansible.builtin.file"] == {"path": "/run/mediaserver/hold", "state": "absent"}
-    assert holds(end["when"], tags, **known) is ends
+    release, remove = loaded("mediaserver/tasks/end.yml")
+    assert release["ansible.builtin.command"]["argv"][-1] == "release"
+    assert remove["ansible.builtin.file"] == {"path": "/run/mediaserver/hold", "state": "absent"}
+    known = {**known, "__mediaserver_installed": installed}
+    assert holds(release["when"], SITE, **known) is (ends and installed)
+    assert holds(remove["when"], SITE, **known) is (ends and not installed)
 
 
 def test_the_pause_lasts_as_long_as_a_run_may_take() -> None:
