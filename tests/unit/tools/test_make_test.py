@@ -77,7 +77,8 @@ class Suite:
 
     def start(self) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            ["tools/test"],
+            # A shell that starts the tests in the background has them ignore SIGINT, and with them each child.
+            ["env", "--default-signal=INT", "tools/test"],
             cwd=self.folder,
             env=self.environment,
             stdin=subprocess.DEVNULL,
