@@ -240,6 +240,12 @@ ansible_facts:
           type: list
           elements: str
           sample: ['"iptables": false in /etc/docker/daemon.json']
+        docker_proxy_off:
+          description: Settings that switch off Docker's proxy, each with the file or command line that has it.
+          returned: always
+          type: list
+          elements: str
+          sample: ["--userland-proxy=false on dockerd's command line"]
         users:
           description: Account names with their uids.
           returned: always
@@ -427,7 +433,7 @@ ansible_facts:
           sample: {0ab1-23cd: ext4}
         docker_file:
           description:
-            - Why C(/etc/docker/daemon.json) cannot be parsed, and its settings C(userns-remap) and C(userland-proxy).
+            - Why C(/etc/docker/daemon.json) cannot be parsed, and its setting C(userns-remap).
               Other settings are left out, because they may hold a secret.
             - Its key C(settled) tells whether it has all of O(docker_settings), and it and its folder belong to root.
           returned: always

@@ -16,6 +16,8 @@ DAEMON_JSON = "/etc/docker/daemon.json"
 DOCKER_PID = "/run/docker.pid"
 # dockerd without one of these makes no rules for published ports, or does not translate addresses.
 DOCKER_SWITCHES = ("iptables", "ip-masq")
+# Docker's own program that carries connections from one of its networks to a port of the host.
+DOCKER_PROXY = "userland-proxy"
 MAIN_PRIORITY = 32766
 BRIDGE = re.compile(rf"{VPN_BRIDGE}|{JELLYFIN_BRIDGE}|{OWN_BRIDGE_PREFIX}.*|docker0|br-[0-9a-f]{{12}}")
 
@@ -23,18 +25,16 @@ Run = t.Callable[[list[str]], str]
 Network = tuple[str, str]
 
 
-def docker_switched_off(daemon_json: str, command_line: str) -> list[str]:
-    """Name what of DOCKER_SWITCHES is off, by file and by dockerd's command line. No other key is returned."""
+def docker_switched_off(daemon_json: str, command_line: str, switches: t.Sequence[str] = DOCKER_SWITCHES) -> list[str]:
+    """Name which switches are off, by file and by dockerd's command line. No other key is returned."""
     try:
         found = json.loads(daemon_json)
     except ValueError:
         found = {}
     off = [
-        f'"{key}": false in {DAEMON_JSON}'
-        for key in DOCKER_SWITCHES
-        if isinstance(found, dict) and found.get(key) is False
+        f'"{key}": false in {DAEMON_JSON}' for key in switches if isinstance(found, dict) and found.get(key) is False
     ]
-    flags = "|".join(DOCKER_SWITCHES)
+    flags = "|".join(switches)
     given = re.findall(rf"(?:^|\0)(--(?:{flags})=(?:false|f|0))(?=\0|$)", command_line, re.IGNORECASE)
     return off + [f"{flag} on dockerd's command line" for flag in given]
 

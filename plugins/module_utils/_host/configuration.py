@@ -15,7 +15,7 @@ from .reader import Reader
 
 ZONES = "/usr/share/zoneinfo/"
 # Settings of dockerd that change how the stack must be set up. Others are not returned: they may hold a secret.
-DOCKER_KEYS = ("userns-remap", "userland-proxy")
+DOCKER_KEYS = ("userns-remap",)
 
 
 def requested_zone(reader: Reader, wanted: str) -> dict[str, t.Any]:

@@ -141,14 +141,14 @@ def _dpkg_journal(reader: Reader) -> bool:
     return any(os.path.basename(path).isdigit() for path in reader.glob("/var/lib/dpkg/updates/*"))
 
 
-def _docker_switched_off(reader: Reader) -> list[str]:
-    """Return the settings of daemon.json and of dockerd's command line that switch off its firewall rules.
+def _docker_switched_off(reader: Reader, *switches: str) -> list[str]:
+    """Return which of these settings daemon.json and dockerd's command line switch off.
 
     No other key of daemon.json is returned: it may hold a proxy's password.
     """
     pid = reader.text(obstacles.DOCKER_PID).strip()
     command_line = reader.text(f"/proc/{pid}/cmdline") if pid.isdigit() else ""
-    return obstacles.docker_switched_off(reader.text(obstacles.DAEMON_JSON), command_line)
+    return obstacles.docker_switched_off(reader.text(obstacles.DAEMON_JSON), command_line, switches)
 
 
 def measure(reader: Reader, params: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -188,7 +188,8 @@ def measure(reader: Reader, params: dict[str, t.Any]) -> dict[str, t.Any]:
         "default_interface": default_interface,
         "default_address": reader.source_address() if default_interface else "",
         "routing_captured": obstacles.captured(reader.text("/proc/net/route"), reader.run),
-        "docker_switched_off": _docker_switched_off(reader),
+        "docker_switched_off": _docker_switched_off(reader, *obstacles.DOCKER_SWITCHES),
+        "docker_proxy_off": _docker_switched_off(reader, obstacles.DOCKER_PROXY),
         "users": parse.accounts(passwd),
         "groups": groups,
         "group_members": parse.members(params["group"], passwd, group) if params["group"] else [],

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._core.obstacles import DOCKER_PROXY
 from .._services import ways
 from .._services.fault import VARIABLE, Household
 from .._services.project import project
@@ -24,7 +25,7 @@ from .problem import (
     warning,
 )
 
-PROXY, ROOT = "userland-proxy", "data-root"
+ROOT = "data-root"
 # Docker's own folder where no setting names another, and the folder of its socket.
 DOCKER_ROOT, SOCKETS = "/var/lib/docker", "/run"
 
@@ -58,11 +59,16 @@ def check_own_services(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
 
 def _check_proxy(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
     """Without its proxy, Docker would drop the packets between two of its bridges."""
-    wanted, present = _options(facts, settings)
-    if {**present, **wanted}.get(PROXY) is False:
-        place = "docker_daemon_options" if PROXY in wanted else DOCKER_FILE
-        why = "services cannot reach each other over the host, as `reaches` asks for"
-        yield problem(place, f"it sets {PROXY} to false: {why}", f"remove {PROXY}, or all reaches")
+    options = settings.get("docker_daemon_options")
+    wanted = options.get(DOCKER_PROXY) if isinstance(options, t.Mapping) else None
+    why = "services cannot reach each other over the host, as `reaches` asks for"
+    remedy = f"remove {DOCKER_PROXY}, or all reaches"
+    if wanted is False:
+        yield problem(f"docker_daemon_options.{DOCKER_PROXY}", f"it is false: {why}", remedy)
+    for place in facts.get("docker_proxy_off") or []:
+        # The role docker writes what the household wants into the file.
+        if wanted is None or "command line" in place:
+            yield problem("docker", f"found {place}: {why}", remedy)
 
 
 def _check_exposed(facts: Facts, settings: Settings, known: Household) -> t.Iterator[Problem]:

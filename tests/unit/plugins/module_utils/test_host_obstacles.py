@@ -50,6 +50,27 @@ def test_a_file_that_is_no_json_is_left_to_others(text: str) -> None:
     assert obstacles.docker_switched_off(text, "") == []
 
 
+@pytest.mark.parametrize(
+    ("settings", "command_line", "off"),
+    [
+        ({"userland-proxy": False, "iptables": False}, "", [f'"userland-proxy": false in {FILE}']),
+        (
+            {"userland-proxy": True},
+            "dockerd\0--userland-proxy=false\0",
+            ["--userland-proxy=false on dockerd's command line"],
+        ),
+        ({}, "dockerd\0--userland-proxy-path=/usr/bin/docker-proxy\0", []),
+    ],
+)
+def test_docker_s_proxy_is_measured_apart_from_its_rules(
+    settings: dict[str, bool], command_line: str, off: list[str]
+) -> None:
+    files = {**hosts.PI4, FILE: json.dumps(settings), "/run/docker.pid": "7\n", "/proc/7/cmdline": command_line}
+    found = measure(hosts.FakeReader(files), hosts.ASKED)
+    assert found["docker_proxy_off"] == off
+    assert not [one for one in found["docker_switched_off"] if "proxy" in one]
+
+
 def test_only_these_settings_of_docker_are_measured() -> None:
     files = {
         **hosts.PI4,

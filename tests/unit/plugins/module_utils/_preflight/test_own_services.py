@@ -450,15 +450,31 @@ def test_a_port_by_which_services_reach_each_other_and_that_a_program_has_is_ref
     assert found(*services, facts={"ports_listening": listening}) == []
 
 
-@pytest.mark.parametrize("place", ["docker_daemon_options", "/etc/docker/daemon.json"])
-def test_ways_need_docker_s_proxy(place: str) -> None:
-    switch = {"userland-proxy": False}
-    facts = {"docker_file": {"settings": switch}} if place.startswith("/") else {}
-    given = {} if facts else {"docker_daemon_options": switch}
-    services = [own("a", "lan", reaches={"transmission": 9091})]
-    (told,) = found(*services, facts=facts, **given)
-    assert told["variable"] == place
-    assert found(own("a", "lan"), facts=facts, **given) == [], "a household without ways is not concerned"
+FILE, FLAG = '"userland-proxy": false in /etc/docker/daemon.json', "--userland-proxy=false on dockerd's command line"
+
+
+@pytest.mark.parametrize(
+    ("options", "off", "told"),
+    [
+        ({"userland-proxy": False}, [], ["docker_daemon_options.userland-proxy: it is false"]),
+        ({}, [FILE], [f"docker: found {FILE}"]),
+        ({}, [FLAG], [f"docker: found {FLAG}"]),
+        ({"userland-proxy": False}, [FILE, FLAG], ["docker_daemon_options.userland-proxy", f"docker: found {FLAG}"]),
+        ({"userland-proxy": True}, [FILE], []),
+        ({"userland-proxy": True}, [FLAG], [f"docker: found {FLAG}"]),
+        ({"userland-proxy": True}, [], []),
+        ({}, [], []),
+    ],
+)
+def test_ways_need_docker_s_proxy(options: dict[str, bool], off: list[str], told: list[str]) -> None:
+    measured = {"facts": {"docker_proxy_off": off}, "docker_daemon_options": options}
+    problems = found(own("a", "lan", reaches={"transmission": 9091}), **measured)
+    assert len(problems) == len(told)
+    for one, text in zip(problems, told, strict=True):
+        assert one["level"] == "problem"
+        assert one["text"].startswith(text)
+        assert "remove userland-proxy, or all reaches" in one["text"]
+    assert found(own("a", "lan"), **measured) == [], "a household without ways is not concerned"
 
 
 VOLUME = {"source": "/mnt/media/books", "target": "/books"}
