@@ -141,8 +141,8 @@ def test_the_whole_playbook_ends_a_pause_that_is_left(known: dict[str, Any], end
     assert play["vars"]["__mediaserver_ends_pause"] is True
     (whole,) = play["tasks"]
     (ending,) = whole["always"]
-    assert (part(ending), ending["tags"]) == ("end.yml", ["always"])
-    release, remove = loaded("mediaserver/tasks/end.yml")
+    assert (part(ending), ending["tags"]) == ("release_at_end.yml", ["always"])
+    release, remove = loaded("mediaserver/tasks/release_at_end.yml")
     assert release["ansible.builtin.command"]["argv"][-1] == "release"
     assert remove["ansible.builtin.file"] == {"path": "/run/mediaserver/hold", "state": "absent"}
     known = {**known, "__mediaserver_installed": installed}
