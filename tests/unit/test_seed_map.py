@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # The original is not part of the project; where it lies beside it, the map is held against it.
 SEED = ROOT.parent / "shared" / "seed" / "design.md"
 MAP: dict[str, dict[str, dict[str, Any]]] = yaml.safe_load((Path(__file__).parent / "seed_map.yml").read_text())
-ENTRIES = {f"{part}: {key}": fate for part, keys in MAP.items() for key, fate in keys.items()}
+ENTRIES = {f"{part}: {key}": outcome for part, keys in MAP.items() for key, outcome in keys.items()}
 # Keys of services that are still to come. It may only shrink: lower it with every key that is settled.
 MAX_OPEN = 16
 DEFECTS = range(1, 61)
@@ -33,14 +33,14 @@ def variables() -> set[str]:
 
 
 @pytest.mark.parametrize("key", ENTRIES)
-def test_every_key_has_one_fate(key: str) -> None:
+def test_every_key_has_one_outcome(key: str) -> None:
     ((kind, value),) = ENTRIES[key].items()
     known = {"variable": variables(), "defect": DEFECTS, "open": SERVICES}
     assert value in known[kind]
 
 
 def test_open_keys_only_shrink() -> None:
-    assert sum("open" in fate for fate in ENTRIES.values()) == MAX_OPEN
+    assert sum("open" in outcome for outcome in ENTRIES.values()) == MAX_OPEN
 
 
 def seed_block(title: str) -> str:
