@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import typing as t
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.household.mediaserver.plugins.module_utils._services import own, own_limits
+from ansible_collections.household.mediaserver.plugins.module_utils._services.model import HealthCheck
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._preflight.test_own_services import (
     VARIABLE,
     found,
@@ -38,7 +40,25 @@ def test_each_example_is_accepted_and_written(example: dict[str, t.Any]) -> None
         check_closed(project["services"][one["name"]], one)
 
 
-def test_ready_data_are_there_for_the_services_that_households_ask_for() -> None:
+def test_the_defaults_of_a_health_check_are_those_of_the_normal_form() -> None:
+    section = DOCUMENT.partition("\n## Health checks\n")[2].partition("\n## ")[0]
+    documented = dict(re.findall(r"^\| `(\w+)` \| `(\w+)` \|", section, re.MULTILINE))
+    defaults = {one.name: str(one.default) for one in dataclasses.fields(HealthCheck) if one.name != "test"}
+    assert documented == defaults
+
+
+def test_a_test_alone_is_written_with_these_defaults_and_without_one_the_image_s_own_is_used() -> None:
+    base = {"name": "own", "image": "x/y:1"}
+    services = [{**base, "healthcheck": {"test": "true"}}, base]
+    checked, unchecked = [load(composed({VARIABLE: [one]})["compose"])["services"]["own"] for one in services]
+    defaults = {one.name: one.default for one in dataclasses.fields(HealthCheck) if one.name != "test"}
+    assert checked["healthcheck"] == {"test": ["CMD-SHELL", "true"], **defaults}
+    assert "healthcheck" not in unchecked
+    (fault,) = found({**base, "healthcheck": {"test": ["NONE"]}})
+    assert (fault["variable"].rpartition(".")[2], fault["level"]) == ("test", "problem")
+
+
+def test_there_are_examples_for_the_services_that_households_ask_for() -> None:
     services = {one["name"]: one for block in EXAMPLES.values() for one in block[VARIABLE] if "capabilities" in one}
     assert set(services) == {"prowlarr", "sonarr", "radarr", "bazarr", "qbittorrent"}
     for one in services.values():
