@@ -13,6 +13,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -160,7 +161,7 @@ def test_what_was_dropped_on_its_way_out_is_counted_and_nothing_else() -> None:
 
 @pytest.mark.parametrize("listing", [None, "", LISTING.replace("_out", "_elsewhere")])
 def test_no_table_and_no_counter_are_a_failure_and_not_0(listing: str | None) -> None:
-    with pytest.raises(CheckFailed, match="table inet mediaserver_barrier does not stand; run the playbook again"):
+    with pytest.raises(CheckFailed, match="table inet mediaserver_barrier is not loaded; run the playbook again"):
         probes.leak_attempts(counter(listing), "mediaserver_barrier")
 
 
@@ -300,6 +301,9 @@ def test_services_that_do_not_run_are_named(monkeypatch: pytest.MonkeyPatch) -> 
 ROUTE = "default dev wg0 scope link\n"
 UP = Status(True, None, "vpn.example:51820", "198.18.0.20", ())
 KEY = Problem(Code.KEY_OR_ENDPOINT, "the tunnel does not carry: a wrong or expired key is the most likely cause")
+# Wrong, too, while the tunnel is up; it does not keep a service from a page.
+OTHER_LAN = Problem(Code.LAN_NOT_COVERED, "this host is in 192.168.5.0/24, which mediaserver_lan does not have")
+PAGE_ALONE = "tunnel, which is up; see whether that page answers, or set another one in gateway_address_page$"
 DEAD_RESOLVER = Problem(Code.RESOLVER_DEAD, "the tunnel carries traffic, names do not resolve")
 
 
@@ -332,7 +336,10 @@ def test_a_service_that_does_not_run_or_is_not_healthy_fails(
     [
         ({"config_--services": "vpn\njellyfin\n"}, r"^not running: jellyfin missing; "),
         ({"config_--services": ""}, r"^compose cannot read /nowhere/compose\.yml; run the playbook again"),
-        ({"-4_route": ""}, "namespace is none, and should be the tunnel"),
+        (
+            {"-4_route": ""},
+            r"namespace is none, and should be the tunnel \(wg0\) alone; .* restart mediaserver\.service$",
+        ),
         ({"-4_route": "default via 172.31.254.1 dev eth0\n"}, r"namespace is default via 172\.31\.254\.1 dev eth0"),
         ({"-4_route": ROUTE + "default via 172.31.254.1 dev eth0 metric 9\n"}, "metric 9, and should be"),
         ({"-6_route": "default via fd00::1 dev eth0 metric 1024 pref medium\n"}, "is default via fd00::1 dev eth0"),
@@ -373,7 +380,7 @@ def test_an_override_that_compose_cannot_read_is_named(monkeypatch: pytest.Monke
         ({"tunnel"}, ""),
         (set(), "did not go into the tunnel"),
         ({"uplink"}, "did not go into the tunnel"),
-        ({"tunnel", "uplink"}, "was seen in clear outside the tunnel"),
+        ({"tunnel", "uplink"}, "was seen in clear outside the tunnel, .*compose.override.yml.* SECURITY.md"),
     ],
     ids=["in the tunnel", "nowhere", "at the uplink", "in both"],
 )
@@ -415,6 +422,99 @@ def test_a_name_that_is_asked_for_in_the_tunnel_and_not_answered_is_reported(
     monkeypatch.setattr(checks.status, "observe", lambda root, wait: Status(up, True, "", "", (problem,)))
     with pytest.raises(CheckFailed, match=f"^{problem.text}$"):
         configured(monkeypatch).names()
+
+
+def test_names_pass_while_only_the_host_has_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    verified(monkeypatch)
+    with_docker(monkeypatch, Docker(row("vpn"), row("transmission")))
+    monkeypatch.setattr(netns, "inside", lambda pid, make: contextlib.nullcontext())
+    monkeypatch.setattr(checks, "sniff_host_interfaces", lambda: contextlib.nullcontext([]))
+    monkeypatch.setattr(checks, "appears", lambda word, lines, wait=1.5: bool(lines))
+    monkeypatch.setattr(checks.status, "observe", lambda root, wait: replace(UP, problems=(OTHER_LAN,)))
+    assert configured(monkeypatch).names() == "names are looked up in the tunnel, and cannot be read outside of it"
+
+
+class Line:
+    """A socket of the VPN namespace on which a packet is sent, unless the kernel refuses it."""
+
+    def __init__(self, *, refused: bool) -> None:
+        self.refused = refused
+
+    def __enter__(self) -> Line:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def sendto(self, data: bytes, address: object) -> None:
+        if self.refused:
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    def send(self, data: bytes) -> None: ...
+
+    def getsockname(self) -> tuple[object, ...]:
+        return ("eth0", 0, 0, 1, b"\2\0\0\0\0\1")
+
+
+def tried(monkeypatch: pytest.MonkeyPatch, *, refused: bool, seen: bool, counted: int) -> Verification:
+    """A namespace in which one packet is sent past a barrier, and what becomes of it."""
+    counts = iter((10, 10 + counted))
+    with_docker(monkeypatch, Docker(row("vpn")))
+    monkeypatch.setattr(netns, "inside", lambda pid, make: None)
+    monkeypatch.setattr(checks, "Nft", lambda: None)
+    monkeypatch.setattr(checks, "address_of", lambda device: b"\2\0\0\0\0\2")
+    monkeypatch.setattr(checks, "leak_attempts", lambda nft, table: next(counts))
+    monkeypatch.setattr(checks, "open_inside", lambda pid, device, make: Line(refused=refused))
+    monkeypatch.setattr(checks, "sniff_host_interfaces", lambda: contextlib.nullcontext([]))
+    monkeypatch.setattr(checks, "appears", lambda word, lines, wait=1.5: seen)
+    settings = SimpleNamespace(holder_address="172.31.254.2")
+    monkeypatch.setattr(checks, "Gateway", lambda root, resolve: SimpleNamespace(settings=settings))
+    return Verification(Path("/nowhere"), "http://page/", checks.NOWHERE)
+
+
+@pytest.mark.parametrize(
+    ("refused", "seen", "counted", "words"),
+    [
+        (True, False, 1, ""),
+        (False, False, 1, "could send by the uplink; run the playbook again$"),
+        (
+            True,
+            True,
+            1,
+            r"got out; stop the stack \(sudo systemctl stop mediaserver\.service\), and report it as SECURITY",
+        ),
+        (True, False, 0, r"it has counted nothing, .* Restart mediaserver\.service, .* run the playbook again$"),
+    ],
+    ids=["dropped and counted", "sent", "seen outside", "not counted"],
+)
+def test_what_the_inner_barrier_lets_pass_is_reported_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, refused: bool, seen: bool, counted: int, words: str
+) -> None:
+    verification = tried(monkeypatch, refused=refused, seen=seen, counted=counted)
+    if not words:
+        assert verification.inner_barrier().endswith("was dropped and counted")
+        return
+    with pytest.raises(CheckFailed, match=words):
+        verification.inner_barrier()
+
+
+@pytest.mark.parametrize(
+    ("seen", "counted", "words"),
+    [
+        (False, 1, ""),
+        (True, 1, r"got out of the host; stop the stack \(sudo systemctl stop mediaserver\.service\), and report it"),
+        (False, 0, "was not counted by the outer one, which should drop and count it; run the playbook again$"),
+    ],
+    ids=["dropped and counted", "seen outside", "not counted"],
+)
+def test_what_the_outer_barrier_lets_pass_is_reported_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, seen: bool, counted: int, words: str
+) -> None:
+    verification = tried(monkeypatch, refused=False, seen=seen, counted=counted)
+    if not words:
+        assert verification.outer_barrier().endswith("was dropped and counted by the outer one")
+        return
+    with pytest.raises(CheckFailed, match=words):
+        verification.outer_barrier()
 
 
 @pytest.mark.parametrize(
@@ -473,9 +573,21 @@ def page(text: str | None, asked: list[str] | None = None) -> Iterator[str]:
     [
         ("", "203.0.113.9", "is not reached through the tunnel"),
         ("<html>", "203.0.113.9", "is not reached through the tunnel"),
-        ("203.0.113.9\n", "203.0.113.9\n", r"as 203\.0\.113\.9, the host's own address"),
-        ("198.18.0.20\n", None, "is not reached from the host itself, so there is nothing to compare"),
-        ("198.18.0.20\n", "<html>log in", "does not answer the host with an address, so there is nothing to compare"),
+        (
+            "203.0.113.9\n",
+            "203.0.113.9\n",
+            r"as 203\.0\.113\.9, the host's own address, .*stop mediaserver\.service\), and report it",
+        ),
+        (
+            "198.18.0.20\n",
+            None,
+            "is not reached from the host itself, so there is nothing to compare: .* page in gateway_address_page$",
+        ),
+        (
+            "198.18.0.20\n",
+            "<html>log in",
+            "does not answer the host with an address, so there is nothing to compare; set a page in gateway_",
+        ),
     ],
 )
 def test_the_way_out_fails_where_nothing_is_shown(
@@ -493,7 +605,8 @@ def test_the_way_out_fails_where_nothing_is_shown(
     [
         (Status(False, True, "", "", (KEY,)), r"is not reached through the tunnel: .* key is the most likely cause"),
         (Status(True, None, "", "", (DEAD_RESOLVER,)), "is not reached through the tunnel: .* names do not resolve"),
-        (UP, "which is up; see whether that page answers, or set another one in gateway_address_page"),
+        (UP, PAGE_ALONE),
+        (replace(UP, problems=(OTHER_LAN,)), PAGE_ALONE),
     ],
 )
 def test_a_way_out_that_fails_names_the_likely_cause(
@@ -536,7 +649,7 @@ def test_what_is_wrong_with_the_host_is_named(monkeypatch: pytest.MonkeyPatch) -
     found: tuple[Problem, ...] = ()
     monkeypatch.setattr(checks.host_settings, "forwarding_off", lambda: off)
     monkeypatch.setattr(checks.host_settings, "problems", lambda lan: found if lan == ("10.0.0.0/8",) else ())
-    assert verification.host() == "it forwards, Docker makes its rules, and the LAN is in mediaserver_lan"
+    assert verification.host() == "IPv4 forwarding is on, Docker makes its rules, and the LAN is in mediaserver_lan"
     off = ("net.ipv4.ip_forward",)
     found = (Problem(Code.LAN_NOT_COVERED, "another router"),)
     words = r"^IPv4 forwarding is off on this host \(net\.ipv4\.ip_forward\); run the playbook again; another router$"
@@ -545,7 +658,12 @@ def test_what_is_wrong_with_the_host_is_named(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize(
-    ("works", "words"), [(1420, ""), (1232, "Set gateway_mtu: 1232 and run"), (None, "no packet of any size")]
+    ("works", "words"),
+    [
+        (1420, ""),
+        (1232, "Set gateway_mtu: 1232 and run"),
+        (None, "no packet of any size .*; correct what the checks 'way out'"),
+    ],
 )
 def test_a_packet_size_that_does_not_go_through_is_named(
     monkeypatch: pytest.MonkeyPatch, works: int | None, words: str

@@ -45,6 +45,8 @@ NOWHERE = "192.0.2.1"
 NOT_TRIED = "not tried, because no service with curl is in the VPN namespace"
 # For a tunnel that vpn-monitor is just restarting.
 TUNNEL_WAIT_S = 10.0
+# For a leak past a barrier that is as configured: the collection has an error.
+STOP_AND_REPORT = f"stop the stack (sudo systemctl stop {STACK_UNIT}), and report it as SECURITY.md says"
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class Verification:
         found += [problem.text for problem in host_settings.problems(settings.lan)]
         if found:
             raise CheckFailed("; ".join(found))
-        return "it forwards, Docker makes its rules, and the LAN is in mediaserver_lan"
+        return "IPv4 forwarding is on, Docker makes its rules, and the LAN is in mediaserver_lan"
 
     def barriers(self) -> str:
         differences = Gateway(self.root, resolve=look_up_nothing).differences(Host())
@@ -104,11 +106,11 @@ class Verification:
                 f"not running: {', '.join(stopped)}; vpn-monitor should start them: journalctl -u vpn-monitor"
             )
         # The holder is healthy when its table is as it was loaded, the tunnel when the interface is as its files say.
-        ill = [name for name, row in rows.items() if "(unhealthy)" in row["Status"]]
-        if ill:
-            first = rows[ill[0]]["Names"][0].lstrip("/")
+        unhealthy = [name for name, row in rows.items() if "(unhealthy)" in row["Status"]]
+        if unhealthy:
+            first = rows[unhealthy[0]]["Names"][0].lstrip("/")
             raise CheckFailed(
-                f"not healthy: {', '.join(ill)}; what is wrong: docker inspect {first} (State.Health.Log)"
+                f"not healthy: {', '.join(unhealthy)}; what is wrong: docker inspect {first} (State.Health.Log)"
             )
         show, tunnel = ("nsenter", f"--net=/proc/{pid_of(HOLDER)}/ns/net", "ip"), [["default", "dev", TUNNEL_DEVICE]]
         # Not every tunnel carries IPv6.
@@ -116,7 +118,9 @@ class Verification:
             routes = run(*show, family, "route", "show", "default").stdout
             if [route.split()[:3] for route in routes.splitlines()] not in wanted:
                 raise CheckFailed(
-                    f"the way out of the VPN namespace is {routes.strip() or 'none'}, and should be the tunnel"
+                    f"the way out of the VPN namespace is {routes.strip() or 'none'}, and should be the tunnel "
+                    f"({TUNNEL_DEVICE}) alone; vpn-monitor should restore it: journalctl --unit {MONITOR_UNIT}. If "
+                    f"it stays, restart {STACK_UNIT}"
                 )
         return "all containers run and are healthy, and the namespace's only way out is the tunnel"
 
@@ -145,14 +149,18 @@ class Verification:
         except (OSError, ValueError, http.client.HTTPException) as error:
             raise CheckFailed(
                 f"{self.address_page} is not reached from the host itself, so there is nothing to compare: "
-                f"{reason(error)}"
+                f"{reason(error)}. See whether the host has internet, or set another page in gateway_address_page"
             ) from error
         if not is_address(direct):
             raise CheckFailed(
-                f"{self.address_page} does not answer the host with an address, so there is nothing to compare"
+                f"{self.address_page} does not answer the host with an address, so there is nothing to compare; set a "
+                "page in gateway_address_page that answers with the client's address and nothing else"
             )
         if through == direct:
-            raise CheckFailed(f"{service.title} is seen on the internet as {through}, the host's own address")
+            raise CheckFailed(
+                f"{service.title} is seen on the internet as {through}, the host's own address, and should be seen "
+                f"as the tunnel's; {STOP_AND_REPORT}"
+            )
         return f"the internet sees {through} from {service.title}, and {direct} from the host itself"
 
     def _prober(self) -> Service | None:
@@ -160,9 +168,8 @@ class Verification:
 
     def _why_not_through(self) -> str:
         """Say why the page is not reached: the tunnel, its resolver, or the page."""
-        found = status.observe(self.root, TUNNEL_WAIT_S)
-        if not found.up or found.problems:
-            return f"{self.address_page} is not reached through the tunnel: {found.problems[0].text}"
+        if cause := _tunnel_fault(status.observe(self.root, TUNNEL_WAIT_S)):
+            return f"{self.address_page} is not reached through the tunnel: {cause}"
         return (
             f"{self.address_page} is not reached through the tunnel, which is up; see whether that page answers, "
             "or set another one in gateway_address_page"
@@ -181,17 +188,23 @@ class Verification:
                 raise CheckFailed(f"a name that {service.title} looked up did not go into the tunnel; "
                              "is another resolver set than the provider's (gateway_dns)?")  # fmt: skip
             if appears(word, outside, wait=0):
-                raise CheckFailed(f"a name that {service.title} looked up was seen in clear outside the tunnel")
-        found = status.observe(self.root, TUNNEL_WAIT_S)
-        if found.problems and (not found.up or found.problems[0].code is Code.RESOLVER_DEAD):
-            raise CheckFailed(found.problems[0].text)
+                raise CheckFailed(
+                    f"a name that {service.title} looked up was seen in clear outside the tunnel, and should be seen "
+                    "in it alone. If your compose.override.yml sets dns: for a service, remove that and run the "
+                    f"playbook again; otherwise {STOP_AND_REPORT}"
+                )
+        if cause := _tunnel_fault(status.observe(self.root, TUNNEL_WAIT_S)):
+            raise CheckFailed(cause)
         return "names are looked up in the tunnel, and cannot be read outside of it"
 
     def packet_size(self) -> str:
         wanted = Gateway(self.root, resolve=look_up_nothing).settings.mtu
         works = status.packet_size(self.root)
         if works is None:
-            raise CheckFailed("no packet of any size is answered in the tunnel, so its packet size cannot be checked")
+            raise CheckFailed(
+                "no packet of any size is answered in the tunnel, so its packet size cannot be checked; correct what "
+                "the checks 'way out' and 'names' report, then run make verify again"
+            )
         if works != wanted:
             raise CheckFailed(mtu.problem(wanted, works).text)
         return f"packets of {wanted} bytes go through the tunnel"
@@ -208,11 +221,12 @@ class Verification:
             except PermissionError:
                 pass  # what the barrier answers
             if appears(word, outside):
-                raise CheckFailed("a packet that a program inside sent by the uplink got out")
+                raise CheckFailed(f"a packet that a program inside sent by the uplink got out; {STOP_AND_REPORT}")
         counted = leak_attempts(nft, INNER_TABLE) - before
         if counted < 1:
             raise CheckFailed(
-                "a packet by the uplink was refused, but not by the inner barrier: it has counted nothing"
+                "a packet by the uplink was refused, but not by the inner barrier: it has counted nothing, and should "
+                f"count each. Restart {STACK_UNIT}, which loads it again; if that does not help, run the playbook again"
             )
         return "a packet that a program inside sent by the uplink was dropped and counted"
 
@@ -225,7 +239,17 @@ class Verification:
             with open_inside(pid, UPLINK, listen) as line:
                 line.send(to + line.getsockname()[4] + b"\x08\x00" + datagram(own, self.target, word.encode()))
             if appears(word, outside):
-                raise CheckFailed("a packet that went past the inner barrier got out of the host")
+                raise CheckFailed(f"a packet that went past the inner barrier got out of the host; {STOP_AND_REPORT}")
         if leak_attempts(nft, OUTER_TABLE) - before < 1:
-            raise CheckFailed("a packet that went past the inner barrier did not come to the outer one's counter")
+            raise CheckFailed(
+                "a packet that went past the inner barrier was not counted by the outer one, which should drop and "
+                "count it; run the playbook again"
+            )
         return "a packet that went past the inner barrier was dropped and counted by the outer one"
+
+
+def _tunnel_fault(found: status.Status) -> str:
+    """Return what is wrong with the tunnel or its resolvers; empty for problems of another kind while it is up."""
+    if found.problems and (not found.up or found.problems[0].code is Code.RESOLVER_DEAD):
+        return found.problems[0].text
+    return ""

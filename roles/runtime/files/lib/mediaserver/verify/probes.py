@@ -58,7 +58,7 @@ def leak_attempts(nft: Nft, table: str) -> int:
     """Return how many packets a table has dropped on their way out. Raises CheckFailed without the table."""
     found = nft.leak_attempts(table)
     if found is None:
-        raise CheckFailed(f"table inet {table} does not stand; run the playbook again")
+        raise CheckFailed(f"table inet {table} is not loaded; run the playbook again")
     return found
 
 
