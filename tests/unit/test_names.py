@@ -77,6 +77,13 @@ def test_the_state_is_in_the_folder_that_the_roles_make() -> None:
     assert names.ENDPOINTS.is_relative_to(defaults["mediaserver_state"])
 
 
+def test_the_roles_look_for_the_same_override_files_in_the_same_order() -> None:
+    values = yaml.safe_load((ROOT / "roles" / "mediaserver" / "vars" / "main.yml").read_text(encoding="utf-8"))
+    assert tuple(values["__mediaserver_overrides"]) == names.OVERRIDES
+    written = {path: set(hits) for path, hits in found(r"[\w-]*compose\.override\.ya?ml").items()}
+    assert written == {"roles/mediaserver/vars/main.yml": set(names.OVERRIDES)}, "use __mediaserver_overrides"
+
+
 def strings(path: Path) -> Iterator[tuple[int, str]]:
     """Yield the strings of a Python file with their lines, without docstrings and documentation."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -100,6 +107,7 @@ WRITTEN_ONCE = re.compile(
             rf"^{names.TUNNEL_DEVICE}$|^{names.UPLINK}$",
             rf"{names.RUN}/",
             rf"\b{names.TRANSMISSION_PORT}\b",
+            *(rf"^{re.escape(name)}$" for name in names.OVERRIDES),
         ]
     )
 )

@@ -15,6 +15,14 @@ PROJECT = "mediaserver"
 HOLDER = "vpn"  # owns the VPN namespace
 TUNNEL = "wireguard"
 TRANSMISSION = "transmission"
+# A household's additions to the compose file, in the order in which compose looks for them; it takes the first.
+# Source: https://docs.docker.com/compose/how-tos/multiple-compose-files/merge/.
+OVERRIDES = (
+    "compose.override.yml",
+    "compose.override.yaml",
+    "docker-compose.override.yml",
+    "docker-compose.override.yaml",
+)
 
 # Interfaces: the bridges on the host, and those inside the VPN namespace.
 VPN_BRIDGE = "br-vpn"

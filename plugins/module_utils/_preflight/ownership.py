@@ -11,7 +11,7 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from .._core.names import INNER_TABLE, JELLYFIN_BRIDGE, OUTER_TABLE, PROJECT, VPN_BRIDGE
+from .._core.names import INNER_TABLE, JELLYFIN_BRIDGE, OUTER_TABLE, OVERRIDES, PROJECT, VPN_BRIDGE
 from .._services import ways
 from .problem import (
     Facts,
@@ -28,13 +28,7 @@ NETWORKS = ("mediaserver_vpn", "mediaserver_jellyfin")
 BRIDGES = (VPN_BRIDGE, JELLYFIN_BRIDGE)
 TABLES = (f"inet {OUTER_TABLE}", f"inet {INNER_TABLE}")
 # Entries that do not show another owner: of a mount point, and compose overrides that a user may prepare.
-HARMLESS = (
-    "lost+found",
-    "compose.override.yml",
-    "compose.override.yaml",
-    "docker-compose.override.yml",
-    "docker-compose.override.yaml",
-)
+HARMLESS = ("lost+found", *OVERRIDES)
 SHOWN = 5
 
 

@@ -2,7 +2,7 @@
 """The compose project's files: ours, and the override that a household may have put beside it.
 
 A broken override must not end all repairs: then compose.yml alone is used, containers that run are left as they are,
-and the override is named. Source for the names: https://docs.docker.com/compose/how-tos/multiple-compose-files/merge/.
+and the override is named.
 """
 
 from __future__ import annotations
@@ -12,15 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mediaserver._core.errors import ComposeError
+from mediaserver._core.names import OVERRIDES
 
 FILE = "compose.yml"
-# In the order in which compose looks for them; it takes the first.
-OVERRIDES = (
-    "compose.override.yml",
-    "compose.override.yaml",
-    "docker-compose.override.yml",
-    "docker-compose.override.yaml",
-)
 CONFIG_TIMEOUT_S = 60
 
 
