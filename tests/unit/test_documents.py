@@ -15,13 +15,19 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "leaks"))
+PROGRAMS = ROOT / "roles" / "runtime" / "files" / "lib"
+sys.path[:0] = [str(ROOT / "tests" / "leaks"), str(PROGRAMS)]
 
-from probes import PROBES  # noqa: E402  (the path above must be set first)
+# The paths above must be set first.
+from mediaserver.monitor import assess, decide, hold, monitor, torrents  # noqa: E402
+from mediaserver.monitor.steps import Act  # noqa: E402
+from mediaserver.tunnel import mtu  # noqa: E402
+from probes import PROBES  # noqa: E402
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 NAMES = [str(path.relative_to(ROOT)) for path in DOCUMENTS]
 TROUBLESHOOTING, OPERATIONS = ROOT / "docs" / "troubleshooting.md", ROOT / "docs" / "operations.md"
+CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 # Stands for a part of a message that varies, in a document and in a source.
 VARIES, GAP = "…", "\0"
 # The shortest piece of a message that identifies it.
@@ -172,6 +178,64 @@ def test_every_check_of_vpn_verify_has_one_entry() -> None:
     (table,) = (node for node in ast.walk(definition(ast.FunctionDef, "checks")) if isinstance(node, ast.Dict))
     keys = [key.value for key in table.keys if isinstance(key, ast.Constant)]
     assert [check for cell in columns(TROUBLESHOOTING, "check") for check in quoted(cell)] == keys
+
+
+# --- The repairs and the seconds of vpn-monitor.
+
+MONITOR = ROOT / "docs" / "vpn-monitor.md"
+# What the first table calls each repair. START and UNPAUSE share a row, and so do the repairs of a dead tunnel.
+REPAIRS = {
+    Act.LOAD_BARRIER: "makes the barrier's keeper load it again",
+    Act.FORWARD: "switches it on",
+    Act.RESTART_DOCKER: "restarts Docker",
+    Act.BRING_UP: "`docker compose up`",
+    Act.RELOAD_HOLDER: "makes holder and tunnel load them again",
+    Act.RECREATE: "recreates it if its holder was removed",
+    Act.RESTART: "restarts the service",
+    Act.START: "starts it",
+    Act.UNPAUSE: "starts it",
+    Act.RESOLVE: "resolves the endpoints again",
+    Act.FAIL_OVER: "changes to the next peer",
+    Act.RESTART_TUNNEL: "restarts the tunnel",
+}
+SPELLED = {3: "three", 4: "four", 5: "five", 10: "ten", 15: "fifteen", 20: "twenty", 300: "five minutes", 3600: "hour"}
+SECONDS = [
+    (MONITOR, "on each event of Docker and every {} seconds", monitor.CALM_S),
+    (MONITOR, "have been missing for {} seconds", decide.NETWORK_MISSING_S),
+    (MONITOR, "counts as dead after {} DNS queries through it without an answer", assess.MAX_UNANSWERED),
+    (MONITOR, "after {} seconds without a handshake", assess.HANDSHAKE_LIFE_S),
+    (MONITOR, "a container that Docker has been restarting for {} seconds", assess.CRASH_LOOP_S),
+    (MONITOR, "If Transmission has no peer {} seconds later", torrents.SWARM_PATIENCE_S),
+    (TROUBLESHOOTING, "if nothing is received within {} seconds", torrents.SWARM_PATIENCE_S),
+    (MONITOR, "{} seconds after the tunnel has come up", mtu.SETTLE_S),
+    (MONITOR, "If a second probe {} seconds later", mtu.CONFIRM_S),
+    (MONITOR, "and probes again every {}", mtu.LOST_S),
+    (MONITOR, "and once an {}, vpn-monitor sends packets of the tunnel's full size", mtu.CALM_S),
+    (MONITOR, "at most one {} ahead", hold.LONGEST_S),
+    (TROUBLESHOOTING, "it ends by itself after an {} at most", hold.LONGEST_S),
+]
+
+
+@pytest.mark.parametrize(("path", "sentence", "value"), SECONDS, ids=[sentence for _, sentence, _ in SECONDS])
+def test_a_document_has_the_seconds_of_vpn_monitor(path: Path, sentence: str, value: float) -> None:
+    wanted = sentence.format(SPELLED.get(int(value), f"{value:g}"))
+    assert wanted.lower() in squeezed(text(path)).lower()
+
+
+def test_the_table_of_repairs_has_each_of_them() -> None:
+    assert set(REPAIRS) == set(Act)
+    repairs = columns(MONITOR, "repair")
+    assert {act: words for act, words in REPAIRS.items() if not any(words in cell for cell in repairs)} == {}
+
+
+def test_the_constants_of_vpn_monitor_are_in_the_files_that_contributing_names() -> None:
+    rows = [re.findall(r"((?:`\w+`(?:, )?)+) in `([\w/.]+)`", cell) for cell in columns(CONTRIBUTING, "constant")]
+    assert len(rows) > 8
+    assert all(rows), "a row without a constant and its file"
+    for names, file in (found for row in rows for found in row):
+        assigned = re.findall(r"^([A-Z_, ]+) = ", text(PROGRAMS / "mediaserver" / file), re.MULTILINE)
+        constants = {name for left in assigned for name in left.split(", ")}
+        assert set(quoted(names)) - constants == set(), file
 
 
 # --- Links.
