@@ -14,7 +14,7 @@ from topology import CONTROL, LAB, PROVIDERS, TUNNEL, VPN, WIREGUARD_PORT, LabHo
 ARP, IPV4, IPV6 = 0x0806, 0x0800, 0x86DD
 ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
 UNREACHABLE = 3
-SSH, PAGES = 22, services.pages()
+SSH, WEB_PORTS = 22, services.web_ports()
 FLAGS_AT, RST = 13, 0x04  # RFC 9293, section 3.1
 LINK_LOCAL = ip_network("fe80::/10")
 
@@ -143,8 +143,8 @@ def is_household_packet(packet: Packet, household: LabHousehold) -> bool:
     if household.pi not in ends:
         # While Docker's rules are missing, web interfaces answer the laptop from their own address. No other packet
         # from the VPN network to the laptop is permitted.
-        page = packet.protocol == TCP and packet.source_port in PAGES
-        return household.laptop in ends and (page or not is_vpn_address(packet.source))
+        from_web = packet.protocol == TCP and packet.source_port in WEB_PORTS
+        return household.laptop in ends and (from_web or not is_vpn_address(packet.source))
     if packet.quoted is not None:  # the Pi's kernel reports to the laptop that a port is closed
         return packet.target == packet.quoted.source == household.laptop
     if packet.protocol != TCP:
@@ -154,8 +154,8 @@ def is_household_packet(packet: Packet, household: LabHousehold) -> bool:
     else:
         port, other, others_port = packet.source_port, packet.target, packet.target_port
     # Docker's proxy, a process of the host, connects to a web interface whose bridge is gone.
-    proxy = is_vpn_address(other) and others_port in PAGES
-    return proxy or (other, port) in {(household.machine, SSH), *((household.laptop, page) for page in PAGES)}
+    proxy = is_vpn_address(other) and others_port in WEB_PORTS
+    return proxy or (other, port) in {(household.machine, SSH), *((household.laptop, web) for web in WEB_PORTS)}
 
 
 def clear_packets(packets: Iterator[Packet], household: LabHousehold, *ignored: Ignored) -> list[Packet]:

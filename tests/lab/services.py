@@ -23,7 +23,11 @@ def names(*namespaces: str) -> tuple[str, ...]:
     return tuple(name for name, fields in SERVICES.items() if not namespaces or fields["namespace"] in namespaces)
 
 
-def pages(*namespaces: str) -> tuple[int, ...]:
-    """Return the ports that these services publish in every household, as the containers have them."""
-    ports = [port for name in names(*namespaces) for port in SERVICES[name].get("ports", ())]
-    return tuple(port["container"] for port in ports if "variable" not in port)
+def web_interfaces(*namespaces: str) -> dict[str, int]:
+    """Return the port that each of these services publishes in every household, as its container has it."""
+    ports = {name: SERVICES[name].get("ports", ()) for name in names(*namespaces)}
+    return {name: port["container"] for name, every in ports.items() for port in every if "variable" not in port}
+
+
+def web_ports(*namespaces: str) -> tuple[int, ...]:
+    return tuple(web_interfaces(*namespaces).values())

@@ -16,9 +16,9 @@ from topology import REGISTRY, RESOLVER, TUNNEL_RESOLVER, LabHousehold
 DNS, WEB = 53, (80, 443)
 CONTROL_PORT = 9099
 # Ports of the services in the VPN namespace, and that of the control without a VPN.
-UI_PORTS = (*services.pages(*services.IN_VPN), CONTROL_PORT)
+UI_PORTS = (*services.web_ports(*services.IN_VPN), CONTROL_PORT)
 # Ports of the services outside of the VPN, as Jellyfin's: only the outer barrier protects them.
-LAN_PORTS = services.pages(*services.ON_LAN)
+LAN_PORTS = services.web_ports(*services.ON_LAN)
 PUBLISHED_PORTS = (*UI_PORTS, *LAN_PORTS)
 # An address outside of every LAN, from which the laptop connects to the published ports.
 OUTSIDE_CLIENT = "198.18.200.1"

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import access_check
 import pytest
+import services
 import topology
 
 
@@ -14,7 +15,7 @@ def answers(lab_household: topology.LabHousehold) -> list[access_check.Answer]:
     return access_check.answers(lab_household)
 
 
-@pytest.mark.parametrize("service", ["transmission", "jackett", "jellyfin"])
+@pytest.mark.parametrize("service", services.web_interfaces())
 def test_service_was_never_open(answers: list[access_check.Answer], service: str) -> None:
     own = [answer for answer in answers if answer.service == service]
     assert own, "the access check has not run"

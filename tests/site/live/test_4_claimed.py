@@ -13,6 +13,7 @@ from typing import Any
 import access_check
 import playbook
 import pytest
+import services
 import topology
 from contract import Containers, Household, name_of
 
@@ -35,7 +36,7 @@ def access_checked(host: Any, lab_household: topology.LabHousehold) -> Iterator[
     host.check_output("systemctl start vpn-monitor")
     access_check.stop(lab_household)
     answers = access_check.answers(lab_household)
-    assert {answer.service for answer in answers} == set(FILES), "a service was not checked"
+    assert {answer.service for answer in answers} == set(services.web_interfaces()), "a service was not checked"
     assert [answer for answer in answers if answer.open] == []
 
 
@@ -53,7 +54,7 @@ def wait_until_healthy(host: Any, names: list[str]) -> None:
 def test_access_check_finds_unprotected_services(lab_household: topology.LabHousehold) -> None:
     with access_check.unprotected_services(lab_household) as address:
         answers = access_check.check(lab_household, address, CHECK_S)
-    assert {answer.service for answer in answers if answer.open} == set(FILES)
+    assert {answer.service for answer in answers if answer.open} == set(services.web_interfaces())
 
 
 @pytest.mark.usefixtures("access_checked")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Checks repeatedly whether the services at an address can be used without a password.
 
-    access_check.py ADDRESS SECONDS
+    access_check.py ADDRESS SECONDS SERVICE:PORT ...
 
 Prints one line of JSON for each answer that differs from the one before: the service, seconds since the start, the HTTP
 status (0: no answer), and whether the service is open. Each request is one that only an authenticated client may make:
@@ -16,17 +16,36 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from dataclasses import dataclass
 
 PAUSE_S = 0.2
 TIMEOUT_S = 2.0
 
 
-def ask(address: str, port: int, method: str, path: str) -> int:
+@dataclass(frozen=True)
+class Request:
+    """What only an authenticated client may request, and the HTTP statuses of a service that needs no password."""
+
+    method: str
+    path: str
+    open: tuple[int, ...]
+
+
+REQUESTS = {
+    # Without a password check, the answer is 409 (session id missing) or 200.
+    "transmission": Request("POST", "/transmission/rpc", (200, 409)),
+    # Without a password, every client with cookies gets a session and a redirect to the dashboard.
+    "jackett": Request("GET", "/UI/Login?cookiesChecked=1", (302,)),
+    "jellyfin": Request("GET", "/Startup/Configuration", (200,)),
+}
+
+
+def status(address: str, port: int, request: Request) -> int:
     """Return the HTTP status, or 0 without an answer."""
     connection = http.client.HTTPConnection(address, port, timeout=TIMEOUT_S)
+    body = b"{}" if request.method == "POST" else None
     try:
-        connection.request(method, path, body=b"{}" if method == "POST" else None, headers={"Cookie": "TestCookie=1"})
+        connection.request(request.method, request.path, body=body, headers={"Cookie": "TestCookie=1"})
         return connection.getresponse().status
     except (OSError, http.client.HTTPException):
         return 0
@@ -34,44 +53,27 @@ def ask(address: str, port: int, method: str, path: str) -> int:
         connection.close()
 
 
-def transmission(address: str) -> tuple[int, bool]:
-    # Without a password check, the answer is 409 (session id missing) or 200.
-    status = ask(address, 9091, "POST", "/transmission/rpc")
-    return status, status in (200, 409)
-
-
-def jackett(address: str) -> tuple[int, bool]:
-    # Without a password, every client with cookies gets a session and a redirect to the dashboard.
-    status = ask(address, 9117, "GET", "/UI/Login?cookiesChecked=1")
-    return status, status == 302
-
-
-def jellyfin(address: str) -> tuple[int, bool]:
-    status = ask(address, 8096, "GET", "/Startup/Configuration")
-    return status, status == 200
-
-
-SERVICES: dict[str, Callable[[str], tuple[int, bool]]] = {
-    "transmission": transmission,
-    "jackett": jackett,
-    "jellyfin": jellyfin,
-}
-
-
-def check(name: str, address: str, begun: float, until: float) -> None:
-    before = None
+def check(service: str, address: str, port: int, begun: float, until: float) -> None:
+    before, request = None, REQUESTS[service]
     while time.monotonic() < until:
-        found = SERVICES[name](address)
+        found = status(address, port, request)
         if found != before:
             before = found
             seconds = round(time.monotonic() - begun, 1)
-            line = json.dumps({"service": name, "s": seconds, "status": found[0], "open": found[1]})
+            line = json.dumps({"service": service, "s": seconds, "status": found, "open": found in request.open})
             # One write(2) per line: print() writes the newline separately, so lines of threads could mix.
             os.write(sys.stdout.fileno(), f"{line}\n".encode())
         time.sleep(PAUSE_S)
 
 
+def main(address: str, seconds: str, *services: str) -> None:
+    ports = {name: int(port) for name, _colon, port in (text.partition(":") for text in services)}
+    if unknown := ports.keys() - REQUESTS.keys():
+        sys.exit(f"no request is known for {', '.join(sorted(unknown))}; add it to REQUESTS in access_check.py")
+    begun = time.monotonic()
+    for name, port in ports.items():
+        threading.Thread(target=check, args=(name, address, port, begun, begun + float(seconds))).start()
+
+
 if __name__ == "__main__":
-    start = time.monotonic()
-    for service in SERVICES:
-        threading.Thread(target=check, args=(service, sys.argv[1], start, start + float(sys.argv[2]))).start()
+    main(*sys.argv[1:])
