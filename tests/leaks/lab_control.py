@@ -238,7 +238,7 @@ class LabControl:
         if len(namespaces) != 1:
             found.append(f"namespaces differ: {sorted(namespaces)}")
         if not exits or exits[0] not in [provider.address for provider in topology.PROVIDERS]:
-            found.append(f"the tunnel does not carry: {exits}")
+            found.append(f"the tunnel carries no traffic: {exits}")
         try:
             demo.rpc(self.description, "session-get", {"fields": ["version"]})
         except (LabError, demo.DemoError, ValueError) as error:

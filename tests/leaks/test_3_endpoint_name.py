@@ -42,7 +42,7 @@ def converge_without_a_tunnel(lab: LabControl, arguments: list[str], cause: str)
     run = lab.run_site(*arguments)
     assert not run.ok
     assert [task.name for task in run.tasks if task.failed] == [run.tasks[-1].name]
-    assert f"Tunnel: NOT up. The tunnel does not carry: the endpoint {NAME}:51820 {cause}" in run.failures
+    assert f"Tunnel: NOT up. The tunnel carries no traffic: the endpoint {NAME}:51820 {cause}" in run.failures
     return run
 
 

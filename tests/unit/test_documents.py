@@ -142,7 +142,7 @@ def test_a_quoted_message_exists(message: str) -> None:
 
 def test_messages_were_found_in_every_kind_of_source() -> None:
     assert len(MESSAGES) > 40
-    assert exists("the tunnel does not carry")
+    assert exists("the tunnel carries no traffic")
     assert exists(f"The media disk {VARIES} cannot be mounted at {VARIES}")
     assert exists("the copy from its last good start is back")
 

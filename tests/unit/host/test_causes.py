@@ -22,7 +22,7 @@ SILENT = Evidence(online=True, peer="vpn.example:51820", endpoint="198.18.0.20",
     [
         (SILENT, Code.KEY_OR_ENDPOINT, "vpn.example:51820 has never answered a handshake. A wrong or expired key"),
         (replace(SILENT, handshakes=None), Code.KEY_OR_ENDPOINT, "PrivateKey, PublicKey, PresharedKey and Endpoint"),
-        (replace(SILENT, settled=False), Code.TUNNEL_DEAD, "the tunnel does not carry"),
+        (replace(SILENT, settled=False), Code.TUNNEL_DEAD, "the tunnel carries no traffic"),
         (replace(SILENT, online=False), Code.OFFLINE, "the host has no internet"),
         (replace(SILENT, online=None), Code.KEY_OR_ENDPOINT, "wrong endpoint"),
         (replace(SILENT, trusted=True), Code.TUNNEL_DEAD, "does not answer any more"),

@@ -66,7 +66,7 @@ NO_STEP = {
         replace(DEAD_TUNNEL, online=False),
         "the host has no internet: none of the resolvers in /etc/resolv.conf answers",
     ),
-    "held, tunnel dead": (replace(DEAD_TUNNEL, held=True), "the tunnel does not carry"),
+    "held, tunnel dead": (replace(DEAD_TUNNEL, held=True), "the tunnel carries no traffic"),
     "held, app stopped": (replace(FAULTS["app stopped"][0], held=True), f"{APP} does not run"),
 }
 
@@ -218,7 +218,7 @@ def test_rules_that_were_never_there_are_not_missed() -> None:
 def test_while_docker_s_rules_are_gone_the_tunnel_is_left_alone() -> None:
     decision = decide(replace(DEAD_TUNNEL, network=False), MonitorState(network_seen=True), 0.0)
     assert decision.step is None
-    assert "the tunnel does not carry" in texts(decision)
+    assert "the tunnel carries no traffic" in texts(decision)
 
 
 def test_docker_that_comes_back_without_its_rules_is_not_restarted_all_the_time() -> None:

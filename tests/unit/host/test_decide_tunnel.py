@@ -208,7 +208,7 @@ def test_a_setting_of_the_host_is_named_and_not_taken_for_a_dead_provider(code: 
         decision = decide(observed, state, float(now))
         state = decision.state
         assert decision.step is None
-    assert decision.problems == (Problem(code, "the tunnel does not carry: the reason"),)
+    assert decision.problems == (Problem(code, "the tunnel carries no traffic: the reason"),)
 
 
 def test_a_docker_that_makes_no_rules_is_not_restarted_for_them() -> None:

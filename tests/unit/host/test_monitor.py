@@ -272,7 +272,7 @@ def test_the_lan_is_asked_only_when_the_tunnel_is_dead(scene: Scene) -> None:
     assert scene.told()["state"] == "offline"
     scene.online = True
     scene.round()
-    assert scene.happened()[2].startswith("do the tunnel does not carry: ")
+    assert scene.happened()[2].startswith("do the tunnel carries no traffic: ")
 
 
 def test_while_answers_fail_to_come_the_provider_is_not_asked(scene: Scene) -> None:

@@ -22,7 +22,7 @@ from mediaserver.monitor.steps import Act, Step
 
 WELL: dict[str, Any] = {"problems": [], "peer": "vpn.example:51820", "endpoint": "198.18.0.20", "leak_attempts": 0}
 STOPPED = Problem(Code.CONTAINER_STOPPED, "jellyfin does not run")
-DEAD = Problem(Code.TUNNEL_DEAD, "the tunnel does not carry")
+DEAD = Problem(Code.TUNNEL_DEAD, "the tunnel carries no traffic")
 START = Step(Act.START, STOPPED.text, ("jellyfin",))
 
 
@@ -115,7 +115,7 @@ def test_the_journal_has_one_line_for_every_change_of_state_or_problem(
     assert capsys.readouterr().out.splitlines() == [
         "online",
         "healing: jellyfin does not run",
-        "healing: jellyfin does not run; the tunnel does not carry",
+        "healing: jellyfin does not run; the tunnel carries no traffic",
         "online",
     ]
 
@@ -207,7 +207,7 @@ def test_what_goes_wrong_is_logged_as_a_warning_and_the_rest_is_not(
     report.hold(Hold(True, "by ansible for 30 s more"))
     report.hold(None)
     report.step(Step(Act.RESTART, "jellyfin is in a dead namespace", ("jellyfin",)))
-    report.update("healing", [Problem(Code.TUNNEL_DEAD, "the tunnel does not carry")], **facts, leak_attempts=0)
+    report.update("healing", [Problem(Code.TUNNEL_DEAD, "the tunnel carries no traffic")], **facts, leak_attempts=0)
     report.failure(OSError("no space left"))
     report.hold(Hold(False, "is ignored: it cannot be read"))
     report.update("online", [], **facts, leak_attempts=3)

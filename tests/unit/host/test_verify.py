@@ -300,7 +300,7 @@ def test_services_that_do_not_run_are_named(monkeypatch: pytest.MonkeyPatch) -> 
 
 ROUTE = "default dev wg0 scope link\n"
 UP = Status(True, None, "vpn.example:51820", "198.18.0.20", ())
-KEY = Problem(Code.KEY_OR_ENDPOINT, "the tunnel does not carry: a wrong or expired key is the most likely cause")
+KEY = Problem(Code.KEY_OR_ENDPOINT, "the tunnel carries no traffic: a wrong or expired key is the most likely cause")
 # Wrong, too, while the tunnel is up; it does not keep a service from a page.
 OTHER_LAN = Problem(Code.LAN_NOT_COVERED, "this host is in 192.168.5.0/24, which mediaserver_lan does not have")
 PAGE_ALONE = "tunnel, which is up; see whether that page answers, or set another one in gateway_address_page$"

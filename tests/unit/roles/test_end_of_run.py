@@ -17,7 +17,7 @@ from ansible.template import Templar
 
 ROOT = Path(__file__).resolve().parents[3]
 UP: dict[str, Any] = {"up": True, "must_act": False, "peer": "vpn.example:51820", "endpoint": "", "problems": []}
-KEY = {"code": "key-or-endpoint", "text": "the tunnel does not carry: a wrong key"}
+KEY = {"code": "key-or-endpoint", "text": "the tunnel carries no traffic: a wrong key"}
 DOWN = UP | {"up": False, "must_act": True, "problems": [KEY]}
 OFFLINE = DOWN | {"must_act": False, "problems": [{"code": "offline", "text": "the host has no internet"}]}
 
@@ -83,7 +83,7 @@ CASES = {
     ),
     "next-step": Case(UP, 0, "run `make verify HOUSE=ends`", "report --wait 5"),
     "down": Case(
-        *(DOWN, 2, "Tunnel: NOT up. The tunnel does not carry: a wrong key.", "report --wait 30"), changed=True
+        *(DOWN, 2, "Tunnel: NOT up. The tunnel carries no traffic: a wrong key.", "report --wait 30"), changed=True
     ),
     "offline": Case(*(OFFLINE, 0, "Tunnel: NOT up. The host has no internet.", "report --wait 30"), changed=True),
 }
@@ -117,7 +117,7 @@ def test_shows_the_report_and_fails_only_when_the_household_must_act(
 WITH_ARGUMENTS = {
     "check mode": (
         ("--check",),
-        Case(DOWN, 0, "Tunnel: NOT up. The tunnel does not carry: a wrong key.", "report --wait 0", changed=True),
+        Case(DOWN, 0, "Tunnel: NOT up. The tunnel carries no traffic: a wrong key.", "report --wait 0", changed=True),
     ),
     "tags and older programs": (
         ("--tags", "jellyfin"),

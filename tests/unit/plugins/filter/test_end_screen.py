@@ -17,7 +17,7 @@ UP: dict[str, Any] = {
     **{"version": 1, "up": True, "online": None, "peer": "vpn.example:51820", "endpoint": "198.18.0.20"},
     **{"must_act": False, "problems": []},
 }
-KEY = {"code": "key-or-endpoint", "text": "the tunnel does not carry: a wrong key"}
+KEY = {"code": "key-or-endpoint", "text": "the tunnel carries no traffic: a wrong key"}
 DOWN = UP | {"up": False, "online": True, "must_act": True, "problems": [KEY]}
 
 
@@ -63,7 +63,7 @@ def test_cause_that_the_household_can_correct_fails_the_run() -> None:
     shown = screen(DOWN)
     assert shown["must_act"]
     assert shown["lines"] == [
-        "Tunnel: NOT up. The tunnel does not carry: a wrong key.",
+        "Tunnel: NOT up. The tunnel carries no traffic: a wrong key.",
         OPEN,
         "Next: correct that and run the playbook again. Until then torrents do not run, and no traffic bypasses the "
         "tunnel.",

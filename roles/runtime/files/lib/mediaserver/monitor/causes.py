@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why the tunnel does not carry: one pure function for vpn-monitor, vpn-verify and the end of a playbook run."""
+"""Why the tunnel carries no traffic: one pure function for vpn-monitor, vpn-verify and the end of a playbook run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mediaserver.monitor.problems import BLOCKS_TUNNEL, Code, Problem
 
-DEAD = "the tunnel does not carry"
+DEAD = "the tunnel carries no traffic"
 KEYS = "PrivateKey, PublicKey, PresharedKey and Endpoint in gateway_provider_config, or the single fields"
 
 
