@@ -10,7 +10,7 @@ author: household.mediaserver contributors (@household)
 version_added: 0.1.0
 short_description: Summary at the end of a playbook run
 description: Returns lines with the state of the tunnel, the addresses to open, and the next step.
-positional: address, pages, next_steps, user, household
+positional: address, web_interfaces, next_steps, user, household
 options:
   _input:
     description: Output of C(vpn-gateway report).
@@ -20,7 +20,7 @@ options:
     description: The host's address on the LAN.
     required: true
     type: str
-  pages:
+  web_interfaces:
     description: Web interfaces, each with C(title), C(port) of the host, and C(scheme).
     required: true
     type: list
@@ -81,14 +81,14 @@ from ansible_collections.household.mediaserver.plugins.module_utils._host import
 def end_screen(
     text: str,
     address: str,
-    pages: Sequence[Mapping[str, Any]],
+    web_interfaces: Sequence[Mapping[str, Any]],
     next_steps: Sequence[str],
     user: str = "",
     household: str = "",
 ) -> dict[str, Any]:
     """Return the summary for the output of ``vpn-gateway report``, and whether the run must fail."""
     report = screen.parse(text)
-    shown = screen.lines(report, address, pages, next_steps, user, household)
+    shown = screen.lines(report, address, web_interfaces, next_steps, user, household)
     return {"must_act": bool(report.get("must_act")), "lines": shown}
 
 

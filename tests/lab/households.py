@@ -48,7 +48,7 @@ def up(count: int) -> None:
     references = {name: images.publish(name, port) for name in images.HOUSEHOLD_IMAGES}
     write(FOLDER / "images.json", json.dumps(references))
     for household in HOUSEHOLDS[:count]:
-        start_house(household)
+        start_household(household)
         describe(household)
 
 
@@ -70,7 +70,7 @@ def make_room() -> None:
         kernel.restore(Path(folder) / "kernel.json")
 
 
-def start_house(household: LabHousehold) -> None:
+def start_household(household: LabHousehold) -> None:
     """Start router, laptop and Pi on the household's LAN. Its only route to the internet is the router."""
     # Not --internal: where bridged packets pass the machine's firewall, Docker would drop them.
     no_way_out = "com.docker.network.bridge.enable_ip_masquerade=false"

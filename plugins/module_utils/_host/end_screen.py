@@ -26,15 +26,15 @@ def parse(text: str) -> dict[str, t.Any]:
 def lines(
     report: t.Mapping[str, t.Any],
     address: str,
-    pages: t.Iterable[t.Mapping[str, t.Any]],
+    web_interfaces: t.Iterable[t.Mapping[str, t.Any]],
     next_steps: t.Sequence[str],
     user: str,
     household: str,
 ) -> list[str]:
     """Return the lines of the summary.
 
-    ``pages`` are web interfaces, each with a title, a port of the host, and a scheme, by default http. ``household`` is
-    the folder of the inventory; empty where there is none.
+    Each of ``web_interfaces`` has a title, a port of the host, and a scheme, by default http. ``household`` is the
+    folder of the inventory; empty where there is none.
     """
     problems = [f"{problem['text'][:1].upper()}{problem['text'][1:]}." for problem in report.get("problems", [])]
     if not report:
@@ -46,7 +46,7 @@ def lines(
         tunnel = [f"Tunnel: NOT up. {problems[0] if problems else ''}".rstrip()]
         problems = problems[1:]
     tunnel += [f"Also to correct: {text}" for text in problems]
-    urls = [f"{page['title']} {page.get('scheme', 'http')}://{address}:{page['port']}" for page in pages]
+    urls = [f"{one['title']} {one.get('scheme', 'http')}://{address}:{one['port']}" for one in web_interfaces]
     if urls:
         tunnel.append(f"Open: {', '.join(urls)}")
     return [*tunnel, _next_step(report, next_steps, user, household or ANY_HOUSEHOLD)]

@@ -278,8 +278,8 @@ def machine(tmp_path: Path) -> FakeMachine:
 def installed(machine: FakeMachine, answers: dict[str, str] | None = None, change: Any = None) -> Gateway:
     found = {"vpn.example": "198.18.0.20"} if answers is None else answers
     state = machine.root / "state" / "endpoints.json"
-    untold = machine.root / "run" / "untold"
-    return Gateway(machine.root, resolve=resolver(found), change=change, state=state, untold=untold)
+    pending_reloads = machine.root / "run" / "untold"
+    return Gateway(machine.root, resolve=resolver(found), change=change, state=state, pending_reloads=pending_reloads)
 
 
 def test_barriers_are_right_before_the_tunnel_reloads(machine: FakeMachine) -> None:

@@ -16,7 +16,7 @@ from mediaserver.services import Service
 
 COMMAND = ("reload", "--now")
 SERVICE = Service(
-    "own", "Own", "vpn", waits=False, told_port="file", port_file="config/own/a/port", port_command=COMMAND
+    "own", "Own", "vpn", waits=False, port_delivery="file", port_file="config/own/a/port", port_command=COMMAND
 )
 
 
@@ -128,7 +128,7 @@ def test_the_file_is_there_before_the_service_is_ready_and_the_command_waits(
 
 
 def test_a_file_may_do_without_a_command(scene: Scene) -> None:
-    scene.service = Service("own", "Own", "vpn", told_port="file", port_file="config/own/a/port")
+    scene.service = Service("own", "Own", "vpn", port_delivery="file", port_file="config/own/a/port")
     assert scene.refresh() == ["Own has got the forwarded port 40001"]
     assert scene.docker.commands == []
 

@@ -86,7 +86,7 @@ def test_the_file_is_written_only_when_something_in_it_changes(report: Report) -
 
 def test_a_step_is_counted_and_the_last_one_described(report: Report) -> None:
     report.update("healing", **WELL | {"problems": [STOPPED]})
-    report.step(Step(Act.LOAD_BARRIER, "the outer barrier does not stand as written"))
+    report.step(Step(Act.LOAD_BARRIER, "the outer barrier differs from its file"))
     report.step(START)
     report.update("healing", **WELL | {"problems": [STOPPED]})
     assert told(report)["steps"] == 2

@@ -35,7 +35,7 @@ def test_the_host_knows_what_the_registry_says() -> None:
     found = {one.name: one for one in listed()}
     assert list(found) == [HOLDER, TUNNEL, "transmission", "jackett", "jellyfin"]
     assert found["transmission"] == Service(
-        "transmission", "Transmission", "vpn", probe=True, restart_when_unhealthy=False, told_port="rpc"
+        "transmission", "Transmission", "vpn", probe=True, restart_when_unhealthy=False, port_delivery="rpc"
     )
     assert services.restarted(found.values()) == (TUNNEL,)
 

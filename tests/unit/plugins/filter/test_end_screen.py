@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.household.mediaserver.plugins.filter.end_screen import end_screen
 
 PORTS = {"Transmission": 9091, "Jackett": 9117, "Jellyfin": 8096}
-PAGES = [{"title": title, "port": port} for title, port in PORTS.items()]
+WEB_INTERFACES = [{"title": title, "port": port} for title, port in PORTS.items()]
 STEPS = ["add your indexers in Jackett"]
 OPEN = "Open: Transmission http://192.168.1.5:9091, Jackett http://192.168.1.5:9117, Jellyfin http://192.168.1.5:8096"
 UP: dict[str, Any] = {
@@ -22,7 +22,7 @@ DOWN = UP | {"up": False, "online": True, "must_act": True, "problems": [KEY]}
 
 
 def screen(report: dict[str, Any], user: str = "family") -> dict[str, Any]:
-    return end_screen(json.dumps(report), "192.168.1.5", PAGES, STEPS, user)
+    return end_screen(json.dumps(report), "192.168.1.5", WEB_INTERFACES, STEPS, user)
 
 
 def test_shows_server_addresses_and_next_step_while_the_tunnel_is_up() -> None:
@@ -37,7 +37,7 @@ def test_shows_server_addresses_and_next_step_while_the_tunnel_is_up() -> None:
 
 
 def test_service_that_the_household_does_not_have_is_not_named() -> None:
-    shown = end_screen(json.dumps(UP), "192.168.1.5", PAGES[:1], [], "family")["lines"]
+    shown = end_screen(json.dumps(UP), "192.168.1.5", WEB_INTERFACES[:1], [], "family")["lines"]
     assert shown[1:] == [
         "Open: Transmission http://192.168.1.5:9091",
         "Next: log in as family, and run `make verify HOUSE=inventory/<household>` to check that no traffic bypasses "
@@ -50,12 +50,12 @@ def test_service_that_the_household_does_not_have_is_not_named() -> None:
 
 def test_shows_jellyfin_s_https_address_when_it_is_published() -> None:
     https = {"title": "Jellyfin", "port": 8920, "scheme": "https"}
-    shown = end_screen(json.dumps(UP), "192.168.1.5", [*PAGES, https], STEPS, "family")
+    shown = end_screen(json.dumps(UP), "192.168.1.5", [*WEB_INTERFACES, https], STEPS, "family")
     assert shown["lines"][1] == f"{OPEN}, Jellyfin https://192.168.1.5:8920"
 
 
 def test_names_the_household_in_the_command_that_tests_for_leaks() -> None:
-    shown = end_screen(json.dumps(UP), "192.168.1.5", PAGES, STEPS, household="inventory/home")
+    shown = end_screen(json.dumps(UP), "192.168.1.5", WEB_INTERFACES, STEPS, household="inventory/home")
     assert "run `make verify HOUSE=inventory/home` to check" in shown["lines"][-1]
 
 
@@ -86,7 +86,7 @@ def test_shows_further_problems() -> None:
 
 @pytest.mark.parametrize("text", ["", "usage: vpn-gateway", "[]", "{}"])
 def test_reports_programs_of_another_version(text: str) -> None:
-    shown = end_screen(text, "192.168.1.5", PAGES, STEPS)
+    shown = end_screen(text, "192.168.1.5", WEB_INTERFACES, STEPS)
     assert not shown["must_act"]
     assert shown["lines"][0].startswith("Tunnel: not checked, because the programs on this host are of another version")
     assert shown["lines"][1] == OPEN

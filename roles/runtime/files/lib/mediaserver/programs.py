@@ -78,9 +78,9 @@ class Programs:
 
     def _units(self) -> list[Unit]:
         asked = ("Id", "ActiveState", "MainPID", "NeedDaemonReload")
-        told = self._do("systemctl", "show", f"--property={','.join(asked)}", self.keeper, self.monitor)
+        shown = self._do("systemctl", "show", f"--property={','.join(asked)}", self.keeper, self.monitor)
         found = []
-        for block in told.strip().split("\n\n"):
+        for block in shown.strip().split("\n\n"):
             has = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
             active = has.get("ActiveState") in ("active", "activating", "reloading")
             program = self._program(has.get("MainPID", "0"))

@@ -23,7 +23,7 @@ class Service:
     probe: bool = False  # its image has curl, and verify asks from it
     restart_when_unhealthy: bool = False
     waits: bool = True  # its start waits for the inner barrier
-    told_port: str = ""  # how it gets the forwarded port: rpc is Transmission's, or file; empty: not at all
+    port_delivery: str = ""  # how it gets the forwarded port: rpc is Transmission's, or file; empty: not at all
     port_file: str = ""  # below the project folder: config/<name>/<path>
     port_command: tuple[str, ...] = ()  # is run in its container when the file has changed
 
@@ -46,7 +46,7 @@ class Service:
 # Where a run was cut off between these programs and gateway.json, which does not list the services then.
 UNLISTED = (
     Service(TUNNEL, TUNNEL, "tunnel", restart_when_unhealthy=True),
-    Service(TRANSMISSION, "Transmission", IN_VPN, probe=True, told_port=RPC),
+    Service(TRANSMISSION, "Transmission", IN_VPN, probe=True, port_delivery=RPC),
 )
 
 
@@ -57,12 +57,12 @@ def prober(services: Iterable[Service]) -> Service | None:
 
 def torrents(services: Iterable[Service]) -> Service | None:
     """Return the service that is Transmission; None for a household without it."""
-    return next((one for one in services if one.told_port == RPC), None)
+    return next((one for one in services if one.port_delivery == RPC), None)
 
 
 def port_receiver(services: Iterable[Service]) -> Service | None:
     """Return the own service that gets the forwarded port in Transmission's place, if any."""
-    return next((one for one in services if one.told_port == FILE), None)
+    return next((one for one in services if one.port_delivery == FILE), None)
 
 
 def tells_transmission(services: Iterable[Service]) -> bool:

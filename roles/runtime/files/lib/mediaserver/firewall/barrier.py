@@ -62,7 +62,9 @@ class InnerBarrier:
     forwarded_ports: Sequence[int] = ()  # TCP and UDP, opened in the tunnel for torrent peers
     reachable: Sequence[int] = ()  # TCP ports at bridge_address that services in the namespace may open
     reached: Sequence[int] = ()  # TCP ports that the host alone may open, for another service
-    containers: Sequence[str] = ()  # IPv4 prefixes of Docker's own networks: never let in by their own addresses
+    containers: Sequence[
+        str
+    ] = ()  # IPv4 prefixes of Docker's own networks: dropped when they come by their own addresses
     tunnel: str = TUNNEL_DEVICE
     uplink: str = UPLINK
 
@@ -144,30 +146,30 @@ def render_outer(settings: OuterBarrier, *, owned: bool = False) -> str:
 def render_inner(settings: InnerBarrier) -> str:
     """Return the nft file of the namespace's table. Raises ValueError as ``render_outer`` does."""
     tunnel, uplink = (f'"{text.interface(settings.tunnel)}"', f'"{text.interface(settings.uplink)}"')
-    house = text.prefixes_of([*settings.lan, f"{ipaddress.IPv4Address(settings.bridge_address)}/32"])
+    lan_prefixes = text.prefixes_of([*settings.lan, f"{ipaddress.IPv4Address(settings.bridge_address)}/32"])
     forwarded = text.ports_of(settings.forwarded_ports)
-    reply, house_mark = "ct direction reply ct state", f"{LAN_MARK:#010x}"
+    reply, lan_mark = "ct direction reply ct state", f"{LAN_MARK:#010x}"
     if not 0 < settings.fwmark < 2**32:
         raise ValueError(f"fwmark {settings.fwmark} is not a mark of 32 bits other than 0")
     peers = [f"iifname {tunnel} meta l4proto {{ tcp, udp }} th dport @forwarded_ports accept"] if forwarded else []
     own = InnerRules.of(
-        uplink, settings.bridge_address, house_mark, settings.reachable, settings.reached, settings.containers
+        uplink, settings.bridge_address, lan_mark, settings.reachable, settings.reached, settings.containers
     )
     body = [
         *text.named_set("endpoints", "ipv4_addr . inet_service", text.endpoints_of(settings.endpoints)),
         *text.named_set("ui_ports", "inet_service", text.ports_of(settings.ui_ports)),
-        *text.named_set("house", "ipv4_addr", house, interval=True),
+        *text.named_set("house", "ipv4_addr", lan_prefixes, interval=True),
         *text.named_set("forwarded_ports", "inet_service", forwarded),
         *own.sets,
         *text.counters("leak_attempts_out", "leak_attempts_in", "leak_attempts_passing"),
         *text.chain(
             "leaving",
             'oifname "lo" accept',
-            # WireGuard's own packets: without a route to the endpoint they would go round in the tunnel without end.
+            # WireGuard's own packets: without a route to the endpoint they would enter the tunnel again and again.
             f"oifname {tunnel} meta mark {settings.fwmark:#010x} drop",
             f"oifname {tunnel} accept",
             f"oifname {uplink} meta mark {settings.fwmark:#010x} ip daddr . udp dport @endpoints accept",
-            f"oifname {uplink} ct mark {house_mark} {reply} established,related accept",
+            f"oifname {uplink} ct mark {lan_mark} {reply} established,related accept",
             *own.leaving,
             text.drop("leak_attempts_out"),
             hook="output",
@@ -181,7 +183,7 @@ def render_inner(settings: InnerBarrier) -> str:
             f"iifname {uplink} ip saddr . udp sport @endpoints {reply} established accept",
             f"iifname {uplink} meta l4proto icmp ct state related accept",
             *own.arriving,
-            f"iifname {uplink} ip saddr @house tcp dport @ui_ports ct mark set {house_mark} accept",
+            f"iifname {uplink} ip saddr @house tcp dport @ui_ports ct mark set {lan_mark} accept",
             # Connections of a former namespace: without a reset, a peer keeps its end for a quarter of an hour, and
             # accepts no other connection from the same address and port meanwhile.
             f"iifname {tunnel} tcp flags & (syn | rst) == 0x0 reject with tcp reset",
@@ -207,7 +209,7 @@ def normalise_listing(listing: str) -> str:
 
 
 def fingerprint(listing: str) -> str:
-    """Return a digest of a table's listing: equal as long as the table stands as it was loaded.
+    """Return a digest of a table's listing: equal as long as the table is as it was loaded.
 
     Take one right after loading and compare later ones with it (the kernel's form is not the file's form).
     """

@@ -86,7 +86,7 @@ def raise_barrier(render: Callable[[bool], str]) -> None:
 
 
 def keep(render: Callable[[bool], str], lock: Path = KEEPER_LOCK) -> None:
-    """Load the barrier and stay, as a service of type notify-reload. Returns when told to stop.
+    """Load the barrier and stay, as a service of type notify-reload. Returns when a signal stops it.
 
     Raises GatewayError where another one stays already.
     """

@@ -24,7 +24,7 @@ class OwnServices:
     bridges: Sequence[str] = ()  # of those outside the VPN
     bridge_address: str = ""  # the host's own address on the VPN bridge; needed for ways
     reaches: Sequence[Way] = ()  # what one service may open of another, at bridge_address
-    reached: Sequence[int] = ()  # TCP ports in the VPN namespace that only the host opens: ends of such ways
+    reached: Sequence[int] = ()  # TCP ports in the VPN namespace that only the host opens, for `reaches`
 
 
 @dataclass(frozen=True)

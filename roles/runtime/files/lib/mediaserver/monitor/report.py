@@ -33,7 +33,7 @@ class Report:
     """Writes the log lines and the state file."""
 
     path: Path = STATE_FILE
-    _said: dict[str, object] = field(default_factory=dict)
+    _reported: dict[str, object] = field(default_factory=dict)
     _steps: int = 0
     _last_step: dict[str, object] | None = None
     _hold: Hold | None = None
@@ -47,7 +47,7 @@ class Report:
 
     def hold(self, found: Hold | None) -> None:
         """Log once when a hold begins, ends, or is ignored."""
-        if _heard_as(found) != _heard_as(self._hold):
+        if _reported_as(found) != _reported_as(self._hold):
             if found is None:
                 journal.info("no hold any more")
             else:
@@ -67,7 +67,7 @@ class Report:
 
     def _lost_sight(self, state: str, problems: list[Problem]) -> None:
         """Keep the last facts, without the problems: they are unknown now."""
-        self.update(state, problems, **{key: self._said.get(key, value) for key, value in NOTHING.items()})
+        self.update(state, problems, **{key: self._reported.get(key, value) for key, value in NOTHING.items()})
 
     def update(self, state: str, problems: Sequence[Problem], **facts: object) -> None:
         """Write the state file when anything in it has changed, and a line when the state or a problem has.
@@ -75,20 +75,20 @@ class Report:
         One more line is an alarm: the outer barrier has dropped packets that the inner one should have dropped.
         """
         facts = {"problems": [problem.as_json() for problem in problems], **facts}
-        told = {"state": state, "problems": facts["problems"]}
-        if told != {key: self._said.get(key) for key in told}:
+        shown = {"state": state, "problems": facts["problems"]}
+        if shown != {key: self._reported.get(key) for key in shown}:
             words = "; ".join(problem.text for problem in problems)
             (journal.warning if problems else journal.info)(f"{state}{': ' if words else ''}{words}")
-        if more := _risen(self._said.get("leak_attempts"), facts["leak_attempts"]):
+        if more := _risen(self._reported.get("leak_attempts"), facts["leak_attempts"]):
             journal.error(
                 f"leak attempts: the outer barrier has dropped {more} more on their way past the inner one",
                 stream=sys.stdout,
             )
         current = {"version": VERSION, "state": state, **facts, "steps": self._steps, "last_step": self._last_step}
-        if self._unwritten or {**current, "since": None} != {**self._said, "since": None}:
-            same = self._said.get("state") == state
-            current["since"] = self._said["since"] if same else _stamp()
-            self._said = current
+        if self._unwritten or {**current, "since": None} != {**self._reported, "since": None}:
+            same = self._reported.get("state") == state
+            current["since"] = self._reported["since"] if same else _stamp()
+            self._reported = current
             self._write(json.dumps(current, indent=2) + "\n")
 
     def _write(self, text: str) -> None:
@@ -126,7 +126,7 @@ def words(error: Exception) -> str:
     return reason(error) if expected else f"{type(error).__name__}: {error}"
 
 
-def _heard_as(found: Hold | None) -> str:
+def _reported_as(found: Hold | None) -> str:
     """Return what makes a hold news; the seconds that a valid one has left do not."""
     if found is None:
         return ""

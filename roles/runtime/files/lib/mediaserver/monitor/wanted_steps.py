@@ -17,7 +17,7 @@ from mediaserver.monitor.steps import Act, Step
 
 def wanted_steps(observed: Observation, state: MonitorState) -> Iterator[Step]:
     if not observed.barrier:
-        yield Step(Act.LOAD_BARRIER, "the outer barrier does not stand as written")
+        yield Step(Act.LOAD_BARRIER, "the outer barrier differs from its file")
     if observed.forwarding_off:
         yield Step(Act.FORWARD, f"IPv4 forwarding is off on this host ({', '.join(observed.forwarding_off)})")
     if not observed.docker:
@@ -45,7 +45,7 @@ def _container_steps(observed: Observation) -> Iterator[Step]:
         yield Step(Act.UNPAUSE, "the holder of the namespace is paused", (HOLDER,))
         return
     if states[HOLDER] is ContainerState.RUNNING and observed.containers[HOLDER].unhealthy:
-        yield Step(Act.RELOAD_HOLDER, "the inner barrier or the namespace's routes are not as written")
+        yield Step(Act.RELOAD_HOLDER, "the inner barrier or the namespace's routes differ from their files")
     yield from _dependant_steps(observed)
 
 
@@ -69,6 +69,6 @@ def _dependant_steps(observed: Observation) -> Iterator[Step]:
             yield Step(Act.RESTART, f"{name} is in a dead namespace", (name,))
         elif name in observed.restarted_when_unhealthy and found.state is ContainerState.RUNNING and found.unhealthy:
             if name == TUNNEL:
-                yield Step(Act.RESTART, "the tunnel is not as its files say", (name,), Code.TUNNEL_FILES)
+                yield Step(Act.RESTART, "the tunnel differs from its files", (name,), Code.TUNNEL_FILES)
             else:
                 yield Step(Act.RESTART, f"{name} is not healthy", (name,), Code.CONTAINER_UNHEALTHY)

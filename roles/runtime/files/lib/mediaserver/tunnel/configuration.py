@@ -69,7 +69,7 @@ class Settings:
     peers: tuple[Peer, ...]
     containers: tuple[str, ...] = ()  # where Docker takes the subnets of its networks from
     own_bridges: tuple[str, ...] = ()  # of a household's own services outside the VPN
-    reaches: tuple[tuple[str, int], ...] = ()  # by which bridge which port of the bridge address may be opened
+    reaches: tuple[tuple[str, int], ...] = ()  # a bridge, and the port that its service may open at bridge_address
     reached_ports: tuple[int, ...] = ()  # ports in the VPN namespace that only the host opens, for other services
     vpn_service_ports: tuple[int, ...] = ()  # all at which services in the VPN namespace listen, published or not
     services: tuple[Service, ...] = UNLISTED

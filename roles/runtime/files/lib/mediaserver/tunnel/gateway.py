@@ -16,9 +16,9 @@ from mediaserver._core.names import (
     HOLDER,
     KEEPER_UNIT,
     OUTER_TABLE,
+    PENDING_RELOADS,
     PROJECT,
     TUNNEL,
-    UNTOLD,
 )
 from mediaserver.firewall import keeper
 from mediaserver.firewall.nft import Nft
@@ -97,7 +97,7 @@ class Gateway:
         resolve: Resolve = look_up,
         change: Callable[[Settings, State], State] | None = None,
         state: Path = ENDPOINTS,
-        untold: Path = UNTOLD,
+        pending_reloads: Path = PENDING_RELOADS,
     ) -> None:
         self.folder = root / "gateway"
         text = files.read(self.folder / "gateway.json")
@@ -108,7 +108,7 @@ class Gateway:
         self._lost = known.lost
         self.state = next_state(self.settings, change(self.settings, known) if change else known, resolve)
         self.state_path = state
-        self._untold = untold
+        self._pending_reloads = pending_reloads
 
     def outer(self, *, owned: bool = False) -> str:
         return outer_table(self.settings, self.state, owned=owned)
@@ -133,22 +133,22 @@ class Gateway:
             done.append(f"table inet {OUTER_TABLE} is loaded")
         pending = self._pending()
         done += [f"container {name} reloads its files" for name in pending]
-        told = [
+        reloaded = [
             name for folder, name in READERS.items() if name in pending or any(p.parent.name == folder for p in stale)
         ]
-        if told:  # noted first, so that the next run reloads them if this one is interrupted
-            files.write(self._untold, " ".join(told), mode=0o600)
+        if reloaded:  # noted first, so that the next run reloads them if this one is interrupted
+            files.write(self._pending_reloads, " ".join(reloaded), mode=0o600)
         for path, text in stale.items():
             files.write(path, text, mode=0o600)
             done.append(f"file {path} is written")
-        for name in told:
+        for name in reloaded:
             machine.signal(name)
-        self._untold.unlink(missing_ok=True)
+        self._pending_reloads.unlink(missing_ok=True)
         return done
 
     def _pending(self) -> list[str]:
         """Containers that an earlier run could not reload; a reboot makes all of them read their files."""
-        named = (files.read(self._untold) or "").split()
+        named = (files.read(self._pending_reloads) or "").split()
         return [name for name in READERS.values() if name in named]
 
     def notes(self) -> list[str]:

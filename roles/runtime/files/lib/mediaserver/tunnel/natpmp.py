@@ -166,7 +166,7 @@ def udp_exchange(
 def _forget(line: socket.socket) -> None:
     """Drop earlier datagrams: late answers to old requests, and those that other hosts sent before the connection.
 
-    From here on the kernel lets in only what the gateway sends, as RFC 6886, 3.1 wants.
+    From here on the kernel accepts only what the gateway sends, as RFC 6886, 3.1 wants.
     """
     line.setblocking(False)
     while True:
