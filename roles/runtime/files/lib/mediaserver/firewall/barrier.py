@@ -62,9 +62,8 @@ class InnerBarrier:
     forwarded_ports: Sequence[int] = ()  # TCP and UDP, opened in the tunnel for torrent peers
     reachable: Sequence[int] = ()  # TCP ports at bridge_address that services in the namespace may open
     reached: Sequence[int] = ()  # TCP ports that the host alone may open, for another service
-    containers: Sequence[
-        str
-    ] = ()  # IPv4 prefixes of Docker's own networks: dropped when they come by their own addresses
+    # IPv4 prefixes of Docker's own networks. Packets that come with these addresses are dropped.
+    containers: Sequence[str] = ()
     tunnel: str = TUNNEL_DEVICE
     uplink: str = UPLINK
 
