@@ -25,9 +25,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = ROOT / "roles" / "runtime" / "files" / "lib"
-SUBJECTS = ("kernel", "passes", "pages", "own")
+SUBJECTS = ("kernel", "passes", "web_interfaces", "own")
 TESTS = [ROOT / "tests" / "unit" / "host" / f"test_barrier_{subject}.py" for subject in SUBJECTS]
-HOUSE = TESTS[0].with_name("barrier_lab.py")
+NETWORK_LAB = TESTS[0].with_name("barrier_lab.py")
 REPORT = ROOT / "build" / "reports" / "mutants.json"
 VARIABLE = "BARRIER_MUTANT"
 AT_ONCE = 4  # more than cores, because the tests mostly wait
@@ -92,11 +92,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def rendered() -> dict[str, str]:
     """Return the tables as the tests load them."""
     sys.path.insert(0, str(LIBRARY))
-    spec = importlib.util.spec_from_file_location(HOUSE.stem, HOUSE)
+    spec = importlib.util.spec_from_file_location(NETWORK_LAB.stem, NETWORK_LAB)
     assert spec is not None
     assert spec.loader is not None
     tests = importlib.util.module_from_spec(spec)
-    sys.modules[HOUSE.stem] = tests
+    sys.modules[NETWORK_LAB.stem] = tests
     spec.loader.exec_module(tests)
     return {"outer": tests.OUTER, "inner": tests.INNER}
 
@@ -104,7 +104,7 @@ def rendered() -> dict[str, str]:
 def run_tests(mutant: Mutant | None, only: str = "") -> str:
     """Return the first test that fails (``file::name``), or nothing when all pass."""
     chosen = {VARIABLE: json.dumps(asdict(mutant))} if mutant else {}
-    path = os.pathsep.join([str(ROOT / "tools"), str(LIBRARY), str(HOUSE.parent)])
+    path = os.pathsep.join([str(ROOT / "tools"), str(LIBRARY), str(NETWORK_LAB.parent)])
     # pytest starts often; without other plugins and Ansible it starts in a quarter of the time.
     options = ["-p", "mutants", "-p", "no:cacheprovider", "--noconftest", "-x", "--tb=no", "-rfs"]
     result = subprocess.run(

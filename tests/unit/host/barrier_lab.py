@@ -81,12 +81,12 @@ def run(*command: str, stdin: str | None = None, check: bool = True) -> subproce
 
 
 @dataclass(frozen=True)
-class House:
+class NetworkLab:
     """Names of the three namespaces: inside the VPN, the Pi, the internet."""
 
     vpn: str
     pi: str
-    world: str
+    internet: str
 
     def load(self, where: str, table: str) -> None:
         run("ip", "netns", "exec", where, "nft", "-f", "-", stdin=table)
@@ -113,18 +113,18 @@ class House:
     def add_tunnel(self) -> None:
         """Add a pair of interfaces from the VPN namespace to the internet, past the Pi, in place of WireGuard."""
         for line in f"""
-            link add wg0 netns {self.vpn} type veth peer name provider0 netns {self.world}
+            link add wg0 netns {self.vpn} type veth peer name provider0 netns {self.internet}
             -n {self.vpn} address add {TUNNEL}/24 dev wg0
-            -n {self.world} address add {PROVIDER}/24 dev provider0
+            -n {self.internet} address add {PROVIDER}/24 dev provider0
             -n {self.vpn} link set wg0 up
-            -n {self.world} link set provider0 up
+            -n {self.internet} link set provider0 up
         """.strip().splitlines():
             run("ip", *line.split())
 
     def arrives(self, *, mark: int = 0, port: int = 6881, kind: str = "DGRAM", source: str = HOLDER) -> bool:
         """Say whether something sent from the VPN namespace to the internet arrives there."""
         listener = self.python(
-            self.world,
+            self.internet,
             f"s = socket.socket(socket.AF_INET, socket.SOCK_{kind})"
             f"\ns.bind(('', {port})); s.settimeout(1.5)\n"
             f"{'s.listen()' if kind == 'STREAM' else ''}\nprint('ready', flush=True)\n"
@@ -162,7 +162,7 @@ class House:
         """Ask the VPN server as WireGuard would; return "answer", "refused" or "silence"."""
         if listening:
             server = self.python(
-                self.world,
+                self.internet,
                 f"s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('', {ENDPOINT_PORT}))\n"
                 "s.settimeout(1.5); print('ready', flush=True); _, a = s.recvfrom(9); s.sendto(b'answer', a)",
             )
@@ -183,7 +183,7 @@ class House:
 
     def add_address(self, address: str) -> None:
         """Give the internet one more address, which the Pi and the VPN namespace reach by its first one."""
-        run("ip", "-n", self.world, "address", "add", f"{address}/32", "dev", "world0")
+        run("ip", "-n", self.internet, "address", "add", f"{address}/32", "dev", "world0")
         run("ip", "-n", self.pi, "route", "add", address, "via", WORLD)
 
     def add_outsider(self) -> None:
@@ -268,7 +268,7 @@ class House:
         server.wait(timeout=10)
         return answered
 
-    def page_answers(self, where: str, source: str, port: int = PUBLISHED) -> bool:
+    def web_interface_answers(self, where: str, source: str, port: int = PUBLISHED) -> bool:
         """Say whether a program on the Pi itself, as Docker's proxy is one, can be spoken to from an address."""
         server = self.python(
             self.pi,
@@ -341,29 +341,29 @@ class House:
 
 
 @contextlib.contextmanager
-def built() -> Iterator[House]:
+def built() -> Iterator[NetworkLab]:
     """Create the namespaces, and remove them; the test is skipped where this machine does not allow it."""
-    names = House(*(f"ms-{os.getpid()}-{role}" for role in ("vpn", "pi", "world")))
+    names = NetworkLab(*(f"ms-{os.getpid()}-{role}" for role in ("vpn", "pi", "internet")))
     made = []
     try:
-        for name in (names.vpn, names.pi, names.world):
+        for name in (names.vpn, names.pi, names.internet):
             if run("ip", "netns", "add", name, check=False).returncode != 0:
                 pytest.skip("this machine does not allow new network namespaces")
             made.append(name)
         for line in f"""
             link add eth0 netns {names.vpn} type veth peer name br-vpn netns {names.pi}
-            link add uplink0 netns {names.pi} type veth peer name world0 netns {names.world}
+            link add uplink0 netns {names.pi} type veth peer name world0 netns {names.internet}
             -n {names.vpn} address add {HOLDER}/24 dev eth0
             -n {names.pi} address add {BRIDGE}/24 dev br-vpn
             -n {names.pi} address add {UPLINK}/24 dev uplink0
-            -n {names.world} address add {WORLD}/24 dev world0
+            -n {names.internet} address add {WORLD}/24 dev world0
             -n {names.vpn} link set eth0 up
             -n {names.vpn} link set lo up
             -n {names.pi} link set br-vpn up
             -n {names.pi} link set uplink0 up
-            -n {names.world} link set world0 up
+            -n {names.internet} link set world0 up
             -n {names.vpn} route add default via {BRIDGE}
-            -n {names.world} route add 172.31.254.0/24 via {UPLINK}
+            -n {names.internet} route add 172.31.254.0/24 via {UPLINK}
         """.strip().splitlines():
             run("ip", *line.split())
         names.set_kernel(names.pi, "ipv4/ip_forward", 1)

@@ -25,7 +25,7 @@ from barrier_lab import (
     UI_PORT,
     UPLINK,
     WORLD,
-    House,
+    NetworkLab,
     built,
     run,
 )
@@ -35,77 +35,77 @@ pytestmark = NEEDED
 
 
 @pytest.fixture
-def house() -> Iterator[House]:
+def lab() -> Iterator[NetworkLab]:
     with built() as made:
         yield made
 
 
 @pytest.fixture
-def own(house: House) -> Iterator[str]:
-    with house.service(OWN_BRIDGE, PUBLISHED, OWN_ADDRESS) as container:
+def own(lab: NetworkLab) -> Iterator[str]:
+    with lab.service(OWN_BRIDGE, PUBLISHED, OWN_ADDRESS) as container:
         yield container
 
 
-def test_the_outer_barrier_lets_an_own_service_open_what_it_reaches_alone(house: House, own: str) -> None:
-    assert house.opens(own, house.pi, BRIDGE, PORT_OUTSIDE), "the control: without a barrier it is reached"
-    assert house.opens(own, house.vpn, HOLDER, UI_PORT), "the control: without a barrier it is reached"
-    house.load(house.pi, OUTER)
-    assert house.opens(own, house.pi, BRIDGE, PORT_INSIDE)
-    assert not house.opens(own, house.pi, BRIDGE, PORT_OUTSIDE), "it opens what only another service reaches"
-    assert not house.opens(own, house.pi, UPLINK, PUBLISHED), "it opens a published port that it does not reach"
-    assert not house.opens(own, house.vpn, HOLDER, UI_PORT), "it opens a web interface by the holder's own address"
-    assert house.counted(house.pi, OUTER_TABLE, "strangers") >= 3
+def test_the_outer_barrier_lets_an_own_service_open_what_it_reaches_alone(lab: NetworkLab, own: str) -> None:
+    assert lab.opens(own, lab.pi, BRIDGE, PORT_OUTSIDE), "the control: without a barrier it is reached"
+    assert lab.opens(own, lab.vpn, HOLDER, UI_PORT), "the control: without a barrier it is reached"
+    lab.load(lab.pi, OUTER)
+    assert lab.opens(own, lab.pi, BRIDGE, PORT_INSIDE)
+    assert not lab.opens(own, lab.pi, BRIDGE, PORT_OUTSIDE), "it opens what only another service reaches"
+    assert not lab.opens(own, lab.pi, UPLINK, PUBLISHED), "it opens a published port that it does not reach"
+    assert not lab.opens(own, lab.vpn, HOLDER, UI_PORT), "it opens a web interface by the holder's own address"
+    assert lab.counted(lab.pi, OUTER_TABLE, "strangers") >= 3
 
 
-def test_the_outer_barrier_lets_the_vpn_namespace_open_what_it_reaches_alone(house: House) -> None:
-    house.load(house.pi, OUTER)
-    assert house.opens(house.vpn, house.pi, BRIDGE, PORT_OUTSIDE)
-    assert not house.opens(house.vpn, house.pi, BRIDGE, PORT_INSIDE)
-    assert not house.opens(house.vpn, house.pi, UPLINK, PORT_OUTSIDE), "the port is open at another address, too"
+def test_the_outer_barrier_lets_the_vpn_namespace_open_what_it_reaches_alone(lab: NetworkLab) -> None:
+    lab.load(lab.pi, OUTER)
+    assert lab.opens(lab.vpn, lab.pi, BRIDGE, PORT_OUTSIDE)
+    assert not lab.opens(lab.vpn, lab.pi, BRIDGE, PORT_INSIDE)
+    assert not lab.opens(lab.vpn, lab.pi, UPLINK, PORT_OUTSIDE), "the port is open at another address, too"
 
 
-def test_the_inner_barrier_lets_the_vpn_namespace_open_what_it_reaches_alone(house: House) -> None:
-    assert house.opens(house.vpn, house.pi, UPLINK, PORT_OUTSIDE), "the control: without a barrier it is reached"
-    house.load(house.vpn, INNER)
-    assert house.opens(house.vpn, house.pi, BRIDGE, PORT_OUTSIDE)
-    assert not house.opens(house.vpn, house.pi, BRIDGE, PORT_INSIDE)
-    assert not house.opens(house.vpn, house.pi, UPLINK, PORT_OUTSIDE), "the port is open at another address, too"
+def test_the_inner_barrier_lets_the_vpn_namespace_open_what_it_reaches_alone(lab: NetworkLab) -> None:
+    assert lab.opens(lab.vpn, lab.pi, UPLINK, PORT_OUTSIDE), "the control: without a barrier it is reached"
+    lab.load(lab.vpn, INNER)
+    assert lab.opens(lab.vpn, lab.pi, BRIDGE, PORT_OUTSIDE)
+    assert not lab.opens(lab.vpn, lab.pi, BRIDGE, PORT_INSIDE)
+    assert not lab.opens(lab.vpn, lab.pi, UPLINK, PORT_OUTSIDE), "the port is open at another address, too"
 
 
-def test_the_inner_barrier_opens_a_reached_port_for_the_host_alone(house: House, own: str) -> None:
-    assert house.opens(own, house.vpn, HOLDER, UI_PORT), "the control: without a barrier it is reached"
-    house.load(house.vpn, INNER)
-    assert house.opens(house.pi, house.vpn, HOLDER, PORT_INSIDE)
-    assert not house.opens(house.world, house.vpn, HOLDER, PORT_INSIDE), "the LAN opens a port that is not published"
-    assert not house.opens(own, house.vpn, HOLDER, UI_PORT), "a container opens a web interface by its own address"
+def test_the_inner_barrier_opens_a_reached_port_for_the_host_alone(lab: NetworkLab, own: str) -> None:
+    assert lab.opens(own, lab.vpn, HOLDER, UI_PORT), "the control: without a barrier it is reached"
+    lab.load(lab.vpn, INNER)
+    assert lab.opens(lab.pi, lab.vpn, HOLDER, PORT_INSIDE)
+    assert not lab.opens(lab.internet, lab.vpn, HOLDER, PORT_INSIDE), "the LAN opens a port that is not published"
+    assert not lab.opens(own, lab.vpn, HOLDER, UI_PORT), "a container opens a web interface by its own address"
 
 
-def test_a_way_is_open_for_its_own_service_alone(house: House) -> None:
-    with house.service(JELLYFIN_BRIDGE, 2222) as jellyfin:
-        house.load(house.pi, OUTER)
-        assert not house.opens(jellyfin, house.pi, BRIDGE, PORT_INSIDE)
-        assert house.opens(jellyfin, house.pi, UPLINK, PORT_INSIDE), "the port of another address is concerned"
+def test_a_way_is_open_for_its_own_service_alone(lab: NetworkLab) -> None:
+    with lab.service(JELLYFIN_BRIDGE, 2222) as jellyfin:
+        lab.load(lab.pi, OUTER)
+        assert not lab.opens(jellyfin, lab.pi, BRIDGE, PORT_INSIDE)
+        assert lab.opens(jellyfin, lab.pi, UPLINK, PORT_INSIDE), "the port of another address is concerned"
 
 
-def test_an_own_service_is_reached_by_its_published_port_alone_and_by_the_lan_alone(house: House, own: str) -> None:
-    house.add_outsider()
+def test_an_own_service_is_reached_by_its_published_port_alone_and_by_the_lan_alone(lab: NetworkLab, own: str) -> None:
+    lab.add_outsider()
     there = {"address": OWN_ADDRESS, "port": 8096}
-    run("ip", "-n", house.world, "route", "add", f"{OWN_ADDRESS}/32", "via", UPLINK)
-    assert house.serves(own, house.world, WORLD, **there), "the control: without a barrier a neighbour reaches it"
-    assert house.serves(own, house.world, OUTSIDER), "the control: without a barrier it is answered"
-    house.load(house.pi, OUTER)
-    assert not house.serves(own, house.world, WORLD, **there)
-    assert not house.serves(own, house.world, OUTSIDER)
-    assert house.serves(own, house.world, WORLD), "the LAN cannot open it"
+    run("ip", "-n", lab.internet, "route", "add", f"{OWN_ADDRESS}/32", "via", UPLINK)
+    assert lab.serves(own, lab.internet, WORLD, **there), "the control: without a barrier a neighbour reaches it"
+    assert lab.serves(own, lab.internet, OUTSIDER), "the control: without a barrier it is answered"
+    lab.load(lab.pi, OUTER)
+    assert not lab.serves(own, lab.internet, WORLD, **there)
+    assert not lab.serves(own, lab.internet, OUTSIDER)
+    assert lab.serves(own, lab.internet, WORLD), "the LAN cannot open it"
 
 
-def test_an_own_service_outside_the_vpn_reaches_the_internet(house: House, own: str) -> None:
-    run("ip", "-n", house.world, "route", "add", f"{OWN_ADDRESS}/32", "via", UPLINK)
-    house.load(house.pi, OUTER)
-    assert house.opens(own, house.world, WORLD, 443)
+def test_an_own_service_outside_the_vpn_reaches_the_internet(lab: NetworkLab, own: str) -> None:
+    run("ip", "-n", lab.internet, "route", "add", f"{OWN_ADDRESS}/32", "via", UPLINK)
+    lab.load(lab.pi, OUTER)
+    assert lab.opens(own, lab.internet, WORLD, 443)
 
 
-def test_a_late_answer_from_a_reached_port_is_dropped_and_not_counted(house: House) -> None:
-    house.load(house.pi, OUTER)
-    assert not house.answer_late(house.pi, HOLDER, PORT_INSIDE, server=house.vpn), "it was not forgotten"
-    assert house.counted(house.pi, OUTER_TABLE, "leak_attempts_host") == 0
+def test_a_late_answer_from_a_reached_port_is_dropped_and_not_counted(lab: NetworkLab) -> None:
+    lab.load(lab.pi, OUTER)
+    assert not lab.answer_late(lab.pi, HOLDER, PORT_INSIDE, server=lab.vpn), "it was not forgotten"
+    assert lab.counted(lab.pi, OUTER_TABLE, "leak_attempts_host") == 0

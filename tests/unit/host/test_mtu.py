@@ -149,19 +149,19 @@ LOSES = "table ip lossy {{ chain lost {{ type filter hook input priority -10; {0
 @contextlib.contextmanager
 def tunnel() -> Iterator[tuple[int, str]]:
     """A tunnel to a resolver; hand out the holder's process, and the namespace of the provider."""
-    with built() as house, contextlib.ExitStack() as running:
-        house.add_tunnel()
+    with built() as lab, contextlib.ExitStack() as running:
+        lab.add_tunnel()
         pids = []
         for where, program in (
-            (house.vpn, "print('ready', flush=True); sys.stdin.readline()"),
-            (house.world, RESOLVER),
+            (lab.vpn, "print('ready', flush=True); sys.stdin.readline()"),
+            (lab.internet, RESOLVER),
         ):
-            process = running.enter_context(house.python(where, program))
+            process = running.enter_context(lab.python(where, program))
             running.callback(process.kill)
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
             pids.append(process.pid)
-        yield pids[0], house.world
+        yield pids[0], lab.internet
 
 
 @needed

@@ -366,23 +366,23 @@ def test_the_tunnel_is_asked_inside_its_namespace_and_by_wg0_alone(
     monkeypatch.setattr(observe, "_handshake_age", lambda pid, configured: None)
     monkeypatch.setattr(dns, "ANSWER_TIMEOUT_S", 1.0)
     observer = Observer(tmp_path, Tables())
-    with built() as house, contextlib.ExitStack() as running:
+    with built() as lab, contextlib.ExitStack() as running:
         for where, program in (
-            (house.vpn, "print('ready', flush=True); sys.stdin.readline()"),
-            (house.world, RESOLVER),
+            (lab.vpn, "print('ready', flush=True); sys.stdin.readline()"),
+            (lab.internet, RESOLVER),
         ):
-            process = running.enter_context(house.python(where, program))
+            process = running.enter_context(lab.python(where, program))
             running.callback(process.kill)
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
-            if where == house.vpn:
+            if where == lab.vpn:
                 holder = process.pid
             else:
                 resolver = process
         with netns.inside(holder, lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as line:
             assert dns.answers(line, WORLD, 5), "the control: by the uplink it does answer"
         assert observer._tunnel(holder, 0, (WORLD,)) == Tunnel(answered=False, interface=False)
-        house.add_tunnel()
+        lab.add_tunnel()
         # An answer ends the wait; on a busy machine it may take longer than a second.
         monkeypatch.setattr(dns, "ANSWER_TIMEOUT_S", 10.0)
         assert observer._tunnel(holder, 0, (PROVIDER,)) == Tunnel(answered=True)

@@ -42,7 +42,7 @@ PASSWORD = "correct horse"
 BASE = {"rpc-authentication-required": True, "umask": "002", "lpd-enabled": False}
 
 
-class House:
+class Installation:
     """A folder, a daemon, and runs of the use case on them."""
 
     def __init__(self, folder: Path, **more: Any) -> None:
@@ -87,54 +87,54 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
-    return House(tmp_path)
+def installation(tmp_path: Path) -> Installation:
+    return Installation(tmp_path)
 
 
 @pytest.fixture
-def running(house: House) -> House:
-    house.run()
-    house.daemon.start()
-    return house
+def running(installation: Installation) -> Installation:
+    installation.run()
+    installation.daemon.start()
+    return installation
 
 
-def test_before_the_first_start_the_file_is_written_whole(house: House) -> None:
-    outcome = house.four_times({})
+def test_before_the_first_start_the_file_is_written_whole(installation: Installation) -> None:
+    outcome = installation.four_times({})
     assert outcome.daemon == "stopped"
-    assert house.data.keys() == {*BASE, "rpc-username", "rpc-password"}
-    assert verify_password(PASSWORD, house.data["rpc-password"])
-    assert PASSWORD not in house.path.read_text()
-    house.daemon.start()
-    assert not house.run().plan
+    assert installation.data.keys() == {*BASE, "rpc-username", "rpc-password"}
+    assert verify_password(PASSWORD, installation.data["rpc-password"])
+    assert PASSWORD not in installation.path.read_text()
+    installation.daemon.start()
+    assert not installation.run().plan
 
 
-def test_unknown_and_unmanaged_settings_stay(house: House) -> None:
-    house.path.write_text('{"foo-bar": [1], "speed-limit-up": 7}')
-    house.four_times({"speed-limit-down": 9})
-    assert (house.data["foo-bar"], house.data["speed-limit-up"]) == ([1], 7)
+def test_unknown_and_unmanaged_settings_stay(installation: Installation) -> None:
+    installation.path.write_text('{"foo-bar": [1], "speed-limit-up": 7}')
+    installation.four_times({"speed-limit-down": 9})
+    assert (installation.data["foo-bar"], installation.data["speed-limit-up"]) == ([1], 7)
 
 
-def test_a_live_change_stops_nothing(running: House) -> None:
+def test_a_live_change_stops_nothing(running: Installation) -> None:
     outcome = running.four_times({"speed-limit-up": "77", "encryption": "required", "ratio-limit": 1})
     assert outcome.stopped_for == []
     assert running.daemon.held["speed-limit-up"] == 77
     assert running.daemon.held["encryption"] == 2
 
 
-def test_a_live_change_is_read_back(running: House) -> None:
+def test_a_live_change_is_read_back(running: Installation) -> None:
     running.daemon.deaf_to = {"speed-limit-up"}
     with pytest.raises(NotTaken, match="speed-limit-up is 1 instead of 77"):
         running.run({"speed-limit-up": 77})
 
 
-def test_only_what_differs_is_sent(running: House) -> None:
+def test_only_what_differs_is_sent(running: Installation) -> None:
     running.run({"speed-limit-up": 77})
     assert running.daemon.log == ["session-get", "session-set", "session-get"]
     running.run({"speed-limit-up": 77})
     assert running.daemon.log == ["session-get"]
 
 
-def test_a_file_only_change_stops_and_starts_and_loses_nothing(running: House) -> None:
+def test_a_file_only_change_stops_and_starts_and_loses_nothing(running: Installation) -> None:
     running.daemon.held["peer-limit-global"] = 123
     outcome = running.four_times({"watch-dir": "/downloads/watch", "speed-limit-up": 5})
     assert outcome.stopped_for == ["watch-dir"]
@@ -143,7 +143,7 @@ def test_a_file_only_change_stops_and_starts_and_loses_nothing(running: House) -
     assert running.daemon.held["speed-limit-up"] == 5
 
 
-def test_a_daemon_that_was_killed_loses_nothing_either(running: House) -> None:
+def test_a_daemon_that_was_killed_loses_nothing_either(running: Installation) -> None:
     running.daemon.held["peer-limit-global"] = 124
     running.daemon.killed_at_stop = True
     running.run({"watch-dir": "/downloads/watch"})
@@ -151,12 +151,12 @@ def test_a_daemon_that_was_killed_loses_nothing_either(running: House) -> None:
     assert running.daemon.held["watch-dir"] == "/downloads/watch"
 
 
-def test_a_file_edited_under_a_running_daemon_is_put_right(running: House) -> None:
+def test_a_file_edited_under_a_running_daemon_is_put_right(running: Installation) -> None:
     running.path.write_text(json.dumps({**running.data, "umask": 0}))
     assert running.four_times({}).stopped_for == ["umask"]
 
 
-def test_a_new_password_needs_no_old_one(running: House) -> None:
+def test_a_new_password_needs_no_old_one(running: Installation) -> None:
     old = running.data["rpc-password"]
     outcome = running.run(password="another", check_mode=True)
     assert outcome.plan.diff() == {
@@ -168,33 +168,35 @@ def test_a_new_password_needs_no_old_one(running: House) -> None:
     assert running.data["rpc-password"] != old
 
 
-def test_a_password_in_plain_text_is_replaced(house: House) -> None:
-    house.run()
-    house.path.write_text(json.dumps({**house.data, "rpc-password": PASSWORD}))
-    house.four_times({})
-    assert PASSWORD not in house.path.read_text()
+def test_a_password_in_plain_text_is_replaced(installation: Installation) -> None:
+    installation.run()
+    installation.path.write_text(json.dumps({**installation.data, "rpc-password": PASSWORD}))
+    installation.four_times({})
+    assert PASSWORD not in installation.path.read_text()
 
 
-def test_a_right_password_keeps_its_salt(house: House) -> None:
-    house.run()
-    old = house.data["rpc-password"]
-    house.run({"speed-limit-up": 3})
-    assert house.data["rpc-password"] == old
+def test_a_right_password_keeps_its_salt(installation: Installation) -> None:
+    installation.run()
+    old = installation.data["rpc-password"]
+    installation.run({"speed-limit-up": 3})
+    assert installation.data["rpc-password"] == old
 
 
-def test_credentials_that_only_the_daemon_has_wrong_are_put_right(running: House) -> None:
+def test_credentials_that_only_the_daemon_has_wrong_are_put_right(running: Installation) -> None:
     running.daemon.held["rpc-username"] = "another-user"
     assert running.four_times({}).stopped_for == [DENIED["credentials"]]
 
 
-def test_a_denial_that_a_restart_does_not_cure_is_an_error(running: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_denial_that_a_restart_does_not_cure_is_an_error(
+    running: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(running.daemon, "_known", lambda _: False)
     with pytest.raises(AccessDenied):
         running.run()
     assert running.daemon.running
 
 
-def test_without_leave_to_stop_nothing_is_stopped(running: House) -> None:
+def test_without_leave_to_stop_nothing_is_stopped(running: Installation) -> None:
     with pytest.raises(ServiceProblem, match="umask"):
         running.run({"umask": "077"}, supervisor=Unmanaged())
     assert running.run({"speed-limit-up": 3}, supervisor=Unmanaged()).plan
@@ -204,20 +206,20 @@ def test_without_leave_to_stop_nothing_is_stopped(running: House) -> None:
 
 
 @pytest.mark.parametrize("raw", ["", '{"umask": 2', "[]"])
-def test_a_damaged_file_is_kept_and_reported(house: House, raw: str) -> None:
-    house.path.write_text(raw)
+def test_a_damaged_file_is_kept_and_reported(installation: Installation, raw: str) -> None:
+    installation.path.write_text(raw)
     with pytest.raises(FileProblem, match="damaged"):
-        house.run(check_mode=True)
-    assert [path.name for path in house.path.parent.iterdir()] == ["settings.json"]
+        installation.run(check_mode=True)
+    assert [path.name for path in installation.path.parent.iterdir()] == ["settings.json"]
     with pytest.raises(FileProblem, match="kept as"):
-        house.run()
-    assert house.path.read_text() == raw
-    outcome = house.four_times({}, recreate_damaged=True)
+        installation.run()
+    assert installation.path.read_text() == raw
+    outcome = installation.four_times({}, recreate_damaged=True)
     assert Path(outcome.kept_aside).read_text() == raw
     assert outcome.warnings
 
 
-def test_a_file_damaged_under_a_running_daemon_comes_back_from_it(running: House) -> None:
+def test_a_file_damaged_under_a_running_daemon_comes_back_from_it(running: Installation) -> None:
     running.daemon.held["peer-limit-global"] = 125
     running.path.write_text("{")
     outcome = running.four_times({}, recreate_damaged=True)
@@ -226,7 +228,7 @@ def test_a_file_damaged_under_a_running_daemon_comes_back_from_it(running: House
     assert Path(outcome.kept_aside).read_text() == "{"
 
 
-def test_a_silent_daemon_is_an_error_unless_the_file_is_trusted(running: House) -> None:
+def test_a_silent_daemon_is_an_error_unless_the_file_is_trusted(running: Installation) -> None:
     running.daemon.silent = True
     with pytest.raises(Unreachable, match="waited 2 s"):
         running.run()
@@ -240,7 +242,7 @@ def test_a_silent_daemon_is_an_error_unless_the_file_is_trusted(running: House) 
 
 
 def test_when_the_file_cannot_be_written_the_daemon_is_started_again(
-    running: House, monkeypatch: pytest.MonkeyPatch
+    running: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object, **__: object) -> None:
         raise FileProblem("no space")
@@ -251,7 +253,7 @@ def test_when_the_file_cannot_be_written_the_daemon_is_started_again(
     assert running.daemon.running
 
 
-def test_a_daemon_without_a_file_is_never_started_again(running: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_daemon_without_a_file_is_never_started_again(running: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     def gone(*_: object, **__: object) -> None:
         running.path.unlink()
         raise FileProblem("no space")
@@ -262,14 +264,14 @@ def test_a_daemon_without_a_file_is_never_started_again(running: House, monkeypa
     assert not running.daemon.running
 
 
-def test_a_setting_newer_than_the_daemon_is_refused(running: House) -> None:
+def test_a_setting_newer_than_the_daemon_is_refused(running: Installation) -> None:
     running.daemon.version = "3.00"
     for name, value in (("default-trackers", "x"), ("rpc-socket-mode", "0700")):
         with pytest.raises(InvalidValue, match=f"{name} is not known to Transmission 3.00; it came with 4.0"):
             running.run({name: value})
 
 
-def test_without_the_file_only_the_rpc_is_managed(running: House) -> None:
+def test_without_the_file_only_the_rpc_is_managed(running: Installation) -> None:
     use_case = TransmissionSettings(
         wanted=read_wanted({"speed-limit-up": 9}),
         client=TransmissionClient(running.daemon, URL, username="family", password=PASSWORD),
@@ -304,82 +306,84 @@ def test_null_leaves_alone_and_unknown_names_pass_when_allowed() -> None:
     assert read_wanted({"umask": None, "x_y": [1]}, allow_unknown=True) == {"x_y": [1]}
 
 
-def test_the_files_own_spelling_is_kept(house: House) -> None:
-    house.path.write_text('{"speed_limit_up": 3, "start_paused": false}')
-    house.four_times({"speed-limit-up": 4, "start-paused": True})
-    assert (house.data["speed_limit_up"], house.data["start_paused"]) == (4, True)
-    assert not {"speed-limit-up", "start-paused"} & house.data.keys()
+def test_the_files_own_spelling_is_kept(installation: Installation) -> None:
+    installation.path.write_text('{"speed_limit_up": 3, "start_paused": false}')
+    installation.four_times({"speed-limit-up": 4, "start-paused": True})
+    assert (installation.data["speed_limit_up"], installation.data["start_paused"]) == (4, True)
+    assert not {"speed-limit-up", "start-paused"} & installation.data.keys()
 
 
 @pytest.mark.parametrize(("version", "snake"), [("3.00", False), ("4.0", False), ("4.1", False), ("4.1", True)])
 def test_every_version_gets_what_it_reads_in_its_own_style(tmp_path: Path, version: str, snake: bool) -> None:
-    house = House(tmp_path, version=version, snake=snake)
+    installation = Installation(tmp_path, version=version, snake=snake)
     mixed = {"encryption": "required", "cache-size-mb": 3, "ratio-limit": 1.5, "peer-socket-tos": "cs1"}
-    house.four_times(mixed)
-    house.daemon.start()
-    assert not house.run(mixed).plan
-    outcome = house.four_times({**mixed, "encryption": "tolerated", "cache-size-mb": 4, "peer-socket-tos": "cs2"})
+    installation.four_times(mixed)
+    installation.daemon.start()
+    assert not installation.run(mixed).plan
+    outcome = installation.four_times(
+        {**mixed, "encryption": "tolerated", "cache-size-mb": 4, "peer-socket-tos": "cs2"}
+    )
     assert outcome.stopped_for == ["peer-socket-tos"]
-    assert house.four_times({**mixed, "peer-socket-tos": "cs2"}).stopped_for == []
-    held = house.daemon.held
+    assert installation.four_times({**mixed, "peer-socket-tos": "cs2"}).stopped_for == []
+    held = installation.daemon.held
     assert [held[name] for name in mixed] == [2, 3, 1.5, "cs2"]
-    assert ("cache_size_mib" in house.data) is snake
-    assert ("cache-size-mb" in house.data) is not snake
+    assert ("cache_size_mib" in installation.data) is snake
+    assert ("cache-size-mb" in installation.data) is not snake
 
 
-def test_a_spelling_that_no_daemon_reads_is_put_right(house: House) -> None:
-    house.path.write_text('{"start-paused": true, "umask": 18, "dht-enabled": true}')
-    assert house.four_times({"start-paused": True}).plan.values()["start-paused"] is True
-    assert (house.data["start_paused"], "start-paused" in house.data) == (True, False)
+def test_a_spelling_that_no_daemon_reads_is_put_right(installation: Installation) -> None:
+    installation.path.write_text('{"start-paused": true, "umask": 18, "dht-enabled": true}')
+    assert installation.four_times({"start-paused": True}).plan.values()["start-paused"] is True
+    assert (installation.data["start_paused"], "start-paused" in installation.data) == (True, False)
 
 
 @pytest.mark.parametrize(("version", "reason"), [("3.00", "locked"), ("4.0", "forbidden"), ("4.1", "forbidden")])
 def test_a_lock_after_wrong_passwords_is_cured_by_a_restart(tmp_path: Path, version: str, reason: str) -> None:
-    house = House(tmp_path, version=version)
+    installation = Installation(tmp_path, version=version)
     wanted = {} if version == "3.00" else {"anti-brute-force-enabled": True}
-    house.run(wanted)
-    house.daemon.start()
-    house.daemon.locked = True
-    expected = house.run(wanted, check_mode=True)
-    outcome = house.run(wanted)
+    installation.run(wanted)
+    installation.daemon.start()
+    installation.daemon.locked = True
+    expected = installation.run(wanted, check_mode=True)
+    outcome = installation.run(wanted)
     assert expected.plan.diff() == outcome.plan.diff()
     assert outcome.stopped_for == [DENIED[reason]]
-    assert not house.run(wanted).plan
+    assert not installation.run(wanted).plan
 
 
 @pytest.mark.parametrize("version", ["3.00", "4.0", "4.1"])
 def test_a_whitelist_is_cured_only_by_another_whitelist(tmp_path: Path, version: str) -> None:
-    house = House(tmp_path, version=version)
-    house.run({"rpc-whitelist": "10.*"})
-    house.daemon.start()
+    installation = Installation(tmp_path, version=version)
+    installation.run({"rpc-whitelist": "10.*"})
+    installation.daemon.start()
     for wanted in ({}, {"rpc-whitelist": "10.*"}):
         with pytest.raises(AccessDenied, match="rpc-whitelist does not list"):
-            house.run(wanted)
-        assert house.daemon.log == [], "a restart that could not have helped"
-    assert house.run({"rpc-whitelist": "127.0.0.1"}).stopped_for == ["rpc-whitelist"]
-    assert not house.run({"rpc-whitelist": "127.0.0.1"}).plan
+            installation.run(wanted)
+        assert installation.daemon.log == [], "a restart that could not have helped"
+    assert installation.run({"rpc-whitelist": "127.0.0.1"}).stopped_for == ["rpc-whitelist"]
+    assert not installation.run({"rpc-whitelist": "127.0.0.1"}).plan
 
 
 @pytest.mark.parametrize(
     "cure", [{"rpc-host-whitelist": "tv"}, {"rpc-host-whitelist-enabled": False}, {"rpc-authentication-required": True}]
 )
-def test_a_host_name_is_cured_only_by_what_lets_it_in(house: House, cure: dict[str, Any]) -> None:
+def test_a_host_name_is_cured_only_by_what_lets_it_in(installation: Installation, cure: dict[str, Any]) -> None:
     other_network = {
         "rpc-authentication-required": False,
         "rpc-host-whitelist-enabled": True,
         "rpc-host-whitelist": "elsewhere",
     }
-    house.run(other_network)
-    house.daemon.start()
-    assert not house.run(other_network).plan, "an address is always let in"
-    house.url = URL.replace("127.0.0.1", "tv")
+    installation.run(other_network)
+    installation.daemon.start()
+    assert not installation.run(other_network).plan, "an address is always accepted"
+    installation.url = URL.replace("127.0.0.1", "tv")
     with pytest.raises(AccessDenied, match="rpc-host-whitelist must list it"):
-        house.run(other_network)
-    assert house.daemon.log == [], "a restart that could not have helped"
-    assert house.four_times({**other_network, **cure}).stopped_for == list(cure)
+        installation.run(other_network)
+    assert installation.daemon.log == [], "a restart that could not have helped"
+    assert installation.four_times({**other_network, **cure}).stopped_for == list(cure)
 
 
-def test_a_setting_that_is_gone_is_refused(running: House) -> None:
+def test_a_setting_that_is_gone_is_refused(running: Installation) -> None:
     with pytest.raises(
         InvalidValue, match=r"prefetch-enabled is not known to Transmission 4\.1\.0; it was there up to"
     ):
@@ -392,20 +396,20 @@ SECRET = st.text("abcxyz019", min_size=4, max_size=9).map(lambda text: f"geheim-
 @given(secrets=st.fixed_dictionaries(dict.fromkeys(["default-trackers", "proxy-url", "password"], SECRET)))
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_secret_is_shown_old_or_new(tmp_path_factory: pytest.TempPathFactory, secrets: dict[str, str]) -> None:
-    house = House(tmp_path_factory.mktemp("house"))
+    installation = Installation(tmp_path_factory.mktemp("installation"))
     password = secrets.pop("password")
-    house.run({name: f"geheim-old-{name}" for name in secrets})
+    installation.run({name: f"geheim-old-{name}" for name in secrets})
     for check in (True, False):
-        outcome = house.run(secrets, password=password, check_mode=check)
+        outcome = installation.run(secrets, password=password, check_mode=check)
         assert outcome.plan.values().keys() == {"default-trackers", "proxy-url", "rpc-password"}
         assert "geheim" not in json.dumps([outcome.plan.diff(), outcome.stopped_for, outcome.warnings])
         assert "geheim" not in json.dumps([change.shown() for change in outcome.plan.changes])
 
 
-def test_an_image_that_writes_the_file_itself_is_warned_about(house: House) -> None:
-    house.daemon.config = {"Entrypoint": ["/init"], "Env": [f"PASS={PASSWORD}"]}
+def test_an_image_that_writes_the_file_itself_is_warned_about(installation: Installation) -> None:
+    installation.daemon.config = {"Entrypoint": ["/init"], "Env": [f"PASS={PASSWORD}"]}
     for check in (True, False):
-        (warning,) = house.run(check_mode=check).warnings
+        (warning,) = installation.run(check_mode=check).warnings
         assert "rpc-authentication-required, rpc-password, rpc-username" in warning
         assert PASSWORD not in warning
 
@@ -434,15 +438,15 @@ WISHES = st.dictionaries(st.sampled_from(sorted(ALL)), st.none(), max_size=8).fl
 def test_whatever_is_wanted_the_next_run_finds_nothing_to_do(
     tmp_path_factory: pytest.TempPathFactory, first: dict[str, Any], second: dict[str, Any], live: bool, snake: bool
 ) -> None:
-    house = House(tmp_path_factory.mktemp("house"), snake=snake)
-    house.run(first)
+    installation = Installation(tmp_path_factory.mktemp("installation"), snake=snake)
+    installation.run(first)
     if live:
-        house.daemon.start()
-    expected = house.run(second, check_mode=True)
-    assert expected.plan.diff() == house.run(second).plan.diff()
-    assert not house.run(second).plan
+        installation.daemon.start()
+    expected = installation.run(second, check_mode=True)
+    assert expected.plan.diff() == installation.run(second).plan.diff()
+    assert not installation.run(second).plan
     kept = filed({name: value for name, value in read_wanted(first).items() if name not in second})
     if not live:
-        assert {name: house.data[name] for name in kept} == kept
+        assert {name: installation.data[name] for name in kept} == kept
     for setting in table.SETTINGS:
-        assert len({setting.in_file, setting.in_snake_file} & house.data.keys()) <= 1, "both spellings"
+        assert len({setting.in_file, setting.in_snake_file} & installation.data.keys()) <= 1, "both spellings"
