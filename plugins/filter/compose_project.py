@@ -97,6 +97,9 @@ def compose_project(
         require,
     )
     from ansible_collections.household.mediaserver.plugins.module_utils._services.values import Values  # noqa: PLC0415
+    from ansible_collections.household.mediaserver.plugins.module_utils._services.ways import (  # noqa: PLC0415
+        EVERY_ADDRESS,
+    )
     from ansible_collections.household.mediaserver.plugins.plugin_utils import _services_file  # noqa: PLC0415
 
     files = {os.path.basename(entry["path"]): entry["content"] for entry in entrypoints if "content" in entry}
@@ -104,7 +107,8 @@ def compose_project(
     try:
         # A play without preflight comes here as well. Whether a port is forwarded is not known here.
         root, data = str(given.get("mediaserver_root")), str(given.get("mediaserver_data"))
-        require(listed, Household(found, root, data, natpmp=True))
+        address = str(values.get("mediaserver_bind_address") or EVERY_ADDRESS)
+        require(listed, Household(found, root, data, bind_address=address, natpmp=True))
         compose = Compose(found, known, limits=limits, files=files, secrets=digests(listed))
         lines = env.lines(found, known)
         return {

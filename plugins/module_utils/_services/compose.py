@@ -8,10 +8,10 @@ from __future__ import annotations
 import hashlib
 import typing as t
 
-from .._core.names import JELLYFIN_BRIDGE, VPN_BRIDGE
+from .._core.names import HOLDER, JELLYFIN_BRIDGE, VPN_BRIDGE
 from . import ways
 from .env import image_name
-from .model import HOLDER, LAN_NETWORK, HealthCheck, Namespace, Port, Project, Service, Volume
+from .model import LAN_NETWORK, HealthCheck, Namespace, Port, Project, Service, Volume
 from .registry import FOLDER
 from .values import Values
 from .yaml_text import block, flow, path, quoted

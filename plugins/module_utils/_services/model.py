@@ -17,13 +17,12 @@ import typing as t
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-# The service whose namespace the others join, and the bridge network of those outside the VPN (compose.yml).
-HOLDER = "vpn"
+# The bridge network of the services outside the VPN (compose.yml).
 LAN_NETWORK = "house"
 
 
 class Namespace(StrEnum):
-    """Where a service lives."""
+    """The network namespace of a service."""
 
     HOLDER = "holder"  # it owns the VPN namespace; there is one
     TUNNEL = "tunnel"  # it makes the tunnel in the holder's namespace; there is one

@@ -17,8 +17,8 @@ import ipaddress
 import typing as t
 from dataclasses import dataclass
 
-from .._core.names import OWN_BRIDGE_PREFIX, VPN_BRIDGE
-from .model import HOLDER, Namespace, Port, Project, Service
+from .._core.names import HOLDER, OWN_BRIDGE_PREFIX, VPN_BRIDGE
+from .model import Namespace, Port, Project, Service
 
 # Of the network of an own service outside the VPN, in the compose file.
 NETWORK_PREFIX = "own_"
