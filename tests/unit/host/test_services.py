@@ -25,15 +25,18 @@ CONFIGURED: dict[str, Any] = {
 }
 
 
+KNOWN = (HOLDER, TUNNEL, "transmission", "jackett", "jellyfin")
+
+
 def listed(*names: str) -> tuple[Service, ...]:
     """What the roles write into gateway.json for a household with these services, read by the host's programs."""
-    told = household({"stack_services": list(names)} if names else {})["monitored"]
+    told = household({"stack_services": list(names or KNOWN)})["monitored"]
     return Settings.from_json(json.dumps({**CONFIGURED, "services": told})).services
 
 
 def test_the_host_knows_what_the_registry_says() -> None:
     found = {one.name: one for one in listed()}
-    assert list(found) == [HOLDER, TUNNEL, "transmission", "jackett", "jellyfin"]
+    assert tuple(found) == KNOWN
     assert found["transmission"] == Service(
         "transmission", "Transmission", "vpn", probe=True, restart_when_unhealthy=False, port_delivery="rpc"
     )
@@ -62,7 +65,7 @@ def test_an_own_service_gets_the_port_in_place_of_transmission() -> None:
 
 
 def test_a_port_at_which_a_service_listens_is_never_open_to_the_internet() -> None:
-    barrier = household({"mediaserver_extra_services": [OWN]})["barrier"]
+    barrier = household({"mediaserver_extra_services": [OWN], "stack_services": list(KNOWN)})["barrier"]
     settings = Settings.from_json(json.dumps({**CONFIGURED, **barrier, "ui_ports": [9117], "forwarded_port": 80}))
     assert settings.closed_ports == (80, 9091, 9117)
     state = State("", {})

@@ -25,7 +25,9 @@ def value(name: str, role: str, **given: Any) -> Any:
     known: dict[str, Any] = {}
     for path in ("mediaserver/defaults", "mediaserver/vars", f"{role}/defaults", f"{role}/vars"):
         known |= DataLoader().load_from_file(str(ROLES / path / "main.yml"), trusted_as_template=True)
-    return Templar(DataLoader(), variables={**known, **given}).template(trust_as_template(f"{{{{ {name} }}}}"))
+    return Templar(DataLoader(), variables={**known, "stack_services": ALL, **given}).template(
+        trust_as_template(f"{{{{ {name} }}}}")
+    )
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,10 @@ def test_a_lock_of_jellyfin_is_removed_only_where_there_is_one() -> None:
 
 def test_folders_and_secrets_belong_to_the_service() -> None:
     own = {"name": "sonarr", "image": "x/y:1", "user": "0:0", "secret_files": {"key": "hidden"}}
-    given: dict[str, Any] = {"mediaserver_extra_services": [own]}
+    given: dict[str, Any] = {
+        "mediaserver_extra_services": [own],
+        "stack_services": ["transmission", "jackett", "jellyfin"],
+    }
     folders = {entry["path"]: (entry["owner"], entry["mode"]) for entry in value("__stack_folders", **given)}
     assert folders == {
         **{f"/opt/mediaserver/config/{name}": ("2000", "0700") for name in ("transmission", "jackett", "jellyfin")},

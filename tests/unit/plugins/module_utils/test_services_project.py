@@ -21,7 +21,11 @@ from hypothesis import strategies as some
 
 ALL = ["vpn", "wireguard", "transmission", "jackett", "jellyfin"]
 PORTS = {"transmission": 9091, "jackett": 9117, "jellyfin": 8096}
-PLACES = {"mediaserver_root": "/opt/mediaserver", "mediaserver_data": "/mnt"}
+# The services are named, so that one more in the registry changes nothing here but the test of the default household.
+PLACES: dict[str, t.Any] = {
+    **{"mediaserver_root": "/opt/mediaserver", "mediaserver_data": "/mnt"},
+    "stack_services": ALL,
+}
 SCRIPTS = ("vpn", "wireguard", "transmission", "jackett", "jellyfin", "last-good", "keep-whole", "namespace")
 ENTRYPOINTS = [{"path": f"/entrypoints/{name}.sh", "content": name} for name in SCRIPTS]
 VALUES = {
@@ -87,7 +91,6 @@ def test_a_stack_without_pages_behind_the_vpn_publishes_nothing_there() -> None:
         ({"mediaserver_ports": {"jackett": 99999, "jellyfin": "web"}}, [9091]),
         ({"mediaserver_ports": ["9117"]}, [8096, 9091, 9117]),
         ({"stack_services": ["vpn", "plex", "jackett", "jackett"]}, [9117]),
-        ({"stack_services": "vpn"}, [8096, 9091, 9117]),
         ({"mediaserver_extra_services": ["sonarr", {"name": "x"}, {"image": "y"}, 7]}, [8096, 9091, 9117]),
         ({"mediaserver_extra_services": {"name": "x"}}, [8096, 9091, 9117]),
     ],
@@ -96,6 +99,11 @@ def test_ports_of_the_host_are_the_households_or_the_services_own(
     given: dict[str, t.Any], published: list[int]
 ) -> None:
     assert services({**PLACES, **given})["published_ports"] == published
+
+
+@pytest.mark.parametrize("selection", ["vpn", None, ""])
+def test_a_selection_that_is_none_is_the_default_one(selection: str | None) -> None:
+    assert services({**PLACES, "stack_services": selection})["names"] == services({})["default_names"]
 
 
 def test_what_is_needed_and_missing_is_named() -> None:
