@@ -60,11 +60,13 @@ options:
         description: Names of the libraries that the account may access, in their exact spelling; all when omitted.
         type: list
         elements: str
+      # Begin of what `make docs` writes from FIELDS in plugins/module_utils/_jellyfin/user_model.py.
       transcoding:
         description:
           - Whether the server may transcode video and audio for this account, C(EnableVideoPlaybackTranscoding) and
             C(EnableAudioPlaybackTranscoding). A Raspberry Pi is too slow for that. Not managed when omitted.
         type: bool
+      # End of what `make docs` writes.
       administrator:
         description:
           - Whether the account is an administrator. When omitted, a new account is not, and an existing one is not
@@ -140,16 +142,14 @@ from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.mo
     use_key,
 )
 from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.user import JellyfinUsers, present
-from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.user_model import (
-    parse_users,
-)
+from ansible_collections.household.mediaserver.plugins.module_utils._jellyfin.user_model import FIELDS, parse_users
 
 USER: dict[str, dict[str, t.Any]] = {
     "name": {"type": "str", "required": True},
     "password": {"type": "str", "no_log": True},
     "update_password": {"type": "str", "choices": ["on_create", "always"], "default": "on_create", "no_log": False},
     "libraries": {"type": "list", "elements": "str"},
-    "transcoding": {"type": "bool"},
+    **{one.option: {"type": one.kind} for one in FIELDS},
     "administrator": {"type": "bool"},
     "policy": {"type": "dict", "default": {}},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

@@ -12,12 +12,36 @@ from dataclasses import dataclass, field
 from .._core.errors import InvalidValue, ProtocolError
 
 ADMINISTRATOR = "IsAdministrator"
-TRANSCODING = ("EnableAudioPlaybackTranscoding", "EnableVideoPlaybackTranscoding")
 # While BlockedMediaFolders has an entry, the server ignores the other two.
 FOLDERS = ("EnableAllFolders", "EnabledFolders", "BlockedMediaFolders")
+
+
+@dataclass(frozen=True)
+class Field:
+    """An option of an account whose value becomes that of keys of its policy. Not managed when it is omitted.
+
+    `make docs` writes ``description`` into the module's documentation and into the argument specs of the role.
+    """
+
+    option: str
+    kind: str
+    keys: tuple[str, ...]
+    description: str
+
+
+# Every field without further rules. One more is one more entry; libraries and administrator have rules of their own.
+FIELDS = (
+    Field(
+        "transcoding",
+        "bool",
+        ("EnableAudioPlaybackTranscoding", "EnableVideoPlaybackTranscoding"),
+        "Whether the server may transcode video and audio for this account, C(EnableVideoPlaybackTranscoding) and"
+        " C(EnableAudioPlaybackTranscoding). A Raspberry Pi is too slow for that. Not managed when omitted.",
+    ),
+)
 OWN_OPTIONS = {
     ADMINISTRATOR: "administrator",
-    **dict.fromkeys(TRANSCODING, "transcoding"),
+    **{key: one.option for one in FIELDS for key in one.keys},
     **dict.fromkeys(FOLDERS, "libraries"),
 }
 NAME = re.compile(r"(?!\s)[\w \-'._@+]+(?<!\s)")
@@ -25,13 +49,16 @@ NAME = re.compile(r"(?!\s)[\w \-'._@+]+(?<!\s)")
 
 @dataclass(frozen=True)
 class WantedUser:
-    """A wanted account. ``libraries`` None is access to all; other options with None are not managed."""
+    """A wanted account. ``libraries`` None is access to all; other options with None are not managed.
+
+    ``fields`` has the values of FIELDS that are managed, by their options.
+    """
 
     name: str
     password: str | None = field(default=None, repr=False)
     always_password: bool = False
     libraries: tuple[str, ...] | None = None
-    transcoding: bool | None = None
+    fields: t.Mapping[str, t.Any] = field(default_factory=dict)
     administrator: bool | None = None
     policy: t.Mapping[str, t.Any] = field(default_factory=dict)
     absent: bool = False
@@ -79,7 +106,7 @@ def parse_users(given: t.Sequence[t.Mapping[str, t.Any]]) -> list[WantedUser]:
             password,
             always,
             None if libraries is None else tuple(dict.fromkeys(libraries)),
-            entry.get("transcoding"),
+            {one.option: entry[one.option] for one in FIELDS if entry.get(one.option) is not None},
             entry.get("administrator"),
             policy,
             absent=entry.get("state") == "absent",

@@ -12,7 +12,7 @@ from .._core.errors import InvalidValue
 from .._core.plan import MISSING, Change, Plan
 from .user_model import (
     ADMINISTRATOR,
-    TRANSCODING,
+    FIELDS,
     User,
     WantedUser,
 )
@@ -121,8 +121,7 @@ def wanted_policy(user: WantedUser, libraries: t.Mapping[str, str]) -> dict[str,
     policy["EnableAllFolders"] = user.libraries is None
     if user.libraries is not None:
         policy["EnabledFolders"] = sorted(_library_id(user, name, libraries) for name in user.libraries)
-    if user.transcoding is not None:
-        policy.update(dict.fromkeys(TRANSCODING, user.transcoding))
+    policy |= {key: user.fields[one.option] for one in FIELDS if one.option in user.fields for key in one.keys}
     if user.administrator is not None:
         policy[ADMINISTRATOR] = user.administrator
     return policy

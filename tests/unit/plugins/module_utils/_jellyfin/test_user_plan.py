@@ -54,7 +54,7 @@ TABLE: dict[str, tuple[list[WantedUser], list[User], list[Any]]] = {
     "all again": ([want()], [has(**SOME)], [write(ALL)]),
     "blocked": ([want()], [has(BlockedMediaFolders=[ID["TV"]])], [write(ALL)]),
     "no transcoding": (
-        [want(transcoding=False)],
+        [want(fields={"transcoding": False})],
         [has(EnableAudioPlaybackTranscoding=False)],
         [write({**ALL, "EnableAudioPlaybackTranscoding": False, "EnableVideoPlaybackTranscoding": False})],
     ),
@@ -141,7 +141,7 @@ WISHES = st.lists(
         st.sampled_from([*NAMES, "dee"]),
         st.just(SECRET),
         libraries=st.none() | st.lists(st.sampled_from(["Movies", "TV"]), unique=True).map(tuple),
-        transcoding=st.none() | st.booleans(),
+        fields=st.just({}) | st.booleans().map(lambda value: {"transcoding": value}),
         administrator=st.none() | st.booleans(),
         absent=st.booleans(),
     ),
