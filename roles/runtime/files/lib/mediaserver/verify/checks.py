@@ -185,8 +185,10 @@ class Verification:
             ask = ("curl", "--silent", "--max-time", "5", f"http://{word}.example.com/")
             run("docker", "exec", container_of(service.name), *ask)
             if not appears(word, [tunnel]):
-                raise CheckFailed(f"a name that {service.title} looked up did not go into the tunnel; "
-                             "is another resolver set than the provider's (gateway_dns)?")  # fmt: skip
+                raise CheckFailed(
+                    f"a name that {service.title} looked up did not go into the tunnel; "
+                    "is another resolver set than the provider's (gateway_dns)?"
+                )
             if appears(word, outside, wait=0):
                 raise CheckFailed(
                     f"a name that {service.title} looked up was seen in clear outside the tunnel, and should be seen "
