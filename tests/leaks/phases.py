@@ -88,6 +88,7 @@ def black_hole(lab: LabControl) -> None:
 
 
 def fail_over(lab: LabControl) -> float:
+    lab.converge()  # the units hold a digest of the programs, and a disabled barrier is another program
     before = lab.monitor_state()["endpoint"]
     with outages.unreachable_endpoints(lab, before):
         seconds = lab.wait_until_healthy()
