@@ -38,6 +38,7 @@ def begin(household: int, options: list[str], more: list[str]) -> subprocess.Pop
     command += [
         f"--household={household}",
         "--joined",
+        "--last-failed-no-failures=none",  # --last-failed repeats nothing of a household without failures
         "-o",
         f"cache_dir=build/cache/pytest-household{household}",
         *options,

@@ -106,6 +106,7 @@ def test_hold_pauses_monitor_until_deadline(lab: LabControl, monitor: str) -> No
 
 
 def test_monitor_recovers_after_run_aborted_during_hold(lab: LabControl, no_leaks: None) -> None:
+    lab.converge()  # so that the run below has no program to restart, whatever an earlier test has changed
     before = lab.monitor_pid()
     lab.pi(f"rm -f {HOLD}")
     try:
