@@ -64,7 +64,7 @@ def test_refuses_new_password_without_container(
     before = settings(host, options)
     alone = {name: value for name, value in options.items() if name != "container"}
     refused = run_four_times("jackett_settings", **{**alone, "admin_password": "another"}).assert_fails()
-    assert "only while Jackett is stopped: AdminPassword; name the container" in refused
+    assert "only while Jackett is stopped: AdminPassword; set container, service or unit" in refused
     assert settings(host, options) == before
 
 

@@ -104,7 +104,7 @@ def test_settings_network_and_encoding(host: Any, run_four_times: RunFourTimes, 
 def test_unknown_setting_is_refused_before_any_write(host: Any, run_four_times: RunFourTimes, server: Server) -> None:
     wanted = {"system": {"LibraryMonitorDelay": 9, "LibraryMonitorDelai": 9}}
     refused = run_four_times("jellyfin_settings", **server, **wanted).assert_fails()
-    assert "this server has no LibraryMonitorDelai; is it LibraryMonitorDelay?" in refused
+    assert "this server has no LibraryMonitorDelai; is LibraryMonitorDelay meant?" in refused
     assert call(host, server, "GET", "/System/Configuration")["LibraryMonitorDelay"] == 1
 
 
@@ -163,7 +163,7 @@ def test_keeps_other_library_options(host: Any, run_four_times: RunFourTimes, se
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ({"paths": ["/media/movies"]}, "/media/movies of Kids and /media/movies of Movies are one folder"),
+        ({"paths": ["/media/movies"]}, "/media/movies of Kids and /media/movies of Movies are the same folder"),
         ({"paths": ["/media/movies/kids"]}, "/media/movies/kids of Kids and /media/movies of Movies"),
         ({"paths": ["/media/films"], "type": "films"}, "value of type must be one of"),
     ],
