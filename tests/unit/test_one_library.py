@@ -169,7 +169,7 @@ def is_installed(module: str) -> bool:
     return False
 
 
-@pytest.mark.parametrize("package", ["_core", "_transmission"])
+@pytest.mark.parametrize("package", ["_core", "_transmission", "_jellyfin", "_import"])
 def test_shared_packages_are_links_to_the_modules_files(package: str) -> None:
     assert package in SHARED
     found = {path.name: path.resolve() for path in programs(HOST / package)}
