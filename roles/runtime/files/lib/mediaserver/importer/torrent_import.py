@@ -82,12 +82,18 @@ class TorrentImport:
     guess: Guess | None = None
     _loaded: bool = field(default=False)
 
-    def plan(self, answer: Mapping[str, Any], *, kind: str = "", again: bool = False) -> Planned | Ignored:
-        """Raises ImportProblem for a torrent that cannot be imported now, FileProblem."""
+    def plan(
+        self, answer: Mapping[str, Any], *, kind: str = "", again: bool = False, clean: bool = True
+    ) -> Planned | Ignored:
+        """Raises ImportProblem for a torrent that cannot be imported now, FileProblem.
+
+        With ``clean``, what an interrupted run has left in the library is removed.
+        """
         disk = disk_of(self.settings.disk_id)
         torrent, sources, size = self._measured(answer)
         library = Library.scan(self.settings.media)
-        library.clean()
+        if clean:
+            library.clean()
         made = self._planned(torrent, library, kind, again=again)
         if isinstance(made, Refusal):
             if made.reason == IGNORED:
