@@ -19,7 +19,8 @@ from mediaserver.importer.access import NotNow, Service
 from mediaserver.importer.jellyfin import Jellyfin
 from mediaserver.importer.ledger import Ledger
 from mediaserver.importer.lister import Listed, Lister
-from mediaserver.importer.problem import shown
+from mediaserver.importer.problem import ImportProblem, shown
+from mediaserver.importer.removal import Removals
 from mediaserver.importer.retry import is_due, pause
 from mediaserver.importer.settings import Settings
 from mediaserver.importer.spool import LISTING, NEW, Entry, Pending
@@ -73,10 +74,15 @@ class Runner:
         self.recent, self.rejected = before.recent, before.rejected
         self.lister = Lister(self.settings)
 
+    @property
+    def removals(self) -> Removals:
+        return Removals(self.settings, self.ledger, self.torrents, self.pending)
+
     def run(self, *, stay: float = STAY_S) -> None:
         """Work until nothing is due soon. Raises FileProblem when this program cannot write its own files."""
         os.umask(UMASK)
         self._clean()
+        self._complete_removals()
         self.step(sweep=True)
         while (wait := self._next_in()) is not None and wait <= stay:
             self.clock.sleep(max(min(wait, TICK_S), 0.05))
@@ -92,6 +98,13 @@ class Runner:
                 self._import(entry)
         self._follow()
         self._write_state()
+
+    def _complete_removals(self) -> None:
+        """Complete removals that were interrupted, and delete what was removed seven days ago."""
+        try:
+            self.transmission_service.ask(lambda: self.removals.complete(self.clock.time()), self.clock.monotonic())
+        except (NotNow, ImportProblem) as error:
+            journal.warning(f"a removal is not complete yet: {error}")
 
     def _clean(self) -> None:
         """Remove files that a killed run was about to put in place. A younger one may be another process's."""
