@@ -128,10 +128,10 @@ def test_files_that_do_not_belong_to_it_stay(home: Household) -> None:
 
 
 def test_torrent_with_two_films_names_what_stays(home: Household) -> None:
-    home.download(4, "Box", ["Box/Up.2009.mkv", "Box/Her.2013.mkv"], size=SIZE)
+    home.download(4, "Box", ["Box/Up.2009.mkv", "Box/Heat.1995.mkv"], size=SIZE)
     home.run()
     choice = space.read_holdings(home.runner()).choose("Up (2009)")
-    assert choice.stays == ("movies/Her (2013)/Her (2013).mkv",)
+    assert choice.stays == ("movies/Heat (1995)/Heat (1995).mkv",)
     assert [one.name for one in choice.torrents] == ["Box"]
 
 
