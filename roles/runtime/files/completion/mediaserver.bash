@@ -5,10 +5,15 @@ _mediaserver() {
     [ "$COMP_CWORD" -gt 1 ] && command=${COMP_WORDS[1]}
     COMPREPLY=()
     case "$command $previous" in
-
+    "verify --address-page") words="" ;;
+    "verify --target") words="" ;;
+    "logs -n" | "logs --lines") words="" ;;
     *)
         case "$command" in
-        "") words="--help version" ;;
+        "") words="--help status verify logs version" ;;
+        status) words="--help --json" ;;
+        verify) words="--help --json --address-page --target" ;;
+        logs) words="--help --json vpn-monitor barrier barrier-keeper stack import docker --lines --follow" ;;
         version) words="--help --json" ;;
         esac
         ;;

@@ -60,4 +60,4 @@ def _values(name: str, parser: argparse.ArgumentParser) -> Iterator[str]:
 
 def _choices(action: argparse.Action) -> list[str]:
     """Return the values that an argument has; ``suggestions`` are those of an argument that takes others, too."""
-    return [str(one) for one in action.choices or getattr(action, "suggestions", ())]
+    return [str(one) for one in action.choices or getattr(action, "suggestions", None) or ()]

@@ -71,6 +71,10 @@ def replace_process(command: Sequence[str]) -> NoReturn:
     os.execvp(command[0], list(command))
 
 
+def show(line: str) -> None:
+    print(line, flush=True)
+
+
 @dataclass(frozen=True)
 class Context:
     """What a subcommand may use of the host; tests replace parts of it."""
@@ -82,6 +86,8 @@ class Context:
     docker: Callable[[], DockerClient] = DockerClient
     now: Callable[[], float] = time.time
     uid: Callable[[], int] = os.geteuid
+    # For a result that comes piece by piece, and where --json was not given.
+    show: Callable[[str], None] = show
 
     @cached_property
     def settings(self) -> CommandSettings:

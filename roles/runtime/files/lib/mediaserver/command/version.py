@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from typing import Any
 
 import mediaserver
@@ -18,7 +19,7 @@ DESCRIPTION = (
     "Shows the version of the collection household.mediaserver that has installed this host, and for each service the\n"
     "image that its container was made from: reference and digest in the registry. The images are known to root only."
 )
-EXIT_CODES: dict[int, str] = {}
+EXIT_CODES: Mapping[int, str] = {}
 IMAGE = object_schema(
     {
         "service": {"type": "string"},
