@@ -102,6 +102,8 @@ class Transmission:
             return {}
         if name == "torrent-add":
             raise AssertionError("see Household.add")
+        if name == "session-get":
+            return {"downloadDir" if self.json_rpc else "download-dir": "/downloads/complete"}
         assert name == "torrent-get"
         chosen = [one for key, one in self.torrents.items() if key in arguments.get("ids", self.torrents)]
         wanted = [re.sub("_(.)", lambda found: found[1].upper(), one) for one in arguments["fields"]]
@@ -256,8 +258,10 @@ class Household:
         """Return the paths that Jellyfin lists, relative to the media root."""
         assert self.installation is not None
         self.installation.server.sync()
-        answer = self.installation.call("GET", "/Items", recursive="true", fields="Path")
-        return {os.path.relpath(one["Path"], self.media) for one in answer.json["Items"] if not one["IsFolder"]}
+        answer = self.installation.call("GET", "/Items", recursive="true", fields="Path,MediaSources")
+        items = [one for one in answer.json["Items"] if not one["IsFolder"]]
+        sources = [source["Path"] for one in items for source in one["MediaSources"]]
+        return {os.path.relpath(path, self.media) for path in [*(one["Path"] for one in items), *sources]}
 
 
 def media_as_jellyfin_sees_it(monkeypatch: pytest.MonkeyPatch, home: Household) -> None:

@@ -80,9 +80,8 @@ def test_a_host_without_the_compose_project_is_refused_by_name(compose: bool, in
 
 def test_the_files_that_the_role_checks_are_measured() -> None:
     (task,) = loaded("preflight/tasks/measure.yml")
-    probe = Templar(loader=DataLoader(), variables={"mediaserver_root": "/opt/mediaserver"}).template(
-        task["household.mediaserver.host_info"]["probe"]
-    )
+    known = {"mediaserver_root": "/opt/mediaserver", "mediaserver_data": "/mnt"}
+    probe = Templar(loader=DataLoader(), variables=known).template(task["household.mediaserver.host_info"]["probe"])
     assert {KEY, SYSTEM, CLAIM} <= set(probe)
     assert value("[__jellyfin_first_run_file] + __jellyfin_proofs") == [CLAIM, KEY, SYSTEM]
 

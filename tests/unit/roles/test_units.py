@@ -11,7 +11,10 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 
 ROLES = Path(__file__).resolve().parents[3] / "roles"
-OTHERS = {"docker.service", "systemd-journald.service", "mediaserver-barrier.service", "mediaserver.service"}
+OTHERS = {"docker.service", "systemd-journald.service", "mediaserver-barrier.service", "mediaserver.service"} | {
+    "mediaserver-import.path",
+    "mediaserver-import.timer",
+}
 
 
 def units(data: Any) -> dict[str, list[str]]:

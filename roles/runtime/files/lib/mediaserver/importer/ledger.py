@@ -21,7 +21,10 @@ from mediaserver.importer.spool import HASH, MODE
 
 @dataclass(frozen=True)
 class Record:
-    """One torrent. ``files``: target and inode by source. ``refused``: why nothing of it is imported."""
+    """One torrent. ``files``: target and inode by source. ``refused``: why nothing of it is imported.
+
+    ``announced``: how many of the files were part of an arrival.
+    """
 
     hash: str
     name: str = ""
@@ -30,6 +33,12 @@ class Record:
     kind: str = ""
     refused: str = ""
     files: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    announced: int = 0
+
+    @property
+    def fresh(self) -> int:
+        """The number of files that were published since the last arrival."""
+        return max(len(self.files) - self.announced, 0)
 
     def deleted(self, links: Iterable[Link], identities: Mapping[str, Identity], disk: str) -> set[str]:
         """Return the sources that were published on this disk before. All of ``links`` are not in the library now."""
@@ -65,6 +74,7 @@ class Ledger:
                 str(data.get("kind", "")),
                 str(data.get("refused", "")),
                 published,
+                int(data.get("announced", 0)),
             )
         except (ValueError, TypeError, AttributeError, IndexError, KeyError, RecursionError):
             return Record(torrent)

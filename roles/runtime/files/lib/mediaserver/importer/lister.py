@@ -105,7 +105,7 @@ class Lister:
             check = self._checks[entry.hash]
             check.told_at, check.ask_at = now, now + FIRST_S
 
-    def _after_check(self, entry: Entry, check: Look, now: float, *, idle: bool) -> list[Listed | Entry]:
+    def _after_check(self, entry: Entry, check: Check, now: float, *, idle: bool) -> list[Listed | Entry]:
         if not idle:
             # Paths that are given during the scan are lost: after its end they are given again.
             check.told_at, check.ask_at = None, now + SCAN_PAUSE_S

@@ -6,12 +6,14 @@ One entry that fails delays no other. Each step leaves files from which the next
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from mediaserver import journal
+from mediaserver._core import files
 from mediaserver._core.errors import FileProblem, MediaserverError
 from mediaserver.importer.access import NotNow, Service
 from mediaserver.importer.jellyfin import Jellyfin
@@ -33,6 +35,8 @@ UNKNOWN_TRIES = 14
 # Links of one torrent that the journal names.
 JOURNAL_LINES = 40
 UMASK = 0o002
+# A temporary file is replaced within milliseconds.
+TEMPORARY_S = 60.0
 
 
 class Clock(Protocol):
@@ -72,6 +76,7 @@ class Runner:
     def run(self, *, stay: float = STAY_S) -> None:
         """Work until nothing is due soon. Raises FileProblem when this program cannot write its own files."""
         os.umask(UMASK)
+        self._clean()
         self.step(sweep=True)
         while (wait := self._next_in()) is not None and wait <= stay:
             self.clock.sleep(max(min(wait, TICK_S), 0.05))
@@ -87,6 +92,14 @@ class Runner:
                 self._import(entry)
         self._follow()
         self._write_state()
+
+    def _clean(self) -> None:
+        """Remove files that a killed run was about to put in place. A younger one may be another process's."""
+        for folder in (self.settings.state, self.pending.folder, self.ledger.folder):
+            for path in folder.glob(f"{files.PREFIX}*"):
+                with contextlib.suppress(FileNotFoundError):
+                    if self.clock.time() - path.lstat().st_mtime > TEMPORARY_S:
+                        path.unlink()
 
     # The spool, and torrents whose script did not run.
 
@@ -161,7 +174,7 @@ class Runner:
             entry,
             targets=done.targets,
             tell=done.changed or entry.tell,
-            fresh=entry.fresh + len(planned.links),
+            fresh=done.fresh,
             published_kind=planned.kind,
         )
         self.lister.forget(entry)
@@ -233,6 +246,9 @@ class Runner:
             same = [one for one in self.recent if one.hash == entry.hash and one.time >= entry.since]
             self.recent = with_arrival([one for one in self.recent if one not in same], arrival)
             self._write_state()
+        if entry.fresh:
+            record = self.ledger.get(entry.hash)
+            self.ledger.put(replace(record, announced=len(record.files)))
         self.pending.remove(entry)
 
     def _drop(self, entry: Entry) -> None:

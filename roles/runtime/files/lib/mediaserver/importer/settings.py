@@ -35,18 +35,16 @@ class Library:
 
 @dataclass(frozen=True)
 class Settings:
-    """Paths on the host; ``finished`` is Transmission's folder of finished downloads as its container sees it."""
+    """Paths on the host, and what the household has set."""
 
     media: Path
     downloads: Path
     spool: Path
     state: Path
     disk_id: Path
-    finished: str = f"{CONTAINER_DOWNLOADS}/complete"
     ignore: tuple[str, ...] = ()
     jellyfin_url: str = ""  # empty in a household without Jellyfin
     libraries: tuple[Library, ...] = ()
-    ratio_limit: float = 0.0  # of Transmission; 0: none
 
     @classmethod
     def read(cls, path: Path) -> Settings:
@@ -68,11 +66,9 @@ class Settings:
             spool=Path(data["spool"]),
             state=Path(data["state"]),
             disk_id=Path(data["disk_id"]),
-            finished=str(data["finished"]),
             ignore=tuple(map(str, data["ignore"])),
             jellyfin_url=str(jellyfin["url"]),
             libraries=tuple(_libraries(jellyfin["libraries"])),
-            ratio_limit=float(data.get("ratio_limit") or 0),
         )
 
 

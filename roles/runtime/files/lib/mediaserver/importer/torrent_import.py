@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mediaserver._core.errors import ProtocolError
@@ -27,7 +27,7 @@ from mediaserver.importer.problem import ImportProblem, LibraryChanged, shown
 from mediaserver.importer.publish import Publisher
 from mediaserver.importer.settings import Settings
 from mediaserver.importer.sources import Sources
-from mediaserver.importer.transmission import host_folder
+from mediaserver.importer.transmission import FINISHED_FOLDER, host_folder
 
 # Reasons beside the planner's.
 SYMBOLIC_LINK = "not a regular file, but a symbolic link or a special file"
@@ -66,6 +66,7 @@ class Published:
 
     planned: Planned
     changed: tuple[str, ...]
+    fresh: int  # files since the last arrival
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -81,12 +82,18 @@ class TorrentImport:
     guess: Guess | None = None
     _loaded: bool = field(default=False)
 
-    def plan(self, answer: Mapping[str, Any], *, kind: str = "", again: bool = False) -> Planned | Ignored:
-        """Raises ImportProblem for a torrent that cannot be imported now, FileProblem."""
+    def plan(
+        self, answer: Mapping[str, Any], *, kind: str = "", again: bool = False, clean: bool = True
+    ) -> Planned | Ignored:
+        """Raises ImportProblem for a torrent that cannot be imported now, FileProblem.
+
+        With ``clean``, what an interrupted run has left in the library is removed.
+        """
         disk = disk_of(self.settings.disk_id)
         torrent, sources, size = self._measured(answer)
         library = Library.scan(self.settings.media)
-        library.clean()
+        if clean:
+            library.clean()
         made = self._planned(torrent, library, kind, again=again)
         if isinstance(made, Refusal):
             if made.reason == IGNORED:
@@ -123,28 +130,30 @@ class TorrentImport:
         planned = self.plan(answer, kind=kind, again=again)
         if isinstance(planned, Ignored):
             known = self.ledger.get(torrent)
-            self.ledger.put(
-                Record(torrent, planned.torrent.name, known.disk, planned.size, known.kind, planned.text, known.files)
-            )
+            self.ledger.put(replace(known, name=planned.torrent.name, size=planned.size, refused=planned.text))
             return planned
         publisher = Publisher(self.settings.media, planned.sources, torrent[:16])
         publisher.publish(planned.links)
         # The links are on the disk by now. A record of links that a power cut takes back would count as deleted.
-        self.ledger.put(self._record(torrent, planned))
-        return Published(planned, tuple(publisher.changed))
+        record = self._record(torrent, planned)
+        self.ledger.put(record)
+        return Published(planned, tuple(publisher.changed), record.fresh)
 
     def _record(self, torrent: str, planned: Planned) -> Record:
         """Return the record with what is published, and with what was before on this disk: it may be deleted since."""
         known = self.ledger.get(torrent)
-        published = dict(known.files) if known.disk == planned.disk else {}
+        same = known.disk == planned.disk
+        published = dict(known.files) if same else {}
         for link in (*planned.present, *planned.links):
             published[link.source] = (link.target, planned.sources.identities[link.source][1])
-        return Record(torrent, planned.torrent.name, planned.disk, planned.size, planned.kind, "", published)
+        announced = known.announced if same else 0
+        return Record(torrent, planned.torrent.name, planned.disk, planned.size, planned.kind, "", published, announced)
 
     def _measured(self, answer: Mapping[str, Any]) -> tuple[Torrent, Sources, int]:
         """Read Transmission's answer, and find the files. Raises ImportProblem."""
         try:
-            torrent = torrent_from_rpc(answer, root=self.settings.finished)
+            root = str(answer[FINISHED_FOLDER])
+            torrent = torrent_from_rpc(answer, root=root)
             size, folder = int(answer["sizeWhenDone"]), str(answer["downloadDir"])
         except (KeyError, ValueError, TypeError, IndexError) as error:
             raise ProtocolError(f"Transmission's answer about a torrent is incomplete: {error!r}") from error
@@ -157,7 +166,7 @@ class TorrentImport:
                 " move them, or could not: see the torrent there"
             )
         links = set(sources.links)
-        known = torrent_from_rpc(answer, root=self.settings.finished, identities=sources.identities)
+        known = torrent_from_rpc(answer, root=root, identities=sources.identities)
         # Transmission creates no symbolic link, so the planner does not get it.
         files = tuple(file for file in known.files if file.path not in links)
         return (

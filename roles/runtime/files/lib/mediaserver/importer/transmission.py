@@ -23,6 +23,9 @@ FIELDS = (*SUMMARY_FIELDS, "labels", "downloadDir", "error", "errorString", "fil
 SEED_FIELDS = (*SUMMARY_FIELDS, "labels", "downloadDir", "files", "uploadRatio", "seedRatioLimit", "seedRatioMode")
 
 
+FINISHED_FOLDER = "finishedFolder"
+
+
 @dataclass(frozen=True)
 class Summary:
     """A torrent whose wanted files are all complete."""
@@ -37,6 +40,7 @@ class Torrents:
     """Transmission, asked from the host by the VPN network's bridge."""
 
     client: TransmissionClient
+    _finished_folder: str = ""
 
     @classmethod
     def connect(cls, access: Access, http: Http | None = None) -> Torrents:
@@ -46,9 +50,15 @@ class Torrents:
         )
 
     def by_hash(self, torrent: str) -> dict[str, Any] | None:
-        """Return a torrent with its files, None for one that Transmission does not have."""
+        """Return a torrent with its files, None for one that Transmission does not have.
+
+        Under FINISHED_FOLDER is the folder of finished downloads, as Transmission's container sees it.
+        """
+        if not self._finished_folder:
+            self._finished_folder = str(self.client.session_get().get("download-dir") or CONTAINER_DOWNLOADS)
         found = self.client.torrents(FIELDS, hashes=[torrent])
-        return next((one for one in found if str(one.get("hashString", "")).lower() == torrent), None)
+        chosen = next((one for one in found if str(one.get("hashString", "")).lower() == torrent), None)
+        return None if chosen is None else {**chosen, FINISHED_FOLDER: self._finished_folder}
 
     def finished(self) -> list[Summary]:
         """Return the torrents that have all wanted files."""

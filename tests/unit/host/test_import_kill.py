@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The import is killed at every call that changes a file or sends something; the next run completes it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from import_home import Household, media_as_jellyfin_sees_it
+from mediaserver.importer.library import STAGING
+
+CHANGES = ("link", "mkdir", "replace", "unlink", "rmdir", "fchmod", "rename")
+ALBUM = [f"Band - Album (2020)/{number:02} Song.flac" for number in (1, 2)]
+SEASON = [f"Show.S01.1080p/Show.S01E0{number}.1080p.mkv" for number in (1, 2)]
+
+
+class Killed(BaseException):
+    """The process is gone: neither a handler nor a finally may change something after it."""
+
+
+class Killer:
+    """Counts the calls, and kills at one of them: before it, or after it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, home: Household) -> None:
+        self.calls: list[str] = []
+        self.at, self.after, self.dead, self.armed = -1, False, False, False
+        for name in CHANGES:
+            monkeypatch.setattr(os, name, self._wrapped(name, getattr(os, name)))
+        real_open = os.open
+
+        def opened(path: Any, flags: int, *rest: Any, **more: Any) -> int:
+            if flags & os.O_CREAT:
+                return int(self._call(f"create {path}", lambda: real_open(path, flags, *rest, **more)))
+            return real_open(path, flags, *rest, **more)
+
+        monkeypatch.setattr(os, "open", opened)
+        real_request = home.transmission.request
+
+        def request(*arguments: Any, **more: Any) -> Any:
+            return self._call("ask Transmission", lambda: real_request(*arguments, **more))
+
+        monkeypatch.setattr(home.transmission, "request", request)
+        from mediaserver._core import transport
+
+        real_url = transport.UrlHttp.request
+
+        def asked(http: Any, *arguments: Any, **more: Any) -> Any:
+            return self._call("ask Jellyfin", lambda: real_url(http, *arguments, **more))
+
+        monkeypatch.setattr(transport.UrlHttp, "request", asked)
+
+    def _wrapped(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *arguments, **more: self._call(f"{name} {arguments[0]}", lambda: real(*arguments, **more))
+
+    def _call(self, what: str, action: Callable[[], Any]) -> Any:
+        if not self.armed:
+            return action()
+        if self.dead:
+            raise Killed
+        self.calls.append(what)
+        fatal = len(self.calls) - 1 == self.at
+        if fatal and not self.after:
+            self.dead = True
+            raise Killed
+        try:
+            return action()
+        finally:
+            if fatal:
+                self.dead = True
+                raise Killed
+
+    @contextmanager
+    def killing(self, at: int, *, after: bool) -> Iterator[None]:
+        self.calls, self.at, self.after, self.dead, self.armed = [], at, after, False, True
+        try:
+            yield
+        except Killed:
+            pass
+        finally:
+            self.armed = False
+
+
+def visible(home: Household) -> set[str]:
+    """Return what Jellyfin could see: no part of a path is hidden."""
+    return {path for path in home.library() if not any(part.startswith(".") for part in path.split("/"))}
+
+
+def prepare(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Household, Killer]:
+    home = Household(folder)
+    media_as_jellyfin_sees_it(monkeypatch, home)
+    home.run()
+    # Into an existing folder, a new folder with two files, and one below a folder of its own.
+    home.film(1)
+    home.run()
+    home.download(2, "Dune.2021.2160p.WEB", ["Dune.2021.2160p.WEB/Dune.2021.2160p.WEB.mkv"])
+    home.download(3, "Show.S01.1080p", SEASON)
+    home.download(4, "Band - Album (2020)", ALBUM)
+    return home, Killer(monkeypatch, home)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_run_after_a_kill_completes_the_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, after: bool) -> None:
+    with monkeypatch.context() as patched:
+        home, killer = prepare(tmp_path / "control", patched)
+        with killer.killing(-1, after=after):
+            home.run()
+        calls = list(killer.calls)
+        wanted = set(home.library())
+        arrived = sorted(one.hash for one in home.found().recent)
+    assert len(wanted) == 6
+    assert len(calls) > 40
+    assert {call.split()[0] for call in calls} >= {"link", "mkdir", "replace", "unlink", "create", "ask"}
+    whole = [path for path in wanted if path.startswith(("tv/", "music/"))]
+    for at in range(len(calls)):
+        with monkeypatch.context() as patched:
+            home, killer = prepare(tmp_path / f"{at}", patched)
+            with killer.killing(at, after=after):
+                home.run()
+            assert killer.dead, f"call {at} was not reached"
+            seen = visible(home)
+            for folder in ("tv/", "music/"):
+                parts = {path for path in whole if path.startswith(folder)}
+                assert seen & parts in (set(), parts), f"half-visible after a kill at {calls[at]}"
+            home.run()
+            assert set(home.library()) == wanted, f"after a kill at {calls[at]}"
+            assert not list(home.media.rglob(f"{STAGING}*"))
+            assert (home.pending(), list(home.spool.iterdir())) == ([], [])
+            assert sorted(one.hash for one in home.found().recent) == arrived, f"after a kill at {calls[at]}"
+            assert home.listed() == wanted
+            before = home.library()
+            home.run()
+            assert home.library() == before
