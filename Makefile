@@ -54,9 +54,10 @@ site: tools ## run the playbook on a household: HOUSE=inventory/<household> ARGS
 verify: tools ## test a running household for leaks: HOUSE=inventory/<household> ARGS=--ask-vault-pass
 	@tools/run tools/site "$(HOUSE)" verify $(ARGS)
 
-docs: tools ## write the roles' READMEs from their argument specs, and the table of Transmission's settings
+docs: tools ## write the roles' READMEs, the table of Transmission's settings, and the reference of the command mediaserver
 	@tools/run python tools/role_readme.py
 	@tools/run python tools/settings_table.py
+	@tools/run python tools/command_reference.py
 
 pins: tools ## pin the tools of requirements.in again
 	@tools/run tools/pins

@@ -1,0 +1,23 @@
+# Managed by household.mediaserver. Written by `make docs` from the command's own parser.
+# shellcheck shell=bash
+_mediaserver() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command="" words=""
+    [ "$COMP_CWORD" -gt 1 ] && command=${COMP_WORDS[1]}
+    COMPREPLY=()
+    case "$command $previous" in
+    "verify --address-page") words="" ;;
+    "verify --target") words="" ;;
+    "logs -n" | "logs --lines") words="" ;;
+    *)
+        case "$command" in
+        "") words="--help status verify logs version" ;;
+        status) words="--help --json" ;;
+        verify) words="--help --json --address-page --target" ;;
+        logs) words="--help --json vpn-monitor barrier barrier-keeper stack import docker --lines --follow" ;;
+        version) words="--help --json" ;;
+        esac
+        ;;
+    esac
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+}
+complete -F _mediaserver mediaserver
