@@ -157,7 +157,7 @@ class Runner:
             if answer is None:
                 self._unknown(entry)
                 return
-            named = replace(entry, name=str(answer.get("name") or entry.name))
+            entry = replace(entry, name=str(answer.get("name") or entry.name))
             done = self.importer.publish(answer, kind=entry.kind, again=entry.again)
         except NotNow as error:
             self.troubles["transmission"] = str(error)
@@ -175,10 +175,10 @@ class Runner:
             return
         self.troubles.pop("transmission", None)
         if isinstance(done, Ignored):
-            journal.info(f"{shown(named.title)} is left alone: {done.text}")
-            self._drop(named)
+            journal.info(f"{shown(entry.title)} is left alone: {done.text}")
+            self._drop(entry)
         else:
-            self._published(named, done)
+            self._published(entry, done)
 
     def _published(self, entry: Entry, done: Published) -> None:
         planned = done.planned

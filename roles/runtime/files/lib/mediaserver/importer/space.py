@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -48,6 +49,15 @@ def read_holdings(run: Runner) -> Holdings:
     now = run.clock.monotonic()
     limit = run.transmission_service.ask(run.torrents.ratio_limit, now)
     return Holdings.read(run.settings, run.transmission_service.ask(run.torrents.seeds, now), limit)
+
+
+def inform_removed(run: Runner, paths: Sequence[str]) -> None:
+    """Give Jellyfin the folders that have lost files. It would find them later by itself."""
+    jellyfin = run.jellyfin
+    folders = sorted({path.rpartition("/")[0] for path in paths})
+    if jellyfin is not None and folders:
+        with contextlib.suppress(NotNow):
+            run.jellyfin_service.ask(lambda: jellyfin.inform(folders, change="Deleted"), run.clock.monotonic())
 
 
 def report(run: Runner) -> Report:
