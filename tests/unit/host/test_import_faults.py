@@ -385,6 +385,22 @@ def test_deleted_file_stays_deleted_on_this_disk_only(home: Household) -> None:
     assert set(home.library()) == {FILM}
 
 
+def test_torrent_that_is_downloaded_once_more_is_not_published_twice(home: Household) -> None:
+    home.film(1)
+    home.run()
+    inode = home.library()[FILM]
+    (home.downloads / "complete" / SOURCE).unlink()
+    home.film(1)
+    home.run()
+    assert home.source_inode(SOURCE) != inode
+    assert home.library() == {FILM: inode}
+    assert "an earlier download" in home.found().recent[0].left_out[0][1]
+    (home.media / FILM).unlink()
+    home.done(hash_of(1))
+    home.run()
+    assert home.library() == {}
+
+
 @pytest.mark.parametrize(
     ("content", "words"), [(None, "the media disk is not there"), ("", "is not there"), ("x", "no id of a disk")]
 )

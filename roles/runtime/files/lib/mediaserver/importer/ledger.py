@@ -8,7 +8,7 @@ With another disk at the mount point nothing is known about deletions, and the f
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Hashable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -40,12 +40,23 @@ class Record:
         """The number of files that were published since the last arrival."""
         return max(len(self.files) - self.announced, 0)
 
-    def deleted(self, links: Iterable[Link], identities: Mapping[str, Identity], disk: str) -> set[str]:
-        """Return the sources that were published on this disk before. All of ``links`` are not in the library now."""
+    def published_before(
+        self, links: Iterable[Link], identities: Mapping[str, Identity], disk: str, library: Container[Hashable]
+    ) -> dict[str, bool]:
+        """Return the sources that were published on this disk before, and whether that file is still in the library.
+
+        None of ``links`` is in the library now. A file that is there is that of an earlier download of this torrent.
+        """
         if self.disk != disk:
-            return set()
-        inodes = {inode for _target, inode in self.files.values()}
-        return {link.source for link in links if link.source in self.files or identities[link.source][1] in inodes}
+            return {}
+        sources = {inode: source for source, (_target, inode) in self.files.items()}
+        found: dict[str, bool] = {}
+        for link in links:
+            device, inode = identities[link.source]
+            known = self.files.get(link.source) or self.files.get(sources.get(inode, ""))
+            if known:
+                found[link.source] = (device, known[1]) in library
+        return found
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), sort_keys=True) + "\n"

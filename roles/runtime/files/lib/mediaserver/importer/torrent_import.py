@@ -32,6 +32,7 @@ from mediaserver.importer.transmission import FINISHED_FOLDER, host_folder
 # Reasons beside the planner's.
 SYMBOLIC_LINK = "not a regular file, but a symbolic link or a special file"
 DELETED = "deleted from the library before; `mediaserver import --again HASH` imports it again"
+EARLIER = "the file of an earlier download of this torrent is in the library already"
 # Plans for one entry, when other programs change the library meanwhile.
 PLANS = 3
 
@@ -100,15 +101,16 @@ class TorrentImport:
                 return Ignored(torrent, size, made.text)
             raise ImportProblem(made.text)
         record = self.ledger.get(str(answer["hashString"]).lower())
-        deleted = set() if again else record.deleted(made.links, sources.identities, disk)
+        inodes = {one for one in library.files.values() if one is not None}
+        before = {} if again else record.published_before(made.links, sources.identities, disk, inodes)
         left_out = [(entry.source, entry.text) for entry in made.left_out if entry.source not in sources.links]
         left_out += [(source, SYMBOLIC_LINK) for source in sources.links]
-        left_out += [(source, DELETED) for source in deleted]
+        left_out += [(source, EARLIER if there else DELETED) for source, there in before.items()]
         return Planned(
             torrent,
             size,
             made.kind,
-            tuple(link for link in made.links if link.source not in deleted),
+            tuple(link for link in made.links if link.source not in before),
             made.present,
             tuple(sorted(left_out)),
             sources,
