@@ -144,6 +144,21 @@ def test_wrong_password_is_tried_once_until_the_file_changes(home: Household) ->
     assert set(home.library()) == {FILM}
 
 
+def test_wrong_password_after_an_outage_ends_the_run(home: Household) -> None:
+    home.transmission.down = True
+    home.film(1)
+
+    def comes_back(seconds: float) -> None:
+        home.clock.now += seconds
+        home.clock.passed += seconds
+        home.transmission.down, home.transmission.password = False, "another"
+        assert home.clock.passed < 600, "the run does not end"
+
+    home.clock.sleep = comes_back  # type: ignore[method-assign]
+    home.run()
+    assert "refuse" in text(home)
+
+
 def test_missed_torrent_is_found_without_its_script(home: Household) -> None:
     home.film(1, done=False)
     home.run()

@@ -36,11 +36,12 @@ class Service:
     trouble: str = ""
     tries: int = 0
     not_before: float = 0.0
+    denied: bool = False
 
     def ask(self, question: Callable[[], T], now: float) -> T:
         """Return the answer. Raises NotNow."""
         if self._is_refused():
-            self.trouble = f"{self.title} has refused the credentials, which are not tried again. {self.remedy}"
+            self._deny(f"{self.title} has refused the credentials, which are not tried again. {self.remedy}")
             raise NotNow(self.trouble)
         if now < self.not_before:
             raise NotNow(self.trouble)
@@ -50,15 +51,23 @@ class Service:
             # Of Transmission's other refusals, none is about the password. Jellyfin's have no reason.
             if error.reason in ("", CREDENTIALS):
                 self._remember()
-                self.trouble = f"{self.title} refuses the credentials: {error}. {self.remedy}"
+                self._deny(f"{self.title} refuses the credentials: {error}. {self.remedy}")
                 raise NotNow(self.trouble) from error
             self._wait(now, f"{self.title} denies access: {error}")
             raise NotNow(self.trouble) from error
         except (Unreachable, ProtocolError) as error:
             self._wait(now, f"{self.title} does not answer as expected: {error}")
             raise NotNow(self.trouble) from error
-        self.trouble, self.tries, self.not_before = "", 0, 0.0
+        self.trouble, self.tries, self.not_before, self.denied = "", 0, 0.0, False
         return answer
+
+    @property
+    def wait_until(self) -> float:
+        """The time of the next try; never, where the credentials were refused."""
+        return float("inf") if self.denied else self.not_before
+
+    def _deny(self, text: str) -> None:
+        self.denied, self.trouble = True, text
 
     def _wait(self, now: float, text: str) -> None:
         self.tries += 1

@@ -312,9 +312,7 @@ class Runner:
         return min(waits, default=None)
 
     def _service_wait(self, service: Service) -> float:
-        if service.trouble and not service.not_before:
-            return float("inf")  # its credentials were refused
-        return max(service.not_before - self.clock.monotonic(), 0.0)
+        return max(service.wait_until - self.clock.monotonic(), 0.0)
 
 
 def _log(planned: Planned) -> None:
