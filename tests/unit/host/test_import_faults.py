@@ -180,6 +180,23 @@ def test_torrents_from_before_the_import_are_left_alone_until_asked_for(tmp_path
     assert set(home.library()) == {alien, FILM}
 
 
+def test_torrent_from_before_that_is_added_again_is_new(tmp_path: Path) -> None:
+    home = Household(tmp_path, with_jellyfin=False)
+    old = home.film(1, done=False)
+    home.run()
+    known = home.transmission.torrents.pop(old)
+    home.run()
+    home.transmission.torrents[old] = known
+    home.run()
+    assert set(home.library()) == {FILM}
+
+
+def test_magnet_link_without_metadata_is_not_finished(home: Household) -> None:
+    home.transmission.add(hash_of(1), "magnet", [])
+    home.run()
+    assert (home.pending(), home.library()) == ([], {})
+
+
 def test_one_failing_torrent_delays_none_of_fifty(home: Household) -> None:
     (home.downloads / "complete" / SOURCE).parent.mkdir(parents=True)
     home.film(1)

@@ -31,3 +31,11 @@ def test_film_arrives_as_hard_link_and_is_listed(home: Household) -> None:
     (arrival,) = home.found().recent
     assert (arrival.hash, arrival.kind, arrival.new, arrival.warning) == (hash_of(1), "movies", 1, "")
     assert home.found().waiting == ()
+
+
+def test_what_was_left_out_is_told_with_the_arrival(home: Household) -> None:
+    home.download(1, "Dune.2021.1080p.WEB", [SOURCE, "Dune.2021.1080p.WEB/backup.rar"])
+    home.run()
+    (arrival,) = home.found().recent
+    reason = "archives are not unpacked; the file stays with the download"
+    assert arrival.left_out == (("Dune.2021.1080p.WEB/backup.rar", reason),)

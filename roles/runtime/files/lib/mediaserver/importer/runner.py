@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -131,7 +131,8 @@ class Runner:
 
     def _sweep(self) -> None:
         """Find finished torrents that are missing in the ledger. Raises NotNow."""
-        finished = self.transmission_service.ask(self.torrents.finished, self.clock.monotonic())
+        known = self.transmission_service.ask(self.torrents.known, self.clock.monotonic())
+        finished = [one for one in known if one.done]
         now = self.clock.time()
         waiting = {entry.hash for entry in self.pending.entries(now)}
         baseline = self.ledger.baseline()
@@ -143,6 +144,10 @@ class Runner:
                     f"{len(baseline)} torrents were finished before the import was set up and are left alone;"
                     " `mediaserver import --existing` imports them, too"
                 )
+        elif gone := baseline - {one.hash for one in known}:
+            # Added again, such a torrent is a new download.
+            baseline -= gone
+            self.ledger.put_baseline(baseline)
         for one in finished:
             if one.hash in baseline or one.hash in waiting or self.ledger.get(one.hash).size == one.size:
                 continue
@@ -189,6 +194,7 @@ class Runner:
             tell=done.changed or entry.tell,
             fresh=done.fresh,
             published_kind=planned.kind,
+            left_out=tuple((shown(source), reason) for source, reason in planned.left_out[:LEFT_OUT_KEPT]),
         )
         self.lister.forget(entry)
         if planned.incomplete:
@@ -197,7 +203,7 @@ class Runner:
             text = f"{planned.incomplete} of {count} files {verb} not complete yet"
             self._keep(entry, text, counts=True)
         elif self.jellyfin is None or not self.lister.expected(entry):
-            self._arrived(entry, left_out=planned.left_out)
+            self._arrived(entry)
         else:
             self.pending.put(replace(entry, stage=LISTING, tries=0, not_before=0.0, checks=0, waits_for=""))
 
@@ -240,7 +246,7 @@ class Runner:
 
         self._attempt("jellyfin", follow)
 
-    def _arrived(self, entry: Entry, *, left_out: Sequence[tuple[str, str]] = (), warning: str = "") -> None:
+    def _arrived(self, entry: Entry, *, warning: str = "") -> None:
         """Record an arrival, then remove the entry: after a kill in between it is recorded once more, and not twice."""
         if warning:
             journal.warning(f"{shown(entry.title)}: {warning}")
@@ -252,10 +258,10 @@ class Runner:
             self.clock.time(),
             entry.published_kind,
             entry.fresh,
-            tuple((shown(source), reason) for source, reason in left_out[:LEFT_OUT_KEPT]),
+            entry.left_out,
             warning,
         )
-        if entry.fresh or warning or left_out:
+        if entry.fresh or warning or entry.left_out:
             same = [one for one in self.recent if one.hash == entry.hash and one.time >= entry.since]
             self.recent = with_arrival([one for one in self.recent if one not in same], arrival)
             self._write_state()

@@ -45,6 +45,7 @@ class Entry:
     tell: tuple[str, ...] = ()
     fresh: int = 0  # how many of the targets are new
     published_kind: str = ""
+    left_out: tuple[tuple[str, str], ...] = ()  # source and reason, for the arrival
     checks: int = 0
 
     @property
@@ -73,9 +74,10 @@ class Entry:
                 tell=tuple(map(str, data["tell"])),
                 fresh=int(data["fresh"]),
                 published_kind=str(data["published_kind"]),
+                left_out=tuple((str(one[0]), str(one[1])) for one in data["left_out"]),
                 checks=int(data["checks"]),
             )
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except (ValueError, KeyError, TypeError, IndexError, RecursionError):
             return None
         return found
 

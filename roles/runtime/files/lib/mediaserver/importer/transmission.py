@@ -28,11 +28,12 @@ FINISHED_FOLDER = "finishedFolder"
 
 @dataclass(frozen=True)
 class Summary:
-    """A torrent whose wanted files are all complete."""
+    """A torrent. ``size``: bytes of its wanted files; ``done``: all of these are complete."""
 
     hash: str
     name: str
     size: int
+    done: bool
 
 
 @dataclass
@@ -60,9 +61,9 @@ class Torrents:
         chosen = next((one for one in found if str(one.get("hashString", "")).lower() == torrent), None)
         return None if chosen is None else {**chosen, FINISHED_FOLDER: self._finished_folder}
 
-    def finished(self) -> list[Summary]:
-        """Return the torrents that have all wanted files."""
-        return [made for one in self.client.torrents(SUMMARY_FIELDS) if (made := _finished(one))]
+    def known(self) -> list[Summary]:
+        """Return all torrents."""
+        return [_summary(one) for one in self.client.torrents(SUMMARY_FIELDS)]
 
     def seeds(self) -> list[dict[str, Any]]:
         """Return all torrents with what says how much they have been shared."""
@@ -83,13 +84,11 @@ class Torrents:
         self.client.call("torrent-add", {"metainfo": metainfo, "download-dir": folder, "paused": False})
 
 
-def _finished(answer: Mapping[str, Any]) -> Summary | None:
+def _summary(answer: Mapping[str, Any]) -> Summary:
     try:
         size, left = int(answer["sizeWhenDone"]), int(answer["leftUntilDone"])
         # A magnet link without its metadata has nothing left to load, either.
-        if left or not size:
-            return None
-        return Summary(str(answer["hashString"]).lower(), str(answer["name"]), size)
+        return Summary(str(answer["hashString"]).lower(), str(answer["name"]), size, bool(size) and not left)
     except (KeyError, ValueError, TypeError) as error:
         raise ProtocolError(f"Transmission's answer about a torrent is incomplete: {error!r}") from error
 
