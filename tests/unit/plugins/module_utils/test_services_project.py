@@ -21,7 +21,11 @@ from hypothesis import strategies as some
 
 ALL = ["vpn", "wireguard", "transmission", "jackett", "jellyfin"]
 PORTS = {"transmission": 9091, "jackett": 9117, "jellyfin": 8096}
-PLACES = {"mediaserver_root": "/opt/mediaserver", "mediaserver_data": "/mnt"}
+PLACES = {
+    "mediaserver_root": "/opt/mediaserver",
+    "mediaserver_data": "/mnt",
+    "mediaserver_state": "/var/lib/mediaserver",
+}
 SCRIPTS = ("vpn", "wireguard", "transmission", "jackett", "jellyfin", "last-good", "keep-whole", "namespace")
 ENTRYPOINTS = [{"path": f"/entrypoints/{name}.sh", "content": name} for name in SCRIPTS]
 VALUES = {
@@ -106,9 +110,10 @@ def test_what_is_needed_and_missing_is_named() -> None:
 
 
 def test_folders_that_need_a_mount_of_their_own_are_those_outside() -> None:
-    assert composed({})["other_folders"] == []
-    assert composed({}, jellyfin_cache="/srv/cache")["other_folders"] == ["/srv/cache"]
-    assert composed({"stack_services": ALL[:-1]}, jellyfin_cache="/srv/cache")["other_folders"] == []
+    spool = "/var/lib/mediaserver/import"
+    assert composed({})["other_folders"] == [spool]
+    assert composed({}, jellyfin_cache="/srv/cache")["other_folders"] == ["/srv/cache", spool]
+    assert composed({"stack_services": ALL[:-1]}, jellyfin_cache="/srv/cache")["other_folders"] == [spool]
 
 
 def test_a_changed_entry_point_recreates_those_who_run_it() -> None:
