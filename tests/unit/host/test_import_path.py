@@ -33,7 +33,7 @@ def test_film_arrives_as_hard_link_and_is_listed(home: Household) -> None:
     assert home.found().waiting == ()
 
 
-def test_what_was_left_out_is_told_with_the_arrival(home: Household) -> None:
+def test_arrival_names_what_was_left_out(home: Household) -> None:
     home.download(1, "Dune.2021.1080p.WEB", [SOURCE, "Dune.2021.1080p.WEB/backup.rar"])
     home.run()
     (arrival,) = home.found().recent
