@@ -8,12 +8,14 @@ _mediaserver() {
     "verify --address-page") words="" ;;
     "verify --target") words="" ;;
     "logs -n" | "logs --lines") words="" ;;
+    "doctor --only") words="units vpn containers disk clock downloads notifications" ;;
     *)
         case "$command" in
-        "") words="--help status verify logs version" ;;
+        "") words="--help status verify logs doctor version" ;;
         status) words="--help --json" ;;
         verify) words="--help --json --address-page --target" ;;
         logs) words="--help --json vpn-monitor barrier barrier-keeper stack import docker --lines --follow" ;;
+        doctor) words="--help --json --only --notify-test" ;;
         version) words="--help --json" ;;
         esac
         ;;

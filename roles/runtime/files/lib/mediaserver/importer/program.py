@@ -23,6 +23,9 @@ from mediaserver.importer.spool import Pending
 from mediaserver.importer.state import StateFile
 from mediaserver.importer.torrent_import import TorrentImport
 from mediaserver.importer.transmission import Torrents
+from mediaserver.notify.outbox import FILE as OUTBOX
+from mediaserver.notify.outbox import Outbox
+from mediaserver.notify.settings import NotifySettings
 
 SETTINGS = "import.json"
 STATE = "importer.json"
@@ -40,6 +43,7 @@ def runner(
     jellyfin_http: Http | None = None,
     clock: Clock = time,
     guess: Guess | None = None,
+    outbox: Outbox | None = None,
 ) -> Runner:
     """Return a run for a household. The transports, clock and guess are for tests. Raises Unreachable, InvalidValue."""
     access = credentials.transmission
@@ -65,7 +69,17 @@ def runner(
             "Jellyfin", settings.state / "jellyfin.refused", credentials.jellyfin_key, JELLYFIN_REMEDY
         ),
         clock=clock,
+        outbox=outbox,
     )
+
+
+def outbox_of(root: Path, settings: Settings) -> Outbox | None:
+    """Return the household's notifications; None, with a warning, where their settings cannot be read."""
+    try:
+        return Outbox(settings.state / OUTBOX, NotifySettings.read(root))
+    except FileProblem as error:
+        journal.warning(f"no notifications are sent: {error}")
+        return None
 
 
 def become_account(folder: Path) -> None:
@@ -96,10 +110,11 @@ def main(arguments: Sequence[str], *, root: Path) -> int:
     try:
         settings = Settings.read(root / SETTINGS)
         credentials = Credentials.read(root, with_jellyfin=bool(settings.jellyfin_url))
+        outbox = outbox_of(root, settings)
         become_account(settings.state)
         os.umask(UMASK)
         with files.locked(lock_of(settings), patience=PATIENCE_S):
-            runner(settings, credentials).run()
+            runner(settings, credentials, outbox=outbox).run()
     except TimeoutError:
         journal.info("mediaserver-import: another run is at work, and takes the new entries, too")
     except (MediaserverError, OSError) as error:
