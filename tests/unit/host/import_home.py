@@ -101,9 +101,15 @@ class Transmission:
                 self.torrents.pop(one, None)
             return {}
         if name == "torrent-add":
-            raise AssertionError("see Household.add")
+            # A torrent that was known is the same again.
+            known = json.loads(base64.b64decode(arguments["metainfo"]))
+            folder = arguments["download_dir" if self.json_rpc else "download-dir"]
+            self.torrents[known["hashString"]] = {**known, "downloadDir": folder}
+            return {}
         if name == "session-get":
-            return {"downloadDir" if self.json_rpc else "download-dir": "/downloads/complete"}
+            if self.json_rpc:
+                return {"downloadDir": "/downloads/complete", "seedRatioLimit": 2, "seedRatioLimited": True}
+            return {"download-dir": "/downloads/complete", "seedRatioLimit": 2, "seedRatioLimited": True}
         assert name == "torrent-get"
         chosen = [one for key, one in self.torrents.items() if key in arguments.get("ids", self.torrents)]
         wanted = [re.sub("_(.)", lambda found: found[1].upper(), one) for one in arguments["fields"]]
@@ -197,6 +203,7 @@ class Household:
             spool=self.spool,
             state=self.state,
             disk_id=self.disk_id,
+            torrent_files=self.folder / "torrents",
             ignore=self.ignore,
             jellyfin_url=url,
             libraries=libraries,

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
+from ansible_collections.household.mediaserver.plugins.module_utils._preflight import ownership
 
 ROLES = Path(__file__).resolve().parents[3] / "roles"
 SECRET = "ntfys://ntfy.example.org/s3cr3t"
@@ -73,6 +74,17 @@ def test_the_start_in_the_path_passes_arguments_and_exit_code(tmp_path: Path, fo
     assert "household.mediaserver" in start.read_text(), "preflight would take it for another program's file"
     done = subprocess.run(["sh", str(start), "a b", "*"], cwd="/", capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (3, f"<{program}><a b><*>", "")
+
+
+def test_an_interrupted_installation_is_recognised_from_its_first_folder_on() -> None:
+    """Else preflight would refuse the project folder as another program's."""
+    paths = [one["path"] for one in render("{{ __runtime_folders }}")]
+    for length in range(2, len(paths) + 1):
+        entries = [path.rpartition("/")[2] for path in paths[1:length]]
+        facts = {"folder_entries": {"/opt/mediaserver": {"entries": entries}}}
+        assert ownership.is_installed(facts, {"mediaserver_root": "/opt/mediaserver"})
+    facts = {"folder_entries": {"/opt/mediaserver": {"entries": ["lib", "scripts"]}}}
+    assert not ownership.is_installed(facts, {"mediaserver_root": "/opt/mediaserver"}), "the control"
 
 
 def test_preflight_claims_each_file_outside_of_the_project() -> None:

@@ -52,20 +52,20 @@ PROPERTIES: Mapping[str, Any] = {
 
 def observe(context: Context) -> dict[str, Any]:
     if not (context.root / SETTINGS).exists():
-        return {"downloads": _data("not set up", State())}
+        return {"downloads": data("not set up", State())}
     try:
         state = StateFile(Settings.read(context.root / SETTINGS).state / STATE).read()
     except (MediaserverError, OSError) as error:
         state = State(troubles=(reason(error),))
     active = context.run(["systemctl", "is-active", IMPORT_PATH_UNIT]).stdout.strip() == "active"
-    return {"downloads": _data("runs" if active else "stopped", state)}
+    return {"downloads": data("runs" if active else "stopped", state)}
 
 
-def _data(runs: str, state: State) -> dict[str, Any]:
+def data(runs: str, state: State, *, recent: int = RECENT) -> dict[str, Any]:
     return {
         "import": runs,
         "waiting": [_waiting(one) for one in state.waiting],
-        "arrived": [_arrived(one) for one in state.recent[:RECENT]],
+        "arrived": [_arrived(one) for one in state.recent[:recent]],
         "troubles": list(state.troubles),
         "rejected": list(state.rejected),
     }

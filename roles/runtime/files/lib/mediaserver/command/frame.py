@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -75,6 +76,13 @@ def show(line: str) -> None:
     print(line, flush=True)
 
 
+def ask(question: str) -> str:
+    """Return what the user answers; nothing where no user is at the terminal."""
+    if not sys.stdin.isatty():
+        return ""
+    return input(question)
+
+
 @dataclass(frozen=True)
 class Context:
     """What a subcommand may use of the host; tests replace parts of it."""
@@ -88,6 +96,7 @@ class Context:
     uid: Callable[[], int] = os.geteuid
     # For a result that comes piece by piece, and where --json was not given.
     show: Callable[[str], None] = show
+    ask: Callable[[str], str] = ask
 
     @cached_property
     def settings(self) -> CommandSettings:

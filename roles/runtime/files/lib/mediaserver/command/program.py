@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mediaserver._core.errors import MediaserverError, reason
-from mediaserver.command import doctor, logs, status, verify, version
+from mediaserver.command import doctor, import_torrents, logs, remove, space, status, verify, version
 from mediaserver.command.frame import Context, Exit, Outcome, Subcommand, exit_codes
 
 PROGRAM = "mediaserver"
 DESCRIPTION = "Shows and controls the household media server on this host."
 # In the order of --help and docs/command.md. Issues to come add health, backup, restore and updates here.
-SUBCOMMANDS: tuple[Subcommand, ...] = (status, verify, logs, doctor, version)
+SUBCOMMANDS: tuple[Subcommand, ...] = (status, import_torrents, space, remove, verify, logs, doctor, version)
 INTERRUPTED = 130  # 128 and SIGINT, as of a program that a shell ended
 
 

@@ -39,10 +39,10 @@ class Jellyfin:
         made = JellyfinClient(found, url, client=CLIENT, device_id=DEVICE_ID, clock=clock, token=key, timeout=TIMEOUT_S)
         return cls(made)
 
-    def inform(self, paths: Iterable[str]) -> None:
-        """Give it new paths, relative to the media root. It answers with success even to what it will not read."""
+    def inform(self, paths: Iterable[str], *, change: str = "Created") -> None:
+        """Give it paths, relative to the media root. It answers with success even to what it will not read."""
         for some in _chunks(sorted(set(paths)), PATHS):
-            updates = [{"Path": f"{CONTAINER_MEDIA}/{path}", "UpdateType": "Created"} for path in some]
+            updates = [{"Path": f"{CONTAINER_MEDIA}/{path}", "UpdateType": change} for path in some]
             self._sure(partial(self.client.post, "/Library/Media/Updated", {"Updates": updates}))
 
     def listed(self, ids: Sequence[str]) -> set[str]:

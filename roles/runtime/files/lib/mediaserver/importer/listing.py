@@ -89,7 +89,7 @@ def expectations(targets: Iterable[str], libraries: Sequence[Library], names: Na
     for folder, (library, wanted) in folders.items():
         extensions, types = ITEMS.get(library.type, MIXED)
         there = [f"{folder}/{name}" for name in names(folder)]
-        candidates = {one for one in there if _is_item(one, extensions)} | set(wanted)
+        candidates = {one for one in there if is_item(one, extensions)} | set(wanted)
         if candidates:
             found.append(Expectation(tuple(sorted(set(wanted))), tuple(sorted(candidates)), types))
     return found
@@ -104,16 +104,17 @@ def _place(target: str, library: Library) -> tuple[str, str]:
         return folder, folder
     extensions, _types = ITEMS.get(library.type, MIXED)
     if extensions is not _VIDEO:
-        return "/".join(parts[:-1]), target if _is_item(target, extensions) else ""
+        return "/".join(parts[:-1]), target if is_item(target, extensions) else ""
     depth = len(library.folder.split("/"))
     folders = parts[:-1]
     extra = next((index for index in range(depth + 1, len(folders)) if folder_kind(folders[index])), 0)
     if extra:
         return "/".join(folders[:extra]), ""
-    return "/".join(folders), target if _is_item(target, extensions) else ""
+    return "/".join(folders), target if is_item(target, extensions) else ""
 
 
-def _is_item(path: str, extensions: frozenset[str]) -> bool:
+def is_item(path: str, extensions: frozenset[str]) -> bool:
+    """Say whether a file of one of these types has an item of its own: no extra, and no further part."""
     stem, extension = file_types.split_extension(path.rpartition("/")[2])
     if extension.lower() not in extensions:
         return False

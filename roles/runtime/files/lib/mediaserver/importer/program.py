@@ -1,23 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Puts the parts of the import together. Entry point: ``mediaserver-import``, which a path unit and a timer start."""
+"""Puts the parts of the import together for ``mediaserver import``, which a path unit and a timer start."""
 
 from __future__ import annotations
 
 import os
 import pwd
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from mediaserver import journal
-from mediaserver._core import files
-from mediaserver._core.errors import FileProblem, MediaserverError
+from mediaserver._core.errors import FileProblem
 from mediaserver._core.transport import Http
 from mediaserver._import.model import Guess
 from mediaserver.importer.access import Service
 from mediaserver.importer.jellyfin import Jellyfin
 from mediaserver.importer.ledger import Ledger
-from mediaserver.importer.runner import UMASK, Clock, Runner
+from mediaserver.importer.runner import Clock, Runner
 from mediaserver.importer.settings import Credentials, Settings
 from mediaserver.importer.spool import Pending
 from mediaserver.importer.state import StateFile
@@ -102,22 +100,3 @@ def become_account(folder: Path) -> None:
 
 def lock_of(settings: Settings) -> Path:
     return settings.state / "lock"
-
-
-def main(arguments: Sequence[str], *, root: Path) -> int:
-    """Import what is due, and return 0; 1 when this program itself cannot work, with the reason in the journal."""
-    del arguments
-    try:
-        settings = Settings.read(root / SETTINGS)
-        credentials = Credentials.read(root, with_jellyfin=bool(settings.jellyfin_url))
-        outbox = outbox_of(root, settings)
-        become_account(settings.state)
-        os.umask(UMASK)
-        with files.locked(lock_of(settings), patience=PATIENCE_S):
-            runner(settings, credentials, outbox=outbox).run()
-    except TimeoutError:
-        journal.info("mediaserver-import: another run is at work, and takes the new entries, too")
-    except (MediaserverError, OSError) as error:
-        journal.error(f"mediaserver-import: {error}")
-        return 1
-    return 0

@@ -19,7 +19,8 @@ from mediaserver.importer.access import NotNow, Service
 from mediaserver.importer.jellyfin import Jellyfin
 from mediaserver.importer.ledger import Ledger
 from mediaserver.importer.lister import Listed, Lister
-from mediaserver.importer.problem import shown
+from mediaserver.importer.problem import ImportProblem, shown
+from mediaserver.importer.removal import Removals
 from mediaserver.importer.retry import is_due, pause
 from mediaserver.importer.settings import Settings
 from mediaserver.importer.spool import LISTING, NEW, Entry, Pending
@@ -76,10 +77,15 @@ class Runner:
         self.recent, self.rejected = before.recent, before.rejected
         self.lister = Lister(self.settings)
 
+    @property
+    def removals(self) -> Removals:
+        return Removals(self.settings, self.ledger, self.torrents, self.pending)
+
     def run(self, *, stay: float = STAY_S) -> None:
         """Work until nothing is due soon. Raises FileProblem when this program cannot write its own files."""
         os.umask(UMASK)
         self._clean()
+        self._complete_removals()
         self.step(sweep=True)
         while (wait := self._next_in()) is not None and wait <= stay:
             self.clock.sleep(max(min(wait, TICK_S), 0.05))
@@ -96,6 +102,13 @@ class Runner:
                 self._import(entry)
         self._follow()
         self._write_state()
+
+    def _complete_removals(self) -> None:
+        """Complete removals that were interrupted, and delete what was removed seven days ago."""
+        try:
+            self.transmission_service.ask(lambda: self.removals.complete(self.clock.time()), self.clock.monotonic())
+        except (NotNow, ImportProblem) as error:
+            journal.warning(f"a removal is not complete yet: {error}")
 
     def _clean(self) -> None:
         """Remove files that a killed run was about to put in place. A younger one may be another process's."""
@@ -148,7 +161,7 @@ class Runner:
             if answer is None:
                 self._unknown(entry)
                 return
-            named = replace(entry, name=str(answer.get("name") or entry.name))
+            entry = replace(entry, name=str(answer.get("name") or entry.name))
             done = self.importer.publish(answer, kind=entry.kind, again=entry.again)
         except NotNow as error:
             self.troubles["transmission"] = str(error)
@@ -166,10 +179,10 @@ class Runner:
             return
         self.troubles.pop("transmission", None)
         if isinstance(done, Ignored):
-            journal.info(f"{shown(named.title)} is left alone: {done.text}")
-            self._drop(named)
+            journal.info(f"{shown(entry.title)} is left alone: {done.text}")
+            self._drop(entry)
         else:
-            self._published(named, done)
+            self._published(entry, done)
 
     def _published(self, entry: Entry, done: Published) -> None:
         planned = done.planned

@@ -42,6 +42,7 @@ class Settings:
     spool: Path
     state: Path
     disk_id: Path
+    torrent_files: Path  # where Transmission keeps the .torrent files
     ignore: tuple[str, ...] = ()
     jellyfin_url: str = ""  # empty in a household without Jellyfin
     libraries: tuple[Library, ...] = ()
@@ -66,6 +67,7 @@ class Settings:
             spool=Path(data["spool"]),
             state=Path(data["state"]),
             disk_id=Path(data["disk_id"]),
+            torrent_files=Path(data["torrent_files"]),
             ignore=tuple(map(str, data["ignore"])),
             jellyfin_url=str(jellyfin["url"]),
             libraries=tuple(_libraries(jellyfin["libraries"])),

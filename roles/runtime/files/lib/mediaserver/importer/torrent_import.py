@@ -165,15 +165,14 @@ class TorrentImport:
                 f"{len(sources.missing)} of its files are not in {folder}, {first} among them. Transmission may still"
                 " move them, or could not: see the torrent there"
             )
-        links = set(sources.links)
-        known = torrent_from_rpc(answer, root=root, identities=sources.identities)
         # Transmission creates no symbolic link, so the planner does not get it.
-        files = tuple(file for file in known.files if file.path not in links)
-        return (
-            Torrent(known.name, files, known.labels, known.folder, known.error, known.error_text),
-            sources,
-            size,
+        links = set(sources.links)
+        files = tuple(
+            replace(file, identity=sources.identities.get(file.path))
+            for file in torrent.files
+            if file.path not in links
         )
+        return replace(torrent, files=files), sources, size
 
     def _planned(self, torrent: Torrent, library: Library, kind: str, *, again: bool) -> ImportPlan | Refusal:
         if not self._loaded and self.guess is None:

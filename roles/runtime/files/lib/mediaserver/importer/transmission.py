@@ -20,7 +20,7 @@ from mediaserver.importer.settings import CONTAINER_DOWNLOADS
 TIMEOUT_S = 20.0
 SUMMARY_FIELDS = ("hashString", "name", "leftUntilDone", "sizeWhenDone", "metadataPercentComplete")
 FIELDS = (*SUMMARY_FIELDS, "labels", "downloadDir", "error", "errorString", "files", "fileStats")
-SEED_FIELDS = (*SUMMARY_FIELDS, "labels", "downloadDir", "files", "uploadRatio", "seedRatioLimit", "seedRatioMode")
+SEED_FIELDS = (*SUMMARY_FIELDS, "downloadDir", "files", "uploadRatio", "seedRatioLimit", "seedRatioMode")
 
 
 FINISHED_FOLDER = "finishedFolder"
@@ -67,6 +67,12 @@ class Torrents:
     def seeds(self) -> list[dict[str, Any]]:
         """Return all torrents with what says how much they have been shared."""
         return self.client.torrents(SEED_FIELDS)
+
+    def ratio_limit(self) -> float | None:
+        """Return the ratio at which a torrent is done with seeding, None without a limit."""
+        session = self.client.session_get()
+        limit = session.get("ratio-limit")
+        return float(limit) if session.get("ratio-limit-enabled") and isinstance(limit, (int, float)) else None
 
     def remove(self, torrent: str) -> None:
         """Have Transmission forget a torrent; its files stay."""
