@@ -13,7 +13,7 @@ from contract import ROOT, Containers, Household
 
 sys.path.append(str(ROOT / "roles" / "runtime" / "files" / "lib"))
 
-from mediaserver.command.program import SUBCOMMANDS
+from mediaserver.command.subcommands import SUBCOMMANDS
 
 pytestmark = pytest.mark.evidence(units=["vpn-monitor.service", "mediaserver.service"])
 # An account without any right.

@@ -18,15 +18,13 @@ from mediaserver.importer.ledger import Ledger
 from mediaserver.importer.runner import Clock, Runner
 from mediaserver.importer.settings import Credentials, Settings
 from mediaserver.importer.spool import Pending
-from mediaserver.importer.state import StateFile
+from mediaserver.importer.state import STATE, StateFile
 from mediaserver.importer.torrent_import import TorrentImport
 from mediaserver.importer.transmission import Torrents
 from mediaserver.notify.outbox import FILE as OUTBOX
 from mediaserver.notify.outbox import Outbox
 from mediaserver.notify.settings import NotifySettings
 
-SETTINGS = "import.json"
-STATE = "importer.json"
 # Seconds for which a second run waits for the first one.
 PATIENCE_S = 600.0
 TRANSMISSION_REMEDY = "Correct transmission_password in the household's vault and run the playbook"
