@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,10 @@ import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 from ansible_collections.household.mediaserver.plugins.module_utils._preflight import ownership
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "roles" / "runtime" / "files" / "lib"))
+
+from mediaserver.notify.settings import CREDENTIAL, FILE
 
 ROLES = Path(__file__).resolve().parents[3] / "roles"
 SECRET = "ntfys://ntfy.example.org/s3cr3t"
@@ -59,6 +64,15 @@ def test_the_addresses_of_messages_are_a_secret_of_root(urls: list[str]) -> None
         *(("secrets", "0700"), ("notify.json", "0600"))
     ]
     assert "s3cr3t" not in str(entries)
+
+
+def test_the_import_gets_the_addresses_as_a_credential() -> None:
+    """It runs as an account that cannot read them."""
+    unit = (ROLES / "upkeep/templates/mediaserver-import.service.j2").read_text(encoding="utf-8")
+    (path,) = render("{{ __runtime_notify_secrets }}")
+    line = f"LoadCredential={CREDENTIAL}:{{{{ mediaserver_root }}}}/secrets/notify.json"
+    assert line in unit.splitlines()
+    assert path.removeprefix("/opt/mediaserver/") == str(FILE)
 
 
 @pytest.mark.parametrize("folder", ["project", "a folder's name"])
