@@ -14,7 +14,8 @@ sys.path[:0] = [str(ROOT / "roles" / "runtime" / "files" / "lib")]
 
 from mediaserver.command import completion  # noqa: E402  (the path above must be set first)
 from mediaserver.command.frame import Subcommand, exit_codes  # noqa: E402
-from mediaserver.command.program import SUBCOMMANDS, make_parser  # noqa: E402
+from mediaserver.command.program import make_parser  # noqa: E402
+from mediaserver.command.subcommands import SUBCOMMANDS  # noqa: E402
 
 INTRODUCTION = """\
 # The command mediaserver
@@ -75,7 +76,9 @@ def targets() -> dict[Path, str]:
     """Return the files that are written, with their contents."""
     return {
         ROOT / "docs" / "command.md": page(),
-        ROOT / "roles" / "runtime" / "files" / "completion" / "mediaserver.bash": completion.script(make_parser()),
+        ROOT / "roles" / "runtime" / "files" / "completion" / "mediaserver.bash": completion.script(
+            make_parser(SUBCOMMANDS)
+        ),
     }
 
 

@@ -31,8 +31,8 @@ EXCEPTIONS = {
     ("verify/address_page.py", "HTTPConnection"): "a page on the internet, asked over IPv4 alone",
     ("jellyfin_lock.py", "flock"): "the lock is on a folder that a service owns, and is not waited for",
 }
-# Of Debian, by packages that the role docker or gateway installs; each is imported where it is used, and missed there.
-DEBIAN = {"nftables"}
+# Of Debian, by packages that the role host or docker installs; each is imported where it is used, and missed there.
+DEBIAN = {"nftables", "apprise"}
 
 
 def programs(*folders: Path) -> list[Path]:

@@ -29,7 +29,9 @@ class Programs:
     def __call__(self, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
         line = " ".join(command)
         self.calls.append(line)
-        code, text = next((one for key, one in self.answers.items() if line.startswith(key)), (0, ""))
+        # The most specific one.
+        key = max((key for key in self.answers if line.startswith(key)), key=len, default=None)
+        code, text = (0, "") if key is None else self.answers[key]
         return subprocess.CompletedProcess(list(command), code, text, "")
 
 

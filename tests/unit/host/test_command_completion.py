@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from mediaserver.command import completion
-from mediaserver.command.program import SUBCOMMANDS
+from mediaserver.command.subcommands import SUBCOMMANDS
 
 INSTALLED = Path(__file__).parents[3] / "roles" / "runtime" / "files" / "completion" / "mediaserver.bash"
 ASK = """

@@ -17,8 +17,9 @@ import pytest
 from command_host import make_context
 from mediaserver._core.errors import AccessDenied, FileProblem
 from mediaserver.command.frame import Context, Exit, Outcome, Subcommand, exit_codes, object_schema, run_program
-from mediaserver.command.program import SUBCOMMANDS, main, make_parser
+from mediaserver.command.program import MODULES, PACKAGE, main, make_parser, needed
 from mediaserver.command.settings import CommandSettings
+from mediaserver.command.subcommands import SUBCOMMANDS
 
 SCRIPT = Path(__file__).parents[3] / "roles" / "runtime" / "files" / "scripts" / "mediaserver"
 
@@ -129,6 +130,31 @@ def test_each_subcommand_says_what_it_is(one: Subcommand) -> None:
 def test_names_of_subcommands_are_unique() -> None:
     names = [one.NAME for one in SUBCOMMANDS]
     assert sorted(set(names)) == sorted(names)
+
+
+def test_each_subcommand_is_found_by_its_name() -> None:
+    assert list(MODULES) == [one.NAME for one in SUBCOMMANDS]
+    for one in SUBCOMMANDS:
+        assert list(needed([one.NAME, "--json"])) == [one]
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["gone"], ["--json", "status"]], ids=" ".join)
+def test_a_wrong_call_names_all_subcommands(arguments: list[str]) -> None:
+    assert list(needed(arguments)) == list(SUBCOMMANDS)
+
+
+@pytest.mark.parametrize("name", ["status", "version"])
+def test_only_what_is_called_is_imported(name: str) -> None:
+    """In a process of its own: this one has imported everything."""
+    command = [
+        *(sys.executable, "-c"),
+        f"import sys; sys.path.insert(0, {str(SCRIPT.parents[1] / 'lib')!r})\n"
+        f"from mediaserver.command.program import needed\nneeded([{name!r}])\n"
+        f"print(*(one for one in sys.modules if one.startswith({PACKAGE!r})))",
+    ]
+    imported = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert f"{PACKAGE}.{name}" in imported
+    assert not {f"{PACKAGE}.{other}" for other in ("verify", "remove", "doctor")} & set(imported)
 
 
 def test_root_is_required_by_name(tmp_path: Path) -> None:

@@ -9,15 +9,17 @@ _mediaserver() {
     "verify --address-page") words="" ;;
     "verify --target") words="" ;;
     "logs -n" | "logs --lines") words="" ;;
+    "doctor --only") words="units vpn containers disk clock downloads notifications" ;;
     *)
         case "$command" in
-        "") words="--help status import space remove verify logs version" ;;
+        "") words="--help status import space remove verify logs doctor version" ;;
         status) words="--help --json" ;;
         import) words="--help --json --dry-run --kind --again --existing" ;;
         space) words="--help --json" ;;
         remove) words="--help --json --undo --now --yes" ;;
         verify) words="--help --json --address-page --target" ;;
         logs) words="--help --json vpn-monitor barrier barrier-keeper stack import docker --lines --follow" ;;
+        doctor) words="--help --json --only --notify-test" ;;
         version) words="--help --json" ;;
         esac
         ;;

@@ -10,9 +10,8 @@ from mediaserver._core.errors import MediaserverError, reason
 from mediaserver._core.names import IMPORT_PATH_UNIT, IMPORT_UNIT
 from mediaserver.command import words
 from mediaserver.command.frame import Context, list_schema, object_schema
-from mediaserver.importer.program import SETTINGS, STATE
-from mediaserver.importer.settings import Settings
-from mediaserver.importer.state import Arrival, State, StateFile, Waiting
+from mediaserver.importer.settings import SETTINGS, Settings
+from mediaserver.importer.state import STATE, Arrival, State, StateFile, Waiting
 
 # Arrivals that are shown.
 RECENT = 5

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What each subcommand of ``mediaserver`` is, gets and returns.
 
-A subcommand is a module with the names of ``Subcommand``, listed in ``program.SUBCOMMANDS``. The frame gives it --help,
---json and the exit codes, prints its outcome, and turns expected errors into one line. From the same modules follow the
-bash completion and docs/command.md.
+A subcommand is a module with the names of ``Subcommand``, listed in ``subcommands`` and in ``program.MODULES``. The
+frame gives it --help, --json and the exit codes, prints its outcome, and turns expected errors into one line. From the
+same modules follow the bash completion and docs/command.md.
 """
 
 from __future__ import annotations

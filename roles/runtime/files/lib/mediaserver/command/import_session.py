@@ -12,7 +12,7 @@ from mediaserver._core import files
 from mediaserver.command.frame import Context
 from mediaserver.importer import program
 from mediaserver.importer.runner import UMASK, Runner
-from mediaserver.importer.settings import CREDENTIALS_VARIABLE, Credentials, Settings
+from mediaserver.importer.settings import CREDENTIALS_VARIABLE, SETTINGS, Credentials, Settings
 
 
 def prepare(context: Context, name: str) -> Runner:
@@ -22,11 +22,12 @@ def prepare(context: Context, name: str) -> Runner:
     """
     if not is_service():
         context.require_root(name)
-    settings = Settings.read(context.root / program.SETTINGS)
+    settings = Settings.read(context.root / SETTINGS)
     credentials = Credentials.read(context.root, with_jellyfin=bool(settings.jellyfin_url))
+    outbox = program.outbox_of(context.root, settings)
     program.become_account(settings.state)
     os.umask(UMASK)
-    return program.runner(settings, credentials)
+    return program.runner(settings, credentials, outbox=outbox)
 
 
 def is_service() -> bool:

@@ -4,21 +4,33 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 from mediaserver._core.errors import MediaserverError, reason
-from mediaserver.command import import_torrents, logs, remove, space, status, verify, version
 from mediaserver.command.frame import Context, Exit, Outcome, Subcommand, exit_codes
 
 PROGRAM = "mediaserver"
 DESCRIPTION = "Shows and controls the household media server on this host."
-# In the order of --help and docs/command.md. Issues to come add health, backup, restore and updates here.
-SUBCOMMANDS: tuple[Subcommand, ...] = (status, import_torrents, space, remove, verify, logs, version)
+PACKAGE = "mediaserver.command"
+# The module of each subcommand of subcommands.SUBCOMMANDS. Only the one that is called is imported: each of them brings
+# a part of the host's programs, and all together take twice as long to start.
+MODULES = {
+    "status": "status",
+    "import": "import_torrents",
+    "space": "space",
+    "remove": "remove",
+    "verify": "verify",
+    "logs": "logs",
+    "doctor": "doctor",
+    "version": "version",
+}
 INTERRUPTED = 130  # 128 and SIGINT, as of a program that a shell ended
 
 
@@ -26,7 +38,15 @@ def epilog(subcommand: Subcommand) -> str:
     return "exit codes:\n" + "\n".join(f"  {code:<4}{text}" for code, text in exit_codes(subcommand).items())
 
 
-def make_parser(subcommands: Sequence[Subcommand] = SUBCOMMANDS) -> argparse.ArgumentParser:
+def needed(arguments: Sequence[str]) -> Sequence[Subcommand]:
+    """Return the subcommand that is called; all of them for --help, and to name them after a wrong call."""
+    module = MODULES.get(arguments[0]) if arguments else None
+    if module:
+        return [cast("Subcommand", importlib.import_module(f"{PACKAGE}.{module}"))]
+    return cast("Sequence[Subcommand]", importlib.import_module(f"{PACKAGE}.subcommands").SUBCOMMANDS)
+
+
+def make_parser(subcommands: Sequence[Subcommand]) -> argparse.ArgumentParser:
     """Return the parser of the whole command."""
     parser = argparse.ArgumentParser(prog=PROGRAM, description=DESCRIPTION)
     commands = parser.add_subparsers(dest="subcommand", required=True, metavar="SUBCOMMAND")
@@ -47,10 +67,11 @@ def main(
     arguments: Sequence[str],
     *,
     root: Path,
-    subcommands: Sequence[Subcommand] = SUBCOMMANDS,
+    subcommands: Sequence[Subcommand] | None = None,
     context: Context | None = None,
 ) -> int:
     """Run one subcommand and return its exit code."""
+    subcommands = subcommands or needed(arguments)
     chosen = make_parser(subcommands).parse_args(arguments)
     subcommand = next(one for one in subcommands if chosen.subcommand == one.NAME)
     try:

@@ -8,6 +8,7 @@ import pwd
 import time
 from pathlib import Path
 
+from mediaserver import journal
 from mediaserver._core.errors import FileProblem
 from mediaserver._core.transport import Http
 from mediaserver._import.model import Guess
@@ -17,12 +18,13 @@ from mediaserver.importer.ledger import Ledger
 from mediaserver.importer.runner import Clock, Runner
 from mediaserver.importer.settings import Credentials, Settings
 from mediaserver.importer.spool import Pending
-from mediaserver.importer.state import StateFile
+from mediaserver.importer.state import STATE, StateFile
 from mediaserver.importer.torrent_import import TorrentImport
 from mediaserver.importer.transmission import Torrents
+from mediaserver.notify.outbox import FILE as OUTBOX
+from mediaserver.notify.outbox import Outbox
+from mediaserver.notify.settings import NotifySettings
 
-SETTINGS = "import.json"
-STATE = "importer.json"
 # Seconds for which a second run waits for the first one.
 PATIENCE_S = 600.0
 TRANSMISSION_REMEDY = "Correct transmission_password in the household's vault and run the playbook"
@@ -37,6 +39,7 @@ def runner(
     jellyfin_http: Http | None = None,
     clock: Clock = time,
     guess: Guess | None = None,
+    outbox: Outbox | None = None,
 ) -> Runner:
     """Return a run for a household. The transports, clock and guess are for tests. Raises Unreachable, InvalidValue."""
     access = credentials.transmission
@@ -62,7 +65,17 @@ def runner(
             "Jellyfin", settings.state / "jellyfin.refused", credentials.jellyfin_key, JELLYFIN_REMEDY
         ),
         clock=clock,
+        outbox=outbox,
     )
+
+
+def outbox_of(root: Path, settings: Settings) -> Outbox | None:
+    """Return the household's notifications; None, with a warning, where their settings cannot be read."""
+    try:
+        return Outbox(settings.state / OUTBOX, NotifySettings.read(root))
+    except FileProblem as error:
+        journal.warning(f"no notifications are sent: {error}")
+        return None
 
 
 def become_account(folder: Path) -> None:

@@ -27,6 +27,8 @@ from mediaserver.importer.spool import LISTING, NEW, Entry, Pending
 from mediaserver.importer.state import LEFT_OUT_KEPT, Arrival, State, StateFile, Waiting, with_arrival
 from mediaserver.importer.torrent_import import Ignored, Planned, Published, TorrentImport
 from mediaserver.importer.transmission import Torrents
+from mediaserver.notify.message import news_of
+from mediaserver.notify.outbox import Outbox
 
 # The program ends when nothing is due within this time; the timer starts it again.
 STAY_S = 45.0
@@ -68,6 +70,7 @@ class Runner:
     recent: tuple[Arrival, ...] = field(init=False)
     rejected: tuple[str, ...] = field(init=False)
     troubles: dict[str, str] = field(default_factory=dict)
+    outbox: Outbox | None = None
 
     def __post_init__(self) -> None:
         before = self.state_file.read()
@@ -87,6 +90,7 @@ class Runner:
         while (wait := self._next_in()) is not None and wait <= stay:
             self.clock.sleep(max(min(wait, TICK_S), 0.05))
             self.step()
+        self._notify(lambda outbox: outbox.deliver(self.clock.time()))
 
     def step(self, *, sweep: bool = False) -> None:
         """Take in the spool, and carry each entry that is due one step further."""
@@ -268,7 +272,17 @@ class Runner:
         if entry.fresh:
             record = self.ledger.get(entry.hash)
             self.ledger.put(replace(record, announced=len(record.files)))
+            news = news_of(entry.published_kind, entry.targets, entry.fresh)
+            self._notify(lambda outbox: outbox.add(f"{entry.hash} {entry.since:.0f}", news, self.clock.time()))
         self.pending.remove(entry)
+
+    def _notify(self, action: Callable[[Outbox], None]) -> None:
+        """No trouble with a notification stops the import."""
+        if self.outbox is not None:
+            try:
+                action(self.outbox)
+            except FileProblem as error:
+                journal.warning(str(error))
 
     def _drop(self, entry: Entry) -> None:
         self.pending.remove(entry)

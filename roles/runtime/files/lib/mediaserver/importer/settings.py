@@ -15,6 +15,8 @@ from mediaserver._core.errors import FileProblem
 from mediaserver._jellyfin.key_file import key_in
 from mediaserver._transmission.access import Access
 
+# Below the project folder.
+SETTINGS = "import.json"
 # As the containers see the folders (roles/mediaserver/files/services.yml).
 CONTAINER_DOWNLOADS = "/downloads"
 CONTAINER_MEDIA = "/media"

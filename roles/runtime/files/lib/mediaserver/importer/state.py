@@ -12,6 +12,8 @@ from typing import Any
 from mediaserver._core import files
 from mediaserver._core.errors import FileProblem, reason
 
+# Below the import's folder of state.
+STATE = "importer.json"
 MODE = 0o644
 RECENT_KEPT = 50
 # Left-out files of one torrent that the state file names.
