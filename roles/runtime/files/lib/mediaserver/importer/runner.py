@@ -270,10 +270,11 @@ class Runner:
             self.recent = with_arrival([one for one in self.recent if one not in same], arrival)
             self._write_state()
         if entry.fresh:
+            news = news_of(entry.published_kind, entry.targets, entry.fresh)
+            # Before the record, after which the files are no longer new; the outbox takes the same news once.
+            self._notify(lambda outbox: outbox.add(f"{entry.hash} {entry.since:.0f}", news, self.clock.time()))
             record = self.ledger.get(entry.hash)
             self.ledger.put(replace(record, announced=len(record.files)))
-            news = news_of(entry.published_kind, entry.targets, entry.fresh)
-            self._notify(lambda outbox: outbox.add(f"{entry.hash} {entry.since:.0f}", news, self.clock.time()))
         self.pending.remove(entry)
 
     def _notify(self, action: Callable[[Outbox], None]) -> None:
