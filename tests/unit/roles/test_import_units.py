@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-sys.path.append(str(Path(__file__).resolve().parent))
+HERE = Path(__file__).resolve()
+sys.path += [str(HERE.parent), str(HERE.parents[3] / "roles" / "runtime" / "files" / "lib")]
 
 from mediaserver.importer.settings import Library, Settings
 from rendered_households import ALL, ROLES, value
