@@ -10,9 +10,8 @@ from pathlib import Path
 from mediaserver._core.errors import CheckFailed, MediaserverError
 from mediaserver._core.names import IMPORT_PATH_UNIT, IMPORT_TIMER_UNIT, IMPORT_UNIT
 from mediaserver.importer.library import disk_of
-from mediaserver.importer.program import SETTINGS, STATE
-from mediaserver.importer.settings import Settings
-from mediaserver.importer.state import StateFile
+from mediaserver.importer.settings import SETTINGS, Settings
+from mediaserver.importer.state import STATE, StateFile
 from mediaserver.verify.probes import run
 
 NOT_SET_UP = "downloads are not imported (upkeep_import)"
