@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-HERE = Path(__file__).resolve()
-sys.path += [str(HERE.parent), str(HERE.parents[3] / "roles" / "runtime" / "files" / "lib")]
+sys.path.append(str(Path(__file__).resolve().parent))
+sys.path.append(str(Path(__file__).resolve().parents[3] / "roles" / "runtime" / "files" / "lib"))
 
 from mediaserver.importer.settings import Library, Settings
 from rendered_households import ALL, ROLES, value
