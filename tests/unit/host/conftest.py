@@ -7,4 +7,6 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE.parents[2] / "roles" / "runtime" / "files" / "lib"), str(HERE)]
+ROOT = HERE.parents[2]
+# The last one has Jellyfin's double.
+sys.path[:0] = [str(ROOT / "roles" / "runtime" / "files" / "lib"), str(HERE), str(ROOT / "tests" / "doubles")]
