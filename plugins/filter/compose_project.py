@@ -63,7 +63,6 @@ _value:
     env: {TZ: Etc/UTC}
 """
 
-import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -79,44 +78,13 @@ def compose_project(
 ) -> dict[str, Any]:
     """Return the texts of the compose file and .env. Raises AnsibleFilterError that names what is missing."""
     # Here, because Ansible loads every filter of the collection in each process that uses one of them.
-    from ansible_collections.household.mediaserver.plugins.module_utils._services import env  # noqa: PLC0415
-    from ansible_collections.household.mediaserver.plugins.module_utils._services.compose import (  # noqa: PLC0415
-        Compose,
-    )
-    from ansible_collections.household.mediaserver.plugins.module_utils._services.fault import (  # noqa: PLC0415
-        VARIABLE,
-        Household,
-    )
-    from ansible_collections.household.mediaserver.plugins.module_utils._services.project import (  # noqa: PLC0415
-        project,
-    )
-    from ansible_collections.household.mediaserver.plugins.module_utils._services.secret_digest import (  # noqa: PLC0415
-        digests,
-    )
-    from ansible_collections.household.mediaserver.plugins.module_utils._services.validate import (  # noqa: PLC0415
-        require,
-    )
-    from ansible_collections.household.mediaserver.plugins.module_utils._services.values import Values  # noqa: PLC0415
-    from ansible_collections.household.mediaserver.plugins.module_utils._services.ways import (  # noqa: PLC0415
-        EVERY_ADDRESS,
+    from ansible_collections.household.mediaserver.plugins.module_utils._services.render import (  # noqa: PLC0415
+        rendered,
     )
     from ansible_collections.household.mediaserver.plugins.plugin_utils import _services_file  # noqa: PLC0415
 
-    files = {os.path.basename(entry["path"]): entry["content"] for entry in entrypoints if "content" in entry}
-    found, known, listed = project(_services_file.read(), given), Values(values), given.get(VARIABLE) or []
     try:
-        # A play without preflight comes here as well. Whether a port is forwarded is not known here.
-        root, data = str(given.get("mediaserver_root")), str(given.get("mediaserver_data"))
-        address = str(values.get("mediaserver_bind_address") or EVERY_ADDRESS)
-        require(listed, Household(found, root, data, bind_address=address, natpmp=True))
-        compose = Compose(found, known, limits=limits, files=files, secrets=digests(listed))
-        lines = env.lines(found, known)
-        return {
-            "compose": compose.text(),
-            "env_file": env.text(lines),
-            "env": lines,
-            "other_folders": compose.other_folders(),
-        }
+        return rendered(_services_file.read(), given, values, limits, entrypoints)
     except (InvalidValue, ValueError) as error:
         raise AnsibleFilterError(f"compose_project: {error}") from error
 
