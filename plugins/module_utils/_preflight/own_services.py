@@ -24,6 +24,7 @@ from .problem import (
     problem,
     warning,
 )
+from .stack import listener
 
 ROOT = "data-root"
 # Docker's own folder where no setting names another, and the folder of its socket.
@@ -131,12 +132,10 @@ def _check_listening(facts: Facts, known: Household, found: t.Iterable[ways.Way]
     reached = {way.port: way.target.name for way in found if way.port not in known.project.published_ports}
     for entry in facts.get("ports_listening", []):
         if entry["port"] in reached and entry.get("project") != PROJECT:
-            who = f"container {entry['container']}" if entry.get("container") else entry.get("process")
             name = reached[entry["port"]]
             yield problem(
                 VARIABLE,
-                f"other services reach {name} at port {entry['port']} of the host, which is taken by"
-                f" {who or 'an unknown program'}",
+                f"other services reach {name} at port {entry['port']} of the host, which is taken by {listener(entry)}",
                 f"stop or remove that, or have {name} listen at another port",
             )
 

@@ -66,12 +66,18 @@ def check_ports(facts: Facts, settings: Settings) -> t.Iterator[Problem]:
     for entry in facts.get("ports_listening", []):
         found = users.get(entry["port"], [])
         if found and entry.get("project") != PROJECT:
-            holder = f"container {entry['container']}" if entry.get("container") else entry.get("process")
             yield problem(
                 found[0][1],
-                f"port {entry['port']} is used by {holder or 'an unknown program'}",
+                f"port {entry['port']} is used by {listener(entry)}",
                 "stop or remove that program, or choose another port",
             )
+
+
+def listener(entry: t.Mapping[str, t.Any]) -> str:
+    """Return what listens at a measured port (an entry of ports_listening), in words."""
+    if entry.get("container"):
+        return f"container {entry['container']}"
+    return str(entry.get("process") or "an unknown program")
 
 
 def _ports(settings: Settings) -> t.Iterator[tuple[str, Port]]:
