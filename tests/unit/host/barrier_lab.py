@@ -254,45 +254,42 @@ class NetworkLab:
 
     def serves(self, container: str, where: str, source: str, *, address: str = UPLINK, port: int = PUBLISHED) -> bool:
         """Say whether a server in a container, at its port 8096, answers a client at an address."""
-        server = self.python(
-            container,
-            "s = socket.create_server(('', 8096)); s.settimeout(1.5); print('ready', flush=True)\n"
-            "c, peer = s.accept(); c.send(peer[0].encode())",
-        )
-        assert server.stdout is not None
-        assert server.stdout.readline() == "ready\n"
-        ask = (
-            f"s = socket.create_connection(('{address}', {port}), 1, ('{source}', 0)); assert s.recv(99) == b'{source}'"
-        )
-        answered = self.python(where, ask).wait(timeout=10) == 0
-        server.wait(timeout=10)
-        return answered
+        ask = f"socket.create_connection(('{address}', {port}), 1, ('{source}', 0))"
+        return self._answers(container, ("", 8096), where, ask, answer="peer[0].encode()", expected=source)
 
     def web_interface_answers(self, where: str, source: str, port: int = PUBLISHED) -> bool:
         """Say whether a program on the Pi itself, as Docker's proxy is one, can be spoken to from an address."""
-        server = self.python(
-            self.pi,
-            f"s = socket.create_server(('', {port})); s.settimeout(1.5); print('ready', flush=True)\n"
-            "c, peer = s.accept(); c.send(b'hello')",
-        )
-        assert server.stdout is not None
-        assert server.stdout.readline() == "ready\n"
-        ask = f"s = socket.create_connection(('{UPLINK}', {port}), 1, ('{source}', 0)); assert s.recv(9) == b'hello'"
-        answered = self.python(where, ask).wait(timeout=10) == 0
-        server.wait(timeout=10)
-        return answered
+        ask = f"socket.create_connection(('{UPLINK}', {port}), 1, ('{source}', 0))"
+        return self._answers(self.pi, ("", port), where, ask)
 
     def opens(self, client: str, server: str, address: str, port: int) -> bool:
         """Say whether a server at an address of its namespace answers a client elsewhere."""
+        ask = f"socket.create_connection(('{address}', {port}), 0.7)"
+        return self._answers(server, (address, port), client, ask, patience=0.8)
+
+    def _answers(
+        self,
+        server: str,
+        place: tuple[str, int],
+        client: str,
+        ask: str,
+        *,
+        answer: str = "b'hello'",
+        expected: str = "hello",
+        patience: float = 1.5,
+    ) -> bool:
+        """Have a server accept one connection and send ``answer``; return whether the client receives ``expected``.
+
+        ``patience`` is in seconds. ``ask`` opens the client's connection, ``answer`` is an expression of Python.
+        """
         listener = self.python(
             server,
-            f"s = socket.create_server(('{address}', {port})); s.settimeout(0.8); print('ready', flush=True)\n"
-            "c, _ = s.accept(); c.send(b'hello')",
+            f"s = socket.create_server({place}); s.settimeout({patience}); print('ready', flush=True)\n"
+            f"c, peer = s.accept(); c.send({answer})",
         )
         assert listener.stdout is not None
         assert listener.stdout.readline() == "ready\n"
-        ask = f"s = socket.create_connection(('{address}', {port}), 0.7); assert s.recv(9) == b'hello'"
-        answered = self.python(client, ask).wait(timeout=10) == 0
+        answered = self.python(client, f"s = {ask}; assert s.recv(99) == b'{expected}'").wait(timeout=10) == 0
         listener.communicate(timeout=10)
         return answered
 

@@ -4,7 +4,23 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from barrier_lab import NetworkLab
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parents[2] / "roles" / "runtime" / "files" / "lib"), str(HERE)]
+
+
+@pytest.fixture
+def lab() -> Iterator[NetworkLab]:
+    """Namespaces of the kernel for the tests of both barriers."""
+    import barrier_lab
+
+    with barrier_lab.built() as made:
+        yield made

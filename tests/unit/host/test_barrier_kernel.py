@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from barrier_lab import (
     BRIDGE,
@@ -20,19 +18,12 @@ from barrier_lab import (
     UI_PORT,
     WORLD,
     NetworkLab,
-    built,
     run,
 )
 from mediaserver._core.names import INNER_TABLE, OUTER_TABLE
 from mediaserver.firewall import barrier
 
 pytestmark = NEEDED
-
-
-@pytest.fixture
-def lab() -> Iterator[NetworkLab]:
-    with built() as made:
-        yield made
 
 
 @pytest.mark.parametrize(

@@ -26,18 +26,11 @@ from barrier_lab import (
     UPLINK,
     WORLD,
     NetworkLab,
-    built,
     run,
 )
 from mediaserver._core.names import JELLYFIN_BRIDGE, OUTER_TABLE
 
 pytestmark = NEEDED
-
-
-@pytest.fixture
-def lab() -> Iterator[NetworkLab]:
-    with built() as made:
-        yield made
 
 
 @pytest.fixture

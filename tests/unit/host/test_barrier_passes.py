@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from barrier_lab import (
     HOLDER,
@@ -16,18 +14,11 @@ from barrier_lab import (
     UPLINK,
     WORLD,
     NetworkLab,
-    built,
     run,
 )
 from mediaserver._core.names import INNER_TABLE
 
 pytestmark = NEEDED
-
-
-@pytest.fixture
-def lab() -> Iterator[NetworkLab]:
-    with built() as made:
-        yield made
 
 
 ALONE = pytest.mark.parametrize(("where", "text"), [("pi", OUTER), ("vpn", INNER)], ids=["outer", "inner"])

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from barrier_lab import (
     CONTAINER,
@@ -16,7 +14,6 @@ from barrier_lab import (
     UPLINK,
     WORLD,
     NetworkLab,
-    built,
     run,
 )
 from mediaserver._core.names import JELLYFIN_BRIDGE, OUTER_TABLE
@@ -25,12 +22,11 @@ pytestmark = NEEDED
 
 
 @pytest.fixture
-def lab() -> Iterator[NetworkLab]:
-    with built() as made:
-        made.add_outsider()
-        made.add_address(TAILNET)
-        run("ip", "-n", made.pi, "link", "set", "lo", "up")
-        yield made
+def lab(lab: NetworkLab) -> NetworkLab:
+    lab.add_outsider()
+    lab.add_address(TAILNET)
+    run("ip", "-n", lab.pi, "link", "set", "lo", "up")
+    return lab
 
 
 def dropped_outside_lan(lab: NetworkLab) -> int:
