@@ -27,7 +27,8 @@ def rendered(
 ) -> dict[str, t.Any]:
     """Return the texts of both files and what follows from them. Raises InvalidValue or ValueError for what is wrong.
 
-    ``registry`` is what the data file of the services says; the other arguments are those of the filter compose_project.
+    ``registry`` is what the data file of the services says. The other arguments are those of the filter
+    compose_project.
     """
     files = {os.path.basename(entry["path"]): entry["content"] for entry in entrypoints if "content" in entry}
     found, known, listed = project(registry, given), Values(values), given.get(VARIABLE) or []
