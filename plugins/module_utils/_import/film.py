@@ -136,7 +136,9 @@ class Films:
         for video in own:
             self._add(films, video)
         for folder, peers in unnamed.items():
-            for video in self._unnamed(folder, peers, indexed=indexed, alone=len(items) == len(peers)):
+            alone = len(items) == len(peers)
+            beside = {film_key(video.name.title, video.name.year) for video in own if video.item.parents == folder}
+            for video in self._unnamed(folder, peers, indexed=indexed, alone=alone, beside=beside):
                 self._add(films, video)
         return list(films.values())
 
@@ -186,10 +188,21 @@ class Films:
         names = [name for name in names if name.title and (name.year or not context.is_generic(name.title))]
         return next((name for name in names if name.year), names[0] if names else None)
 
-    def _unnamed(self, folder: tuple[str, ...], peers: list[Item], *, indexed: bool, alone: bool) -> list[Video]:
-        """Name the videos of one folder whose names have no year."""
+    def _unnamed(
+        self,
+        folder: tuple[str, ...],
+        peers: list[Item],
+        *,
+        indexed: bool,
+        alone: bool,
+        beside: set[tuple[str, int | None]],
+    ) -> list[Video]:
+        """Name the videos of one folder whose names have no year; ``beside`` are the films there that have one."""
         around = self._around(peers[0]) if folder or self.torrent_name != peers[0].name else None
         parts = self._parts(peers)
+        if around and beside and film_key(around.title, around.year) not in beside:
+            # A folder of several films bears the name of none.
+            around = None
         if around and (len(peers) == 1 or parts):
             return [
                 self._name_from_folder(item, around, parts.get(item.path, 0), only=len(peers) == 1 or bool(parts))
@@ -239,7 +252,8 @@ class Films:
         own = self.titles.film(part_of(item.stem, after=0)[0] if part else item.stem)
         nothing = context.is_generic(own.title) or context.is_hash(item.stem)
         if around.year or nothing or not own.bounded or self._is_abbreviation(own, around):
-            tags = f"{own.tags} {around.tags}" if only else own.tags
+            tags = f"{own.title} {own.tags}" if release.only_edition(own.title) else own.tags
+            tags = f"{tags} {around.tags}" if only else tags
             return Video(item, ParsedName(around.title, around.year, tags, own.ids or around.ids, bounded=True), part)
         return Video(item, own, part)
 

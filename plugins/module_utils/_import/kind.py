@@ -14,6 +14,7 @@ from .file_types import words
 from .film import COLLECTION
 from .model import KINDS, Torrent
 from .selection import Item
+from .show import extra_kind
 from .titles import Titles
 
 AUDIO_BOOK_WORD = re.compile(
@@ -30,6 +31,15 @@ FILM_DISC = re.compile(
 )
 SOURCE_FILES = words(".js .json .tsx .jsx .css .scss .html .vue .mjs .lock .map .md")
 SMALL_TS = 1 << 20
+# Names that cameras and telephones give: IMG_0001, VID_20240315_120000, GX010001.
+CAMERA = re.compile(
+    r"(?:IMG|DSC[FN]?|MVI|MOV|VID|PXL|DJI|GOPR|G[HXLP]|MAH|CLIP)[_-]?\d{4,8}(?:[_-]?\d{4,9})?(?:[_~-]?\w{1,4})?",
+    re.IGNORECASE,
+)
+SEASON_FOLDER = re.compile(r"(?<![^\W_])S\d{2}(?![^\W_])", re.IGNORECASE)
+LESSON = re.compile(r"\d{1,3}[\s._)-]+[^\W\d_]{2}")
+# Of several films in one torrent, each is larger.
+SMALLEST_FILM = 600_000_000
 # Of a larger torrent, evenly spaced videos are read: at most this many.
 MAX_VIDEOS_READ = 300
 
@@ -108,15 +118,35 @@ def _is_film(videos: list[Item], torrent: Torrent, titles: Titles) -> bool:
     main = [item for item in videos if not extras_folder(item) and not item.has_sample_word]
     biggest = max((item.size for item in main), default=0)
     large = [item for item in main if item.size * 3 >= biggest]
+    lessons = len(large) > 1 and _are_lessons(large)
+    if COLLECTION.search(torrent.name) and not lessons:
+        return True
+
+    def says_film(text: str) -> bool:
+        return bool(titles.read(text).year) or release.is_release(text)
+
+    if any(says_film(item.stem) for item in large):
+        return True
+    around = any(says_film(text) for item in large for text in surroundings(item, torrent.name))
+    recorded = bool(large) and all(CAMERA.fullmatch(item.stem) for item in large)
     if len(large) <= 1:
-        return True
-    if COLLECTION.search(torrent.name):
-        return True
-    return any(
-        titles.read(text).year or release.is_release(text)
-        for item in large
-        for text in (item.stem, *surroundings(item, torrent.name))
+        return around or not recorded
+    return around and not recorded and not lessons
+
+
+def _is_season(videos: list[Item], torrent: Torrent, titles: Titles) -> bool:
+    """Return whether videos without numbers and years lie in a season's folder: Show.S01.1080p."""
+    return bool(videos) and all(
+        item.parents
+        and not titles.read(item.stem).year
+        and any(SEASON_FOLDER.search(text) and not titles.read(text).year for text in surroundings(item, torrent.name))
+        for item in videos
     )
+
+
+def _are_lessons(videos: list[Item]) -> bool:
+    """Return whether videos are lessons of a course or songs of a concert: small, each with its number and title."""
+    return all(item.size < SMALLEST_FILM and LESSON.match(item.stem) for item in videos)
 
 
 def _by_size(items: list[Item], videos: list[Item]) -> str:
@@ -163,6 +193,8 @@ def decide(torrent: Torrent, items: list[Item], titles: Titles) -> str:
         some = videos[:: len(videos) // MAX_VIDEOS_READ + 1]
         if any(episode_evidence(item, torrent, titles) for item in some) or _numbered_siblings(some):
             return "tv"
+        if _is_season(videos, torrent, titles):
+            return "tv" if all(extra_kind(item) for item in videos) else "misc"
         return "movies" if _is_film(videos + images, torrent, titles) else "misc"
     return _by_type(by_size, torrent, items)
 

@@ -100,12 +100,20 @@ class Pairer:
     def _by_number(self, item: Item) -> Item | None:
         """Return the episode with the number in a subtitle's name or folder."""
         for text in (item.stem, *reversed(item.parents)):
-            number = numbers.full(text)
-            found = self._numbers.get((number.season or 0, number.first), []) if number else []
+            found = self._numbered(text)
             if found:
                 near = [video for video in found if video.parents == item.parents[: len(video.parents)]]
                 return (near or found)[0] if len(near or found) == 1 or near else None
         return None
+
+    def _numbered(self, text: str) -> list[Item]:
+        """Return the episodes with the number in a text; a number without season counts where it is unique."""
+        number = numbers.full(text)
+        if number:
+            return self._numbers.get((number.season or 0, number.first), [])
+        number = numbers.episode_only(text)
+        found = [one for (_season, first), one in self._numbers.items() if number and first == number.first]
+        return found[0] if len(found) == 1 else []
 
     def _by_title(self, item: Item) -> Item | None:
         """Return the film with the title in a subtitle's name or folder; of several versions the biggest."""
