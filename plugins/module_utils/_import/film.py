@@ -162,15 +162,16 @@ class Films:
             # Several films of one name and year: they must not become versions of each other.
             text = apart.code if isinstance(apart, numbers.Number) else separated(apart.group(1))
             name = replace(name, title=f"{name.title} {text}")
-        return Video(item, replace(name, ids=name.ids or self._folder_ids(item, name)), part or folder_part(item))
+        return Video(item, self._completed(item, name), part or folder_part(item))
 
-    def _folder_ids(self, item: Item, name: ParsedName) -> tuple[str, ...]:
-        """Read provider ids from a folder with the same title and year."""
+    def _completed(self, item: Item, name: ParsedName) -> ParsedName:
+        """Complete a name from the folders of the same film: provider ids, and the spelling of lower-case titles."""
         for text in context.surroundings(item, self.torrent_name):
             around = self.titles.read(text)
-            if around.ids and film_key(around.title, around.year) == film_key(name.title, name.year):
-                return around.ids
-        return ()
+            if film_key(around.title, around.year) == film_key(name.title, name.year):
+                title = around.title if name.title == name.title.lower() else name.title
+                name = replace(name, title=title, ids=name.ids or around.ids)
+        return name
 
     def _film_folder(self, item: Item) -> tuple[str, ...]:
         """Return the folder of a film, above the folders of its parts."""

@@ -36,7 +36,7 @@ CAMERA = re.compile(
     r"(?:IMG|DSC[FN]?|MVI|MOV|VID|PXL|DJI|GOPR|G[HXLP]|MAH|CLIP)[_-]?\d{4,8}(?:[_-]?\d{4,9})?(?:[_~-]?\w{1,4})?",
     re.IGNORECASE,
 )
-SEASON_FOLDER = re.compile(r"(?<![^\W_])S\d{2}(?![^\W_])", re.IGNORECASE)
+SEASON_NAME = re.compile(r"(?<![^\W_])S\d{2}(?![^\W_])", re.IGNORECASE)
 LESSON = re.compile(r"\d{1,3}[\s._)-]+[^\W\d_]{2}")
 # Of several films in one torrent, each is larger.
 SMALLEST_FILM = 600_000_000
@@ -118,35 +118,35 @@ def _is_film(videos: list[Item], torrent: Torrent, titles: Titles) -> bool:
     main = [item for item in videos if not extras_folder(item) and not item.has_sample_word]
     biggest = max((item.size for item in main), default=0)
     large = [item for item in main if item.size * 3 >= biggest]
-    lessons = len(large) > 1 and _are_lessons(large)
-    if COLLECTION.search(torrent.name) and not lessons:
-        return True
-
-    def says_film(text: str) -> bool:
-        return bool(titles.read(text).year) or release.is_release(text)
-
-    if any(says_film(item.stem) for item in large):
-        return True
-    around = any(says_film(text) for item in large for text in surroundings(item, torrent.name))
-    recorded = bool(large) and all(CAMERA.fullmatch(item.stem) for item in large)
+    around = [titles.read(text).year or release.is_release(text) for text in _folders(large, torrent)]
     if len(large) <= 1:
-        return around or not recorded
-    return around and not recorded and not lessons
+        return any(around) or not any(CAMERA.fullmatch(item.stem) for item in large)
+    # Lessons of a course and songs of a concert have numbers before their titles.
+    numbered = all(LESSON.match(item.stem) for item in large)
+    if COLLECTION.search(torrent.name) and not (numbered and biggest < SMALLEST_FILM):
+        return True
+    if any(titles.read(item.stem).year or release.is_release(item.stem) for item in large):
+        return True
+    # Several films have several years.
+    of_one_year = any(titles.read(text).year for text in _folders(large, torrent))
+    recorded = all(CAMERA.fullmatch(item.stem) for item in large)
+    return any(around) and not recorded and not (numbered and (of_one_year or biggest < SMALLEST_FILM))
+
+
+def _folders(items: list[Item], torrent: Torrent) -> set[str]:
+    return {text for item in items for text in surroundings(item, torrent.name)}
 
 
 def _is_season(videos: list[Item], torrent: Torrent, titles: Titles) -> bool:
-    """Return whether videos without numbers and years lie in a season's folder: Show.S01.1080p."""
+    """Return whether the names of videos without numbers and years are a season's: Show.S01.1080p."""
     return bool(videos) and all(
-        item.parents
-        and not titles.read(item.stem).year
-        and any(SEASON_FOLDER.search(text) and not titles.read(text).year for text in surroundings(item, torrent.name))
+        not titles.read(item.stem).year
+        and any(
+            SEASON_NAME.search(text) and not titles.read(text).year
+            for text in (item.stem, *surroundings(item, torrent.name))
+        )
         for item in videos
     )
-
-
-def _are_lessons(videos: list[Item]) -> bool:
-    """Return whether videos are lessons of a course or songs of a concert: small, each with its number and title."""
-    return all(item.size < SMALLEST_FILM and LESSON.match(item.stem) for item in videos)
 
 
 def _by_size(items: list[Item], videos: list[Item]) -> str:

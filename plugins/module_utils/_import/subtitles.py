@@ -43,11 +43,12 @@ def _parent_folders(item: Item) -> list[tuple[str, ...]]:
 class Pairer:
     """Finds the video of each subtitle of one torrent."""
 
-    def __init__(self, videos: list[Item], stems: dict[str, str], titles: Titles) -> None:
-        """Index the published videos by folder, stem, number and title."""
+    def __init__(self, videos: list[Item], absent: list[Item], stems: dict[str, str], titles: Titles) -> None:
+        """Index the published videos, and those that are not published now, by folder, stem, number and title."""
         self.titles = titles
-        self.videos = [item for item in videos if item.path in stems]
-        self.stems = stems
+        self.videos = [item for item in videos if item.path in stems] + absent
+        # Where a subtitle's video is absent, no other video may get it.
+        self.stems = {item.path: "" for item in absent} | stems
         self._by_folder: dict[tuple[str, ...], dict[str, Item]] = {}
         self._all: dict[str, Item] = {}
         self._numbers: dict[tuple[int, int], list[Item]] = {}
@@ -73,7 +74,11 @@ class Pairer:
         return None, ""
 
     def find(self, item: Item) -> Pairing | None:
-        """Return the pairing of a subtitle with its video, None when the video is unknown."""
+        """Return the pairing of a subtitle with its video, None when the video is unknown or not published."""
+        found = self._find(item)
+        return found if found and found.stem else None
+
+    def _find(self, item: Item) -> Pairing | None:
         low = _low(item.stem)
         for parents in _parent_folders(item):
             video, rest = self._prefix(low, self._by_folder.get(parents, {}))
@@ -151,13 +156,8 @@ def _suffix(pairing: Pairing, word: str) -> str:
     return "".join(f".{part}" for part in parts)
 
 
-def publish_subtitles(
-    items: list[Item], videos: list[Item], stems: dict[str, str], builder: PlanBuilder, titles: Titles
-) -> list[Item]:
+def publish_subtitles(items: list[Item], pairer: Pairer, builder: PlanBuilder) -> list[Item]:
     """Publish subtitles and sound tracks; return those whose video is unknown."""
-    if not items:
-        return []
-    pairer = Pairer(videos, stems, titles)
     unknown: list[Item] = []
     units: dict[tuple[tuple[str, ...], str], list[Item]] = {}
     for item in items:

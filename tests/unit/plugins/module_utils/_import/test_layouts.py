@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._import.torrents import (
@@ -245,6 +246,28 @@ LAYOUTS: dict[str, tuple[str, Mapping[str | tuple[str, int], str]]] = {
             ("02 - Touch It.mkv", 95 * MB): "misc/Some Band Live (2007)/02 - Touch It.mkv",
         },
     ),
+    "numbered parts of a programme of one year": (
+        "Cosmos (1980)",
+        {
+            "01 - Shores.mkv": "misc/Cosmos (1980)/01 - Shores.mkv",
+            "02 - One Voice.mkv": "misc/Cosmos (1980)/02 - One Voice.mkv",
+        },
+    ),
+    "numbered films of a collection of one year": (
+        "Time Machine Trilogy (1985)",
+        {"1. Machine.mkv": "movies/Machine/Machine.mkv", "2. Machine 2.mkv": "movies/Machine 2/Machine 2.mkv"},
+    ),
+    "lower-case file in a folder with capitals": (
+        "Metropolis.1927.1080p.BluRay-GRP",
+        {
+            "metropolis.1927.1080p.bluray-grp.mkv": "movies/Metropolis (1927)/Metropolis (1927).mkv",
+            "metropolis.1927.1080p.bluray-grp.eng.srt": "movies/Metropolis (1927)/Metropolis (1927).en.srt",
+        },
+    ),
+    "extras of a season as one file": (
+        "Blue.Planet.II.S01",
+        {"Blue.Planet.II.S01.Extras.mkv": "tv/Blue Planet II/other/Blue.Planet.II.S01.Extras.mkv"},
+    ),
     "numbered films of a torrent with quality": (
         "Toy Story 1080p",
         {
@@ -306,3 +329,13 @@ def test_layout_is_published(layout: str) -> None:
         for entry, target in files.items()
     }
     assert targets(make(name, list(files))) == expected
+
+
+def test_subtitle_of_an_absent_video_is_not_given_to_another() -> None:
+    whole = make("Show.S01", ["Show.S01E01.mkv", "Show.S01E02.mkv", "Show.S01E01.en.srt", "Show.S01E02.en.srt"])
+    assert targets(whole)["Show.S01E01.en.srt"] == "tv/Show/Season 01/Show S01E01.en.srt"
+    for change in ({"completed": 1}, {"wanted": False}):
+        files = tuple(replace(file, **change) if file.path.endswith("S01E01.mkv") else file for file in whole.files)
+        found = targets(replace(whole, files=files))
+        assert found["Show.S01E01.en.srt"] == "out:unsupported"
+        assert found["Show.S01E02.en.srt"] == "tv/Show/Season 01/Show S01E02.en.srt"
