@@ -7,16 +7,20 @@ import errno
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from import_home import DISK, Household, hash_of, media_as_jellyfin_sees_it
+from import_home import DISK, URL, Household, hash_of, media_as_jellyfin_sees_it
 from jellyfin_double import Timing
 from mediaserver._core.errors import FileProblem, InvalidValue
+from mediaserver._transmission.access import Access
 from mediaserver.importer import by_hand
-from mediaserver.importer.library import STAGING
+from mediaserver.importer.library import STAGING, Library
+from mediaserver.importer.program import runner
 from mediaserver.importer.runner import UNKNOWN_TRIES
+from mediaserver.importer.settings import Credentials
 
 FILM = "movies/Dune (2021)/Dune (2021).mkv"
 SOURCE = "Dune.2021.1080p.WEB/Dune.2021.1080p.WEB.mkv"
@@ -261,6 +265,31 @@ def test_torrent_of_another_program_is_left_alone_unless_named(home: Household, 
     assert set(home.library()) == {FILM}
 
 
+def test_torrent_of_another_program_that_has_moved_its_files_waits_for_nothing(home: Household) -> None:
+    home.film(1, labels=["Sonarr"])
+    (home.downloads / "complete" / SOURCE).unlink()
+    home.run()
+    assert (home.pending(), home.found().waiting) == ([], ())
+
+
+def test_torrent_of_another_program_is_imported_by_its_hash_alone(home: Household) -> None:
+    torrent = home.film(1, labels=["Sonarr"])
+    home.run()
+    assert home.library() == {}
+    (shown,) = by_hand.propose(home.runner(), torrent)
+    assert shown.planned is not None
+    by_hand.request(home.runner(), torrent)
+    home.run()
+    assert set(home.library()) == {FILM}
+
+
+def test_local_error_is_named_where_the_files_were_not_moved(home: Household) -> None:
+    home.film(1, error=3, errorString="Couldn't move: No space left on device")
+    (home.downloads / "complete" / SOURCE).unlink()
+    home.run()
+    assert "Couldn't move: No space left on device" in text(home)
+
+
 @pytest.mark.parametrize("folder", ["/config", "/downloads/../etc", "/downloadsx"])
 def test_torrent_outside_of_the_downloads_is_refused(home: Household, folder: str) -> None:
     home.film(1, downloadDir=folder)
@@ -434,7 +463,7 @@ def test_torrent_that_is_downloaded_once_more_is_not_published_twice(home: House
 
 
 @pytest.mark.parametrize(
-    ("content", "words"), [(None, "the media disk is not there"), ("", "is not there"), ("x", "no id of a disk")]
+    ("content", "words"), [(None, "the media disk is not there"), ("", "no id of a disk"), ("x", "no id of a disk")]
 )
 def test_without_its_disk_nothing_is_written(home: Household, content: str | None, words: str) -> None:
     if content is None:
@@ -461,6 +490,45 @@ def test_missing_library_folder_is_named_and_not_made(home: Household) -> None:
     (home.media / "movies").mkdir()
     later(home)
     assert FILM in home.library()
+
+
+def test_folder_that_vanishes_while_the_library_is_read_stops_nothing(
+    home: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("Gone (1990)", "Kept (1991)"):
+        (home.media / "movies" / name).mkdir()
+        (home.media / "movies" / name / f"{name}.mkv").touch()
+    real = os.scandir
+
+    def scandir(path: Any) -> Any:
+        if str(path).endswith("Gone (1990)"):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert set(Library.scan(home.media).files) == {"movies/Kept (1991)/Kept (1991).mkv"}
+    home.film(1)
+    home.run()
+    assert FILM in home.library()
+
+
+def test_folder_that_cannot_be_read_is_named(home: Household, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home.media / "movies" / "Private").mkdir()
+    real = os.scandir
+
+    def scandir(path: Any) -> Any:
+        if str(path).endswith("Private"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return real(path)
+
+    home.film(1)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "scandir", scandir)
+        home.run()
+    assert f"{home.media}/movies/Private" in text(home)
+    assert home.pending() == [hash_of(1)]
+    later(home)
+    assert set(home.library()) == {FILM}
 
 
 def test_symbolic_link_in_the_library_is_not_followed(home: Household, tmp_path: Path) -> None:
@@ -585,6 +653,19 @@ def test_jellyfin_that_is_down_for_an_hour_delays_only_the_listing(seen: Househo
     seen.run()
     assert seen.pending() == []
     assert FILM in seen.listed()
+
+
+def test_publishes_without_the_address_of_jellyfin(tmp_path: Path) -> None:
+    home = Household(tmp_path)
+    home.run()
+    home.film(1)
+    # Of the documentation's range, so this host does not have it.
+    settings = replace(home.settings, jellyfin_url="http://203.0.113.1:8096")
+    credentials = Credentials(Access(URL, "family", home.password), home.key)
+    runner(settings, credentials, transmission_http=home.transmission, clock=home.clock, guess=lambda _name: {}).run()
+    assert set(home.library()) == {FILM}
+    assert "203.0.113.1 is not an address of this host now" in text(home)
+    assert home.pending() == [hash_of(1)]
 
 
 def test_revoked_key_is_tried_once_until_it_is_replaced(seen: Household) -> None:

@@ -82,7 +82,7 @@ class Lister:
             if not check.expected:
                 news.append(Listed(entry))
                 continue
-            told_at = check.told_at or now
+            told_at = now if check.told_at is None else check.told_at
             window = CHECKS_S[min(entry.checks, len(CHECKS_S) - 1)]
             if now - told_at < window:
                 check.ask_at = now + (QUICK_S if now - told_at < CHECKS_S[0] else SLOW_S)

@@ -41,7 +41,7 @@ def runner(
     guess: Guess | None = None,
     outbox: Outbox | None = None,
 ) -> Runner:
-    """Return a run for a household. The transports, clock and guess are for tests. Raises Unreachable, InvalidValue."""
+    """Return a run for a household. The transports, clock and guess are for tests. Raises InvalidValue."""
     access = credentials.transmission
     ledger = Ledger(settings.state / "ledger")
     jellyfin = None

@@ -167,7 +167,7 @@ class Runner:
                 self._unknown(entry)
                 return
             entry = replace(entry, name=str(answer.get("name") or entry.name))
-            done = self.importer.publish(answer, kind=entry.kind, again=entry.again)
+            done = self.importer.publish(answer, kind=entry.kind, again=entry.again, named=entry.named)
         except NotNow as error:
             self.troubles["transmission"] = str(error)
             # All entries wait for the service, which has its own backoff.

@@ -35,7 +35,8 @@ class Entry:
     since: float
     name: str = ""
     kind: str = ""  # chosen by a person, else empty
-    again: bool = False  # a person wants also what was deleted from the library, and what belongs to other programs
+    named: bool = False  # a person wants this torrent, also where another program has labelled it
+    again: bool = False  # a person wants also what was deleted from the library
     stage: str = NEW
     tries: int = 0
     not_before: float = 0.0
@@ -65,6 +66,7 @@ class Entry:
                 since=float(data["since"]),
                 name=str(data["name"]),
                 kind=str(data["kind"]),
+                named=bool(data["named"]),
                 again=bool(data["again"]),
                 stage=LISTING if data["stage"] == LISTING else NEW,
                 tries=int(data["tries"]),
