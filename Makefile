@@ -54,10 +54,11 @@ site: tools ## run the playbook on a household: HOUSE=inventory/<household> ARGS
 verify: tools ## test a running household for leaks: HOUSE=inventory/<household> ARGS=--ask-vault-pass
 	@tools/run tools/site "$(HOUSE)" verify $(ARGS)
 
-docs: tools ## write the roles' READMEs, the table of Transmission's settings, and the fields of Jellyfin's users
+docs: tools ## write what follows from the sources: READMEs of roles, Transmission's settings, Jellyfin's users, the command
 	@tools/run python tools/user_fields.py
 	@tools/run python tools/role_readme.py
 	@tools/run python tools/settings_table.py
+	@tools/run python tools/command_reference.py
 
 pins: tools ## pin the tools of requirements.in again
 	@tools/run tools/pins

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``make demo``: sets up a blank Pi in the lab, downloads a torrent through the tunnel, and checks the packets."""
+"""``make demo``: sets up a blank Pi in the lab, brings a torrent into Jellyfin's library, and checks the packets."""
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import os
@@ -25,7 +26,12 @@ from topology import LabHousehold  # noqa: E402
 from web_clients import Jackett, Jellyfin  # noqa: E402
 
 DOWNLOAD_TIMEOUT_S = 120
+ARRIVAL_TIMEOUT_S = 60
 INDEXER = "householdlab"
+# Where the import publishes the lab's film, below /mnt/media; its folder is what `mediaserver remove` takes.
+FILM_FOLDER = "movies/household demo film"
+FILM = f"{FILM_FOLDER}/household demo film.mkv"
+COMMAND = "/opt/mediaserver/scripts/mediaserver"
 
 
 class DemoError(Exception):
@@ -109,6 +115,30 @@ def file_is_intact(description: dict[str, Any], household: LabHousehold) -> bool
     return in_namespaces(f"{household.name}-pi", "sha256sum", path).split()[0] == description["tracker"]["sha256"]
 
 
+def remove_earlier_film(household: LabHousehold) -> None:
+    """Remove the film of an earlier demo, which is not there on the first one."""
+    with contextlib.suppress(LabError):
+        in_namespaces(f"{household.name}-pi", COMMAND, "remove", "--yes", "--now", FILM_FOLDER)
+
+
+def arrive(jellyfin: Jellyfin) -> float:
+    """Wait until Jellyfin lists the film; return the seconds."""
+    begun = time.monotonic()
+    while time.monotonic() - begun < ARRIVAL_TIMEOUT_S:
+        if f"/media/{FILM}" in jellyfin.files():
+            return time.monotonic() - begun
+        time.sleep(0.2)
+    raise DemoError(
+        f"Jellyfin does not list {FILM} {ARRIVAL_TIMEOUT_S} s after the download was complete;"
+        " `mediaserver status` on the Pi says why"
+    )
+
+
+def inode(household: LabHousehold, path: str) -> str:
+    """Return inode and number of hard links of a file on the Pi."""
+    return in_namespaces(f"{household.name}-pi", "stat", "--format", "%i, %h links", path).strip()
+
+
 def peers_known_to_the_tracker(description: dict[str, Any]) -> list[str]:
     """Return the addresses that the tracker announces to a peer (BEP 3, BEP 23: six bytes per peer)."""
     torrent = Path(description["tracker"]["torrent_file"]).read_bytes()
@@ -132,12 +162,19 @@ def expect(name: str, value: object, holds: Callable[[Any], bool]) -> None:
 
 def show(description: dict[str, Any], household: LabHousehold) -> None:
     """Show the results of the demo. Raises DemoError for one that is not as expected."""
+    family = Jellyfin(description, description["jellyfin"]["user"], description["jellyfin"]["password"])
+    remove_earlier_film(household)
     say("The laptop searches in Jackett (simulated), while the Pi's packets are captured outside of it")
     with capturing(household, "demo") as capture:
         fact("found and sent to Transmission", find(description))
         seconds = fetch(description)
+        listed = arrive(family)
     expect("file on the Pi equals the seeder's", file_is_intact(description, household), lambda same: same is True)
     fact("seconds from the blackhole to the complete file", f"{seconds:.1f}")
+    fact("seconds from the complete file to Jellyfin's list", f"{listed:.1f}")
+    download = inode(household, f"/mnt/downloads/complete/{description['tracker']['file_name']}")
+    fact("inode of the download", download)
+    expect("inode in Jellyfin's library, a hard link", inode(household, f"/mnt/media/{FILM}"), download.__eq__)
     internet = description["internet"]["address"]
     others = [address for address in peers_known_to_the_tracker(description) if address != internet]
     provider = description["providers"][0]["address"]
@@ -152,10 +189,11 @@ def show(description: dict[str, Any], household: LabHousehold) -> None:
     fact("answer with the password: Transmission", version)
 
     say("Jellyfin (simulated) has the household's accounts and libraries")
-    family, member = description["jellyfin"], "child"
-    seen = Jellyfin(description, family["user"], family["password"]).libraries()
-    expect(f"libraries that {family['user']} sees", ", ".join(seen), lambda names: names == "Books, Movies, Music, TV")
-    seen = Jellyfin(description, member, family["child_password"]).libraries()
+    member = "child"
+    user, child_password = description["jellyfin"]["user"], description["jellyfin"]["child_password"]
+    seen = family.libraries()
+    expect(f"libraries that {user} sees", ", ".join(seen), lambda names: names == "Books, Movies, Music, TV")
+    seen = Jellyfin(description, member, child_password).libraries()
     expect(f"libraries that {member} sees", ", ".join(seen), lambda names: names == "Movies, Music")
 
 

@@ -64,6 +64,11 @@ class Jellyfin:
         """Return the names of the libraries that this account sees."""
         return sorted(view["Name"] for view in self._ask(f"/UserViews?userId={self._user}", self._token)["Items"])
 
+    def files(self) -> set[str]:
+        """Return the paths of all items that this account sees, as Jellyfin's container has them."""
+        query = urllib.parse.urlencode({"userId": self._user, "recursive": "true", "fields": "Path"})
+        return {str(item.get("Path")) for item in self._ask(f"/Items?{query}", self._token)["Items"]}
+
     def _ask(self, path: str, login: str, *arguments: str, stdin: str | None = None) -> Any:
         header = ["--header", f"Authorization: MediaBrowser {login}"]
         return json.loads(docker(*self._curl, *header, *arguments, f"{self._page}{path}", stdin=stdin))

@@ -108,6 +108,13 @@ TABLE = (
     Drift("the journal's limits", f"sed -i s/MaxUse=.*/MaxUse=9G/ {JOURNAL}", JOURNAL),
     Drift("a line of an entry point", "echo '# x' >> {root}/entrypoints/vpn.sh", "{root}/entrypoints/vpn.sh"),
     Drift(
+        "a line of Transmission's script",
+        "echo '# x' >> {root}/entrypoints/torrent-done.sh",
+        "{root}/entrypoints/torrent-done.sh",
+    ),
+    Drift("a setting of the import", EDIT + " {root}/import.json ignore []", "{root}/import.json"),
+    Drift("a stopped timer of the import", "systemctl stop mediaserver-import.timer", "Start the import"),
+    Drift(
         "a unit that no longer starts at boot",
         "systemctl disable mediaserver-barrier",
         "Load the outer barrier",

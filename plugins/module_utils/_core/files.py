@@ -76,6 +76,17 @@ def replacing(path: StrPath, content: bytes, *, mode: int, owner: tuple[int, int
     sync_folder(folder)
 
 
+def move(source: StrPath, target: StrPath) -> None:
+    """Give a file or folder another name on the same filesystem, in one step, and have the disk know it.
+
+    A folder takes the place of an empty folder only. A file would replace a file: its caller keeps the name free.
+    Raises OSError.
+    """
+    os.replace(source, target)
+    for folder in dict.fromkeys((os.path.dirname(target) or ".", os.path.dirname(source) or ".")):
+        sync_folder(folder)
+
+
 def write_below(folder: StrPath, path: str, text: str, *, mode: int) -> None:
     """Replace the file ``path`` below a folder that another account may change: no link below it is followed.
 

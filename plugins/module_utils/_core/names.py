@@ -46,6 +46,9 @@ KEEPER_UNIT = "mediaserver-barrier-keeper.service"
 MONITOR_UNIT = "vpn-monitor.service"
 STACK_UNIT = "mediaserver.service"
 DOCKER_UNIT = "docker.service"
+IMPORT_UNIT = "mediaserver-import.service"
+IMPORT_PATH_UNIT = "mediaserver-import.path"
+IMPORT_TIMER_UNIT = "mediaserver-import.timer"
 
 # Files of the programs on the host: in /run they end with the boot.
 RUN = Path("/run/mediaserver")

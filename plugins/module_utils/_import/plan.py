@@ -86,8 +86,7 @@ def plan(
     elif chosen == "books":
         tree.publish_books(torrent, items, builder)
     else:
-        biggest = max((item.size for item in around if item.is_video and not item.has_sample_word), default=0)
-        _publish_videos(torrent, items, builder, titles, chosen=chosen, labelled=labelled, biggest=biggest)
+        _publish_videos(torrent, items, around, builder, titles, chosen=chosen, labelled=labelled)
     links, more, present = builder.result()
     every = tuple(sorted((*left_out, *more), key=lambda entry: entry.source))
     return ImportPlan(chosen, _checked(links), every, present)
@@ -112,14 +111,15 @@ def _checked(links: tuple[Link, ...]) -> tuple[Link, ...]:
 def _publish_videos(
     torrent: Torrent,
     items: list[Item],
+    around: list[Item],
     builder: PlanBuilder,
     titles: Titles,
     *,
     chosen: str,
     labelled: bool,
-    biggest: int,
 ) -> None:
-    """Publish films or shows with their subtitles, sound tracks and extras."""
+    """Publish films or shows with their subtitles, sound tracks and extras; ``around`` are all files of the torrent."""
+    biggest = max((item.size for item in around if item.is_video and not item.has_sample_word), default=0)
     sources = kind.is_source_tree(items) and not labelled
     films = FilmPublisher(torrent, titles, builder, biggest=biggest)
     discs = disc.find_discs(items) if chosen == "movies" else []
@@ -144,7 +144,10 @@ def _publish_videos(
     paths = {item.path for item in videos}
     others = [item for item in rest if item.path not in paths]
     companions = [item for item in others if subtitles.is_companion(item) and not _is_sample_companion(item)]
-    unknown = {item.path for item in subtitles.publish_subtitles(companions, videos, stems, builder, titles)}
+    whole = {item.path for item in items}
+    absent = [item for item in around if item.is_video and item.path not in whole]
+    pairer = subtitles.Pairer(videos, absent, stems, titles)
+    unknown = {item.path for item in subtitles.publish_subtitles(companions, pairer, builder)}
     companion_paths = {item.path for item in companions}
     audio: list[Item] = []
     for item in others:

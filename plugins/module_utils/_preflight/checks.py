@@ -18,6 +18,7 @@ from . import (
     jellyfin,
     names,
     network,
+    notifications,
     obstacles,
     own_services,
     ownership,
@@ -245,6 +246,7 @@ CHECKS: Checks = (
     jellyfin.check_https,
     services.check_libraries,
     services.check_members,
+    notifications.check_notify,
 )
 
 

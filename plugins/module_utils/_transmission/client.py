@@ -56,9 +56,13 @@ class TransmissionClient:
         """Change settings, in normal form. The daemon says success even to what it ignores, so read back."""
         self.call("session-set", values)
 
-    def torrents(self, fields: t.Iterable[str]) -> list[dict[str, t.Any]]:
-        """Return these fields of every torrent. Names are in camelCase, also asked of a daemon that has others."""
-        found = self.call("torrent-get", {FIELDS: list(fields)}).get(TORRENTS)
+    def torrents(self, fields: t.Iterable[str], *, hashes: t.Iterable[str] = ()) -> list[dict[str, t.Any]]:
+        """Return these fields of every torrent, or of those with these hashes; unknown hashes are not in the answer.
+
+        Names are in camelCase, also asked of a daemon that has others.
+        """
+        only = list(hashes)
+        found = self.call("torrent-get", {FIELDS: list(fields), **({"ids": only} if only else {})}).get(TORRENTS)
         if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
             raise ProtocolError(f"{self.url}: torrent-get: the answer has no list of torrents")
         return found

@@ -33,6 +33,7 @@ _CLASSES = {
     "MusicVideo": "MediaBrowser.Controller.Entities.MusicVideo",
     "Video": "MediaBrowser.Controller.Entities.Video",
     "Book": "MediaBrowser.Controller.Entities.Book",
+    "AudioBook": "MediaBrowser.Controller.Entities.AudioBook",
 }
 _YEAR = re.compile(r"\((\d{4})\)")
 
@@ -46,6 +47,7 @@ class Found:
     folder: bool = False
     year: int | None = None
     series: str | None = None
+    versions: tuple[str, ...] = ()
 
 
 def films(location: str, kind: str | None) -> Iterator[Found]:
@@ -60,10 +62,21 @@ def films(location: str, kind: str | None) -> Iterator[Found]:
             series = _identifier("Series", path)
             if media:
                 yield Found(series, path, top[0], "Series", folder=True, year=_year(top[0]))
+        if sort == "Movie" and top and len(media) > 1 and all(name.startswith(Path(folder).name) for name in media):
+            yield _grouped(Path(folder), media)
+            continue
         for name in media:
             path = str(Path(folder, name))
             title = Path(folder).name if sort == "Movie" and top and len(media) == 1 else Path(name).stem
             yield Found(_identifier(sort, path), path, title, sort, year=_year(title), series=series)
+
+
+def _grouped(folder: Path, media: list[str]) -> Found:
+    """Return a film with its versions: which file is the first one is the server's choice (here, the shortest name)."""
+    first, *others = sorted(media, key=lambda name: (len(name), name))
+    path = str(folder / first)
+    versions = tuple(str(folder / name) for name in others)
+    return Found(_identifier("Movie", path), path, folder.name, "Movie", year=_year(folder.name), versions=versions)
 
 
 def snapshot(location: str) -> dict[str, int]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ _COUNTS = {
     "BookCount": "Book",
 }
 _SOUND = ("Audio",)
+_ID = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def _user(call: Call) -> dict[str, Any] | None:
@@ -59,6 +61,9 @@ def _list(call: Call) -> Answer:
     parent = request.query("parentId")
     library = app.virtual_folders.by_id(parent) if parent else None
     libraries = _visible(call, user)
+    ids = [entry.replace("-", "").lower() for entry in request.names("ids") if _ID.fullmatch(entry)]
+    # With readable ids the whole tree is searched. Without any, the filter is ignored.
+    recursive = recursive or bool(ids)
     if library is None and not recursive and not (parent and parent in app.media.items):
         return _page(call, [_view(call, name) for name in sorted(libraries)])
     inside = _inside(call, libraries)
@@ -70,7 +75,6 @@ def _list(call: Call) -> Answer:
     if not recursive:
         inside = {key: item for key, item in inside.items() if parent in app.media.items or not item["series"]}
     wanted = request.names("includeItemTypes")
-    ids = [entry.replace("-", "") for entry in request.names("ids")]
     search = (request.query("searchTerm") or "").lower()
     chosen = [
         (key, item)
@@ -114,6 +118,8 @@ def _listed(
         shown["DateCreated"] = item["created"]
     if not item["folder"]:
         shown["Container"] = Path(item["path"]).suffix[1:]
+    if "MediaSources" in fields and not item["folder"]:
+        shown["MediaSources"] = [_source(path) for path in (item["path"], *item.get("versions", ()))]
     if "Path" in fields:
         shown["Path"] = item["path"]
     shown["ChannelId"] = None
@@ -138,6 +144,11 @@ def _listed(
         "LocationType": "FileSystem",
         "MediaType": media,
     }
+
+
+def _source(path: str) -> dict[str, Any]:
+    """Return a media source, without what the server reads in the file."""
+    return {"Protocol": "File", "Path": path, "Type": "Default", "Name": Path(path).stem, "IsRemote": False}
 
 
 def _marks(call: Call, user: dict[str, Any], key: str) -> dict[str, Any]:

@@ -217,7 +217,8 @@ class Media:
             if item["location"] == location and identifier not in found:
                 del self.items[identifier]
         for identifier, film in found.items():
-            self.items.setdefault(identifier, self._record(film, location))
+            item = self.items.setdefault(identifier, self._record(film, location))
+            item["versions"] = list(film.versions)
 
     def _record(self, film: Found, location: str) -> dict[str, Any]:
         return {
@@ -227,6 +228,7 @@ class Media:
             "folder": film.folder,
             "year": film.year,
             "series": film.series,
+            "versions": list(film.versions),
             "location": location,
             "created": self._clock.stamp(),
         }

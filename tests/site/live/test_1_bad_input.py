@@ -27,6 +27,7 @@ Endpoint = 198.18.0.20:51820
 
 BAD: dict[str, tuple[str, Any]] = {
     "no password": ("transmission_password", ""),
+    "a notification to an unknown service": ("mediaserver_notify", ["nosuch://s3cr3t"]),
     "an invalid private key": ("gateway_provider_config", PROVIDER.replace(KEY, "c2hvcnQ=")),
     "a hook in the provider's file": (
         "gateway_provider_config",

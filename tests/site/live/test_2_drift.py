@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Twenty manual changes at once: ``--check`` reports each, a run repairs exactly those, the next run changes nothing.
+"""Manual changes at once: ``--check`` reports each, a run repairs exactly those, the next run changes nothing.
 
 The tests of this file depend on each other and run in this order.
 """
@@ -16,7 +16,7 @@ from drift import TABLE, WITH_CONSEQUENCES, apply, findings, values
 
 @pytest.fixture(scope="module")
 def predicted(host: Any, household: Household, inventory: str) -> playbook.Run:
-    assert len({drift.finding for drift in TABLE}) == 20
+    assert len({drift.finding for drift in TABLE}) == 23
     for drift in TABLE:
         apply(host, household, drift)
     result = playbook.run(inventory, "--check", "--diff")

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from barrier_lab import NetworkLab
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE.parents[2] / "roles" / "runtime" / "files" / "lib"), str(HERE)]
+ROOT = HERE.parents[2]
+# The last one has Jellyfin's double.
+sys.path[:0] = [str(ROOT / "roles" / "runtime" / "files" / "lib"), str(HERE), str(ROOT / "tests" / "doubles")]
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_there_are_programs() -> None:
-    assert {"jellyfin-unlock", "vpn-gateway", "vpn-monitor", "vpn-verify"} <= set(NAMES)
+    assert {"jellyfin-unlock", "mediaserver", "vpn-gateway", "vpn-monitor", "vpn-verify"} <= set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -35,6 +35,7 @@ ORDER = (
     "transmission",
     "jackett",
     "jellyfin",
+    "upkeep",
 )
 KEY = "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE="
 FACTS: dict[str, Any] = {

@@ -81,7 +81,8 @@ def test_a_host_without_the_compose_project_is_refused_by_name(compose: bool, in
 def test_the_files_that_the_role_checks_are_measured() -> None:
     (task,) = loaded("preflight/tasks/measure.yml")
     shared = {name: loaded("mediaserver/vars/main.yml")[name] for name in ("__mediaserver_overrides",)}
-    given = {"mediaserver_root": "/opt/mediaserver", "mediaserver_downloads": "/mnt/downloads", **shared}
+    places = {"mediaserver_data": "/mnt", "mediaserver_downloads": "/mnt/downloads"}
+    given = {"mediaserver_root": "/opt/mediaserver", **places, **shared}
     probe = Templar(loader=DataLoader(), variables=given).template(task["household.mediaserver.host_info"]["probe"])
     assert {KEY, SYSTEM, CLAIM} <= set(probe)
     assert value("[__jellyfin_first_run_file] + __jellyfin_proofs") == [CLAIM, KEY, SYSTEM]

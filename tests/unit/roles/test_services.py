@@ -104,10 +104,11 @@ def test_the_unit_waits_for_every_mount_that_a_container_needs() -> None:
         text = value("lookup('ansible.builtin.template', 'mediaserver.service.j2')", **variables)
         return str(re.search(r"^RequiresMountsFor=(.*)$", text, re.MULTILINE)[1])  # type: ignore[index]
 
-    assert needed() == "/opt/mediaserver /mnt"
-    assert needed(jellyfin_cache="/srv/cache") == "/opt/mediaserver /mnt /srv/cache"
+    spool = "/var/lib/mediaserver/import"
+    assert needed() == f"/opt/mediaserver /mnt {spool}"
+    assert needed(jellyfin_cache="/srv/cache") == f"/opt/mediaserver /mnt /srv/cache {spool}"
     without = ["vpn", "wireguard", "transmission"]
-    assert needed(jellyfin_cache="/srv/cache", stack_services=without) == "/opt/mediaserver /mnt"
+    assert needed(jellyfin_cache="/srv/cache", stack_services=without) == f"/opt/mediaserver /mnt {spool}"
 
 
 def test_a_lock_of_jellyfin_is_removed_only_where_there_is_one() -> None:

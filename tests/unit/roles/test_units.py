@@ -12,7 +12,12 @@ from ansible.template import Templar, trust_as_template
 
 ROLES = Path(__file__).resolve().parents[3] / "roles"
 PROGRAMS = {"mediaserver-barrier-keeper.service", "vpn-monitor.service"}
-OTHERS = {"docker.service", "systemd-journald.service", "mediaserver-barrier.service", "mediaserver.service", *PROGRAMS}
+IMPORT = {"mediaserver-import.path", "mediaserver-import.timer"}
+OTHERS = {
+    *("docker.service", "systemd-journald.service", "mediaserver-barrier.service", "mediaserver.service"),
+    *PROGRAMS,
+    *IMPORT,
+}
 
 
 def units(data: Any) -> dict[str, list[str]]:

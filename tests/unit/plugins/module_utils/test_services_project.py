@@ -23,7 +23,7 @@ ALL = ["vpn", "wireguard", "transmission", "jackett", "jellyfin"]
 PORTS = {"transmission": 9091, "jackett": 9117, "jellyfin": 8096}
 # The services are named, so that one more in the registry changes nothing here but the test of the default household.
 PLACES: dict[str, t.Any] = {
-    **{"mediaserver_root": "/opt/mediaserver", "mediaserver_data": "/mnt"},
+    **{"mediaserver_root": "/opt/mediaserver", "mediaserver_data": "/mnt", "mediaserver_state": "/var/lib/mediaserver"},
     "stack_services": ALL,
 }
 SCRIPTS = ("vpn", "wireguard", "transmission", "jackett", "jellyfin", "last-good", "keep-whole", "namespace")
@@ -114,9 +114,10 @@ def test_what_is_needed_and_missing_is_named() -> None:
 
 
 def test_folders_that_need_a_mount_of_their_own_are_those_outside() -> None:
-    assert composed({})["other_folders"] == []
-    assert composed({}, jellyfin_cache="/srv/cache")["other_folders"] == ["/srv/cache"]
-    assert composed({"stack_services": ALL[:-1]}, jellyfin_cache="/srv/cache")["other_folders"] == []
+    spool = "/var/lib/mediaserver/import"
+    assert composed({})["other_folders"] == [spool]
+    assert composed({}, jellyfin_cache="/srv/cache")["other_folders"] == ["/srv/cache", spool]
+    assert composed({"stack_services": ALL[:-1]}, jellyfin_cache="/srv/cache")["other_folders"] == [spool]
 
 
 def test_a_changed_entry_point_recreates_those_who_run_it() -> None:

@@ -36,7 +36,7 @@ from mediaserver.monitor.problems import Code
 from mediaserver.services import Service
 from mediaserver.tunnel import mtu, netns
 from mediaserver.tunnel.gateway import Gateway, Host, look_up_nothing
-from mediaserver.verify import status
+from mediaserver.verify import imports, status
 from mediaserver.verify.address_page import TIMEOUT_S, ask_over_ipv4, is_address, is_page
 from mediaserver.verify.packets import PORT, appears, datagram, listen, sniff_host_interfaces
 from mediaserver.verify.probes import address_of, container_of, leak_attempts, open_inside, pid_of, run, service_rows
@@ -68,6 +68,7 @@ class Verification:
             "packet size": self.packet_size,
             "inner barrier": self.inner_barrier,
             "outer barrier": self.outer_barrier,
+            "import": self.imports,
         }
 
     def services(self) -> str:
@@ -248,6 +249,9 @@ class Verification:
                 "count it; run the playbook again"
             )
         return "a packet that went past the inner barrier was dropped and counted by the outer one"
+
+    def imports(self) -> str:
+        return imports.check(self.root)
 
 
 def _tunnel_fault(found: status.Status) -> str:

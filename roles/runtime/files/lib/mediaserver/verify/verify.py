@@ -7,7 +7,8 @@ import argparse
 import contextlib
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from mediaserver._core import files
@@ -26,11 +27,51 @@ def in_words(error: Exception) -> str:
     return str(error)
 
 
+@dataclass(frozen=True)
+class Result:
+    """The result of one check."""
+
+    check: str
+    passed: bool
+    text: str
+
+    @property
+    def line(self) -> str:
+        return f"{'ok   ' if self.passed else 'FAIL '} {self.check}: {self.text}"
+
+
+Checks = Callable[[Verification], dict[str, Callable[[], str]]]
+
+
+def results(
+    verification: Verification, *, checks: Checks = Verification.checks, lock: Path = VERIFY_LOCK
+) -> Iterator[Result]:
+    """Make each check and yield its result. Raises OSError where the lock cannot be used."""
+    with contextlib.ExitStack() as stack:
+        # Each counts the packets that the barriers drop meanwhile; those of another one would pass for its own.
+        if lock.parent.is_dir():
+            stack.enter_context(files.locked(lock))
+        for name, check in checks(verification).items():
+            try:
+                result = Result(name, True, check())
+            except (MediaserverError, OSError, ValueError, subprocess.TimeoutExpired) as error:
+                result = Result(name, False, in_words(error))
+            yield result
+
+
+def summary(failed: int) -> str:
+    return f"{failed} of the checks failed" if failed else "all checks passed"
+
+
+def exit_code(failed: int) -> int:
+    return min(failed, 100)
+
+
 def main(
     arguments: Sequence[str],
     *,
     root: Path,
-    checks: Callable[[Verification], dict[str, Callable[[], str]]] = Verification.checks,
+    checks: Checks = Verification.checks,
     lock: Path = VERIFY_LOCK,
 ) -> int:
     """Do every check, print a line for each; return how many failed, 100 at the most."""
@@ -38,26 +79,13 @@ def main(
     parser.add_argument("--address-page", required=True, metavar="URL", help="answers with the caller's address")
     parser.add_argument("--target", default=NOWHERE, metavar="IPV4", help="where the packets go that must not get out")
     chosen = parser.parse_args(arguments)
+    failed = 0
     try:
-        with contextlib.ExitStack() as stack:
-            # Each counts the packets that the barriers drop meanwhile; those of another one would pass for its own.
-            if lock.parent.is_dir():
-                stack.enter_context(files.locked(lock))
-            return _verify(checks(Verification(root, chosen.address_page, chosen.target)))
+        for result in results(Verification(root, chosen.address_page, chosen.target), checks=checks, lock=lock):
+            failed += not result.passed
+            print(result.line)
     except OSError as error:
         print(f"vpn-verify: {lock} cannot be used: {error}; it has to run as root", file=sys.stderr)
         return 1
-
-
-def _verify(checks: dict[str, Callable[[], str]]) -> int:
-    failed = 0
-    for name, check in checks.items():
-        try:
-            print(f"ok    {name}: {check()}")
-        except (MediaserverError, OSError, ValueError, subprocess.TimeoutExpired) as error:
-            failed += 1
-            print(f"FAIL  {name}: {in_words(error)}")
-    print(
-        f"{failed} of the checks failed" if failed else "all checks passed", file=sys.stderr if failed else sys.stdout
-    )
-    return min(failed, 100)
+    print(summary(failed), file=sys.stderr if failed else sys.stdout)
+    return exit_code(failed)

@@ -1,0 +1,29 @@
+# Managed by household.mediaserver. Written by `make docs` from the command's own parser.
+# shellcheck shell=bash
+_mediaserver() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command="" words=""
+    [ "$COMP_CWORD" -gt 1 ] && command=${COMP_WORDS[1]}
+    COMPREPLY=()
+    case "$command $previous" in
+    "import --kind") words="movies tv music books misc" ;;
+    "verify --address-page") words="" ;;
+    "verify --target") words="" ;;
+    "logs -n" | "logs --lines") words="" ;;
+    "doctor --only") words="units vpn containers disk clock downloads notifications" ;;
+    *)
+        case "$command" in
+        "") words="--help status import space remove verify logs doctor version" ;;
+        status) words="--help --json" ;;
+        import) words="--help --json --dry-run --kind --again --existing" ;;
+        space) words="--help --json" ;;
+        remove) words="--help --json --undo --now --yes" ;;
+        verify) words="--help --json --address-page --target" ;;
+        logs) words="--help --json vpn-monitor barrier barrier-keeper stack import docker --lines --follow" ;;
+        doctor) words="--help --json --only --notify-test" ;;
+        version) words="--help --json" ;;
+        esac
+        ;;
+    esac
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+}
+complete -F _mediaserver mediaserver
