@@ -102,7 +102,7 @@ def _info(call: Call) -> Answer:
     source = items.source(key, item["path"], item["path"])
     reasons = _reasons(source["Container"], profile.get("DirectPlayProfiles") or [])
     if reasons or call.request.query("enableDirectPlay") == "false":
-        target = next(iter(profile.get("TranscodingProfiles") or []), {})
+        target: dict[str, Any] = next(iter(profile.get("TranscodingProfiles") or []), {})
         call.app.conversions[session] = {
             "AudioCodec": target.get("AudioCodec", ""),
             "VideoCodec": target.get("VideoCodec", ""),

@@ -13,6 +13,7 @@ from mediaserver.command.frame import Context
 from mediaserver.importer import program
 from mediaserver.importer.runner import UMASK, Runner
 from mediaserver.importer.settings import CREDENTIALS_VARIABLE, SETTINGS, Credentials, Settings
+from mediaserver.notify import household
 
 
 def prepare(context: Context, name: str) -> Runner:
@@ -24,7 +25,7 @@ def prepare(context: Context, name: str) -> Runner:
         context.require_root(name)
     settings = Settings.read(context.root / SETTINGS)
     credentials = Credentials.read(context.root, with_jellyfin=bool(settings.jellyfin_url))
-    outbox = program.outbox_of(context.root, settings)
+    outbox = household.outbox(context.root, context.settings.state)
     program.become_account(settings.state)
     os.umask(UMASK)
     return program.runner(settings, credentials, outbox=outbox)
