@@ -7,7 +7,6 @@ The torrents are made of files that are on the Pi already: Transmission checks t
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import shlex
 import time
@@ -18,50 +17,27 @@ import pytest
 from contract import Household
 from jellyfin import administrators_token, ask
 from rpc import session
+from whole_torrent import WholeTorrent
 
-PIECE = 16384
 PATIENCE_S = 60
 # On a server that does nothing else.
 LISTED_S = 5
 SPOOL, STATE = "/var/lib/mediaserver/import", "/var/lib/mediaserver/importer"
 
 
-def bencoded(value: Any) -> bytes:
-    """Encode as BEP 3 says; the keys of a dictionary are sorted."""
-    if isinstance(value, int):
-        return b"i%de" % value
-    if isinstance(value, str):
-        value = value.encode()
-    if isinstance(value, bytes):
-        return b"%d:%s" % (len(value), value)
-    return b"d%se" % b"".join(bencoded(key) + bencoded(value[key]) for key in sorted(value))
-
-
 class Download:
     """A torrent of one file, whose content is on the Pi."""
 
     def __init__(self, host: Any, household: Household, name: str) -> None:
-        self.host, self.household, self.name = host, household, name
-        self.content = hashlib.sha256(name.encode()).digest() * 1024
-        pieces = b"".join(
-            hashlib.sha1(self.content[start : start + PIECE]).digest() for start in range(0, len(self.content), PIECE)
-        )
-        info = {"length": len(self.content), "name": name, "piece length": PIECE, "pieces": pieces, "private": 1}
-        self.hash = hashlib.sha1(bencoded(info)).hexdigest()
-        self.metainfo = bencoded({"announce": "http://127.0.0.1:9/announce", "info": info})
+        self.host, self.household, self.torrent = host, household, WholeTorrent(name)
+        self.hash = self.torrent.hash
         self.path = f"{household['mediaserver_downloads']}/complete/{name}"
 
     def add(self) -> None:
         """Write the file as the account, then give Transmission the torrent."""
-        account = f"--reuid {self.household['mediaserver_uid']} --regid {self.household['mediaserver_gid']}"
-        program = (
-            "import hashlib, sys; open(sys.argv[1], 'wb').write(hashlib.sha256(sys.argv[2].encode()).digest() * 1024)"
-        )
-        self.host.check_output(
-            f"setpriv {account} --clear-groups python3 -c {shlex.quote(program)}"
-            f" {shlex.quote(self.path)} {shlex.quote(self.name)}"
-        )
-        metainfo = base64.b64encode(self.metainfo).decode()
+        account = self.household["mediaserver_uid"], self.household["mediaserver_gid"]
+        self.host.check_output(self.torrent.writer(self.path, *account))
+        metainfo = base64.b64encode(self.torrent.metainfo).decode()
         session(self.household, "torrent-add", {"metainfo": metainfo, "download-dir": "/downloads/complete"})
 
     def wait(self) -> None:
