@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 
 from mediaserver._core import files
+from mediaserver._core.errors import FileProblem
 from mediaserver.command.frame import Context
 from mediaserver.importer import program
 from mediaserver.importer.runner import UMASK, Runner
@@ -23,6 +24,11 @@ def prepare(context: Context, name: str) -> Runner:
     """
     if not is_service():
         context.require_root(name)
+    if not (context.root / SETTINGS).exists():
+        raise FileProblem(
+            f"{context.root / SETTINGS} does not exist, so downloads are not imported on this host. To have them"
+            " imported, set upkeep_import to true, with transmission in stack_services, and run the playbook"
+        )
     settings = Settings.read(context.root / SETTINGS)
     credentials = Credentials.read(context.root, with_jellyfin=bool(settings.jellyfin_url))
     outbox = household.outbox(context.root, context.settings.state)

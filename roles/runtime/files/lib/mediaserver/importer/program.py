@@ -16,7 +16,7 @@ from mediaserver.importer.jellyfin import Jellyfin
 from mediaserver.importer.ledger import Ledger
 from mediaserver.importer.runner import Clock, Runner
 from mediaserver.importer.settings import Credentials, Settings
-from mediaserver.importer.spool import Pending
+from mediaserver.importer.spool import REJECTED, Pending
 from mediaserver.importer.state import STATE, StateFile
 from mediaserver.importer.torrent_import import TorrentImport
 from mediaserver.importer.transmission import Torrents
@@ -49,7 +49,7 @@ def runner(
         torrents=Torrents.connect(access, transmission_http),
         jellyfin=jellyfin,
         importer=TorrentImport(settings, ledger, guess),
-        pending=Pending(settings.state / "pending", settings.state / "rejected"),
+        pending=Pending(settings.state / "pending", settings.state / REJECTED),
         ledger=ledger,
         state_file=StateFile(settings.state / STATE),
         transmission_service=Service(
