@@ -205,6 +205,7 @@ def table(description: dict[str, Any]) -> None:
         ("transmission", "Pi", "real", f"http://{description['pi']['address']}:9091/"),
         ("jackett", "Pi", "simulated", f"http://{description['pi']['address']}:9117/"),
         ("jellyfin", "Pi", "simulated", f"http://{description['pi']['address']}:8096/"),
+        ("import", "Pi", "real", "hard links from the downloads into the library, then Jellyfin is informed"),
         ("the Pi itself", "container", "simulated", "Debian 13 with systemd, Docker and SSH"),
         ("VPN provider", "container", "real", "WireGuard server of the lab"),
         ("tracker, seeder", "container", "real", "opentracker and Transmission"),

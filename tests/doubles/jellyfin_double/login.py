@@ -6,7 +6,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from jellyfin_double import users
+from jellyfin_double import playback, users
 from jellyfin_double.answers import Answer, failed, given, nothing
 from jellyfin_double.authentication import Credentials, session
 from jellyfin_double.router import Access, Route
@@ -105,7 +105,8 @@ def _open(call: Call, user: dict[str, Any], sender: Credentials) -> dict[str, An
 
 
 def listed(app: Application, device: dict[str, Any], user: dict[str, Any]) -> dict[str, Any]:
-    return session(device, user, server=app.state["server_id"], version=app.version, remote=device["remote"])
+    made = session(device, user, server=app.state["server_id"], version=app.version, remote=device["remote"])
+    return playback.shown(app, device, made)
 
 
 def _sessions(call: Call) -> Answer:
@@ -115,6 +116,9 @@ def _sessions(call: Call) -> Answer:
         user = app.user(device["user"])
         if user and (caller.administrator or user is caller.user):
             shown.append(listed(app, device, user))
+    # The session that was active last comes first.
+    last = {device: playing["checked_in"] for device, playing in app.playing.items()}
+    shown.sort(key=lambda one: max(one["LastActivityDate"], last.get(one["DeviceId"], "")), reverse=True)
     return given(shown)
 
 

@@ -65,6 +65,11 @@ def test_spool_file_that_is_not_a_hash_is_set_aside_and_named(home: Household, n
     assert (home.state / "rejected" / name).read_text() == "x"
     assert home.found().rejected == (name.replace("\n", "\ufffd"),)
     assert set(home.library()) == {FILM}
+    home.run()
+    assert len(home.found().rejected) == 1, "it is named until it is removed"
+    (home.state / "rejected" / name).unlink()
+    home.run()
+    assert home.found().rejected == ()
 
 
 def test_folders_and_links_in_the_spool_are_not_followed(home: Household, tmp_path: Path) -> None:

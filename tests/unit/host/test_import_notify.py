@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from apprise_double import Apprise
 from import_home import Household
-from mediaserver.importer.program import outbox_of
+from mediaserver.notify import household
 from mediaserver.notify.outbox import Outbox
 from mediaserver.notify.sender import Sender
 from mediaserver.notify.settings import NotifySettings
@@ -70,9 +70,9 @@ def test_settings_that_cannot_be_read_switch_notifications_off_with_a_warning(
     notified: Notified, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
-    found = outbox_of(tmp_path, notified.home.settings)
+    found = household.outbox(tmp_path, tmp_path / "state")
     assert found is not None and found.settings == NotifySettings()
     (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets" / "notify.json").write_text("{")
-    assert outbox_of(tmp_path, notified.home.settings) is None
+    assert household.outbox(tmp_path, tmp_path / "state") is None
     assert "no notifications are sent: " in capsys.readouterr().out

@@ -74,7 +74,8 @@ class Runner:
 
     def __post_init__(self) -> None:
         before = self.state_file.read()
-        self.recent, self.rejected = before.recent, before.rejected
+        kept = self.pending.rejected_names()
+        self.recent, self.rejected = before.recent, tuple(one for one in before.rejected if one in kept)
         self.lister = Lister(self.settings)
 
     @property

@@ -18,10 +18,12 @@ from pathlib import Path
 
 from mediaserver._core import files
 from mediaserver._core.errors import FileProblem, reason
+from mediaserver.importer.problem import shown
 
 HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 MODE = 0o644
-# Files of the spool that are no torrents, which are kept for a person to look at.
+# Files of the spool that are no torrents, which are kept for a person to look at; the folder is below the state's.
+REJECTED = "rejected"
 REJECTED_KEPT = 20
 
 NEW, LISTING = "new", "listing"
@@ -175,6 +177,12 @@ class Pending:
                 self._reject(path)
             else:
                 raise FileProblem(f"{path} cannot be removed: {reason(error)}") from error
+
+    def rejected_names(self) -> set[str]:
+        """Return the names of what was moved out of the spool and is still kept, as they are shown."""
+        with suppress(OSError):
+            return {shown(path.name) for path in self.rejected.iterdir()}
+        return set()
 
     def _reject(self, path: Path) -> None:
         """Move something out of the spool that does not belong there."""
