@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -172,6 +173,18 @@ def test_missed_torrent_is_found_without_its_script(home: Household) -> None:
     home.film(1, done=False)
     home.run()
     assert set(home.library()) == {FILM}
+
+
+def test_without_its_spool_torrents_are_found_and_the_loss_is_named(home: Household) -> None:
+    home.film(1)
+    shutil.rmtree(home.spool)
+    home.run()
+    assert set(home.library()) == {FILM}
+    (trouble,) = home.found().troubles
+    assert f"{home.spool} does not exist" in trouble
+    home.spool.mkdir()
+    home.run()
+    assert home.found().troubles == ()
 
 
 def test_torrents_from_before_the_import_are_left_alone_until_asked_for(tmp_path: Path) -> None:

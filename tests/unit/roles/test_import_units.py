@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 sys.path.append(str(Path(__file__).resolve().parent))
 sys.path.append(str(Path(__file__).resolve().parents[3] / "roles" / "runtime" / "files" / "lib"))
 
-from mediaserver.importer.settings import Library, Settings
+from mediaserver._transmission.access import Access
+from mediaserver.importer.program import runner
+from mediaserver.importer.settings import Credentials, Library, Settings
 from rendered_households import ALL, ROLES, value
 
 SCRIPT = ROLES / "stack" / "files" / "entrypoints" / "torrent-done.sh"
@@ -92,6 +95,16 @@ def test_service_runs_as_the_account_and_keeps_one_mount() -> None:
     # A mount of its own for library and downloads would make every hard link fail.
     assert not [line for line in text.splitlines() if line.startswith(("ReadWritePaths=", "BindPaths="))]
     assert "ProtectSystem=strict" not in text
+
+
+def test_a_run_has_refused_credentials_tried_again() -> None:
+    credentials = Credentials(Access("http://172.31.254.2:9091/transmission/rpc", "family", "x"))
+    made = runner(settings(), credentials)
+    files = [str(service.refused) for service in (made.transmission_service, made.jellyfin_service)]
+    assert value("__upkeep_refused", role="upkeep") == files
+    (task,) = yaml.safe_load((ROLES / "preflight" / "tasks" / "measure.yml").read_text())
+    probe = task["household.mediaserver.host_info"]["probe"].strip().removeprefix("{{").removesuffix("}}")
+    assert set(files) <= set(value(probe, role="upkeep", __mediaserver_overrides=[]))
 
 
 def test_path_unit_watches_the_folder_that_the_container_has() -> None:

@@ -78,12 +78,10 @@ def _remove(session: Runner, arguments: argparse.Namespace, context: Context) ->
     if not _agreed(arguments, context, _preview(choice, now=arguments.now)):
         return _outcome(choice.name, "nothing", 0, names, choice, NOTHING, Exit.ATTENTION)
     clock = session.clock
-    manifest = session.transmission_service.ask(
-        lambda: session.removals.remove(choice, clock.time()), clock.monotonic()
-    )
+    removal = session.removals.erase if arguments.now else session.removals.remove
+    session.transmission_service.ask(lambda: removal(choice, clock.time()), clock.monotonic())
     inform_removed(session, choice.library)
     if arguments.now:
-        session.removals.delete(manifest)
         lines = [f"{shown(choice.name)} is deleted, which frees {words.size(choice.frees)}"]
         return _outcome(choice.name, "deleted", choice.frees, names, choice, lines)
     lines = [

@@ -23,7 +23,7 @@ from mediaserver.importer.problem import ImportProblem, shown
 from mediaserver.importer.removal import Removals
 from mediaserver.importer.retry import is_due, pause
 from mediaserver.importer.settings import Settings
-from mediaserver.importer.spool import LISTING, NEW, Entry, Pending
+from mediaserver.importer.spool import LISTING, NEW, Entry, Pending, SpoolProblem
 from mediaserver.importer.state import LEFT_OUT_KEPT, Arrival, State, StateFile, Waiting, with_arrival
 from mediaserver.importer.torrent_import import Ignored, Planned, Published, TorrentImport
 from mediaserver.importer.transmission import Torrents
@@ -95,7 +95,7 @@ class Runner:
 
     def step(self, *, sweep: bool = False) -> None:
         """Take in the spool, and carry each entry that is due one step further."""
-        self._take_in()
+        self._attempt("spool", self._take_in)
         if sweep:
             self._attempt("transmission", self._sweep)
         for entry in self.pending.entries(self.clock.time()):
@@ -289,14 +289,15 @@ class Runner:
     def _drop(self, entry: Entry) -> None:
         self.pending.remove(entry)
 
-    def _attempt(self, service: str, action: Callable[[], None]) -> None:
+    def _attempt(self, part: str, action: Callable[[], None]) -> None:
+        """Do something that concerns the spool, Transmission or Jellyfin, and note its trouble."""
         try:
             action()
-            self.troubles.pop(service, None)
-        except NotNow as error:
-            if self.troubles.get(service) != str(error):
+            self.troubles.pop(part, None)
+        except (NotNow, SpoolProblem) as error:
+            if self.troubles.get(part) != str(error):
                 journal.warning(str(error))
-            self.troubles[service] = str(error)
+            self.troubles[part] = str(error)
 
     # What a person sees, and when this runs next.
 

@@ -29,6 +29,10 @@ REJECTED_KEPT = 20
 NEW, LISTING = "new", "listing"
 
 
+class SpoolProblem(FileProblem):
+    """The spool cannot be read. Transmission is asked all the same, and knows what is finished."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """A torrent on its way into the library. Times are seconds of the system clock, for people and for the backoff."""
@@ -140,13 +144,14 @@ class Pending:
         """Make an entry of each file in the spool, and remove the file; yield each name, and whether it is a hash.
 
         What is not a torrent's hash is moved to the folder of rejected files, so that the spool is empty afterwards.
+        Raises SpoolProblem, FileProblem.
         """
         try:
             names = sorted(path.name for path in spool.iterdir())
         except FileNotFoundError:
-            raise FileProblem(f"{spool} does not exist; run the playbook again") from None
+            raise SpoolProblem(f"{spool} does not exist, so downloads arrive late. Run the playbook") from None
         except OSError as error:
-            raise FileProblem(f"{spool} cannot be read: {reason(error)}") from error
+            raise SpoolProblem(f"{spool} cannot be read, so downloads arrive late: {reason(error)}") from error
         for name in names:
             torrent = name.lower()
             if HASH.fullmatch(torrent):
