@@ -225,16 +225,17 @@ class Pi:
         metainfo = base64.b64encode(torrent.metainfo).decode()
         self.added.append(torrent.hash)
         demo.rpc(self.description, "torrent-add", {"metainfo": metainfo, "download-dir": "/downloads/complete"})
-        complete = self._wait("is complete in Transmission", lambda: self._is_complete(torrent.hash))
-        return self._wait(f"is in Jellyfin at {target}", lambda: f"/media/{target}" in self.jellyfin.files()) - complete
+        complete, _answered = self._wait("is complete in Transmission", lambda: self._is_complete(torrent.hash))
+        _asked, listed = self._wait(f"is in Jellyfin at {target}", lambda: f"/media/{target}" in self.jellyfin.files())
+        return listed - complete
 
-    def _wait(self, what: str, holds: Callable[[], bool]) -> float:
-        """Return the time before the first question that was answered as wanted. Raises BenchError."""
+    def _wait(self, what: str, holds: Callable[[], bool]) -> tuple[float, float]:
+        """Return the times before and after the first question that was answered as wanted. Raises BenchError."""
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             asked = time.monotonic()
             if holds():
-                return asked
+                return asked, time.monotonic()
             time.sleep(0.05)
         raise BenchError(f"a download of the measurement was not there after {PATIENCE_S} s; expected that it {what}")
 

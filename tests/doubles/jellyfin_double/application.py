@@ -102,7 +102,9 @@ class Application:
         self.metrics = bool(self.settings.system["EnableMetrics"])
         self.virtual_folders = VirtualFolders(folders.data, store, clock)
         self.media = Media(self.virtual_folders, store, clock, self.settings, scan_item_s=scan_item_s)
-        # What each device plays. In memory only, as on the server: after a restart no device plays.
+        # Devices that have sent something, and what each plays. In memory only, as on the server: after a restart the
+        # sessions are gone until a device sends its next report.
+        self.active: set[str] = set()
         self.playing: dict[str, dict[str, Any]] = {}
         # What was answered about a file that has to be converted, by PlaySessionId.
         self.conversions: dict[str, dict[str, Any]] = {}
@@ -142,6 +144,8 @@ class Application:
         refusal = self._refusal(found.route, caller)
         if refusal:
             return nothing(refusal)
+        if caller.device:
+            self.active.add(caller.device["device_id"])
         return found.route.handler(Call(self, request, found.values, caller, sender))
 
     def needs_token(self, request: Request) -> bool:

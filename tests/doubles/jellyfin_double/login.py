@@ -95,6 +95,7 @@ def _open(call: Call, user: dict[str, Any], sender: Credentials) -> dict[str, An
     }
     # A device has one token: the earlier one becomes invalid.
     app.state["devices"] = [d for d in app.state["devices"] if d["device_id"] != sender.device_id] + [device]
+    app.active.add(sender.device_id)
     app.store.save()
     return {
         "User": shown,
@@ -114,7 +115,7 @@ def _sessions(call: Call) -> Answer:
     shown = []
     for device in app.state["devices"]:
         user = app.user(device["user"])
-        if user and (caller.administrator or user is caller.user):
+        if user and device["device_id"] in app.active and (caller.administrator or user is caller.user):
             shown.append(listed(app, device, user))
     # The session that was active last comes first.
     last = {device: playing["checked_in"] for device, playing in app.playing.items()}

@@ -31,7 +31,7 @@ def prepare(context: Context, name: str) -> Runner:
         )
     settings = Settings.read(context.root / SETTINGS)
     credentials = Credentials.read(context.root, with_jellyfin=bool(settings.jellyfin_url))
-    outbox = household.outbox(context.root, context.settings.state)
+    outbox = household.outbox(context.root)
     program.become_account(settings.state)
     os.umask(UMASK)
     return program.runner(settings, credentials, outbox=outbox)

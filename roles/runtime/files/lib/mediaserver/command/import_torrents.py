@@ -133,6 +133,6 @@ def _table(plan: Mapping[str, Any]) -> list[str]:
     rows = [(one["source"], one["target"]) for one in plan["links"]]
     rows += [(one["source"], f"(already there) {one['target']}") for one in plan["present"]]
     rows += [(one["file"], f"(left out) {one['reason']}") for one in plan["left_out"]]
-    width = max((len(source) for source, _ in rows), default=0)
+    width = max((len(source) for source, _target in rows), default=0)
     head = f"{plan['name']}: {plan['problem'] or plan['kind']}"
     return [head, *(f"  {source:<{width}}  {target}" for source, target in rows)]

@@ -10,18 +10,18 @@ from pathlib import Path
 
 from mediaserver import journal
 from mediaserver._core.errors import FileProblem
+from mediaserver.command.settings import CommandSettings
 from mediaserver.notify.outbox import FILE, FOLDER, Outbox
 from mediaserver.notify.settings import NotifySettings
 
 
-def outbox(root: Path, state: Path) -> Outbox | None:
-    """Return the outbox; None, with a warning, where the settings cannot be read.
+def outbox(root: Path) -> Outbox | None:
+    """Return the outbox of the project folder ``root``; None, with a warning, where the settings cannot be read.
 
-    ``root`` and ``state`` are the project folder and mediaserver_state. Root may use it, and the account mediaserver
-    with the credential ``notify``.
+    Root may use it, and the account mediaserver with the credential ``notify``.
     """
     try:
-        return Outbox(state / FOLDER / FILE, NotifySettings.read(root))
+        return Outbox(CommandSettings.read(root).state / FOLDER / FILE, NotifySettings.read(root))
     except FileProblem as error:
         journal.warning(f"no notifications are sent: {error}")
         return None
