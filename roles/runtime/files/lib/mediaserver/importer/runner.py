@@ -136,6 +136,8 @@ class Runner:
     def _sweep(self) -> None:
         """Find finished torrents that are missing in the ledger. Raises NotNow."""
         known = self.transmission_service.ask(self.torrents.known, self.clock.monotonic())
+        if not known and self._has_metainfo():
+            raise NotNow("Transmission has not loaded its torrents yet")
         finished = [one for one in known if one.done]
         now = self.clock.time()
         waiting = {entry.hash for entry in self.pending.entries(now)}
@@ -148,7 +150,7 @@ class Runner:
                     f"{len(baseline)} torrents were finished before the import was set up and are left alone;"
                     " `mediaserver import --existing` imports them, too"
                 )
-        elif gone := baseline - {one.hash for one in known}:
+        elif gone := {one for one in baseline - {one.hash for one in known} if not self._has_metainfo(one)}:
             # Added again, such a torrent is a new download.
             baseline -= gone
             self.ledger.put_baseline(baseline)
@@ -156,6 +158,11 @@ class Runner:
             if one.hash in baseline or one.hash in waiting or self.ledger.get(one.hash).size == one.size:
                 continue
             self.pending.put(Entry(one.hash, now, name=one.name))
+
+    def _has_metainfo(self, torrent: str = "") -> bool:
+        """Say whether Transmission keeps the .torrent file of a torrent, or of any: it answers before it loads them."""
+        # Transmission 3 names them by the torrent's name and the first 16 digits of its hash.
+        return any(self.settings.torrent_files.glob(f"*{torrent[:16]}*.torrent"))
 
     # One entry.
 
