@@ -49,9 +49,9 @@ class Lister:
     settings: Settings
     _checks: dict[str, Check] = field(default_factory=dict)
 
-    def expected(self, entry: Entry) -> list[Expectation]:
-        """Return what Jellyfin must list of an entry; nothing where no library has its folder."""
-        return expectations(entry.targets, self.settings.libraries, names_below(self.settings.media))
+    def concerns(self, entry: Entry) -> bool:
+        """Say whether a file of an entry lies below a library. An extra does, too, although nothing lists it."""
+        return any(library.holds(target) for library in self.settings.libraries for target in entry.targets)
 
     def forget(self, entry: Entry) -> None:
         """Begin again with an entry whose files have changed."""
@@ -69,7 +69,8 @@ class Lister:
         """
         for entry in entries:
             if entry.hash not in self._checks:
-                self._checks[entry.hash] = Check(self.expected(entry))
+                names = names_below(self.settings.media)
+                self._checks[entry.hash] = Check(expectations(entry.targets, self.settings.libraries, names))
         self._inform(entries, jellyfin, now)
         due = [entry for entry in entries if now >= self._checks[entry.hash].ask_at]
         ids = [one for entry in due for expected in self._checks[entry.hash].expected for one in expected.ids]

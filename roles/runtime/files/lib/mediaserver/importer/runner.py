@@ -213,7 +213,7 @@ class Runner:
             verb = "is" if planned.incomplete == 1 else "are"
             text = f"{planned.incomplete} of {count} files {verb} not complete yet"
             self._keep(entry, text, counts=True)
-        elif self.jellyfin is None or not self.lister.expected(entry):
+        elif self.jellyfin is None or not self.lister.concerns(entry):
             self._arrived(entry)
         else:
             self.pending.put(replace(entry, stage=LISTING, tries=0, not_before=0.0, checks=0, waits_for=""))
