@@ -30,7 +30,7 @@ class Check:
     """One entry in this process: when Jellyfin was given its paths, and when it is asked next."""
 
     expected: list[Expectation]
-    told_at: float | None = None
+    informed_at: float | None = None
     ask_at: float = 0.0
 
 
@@ -75,43 +75,43 @@ class Lister:
         due = [entry for entry in entries if now >= self._checks[entry.hash].ask_at]
         ids = [one for entry in due for expected in self._checks[entry.hash].expected for one in expected.ids]
         listed = jellyfin.listed(ids) if ids else set()
-        news: list[Listed | Entry] = []
+        results: list[Listed | Entry] = []
         idle: bool | None = None
         for entry in due:
             check = self._checks[entry.hash]
             check.expected = [one for one in check.expected if one.missing(listed)]
             if not check.expected:
-                news.append(Listed(entry))
+                results.append(Listed(entry))
                 continue
-            told_at = now if check.told_at is None else check.told_at
+            informed_at = now if check.informed_at is None else check.informed_at
             window = CHECKS_S[min(entry.checks, len(CHECKS_S) - 1)]
-            if now - told_at < window:
-                check.ask_at = now + (QUICK_S if now - told_at < CHECKS_S[0] else SLOW_S)
+            if now - informed_at < window:
+                check.ask_at = now + (QUICK_S if now - informed_at < CHECKS_S[0] else SLOW_S)
                 continue
             if idle is None:
                 idle = jellyfin.is_idle()
-            news.extend(self._after_check(entry, check, now, idle=idle))
-        for one in news:
+            results.extend(self._after_check(entry, check, now, idle=idle))
+        for one in results:
             if isinstance(one, Listed):
                 self.forget(one.entry)
-        return news
+        return results
 
     def _inform(self, entries: Sequence[Entry], jellyfin: Jellyfin, now: float) -> None:
-        untold = [entry for entry in entries if self._checks[entry.hash].told_at is None]
-        untold = [entry for entry in untold if now >= self._checks[entry.hash].ask_at]
-        if not untold:
+        uninformed = [entry for entry in entries if self._checks[entry.hash].informed_at is None]
+        uninformed = [entry for entry in uninformed if now >= self._checks[entry.hash].ask_at]
+        if not uninformed:
             return
-        jellyfin.inform(path for entry in untold for path in entry.tell or entry.targets)
-        for entry in untold:
+        jellyfin.inform(path for entry in uninformed for path in entry.changed or entry.targets)
+        for entry in uninformed:
             check = self._checks[entry.hash]
-            check.told_at, check.ask_at = now, now + FIRST_S
+            check.informed_at, check.ask_at = now, now + FIRST_S
 
     def _after_check(self, entry: Entry, check: Check, now: float, *, idle: bool) -> list[Listed | Entry]:
         if not idle:
             # Paths that are given during the scan are lost: after its end they are given again.
-            check.told_at, check.ask_at = None, now + SCAN_PAUSE_S
+            check.informed_at, check.ask_at = None, now + SCAN_PAUSE_S
             return []
         if entry.checks + 1 >= len(CHECKS_S):
             return [Listed(entry, UNLISTED)]
-        check.told_at, check.ask_at = None, now
+        check.informed_at, check.ask_at = None, now
         return [replace(entry, checks=entry.checks + 1)]

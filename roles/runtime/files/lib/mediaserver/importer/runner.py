@@ -112,7 +112,7 @@ class Runner:
 
     def _clean(self) -> None:
         """Remove files that a killed run was about to put in place. A younger one may be another process's."""
-        for folder in (self.settings.state, self.pending.folder, self.ledger.folder):
+        for folder in (self.settings.state, self.pending.folder, self.ledger.folder, self.removals.begun):
             for path in folder.glob(f"{files.PREFIX}*"):
                 with contextlib.suppress(FileNotFoundError):
                     if self.clock.time() - path.lstat().st_mtime > TEMPORARY_S:
@@ -202,7 +202,7 @@ class Runner:
         entry = replace(
             entry,
             targets=done.targets,
-            tell=done.changed or entry.tell,
+            changed=done.changed or entry.changed,
             fresh=done.fresh,
             published_kind=planned.kind,
             left_out=tuple((shown(source), reason) for source, reason in planned.left_out[:LEFT_OUT_KEPT]),
