@@ -129,8 +129,8 @@ def _publish_videos(
     videos = [
         item for item in rest if item.extension in types and kind.looks_like_video(item, sources=sources, image=True)
     ]
-    stems: dict[str, str] = {}
     disc.publish_discs(discs, films)
+    stems: dict[str, str] = {}
     if chosen == "tv":
         shows = ShowPublisher(torrent, titles, builder)
         shows.publish(videos, labelled=labelled, biggest=biggest)
@@ -141,17 +141,21 @@ def _publish_videos(
     else:
         films.publish(videos)
     stems.update(films.stems)
-    paths = {item.path for item in videos}
-    others = [item for item in rest if item.path not in paths]
-    companions = [item for item in others if subtitles.is_companion(item) and not _is_sample_companion(item)]
     whole = {item.path for item in items}
     absent = [item for item in around if item.is_video and item.path not in whole]
-    pairer = subtitles.Pairer(videos, absent, stems, titles)
+    paths = {item.path for item in videos}
+    others = [item for item in rest if item.path not in paths]
+    _publish_others(torrent, others, subtitles.Pairer(videos, absent, stems, titles), builder)
+
+
+def _publish_others(torrent: Torrent, others: list[Item], pairer: subtitles.Pairer, builder: PlanBuilder) -> None:
+    """Publish subtitles and sound tracks beside their videos, and audio as music; leave out the rest."""
+    companions = [item for item in others if subtitles.is_companion(item) and not _is_sample_companion(item)]
     unknown = {item.path for item in subtitles.publish_subtitles(companions, pairer, builder)}
-    companion_paths = {item.path for item in companions}
+    published = {item.path for item in companions} - unknown
     audio: list[Item] = []
     for item in others:
-        if item.path in companion_paths and item.path not in unknown:
+        if item.path in published:
             continue
         if item.extension in file_types.AUDIO and item.extension not in file_types.TRACK:
             audio.append(item)

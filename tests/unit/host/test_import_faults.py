@@ -213,6 +213,23 @@ def test_torrent_from_before_that_is_added_again_is_new(tmp_path: Path) -> None:
     assert set(home.library()) == {FILM}
 
 
+@pytest.mark.parametrize("name", ["{}.torrent", "Dune.{:.16}.torrent"])
+def test_torrents_that_transmission_has_not_loaded_yet_stay_from_before(tmp_path: Path, name: str) -> None:
+    home = Household(tmp_path, with_jellyfin=False)
+    old = home.film(1, done=False)
+    loaded = dict(home.transmission.torrents)
+    (home.folder / "torrents").mkdir()
+    (home.folder / "torrents" / name.format(old)).touch()
+    for known in ({}, loaded, {}, loaded):
+        home.transmission.torrents = dict(known)
+        home.run()
+        assert (home.library(), home.pending()) == ({}, [])
+    # The control: a new one is imported.
+    home.film(2, "Alien", 1979)
+    home.run()
+    assert set(home.library()) == {"movies/Alien (1979)/Alien (1979).mkv"}
+
+
 def test_magnet_link_without_metadata_is_not_finished(home: Household) -> None:
     home.transmission.add(hash_of(1), "magnet", [])
     home.run()

@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 from import_home import Household, hash_of, media_as_jellyfin_sees_it
 from import_killer import Killer
+from mediaserver._core import files
 from mediaserver._core.errors import InvalidValue, Unreachable
 from mediaserver.importer import space
 from mediaserver.importer.problem import LibraryProblem
-from mediaserver.importer.removal import REMOVED, RESTORING, TRASH
+from mediaserver.importer.removal import DELETING, REMOVED, RESTORING, TRASH
 
 DUNE, ALIEN = "movies/Dune (2021)/Dune (2021).mkv", "movies/Alien (1979)/Alien (1979).mkv"
 SEASON = [f"tv/Show/Season 01/Show S01E0{number}.mkv" for number in (1, 2)]
@@ -318,6 +319,19 @@ def test_what_was_begun_on_another_disk_is_not_carried_out(home: Household) -> N
     home.run()
     assert everything(home) == before
     assert list(run.removals.begun.iterdir()) == []
+
+
+def test_file_that_a_kill_has_left_begins_nothing(home: Household) -> None:
+    removals = home.runner().removals
+    remove(home, "Dune (2021)")
+    (manifest,) = removals.list()
+    removals.begun.mkdir()
+    left = removals.begun / f"{files.PREFIX}x"
+    left.write_text(replace(manifest, state=DELETING).to_json())
+    os.utime(left, (0, 0))
+    home.run()
+    assert [one.state for one in removals.list()] == [REMOVED]
+    assert list(removals.begun.iterdir()) == []
 
 
 def test_files_of_a_person_in_the_hidden_folder_stay(home: Household) -> None:

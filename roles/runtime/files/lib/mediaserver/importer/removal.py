@@ -15,9 +15,10 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -217,15 +218,20 @@ class Removals:
             self.trash.rmdir()
         begun: list[Manifest] = []
         with suppress(FileNotFoundError):
-            begun = [one for path in sorted(self.begun.iterdir()) for one in _manifest_in(path)]
-        for action, manifests in ((self.proceed, begun), (lambda one: self._review(one, now), self.list())):
-            for manifest in manifests:
-                try:
-                    action(manifest)
-                except ImportProblem as error:
-                    journal.warning(str(error))
+            begun = [one for path in sorted(self.begun.iterdir()) for one in _manifest_in(path) if one.id == path.name]
+        for manifest in begun:
+            self._attempt(self.proceed, manifest)
+        for manifest in self.list():
+            self._attempt(partial(self._review, now=now), manifest)
 
-    def _review(self, manifest: Manifest, now: float) -> None:
+    @staticmethod
+    def _attempt(action: Callable[[Manifest], object], manifest: Manifest) -> None:
+        try:
+            action(manifest)
+        except ImportProblem as error:
+            journal.warning(str(error))
+
+    def _review(self, manifest: Manifest, *, now: float) -> None:
         """Complete an interrupted removal; delete one that is seven days old."""
         if manifest.state == REMOVING:
             self.proceed(manifest)

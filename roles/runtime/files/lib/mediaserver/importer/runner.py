@@ -113,7 +113,7 @@ class Runner:
 
     def _clean(self) -> None:
         """Remove files that a killed run was about to put in place. A younger one may be another process's."""
-        for folder in (self.settings.state, self.pending.folder, self.ledger.folder):
+        for folder in (self.settings.state, self.pending.folder, self.ledger.folder, self.removals.begun):
             for path in folder.glob(f"{files.PREFIX}*"):
                 with contextlib.suppress(FileNotFoundError):
                     if self.clock.time() - path.lstat().st_mtime > TEMPORARY_S:
@@ -137,6 +137,8 @@ class Runner:
     def _sweep(self) -> None:
         """Find finished torrents that are missing in the ledger. Raises NotNow."""
         known = self.transmission_service.ask(self.torrents.known, self.clock.monotonic())
+        if not known and self._has_metainfo():
+            raise NotNow("Transmission has not loaded its torrents yet")
         finished = [one for one in known if one.done]
         now = self.clock.time()
         waiting = {entry.hash for entry in self.pending.entries(now)}
@@ -149,7 +151,7 @@ class Runner:
                     f"{len(baseline)} torrents were finished before the import was set up and are left alone;"
                     " `mediaserver import --existing` imports them, too"
                 )
-        elif gone := baseline - {one.hash for one in known}:
+        elif gone := {one for one in baseline - {one.hash for one in known} if not self._has_metainfo(one)}:
             # Added again, such a torrent is a new download.
             baseline -= gone
             self.ledger.put_baseline(baseline)
@@ -157,6 +159,11 @@ class Runner:
             if one.hash in baseline or one.hash in waiting or self.ledger.get(one.hash).size == one.size:
                 continue
             self.pending.put(Entry(one.hash, now, name=one.name))
+
+    def _has_metainfo(self, torrent: str = "") -> bool:
+        """Say whether Transmission keeps the .torrent file of a torrent, or of any: it answers before it loads them."""
+        # Transmission 3 names them by the torrent's name and the first 16 digits of its hash.
+        return any(self.settings.torrent_files.glob(f"*{torrent[:16]}*.torrent"))
 
     # One entry.
 
@@ -196,7 +203,7 @@ class Runner:
         entry = replace(
             entry,
             targets=done.targets,
-            tell=done.changed or entry.tell,
+            changed=done.changed or entry.changed,
             fresh=done.fresh,
             published_kind=planned.kind,
             left_out=tuple((shown(source), reason) for source, reason in planned.left_out[:LEFT_OUT_KEPT]),
@@ -207,7 +214,7 @@ class Runner:
             verb = "is" if planned.incomplete == 1 else "are"
             text = f"{planned.incomplete} of {count} files {verb} not complete yet"
             self._keep(entry, text, counts=True)
-        elif self.jellyfin is None or not self.lister.expected(entry):
+        elif self.jellyfin is None or not self.lister.concerns(entry):
             self._arrived(entry)
         else:
             self.pending.put(replace(entry, stage=LISTING, tries=0, not_before=0.0, checks=0, waits_for=""))

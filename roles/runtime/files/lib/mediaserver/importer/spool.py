@@ -49,7 +49,7 @@ class Entry:
     waits_for: str = ""
     # What was published, relative to the media root, and the paths of which Jellyfin is informed.
     targets: tuple[str, ...] = ()
-    tell: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
     fresh: int = 0  # how many of the targets are new
     published_kind: str = ""
     left_out: tuple[tuple[str, str], ...] = ()  # source and reason, for the arrival
@@ -79,7 +79,7 @@ class Entry:
                 not_before=float(data["not_before"]),
                 waits_for=str(data["waits_for"]),
                 targets=tuple(map(str, data["targets"])),
-                tell=tuple(map(str, data["tell"])),
+                changed=tuple(map(str, data["changed"])),
                 fresh=int(data["fresh"]),
                 published_kind=str(data["published_kind"]),
                 left_out=tuple((str(one[0]), str(one[1])) for one in data["left_out"]),

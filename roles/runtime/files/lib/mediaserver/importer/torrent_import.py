@@ -159,7 +159,7 @@ class TorrentImport:
     def _measured(self, torrent: Torrent, folder: str) -> tuple[Torrent, Sources]:
         """Find the torrent's files on the disk. Raises ImportProblem."""
         sources = Sources(self.settings.downloads, host_folder(folder, self.settings.downloads))
-        sources.look(file.path for file in torrent.files if file.wanted and file.is_complete)
+        sources.find(file.path for file in torrent.files if file.wanted and file.is_complete)
         if sources.missing:
             first = shown(sources.missing[0])
             raise ImportProblem(
