@@ -122,6 +122,13 @@ def test_space_lists_names_that_remove_takes(home: Household, context: Context) 
     assert run(remove, context, "--yes", "Dune.2021.1080p.WEB").data["done"] == "removed"
 
 
+def test_space_says_that_it_has_found_nothing(home: Household, context: Context) -> None:
+    home.film(1)
+    home.run()
+    found = run(space, context)
+    assert (found.data["offers"], found.lines[1:]) == ([], ["nothing to remove was found"])
+
+
 def test_remove_shows_asks_and_keeps_on_a_no(home: Household, tmp_path: Path) -> None:
     home.film(1, size=SIZE)
     home.run()

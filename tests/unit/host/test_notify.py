@@ -145,7 +145,7 @@ def test_an_address_that_hangs_is_given_up_and_stays_silent(
     assert "has not answered within 0.2 s" in Sender(apprise, patience=0.2).send(f"ntfys://{SECRET}/hangs", MESSAGE)
     assert time.monotonic() - begun < 5
     apprise.released.set()
-    (thread,) = [one for one in threading.enumerate() if one.daemon and one.name.startswith("Thread-")]
+    (thread,) = [one for one in threading.enumerate() if one.name == "notification"]
     thread.join(10)
     assert (caplog.text, capsys.readouterr()) == ("", ("", "")), "its late line quotes the URL"
 

@@ -56,7 +56,7 @@ class Sender:
                 results.append(f"{NOT_SENT} ({type(error).__name__})")
 
         # The end of the program does not wait for a daemon thread.
-        thread = threading.Thread(target=notify, daemon=True)
+        thread = threading.Thread(target=notify, name="notification", daemon=True)
         with _silent() as silence:
             thread.start()
             thread.join(self._patience)
