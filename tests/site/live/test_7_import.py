@@ -36,9 +36,12 @@ def inode(host: Any, path: str) -> str:
 def film(host: Any, household: Household) -> Iterator[tuple[Download, str]]:
     """A film that has not been downloaded, and its path below the media root."""
     download = Download(host, household, "Testbild.1987.1080p.WEB.mkv")
-    yield download, "movies/Testbild (1987)/Testbild (1987).mkv"
+    target = "movies/Testbild (1987)/Testbild (1987).mkv"
+    yield download, target
     host.run(f"{household['mediaserver_root']}/scripts/mediaserver remove --yes --now 'movies/Testbild (1987)'")
     session(household, "torrent-remove", {"ids": [download.hash], "delete-local-data": True})
+    # Jellyfin learns of a removal some time later; the next test must not meet the item of this one.
+    wait_until_listed(household, f"/media/{target}", there=False)
 
 
 def test_download_becomes_a_hard_link_that_jellyfin_lists(
