@@ -20,6 +20,7 @@ from mediaserver._transmission.access import Access
 from mediaserver.importer import by_hand
 from mediaserver.importer.library import STAGING, Library
 from mediaserver.importer.program import runner
+from mediaserver.importer.retry import is_due, pause
 from mediaserver.importer.runner import UNKNOWN_TRIES
 from mediaserver.importer.settings import Credentials
 
@@ -796,3 +797,21 @@ def test_dry_run_shows_the_plan_and_changes_nothing(home: Household) -> None:
     assert forced.planned is not None
     assert forced.planned.kind == "misc"
     assert sorted(home.folder.rglob("*")) == before
+
+
+def test_failing_torrent_is_tried_again_only_after_its_pause(home: Household) -> None:
+    home.film(1)
+    (home.downloads / "complete" / SOURCE).unlink()
+    home.run()
+
+    def asked() -> int:
+        return sum(1 for name, more in home.transmission.calls if name == "torrent-get" and "ids" in more)
+
+    before = asked()
+    # The first run ends when nothing is due within its stay, so the next try is later than that.
+    home.run()
+    assert asked() == before
+    later(home)
+    assert asked() > before
+    assert all(is_due(time, 0.0) is (time <= 0) for time in (-1.0, 0.0, pause(1), pause(99)))
+    assert (pause(1), pause(2), pause(99)) == (5.0, 10.0, 900.0)
