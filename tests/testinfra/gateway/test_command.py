@@ -77,8 +77,8 @@ def test_what_needs_root_says_so_in_one_line(host: Any, subcommand: str) -> None
 
 
 def test_bash_completes_it(host: Any) -> None:
-    done = host.check_output(f"bash -c '. {COMPLETION}; COMP_WORDS=(mediaserver st) COMP_CWORD=1 _mediaserver;"
-                             ' echo "${COMPREPLY[@]}"\'')  # fmt: skip
+    typed = "COMP_WORDS=(mediaserver st); COMP_CWORD=1; _mediaserver"
+    done = host.check_output(f"bash -c '. {COMPLETION}; {typed}; echo \"${{COMPREPLY[@]}}\"'")
     assert done == "status"
 
 
