@@ -87,6 +87,16 @@ def move(source: StrPath, target: StrPath) -> None:
         sync_folder(folder)
 
 
+def move_between(source: int, target: int, name: str) -> None:
+    """Move a file or folder from one open folder to another, as ``move`` does: no link on the way is followed.
+
+    Raises OSError.
+    """
+    os.replace(name, name, src_dir_fd=source, dst_dir_fd=target)
+    for folder in (target, source):
+        os.fsync(folder)
+
+
 def write_below(folder: StrPath, path: str, text: str, *, mode: int) -> None:
     """Replace the file ``path`` below a folder that another account may change: no link below it is followed.
 

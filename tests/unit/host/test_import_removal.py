@@ -151,6 +151,50 @@ def test_restore_never_overwrites(home: Household) -> None:
     assert [one.state for one in run.removals.list()] == [REMOVED]
 
 
+FOLDER = "Dune.2021.1080p.WEB"
+
+
+def with_victim(home: Household) -> Path:
+    """Make a folder that the container of Transmission cannot reach, and that the import's account may change."""
+    victim = home.folder / "victim"
+    victim.mkdir()
+    for name in (f"{FOLDER}.mkv", "other"):
+        (victim / name).write_text("not a download")
+    return victim
+
+
+@pytest.mark.parametrize("action", ["remove", "erase"])
+def test_link_in_place_of_a_chosen_folder_is_not_followed(home: Household, action: str) -> None:
+    victim = with_victim(home)
+    run = home.runner()
+    choice = space.read_holdings(run).choose("Dune (2021)")
+    folder = home.downloads / "complete" / FOLDER
+    folder.rename(home.downloads / "aside")
+    folder.symlink_to(victim)
+    getattr(run.removals, action)(choice, home.clock.time())
+    assert sorted(path.name for path in victim.iterdir()) == [f"{FOLDER}.mkv", "other"]
+    assert not (home.media / DUNE).exists()
+    assert hash_of(1) not in home.transmission.torrents
+
+
+def test_restore_writes_through_no_link(home: Household) -> None:
+    victim = with_victim(home)
+    (victim / f"{FOLDER}.mkv").unlink()
+    remove(home, "Dune (2021)")
+    link = home.downloads / "complete" / FOLDER
+    link.symlink_to(victim)
+    run = home.runner()
+    with pytest.raises(LibraryProblem, match=f"{FOLDER} exists again"):
+        run.removals.restore(run.removals.find("Dune (2021)"))
+    interrupted_restore(home)
+    home.run()
+    assert [path.name for path in victim.iterdir()] == ["other"]
+    link.unlink()
+    home.run()
+    assert (link / f"{FOLDER}.mkv").exists()
+    assert (home.media / DUNE).exists()
+
+
 def test_deleted_after_seven_days_and_not_with_a_wrong_clock(home: Household) -> None:
     remove(home, "Dune (2021)")
     home.clock.now += 6 * 86400

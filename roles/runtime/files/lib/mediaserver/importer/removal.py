@@ -6,6 +6,9 @@ manifest is written first. A removal, a restore or a deletion that was interrupt
 
 A full disk has no room for that folder. So what is deleted at once is deleted where it is, and restores and deletions
 note their beginning in the import's folder of state, which is on another filesystem.
+
+The downloads belong to a container that may be compromised. It may replace a folder by a symbolic link at any time, for
+example while a person is asked. So each file is reached by the descriptors of its folders, and no link is followed.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import errno
 import json
 import os
 import shutil
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -31,6 +35,7 @@ from mediaserver.importer.ledger import Ledger, Record
 from mediaserver.importer.library import disk_of
 from mediaserver.importer.problem import ImportProblem, LibraryProblem, in_words, shown
 from mediaserver.importer.settings import Settings
+from mediaserver.importer.sources import opened_folder
 from mediaserver.importer.spool import HASH, Entry, Pending
 from mediaserver.importer.transmission import Torrents
 
@@ -279,7 +284,7 @@ class Removals:
             self.torrents.remove(torrent.hash)
         for root, _kept, paths in self._places(manifest):
             for path in paths:
-                (root / path).unlink(missing_ok=True)
+                _unlink(root, path)
             _remove_empty(root, paths, keep=1)
         self._forget(manifest)
 
@@ -334,7 +339,9 @@ class Removals:
 
     def _taken(self, manifest: Manifest) -> Iterator[Path]:
         for root, kept, paths in self._places(manifest):
-            yield from (root / path for path in paths if os.path.lexists(root / path) and os.path.lexists(kept / path))
+            for path in paths:
+                if os.path.lexists(kept / path):
+                    yield from _in_the_way(root, path)
 
     def _metainfo(self, torrent: str) -> str:
         with suppress(OSError):
@@ -368,24 +375,64 @@ def _names(manifest: Manifest) -> set[str]:
     return folded | {name.partition("/")[2] for name in folded if "/" in name}
 
 
+def _in_the_way(root: Path, path: str) -> Iterator[Path]:
+    """Yield what has the name of a file, and what is no folder and has the name of one of its folders."""
+    parts = path.split("/")
+    for end in range(1, len(parts) + 1):
+        part = root.joinpath(*parts[:end])
+        if not os.path.lexists(part):
+            return
+        if end == len(parts) or not stat.S_ISDIR(part.lstat().st_mode):
+            yield part
+            return
+
+
+def _unlink(root: Path, path: str) -> None:
+    """Delete a file; what is not the file that was chosen, such as a link in place of its folder, stays."""
+    *folders, name = path.split("/")
+    with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError), opened_folder(root, folders) as folder:
+        os.unlink(name, dir_fd=folder)
+
+
 def _move_all(source: Path, target: Path, paths: Iterable[str]) -> None:
     """Move files from one root to another; a folder that has no other file is moved as a whole.
 
     What is there already was moved before an interruption. A name that is taken is never overwritten.
     """
-    wanted = set(paths)
-    units = _units(source, wanted)
+    units = _units(source, set(paths))
     while units:
         path = units.pop()
-        if not os.path.lexists(source / path):
-            continue
-        if os.path.lexists(target / path):
-            if not (source / path).is_dir():
-                raise LibraryProblem(f"{shown(str(target / path))} exists; rename or remove it")
-            units.extend(_files_below(source, path))
-            continue
-        (target / path).parent.mkdir(FOLDER_MODE if TRASH in target.parts else 0o775, parents=True, exist_ok=True)
-        files.move(source / path, target / path)
+        *folders, _name = path.split("/")
+        # Without its folder, or with a link in its place, the file that was chosen is not there.
+        with suppress(FileNotFoundError, NotADirectoryError), opened_folder(source, folders) as folder:
+            units.extend(_move(path, folder, source, target))
+
+
+def _move(path: str, folder: int, source: Path, target: Path) -> list[str]:
+    """Move a file or folder out of ``folder``; return the files in it where a folder of that name is there already."""
+    *folders, name = path.split("/")
+    kind = _kind(name, folder)
+    if kind is None:
+        return []
+    mode = FOLDER_MODE if TRASH in target.parts else 0o775
+    try:
+        with opened_folder(target, folders, mode=mode) as place:
+            if _kind(name, place) is None:
+                files.move_between(folder, place, name)
+                return []
+    except NotADirectoryError as error:
+        raise LibraryProblem(f"{shown(str(target / path))} is below a symbolic link or a file; remove that") from error
+    if kind != stat.S_IFDIR:
+        raise LibraryProblem(f"{shown(str(target / path))} exists; rename or remove it")
+    return _files_below(source, path)
+
+
+def _kind(name: str, folder: int) -> int | None:
+    """Return what kind of file a name is, which is not followed when it is a link; None without one."""
+    try:
+        return stat.S_IFMT(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
+    except FileNotFoundError:
+        return None
 
 
 def _units(root: Path, wanted: set[str]) -> list[str]:
@@ -414,7 +461,7 @@ def _files_below(root: Path, folder: str) -> list[str]:
 
 def _remove_empty(root: Path, paths: Iterable[str], *, keep: int) -> None:
     """Remove the folders of moved files that are empty now, but for the topmost ``keep`` parts."""
-    folders = {"/".join(path.split("/")[:end]) for path in paths for end in range(keep + 1, path.count("/") + 1)}
-    for folder in sorted(folders, key=lambda one: -one.count("/")):
-        with suppress(OSError):  # another file is in it, or it was moved
-            (root / folder).rmdir()
+    folders = {tuple(path.split("/")[:end]) for path in paths for end in range(keep + 1, path.count("/") + 1)}
+    for *parents, name in sorted(folders, key=lambda one: -len(one)):
+        with suppress(OSError), opened_folder(root, parents) as folder:  # another file is in it, or it was moved
+            os.rmdir(name, dir_fd=folder)

@@ -53,18 +53,29 @@ class Sources:
         else:
             self.links.append(path)
 
-    @contextlib.contextmanager
-    def opened(self, parent: tuple[str, ...]) -> Iterator[int]:
+    def opened(self, parent: tuple[str, ...]) -> contextlib.AbstractContextManager[int]:
         """Give the descriptor of a folder of the torrent. Raises OSError; NotADirectoryError for a symbolic link."""
-        descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            for part in (*self.folder, *parent):
-                inner = os.open(part, FLAGS, dir_fd=descriptor)
-                os.close(descriptor)
-                descriptor = inner
-            yield descriptor
-        finally:
+        return opened_folder(self.root, (*self.folder, *parent))
+
+
+@contextlib.contextmanager
+def opened_folder(root: Path, parts: Iterable[str], *, mode: int = 0) -> Iterator[int]:
+    """Give the descriptor of a folder below a root; with ``mode``, missing folders are made.
+
+    Raises OSError; NotADirectoryError for a symbolic link below the root.
+    """
+    descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for part in parts:
+            if mode:
+                with contextlib.suppress(FileExistsError):
+                    os.mkdir(part, mode, dir_fd=descriptor)
+            inner = os.open(part, FLAGS, dir_fd=descriptor)
             os.close(descriptor)
+            descriptor = inner
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def _grouped(paths: Iterable[str]) -> Iterator[tuple[tuple[str, ...], list[tuple[str, str]]]]:
