@@ -9,6 +9,7 @@ import json
 import os
 from dataclasses import replace
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pytest
@@ -193,6 +194,32 @@ def test_restore_writes_through_no_link(home: Household) -> None:
     home.run()
     assert (link / f"{FOLDER}.mkv").exists()
     assert (home.media / DUNE).exists()
+
+
+@pytest.mark.parametrize("what", ["link", "folder is a link", "pipe", "too long"])
+def test_torrent_file_that_is_no_regular_file_is_not_read(home: Household, tmp_path: Path, what: str) -> None:
+    folder = home.folder / "torrents"
+    path = folder / f"{hash_of(1)}.torrent"
+    path.rename(tmp_path / "secret")
+    if what == "link":
+        path.symlink_to(tmp_path / "secret")
+    elif what == "folder is a link":
+        (tmp_path / "secret").rename(path)
+        folder.rename(tmp_path / "elsewhere")
+        folder.symlink_to(tmp_path / "elsewhere")
+    elif what == "pipe":
+        os.mkfifo(path)
+    else:
+        path.touch()
+        os.truncate(path, 1 << 30)
+    # It ends the wait of a program that reads a pipe.
+    writer = Timer(5.0, path.write_text, ["secret"])
+    if what == "pipe":
+        writer.start()
+    run = home.runner()
+    manifest = run.removals.remove(space.read_holdings(run).choose("Dune (2021)"), home.clock.time())
+    writer.cancel()
+    assert [one.metainfo for one in manifest.torrents] == [""]
 
 
 def test_deleted_after_seven_days_and_not_with_a_wrong_clock(home: Household) -> None:

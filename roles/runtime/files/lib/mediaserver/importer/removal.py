@@ -35,7 +35,7 @@ from mediaserver.importer.ledger import Ledger, Record
 from mediaserver.importer.library import disk_of
 from mediaserver.importer.problem import ImportProblem, LibraryProblem, in_words, shown
 from mediaserver.importer.settings import Settings
-from mediaserver.importer.sources import opened_folder
+from mediaserver.importer.sources import opened_folder, read_file
 from mediaserver.importer.spool import HASH, Entry, Pending
 from mediaserver.importer.transmission import Torrents
 
@@ -52,6 +52,8 @@ ERASING = "erasing"  # deleted where it is
 # Below the import's folder of state: the manifests of restores and deletions that have begun.
 BEGUN = "removals"
 LIBRARY, DOWNLOADS = "library", "downloads"
+# A .torrent file of 10,000 files has about one million bytes.
+METAINFO_BYTES = 16 * 1024 * 1024
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -344,8 +346,11 @@ class Removals:
                     yield from _in_the_way(root, path)
 
     def _metainfo(self, torrent: str) -> str:
+        """Return the .torrent file in base64. Transmission's container, which gets it back, may change its folder."""
+        folder = self.settings.torrent_files
         with suppress(OSError):
-            return base64.b64encode((self.settings.torrent_files / f"{torrent}.torrent").read_bytes()).decode()
+            content = read_file(folder.parent, f"{folder.name}/{torrent}.torrent", METAINFO_BYTES)
+            return base64.b64encode(content).decode()
         return ""
 
     def _record(self, torrent: str) -> str:

@@ -8,6 +8,7 @@ and only regular files are used.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -76,6 +77,19 @@ def opened_folder(root: Path, parts: Iterable[str], *, mode: int = 0) -> Iterato
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def read_file(root: Path, path: str, limit: int) -> bytes:
+    """Return the content of a regular file below a root. Raises OSError, also for a link, a pipe and a longer file."""
+    *folders, name = path.split("/")
+    with opened_folder(root, folders) as folder:
+        # Without O_NONBLOCK, a named pipe would be waited for.
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        with os.fdopen(os.open(name, flags, dir_fd=folder), "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode) or status.st_size > limit:
+                raise OSError(errno.EINVAL, f"not a regular file of at most {limit} bytes", path)
+            return file.read(limit)
 
 
 def _grouped(paths: Iterable[str]) -> Iterator[tuple[tuple[str, ...], list[tuple[str, str]]]]:
