@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from import_home import DISK, URL, Household, hash_of, media_as_jellyfin_sees_it
 from jellyfin_double import Timing
+from mediaserver._core import files
 from mediaserver._core.errors import FileProblem, InvalidValue
 from mediaserver._transmission.access import Access
 from mediaserver.importer import by_hand
@@ -95,6 +96,33 @@ def test_rejected_files_do_not_fill_the_disk(home: Household) -> None:
     home.run()
     assert len(list((home.state / "rejected").iterdir())) == 20
     assert len(home.found().rejected) == 10
+
+
+@pytest.mark.parametrize("name", ["x", hash_of(9)])
+def test_folder_that_cannot_be_moved_out_of_the_spool_delays_no_download(
+    home: Household, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (home.spool / name).mkdir()
+    home.film(1)
+    real = files.move
+
+    def move(source: Any, target: Any) -> None:
+        # As for a folder that its owner has made read-only, or that is root's.
+        if source == home.spool / name:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(source))
+        real(source, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(files, "move", move)
+        for _run in range(2):
+            # The unit fails, and is started again after a pause.
+            with pytest.raises(FileProblem, match=f"{name} cannot be moved out .* remove it as root"):
+                home.run()
+        assert set(home.library()) == {FILM}
+        assert "cannot be moved out" in home.found().troubles[0]
+    home.run()
+    assert home.found().troubles == ()
+    assert list(home.spool.iterdir()) == []
 
 
 def test_damaged_entry_is_begun_again(home: Household) -> None:

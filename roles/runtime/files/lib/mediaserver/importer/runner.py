@@ -23,7 +23,7 @@ from mediaserver.importer.problem import ImportProblem, shown
 from mediaserver.importer.removal import Removals
 from mediaserver.importer.retry import is_due, pause
 from mediaserver.importer.settings import Settings
-from mediaserver.importer.spool import LISTING, NEW, Entry, Pending, SpoolProblem
+from mediaserver.importer.spool import LISTING, NEW, Entry, Pending, SpoolNotEmptied, SpoolProblem
 from mediaserver.importer.state import LEFT_OUT_KEPT, Arrival, State, StateFile, Waiting, with_arrival
 from mediaserver.importer.torrent_import import Ignored, Planned, Published, TorrentImport
 from mediaserver.importer.transmission import Torrents
@@ -71,6 +71,7 @@ class Runner:
     rejected: tuple[str, ...] = field(init=False)
     troubles: dict[str, str] = field(default_factory=dict)
     outbox: Outbox | None = None
+    not_emptied: SpoolNotEmptied | None = None
 
     def __post_init__(self) -> None:
         before = self.state_file.read()
@@ -83,7 +84,10 @@ class Runner:
         return Removals(self.settings, self.ledger, self.torrents, self.pending)
 
     def run(self, *, stay: float = STAY_S) -> None:
-        """Work until nothing is due soon. Raises FileProblem when this program cannot write its own files."""
+        """Work until nothing is due soon. Raises FileProblem when this program cannot write its own files.
+
+        Raises SpoolNotEmptied after all work: systemd then waits before it starts this again.
+        """
         os.umask(UMASK)
         self._clean()
         self._complete_removals()
@@ -92,6 +96,8 @@ class Runner:
             self.clock.sleep(max(min(wait, TICK_S), 0.05))
             self.step()
         self._notify(lambda outbox: outbox.deliver(self.clock.time()))
+        if self.not_emptied is not None:
+            raise self.not_emptied
 
     def step(self, *, sweep: bool = False) -> None:
         """Take in the spool, and carry each entry that is due one step further."""
@@ -302,6 +308,8 @@ class Runner:
             action()
             self.troubles.pop(part, None)
         except (NotNow, SpoolProblem) as error:
+            if isinstance(error, SpoolNotEmptied):
+                self.not_emptied = error
             if self.troubles.get(part) != str(error):
                 journal.warning(str(error))
             self.troubles[part] = str(error)

@@ -33,6 +33,10 @@ class SpoolProblem(FileProblem):
     """The spool cannot be read. Transmission is asked all the same, and knows what is finished."""
 
 
+class SpoolNotEmptied(SpoolProblem):
+    """Something stays in the spool, for which systemd starts the import again at once."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """A torrent on its way into the library. Times are seconds of the system clock, for people and for the backoff."""
@@ -97,6 +101,7 @@ class Pending:
     folder: Path
     rejected: Path
     _known: dict[str, tuple[tuple[int, int], Entry]] = field(default_factory=dict, compare=False)
+    _stuck: dict[str, str] = field(default_factory=dict, compare=False)  # what stays in the spool, and why
 
     def entries(self, now: float) -> list[Entry]:
         """Return all entries, oldest first. A damaged one is begun again. Raises FileProblem."""
@@ -144,7 +149,7 @@ class Pending:
         """Make an entry of each file in the spool, and remove the file; yield each name, and whether it is a hash.
 
         What is not a torrent's hash is moved to the folder of rejected files, so that the spool is empty afterwards.
-        Raises SpoolProblem, FileProblem.
+        Raises SpoolProblem, after all else SpoolNotEmptied, and FileProblem.
         """
         try:
             names = sorted(path.name for path in spool.iterdir())
@@ -152,15 +157,21 @@ class Pending:
             raise SpoolProblem(f"{spool} does not exist, so downloads arrive late. Run the playbook") from None
         except OSError as error:
             raise SpoolProblem(f"{spool} cannot be read, so downloads arrive late: {reason(error)}") from error
-        for name in names:
+        for name in (one for one in names if one not in self._stuck):
             torrent = name.lower()
-            if HASH.fullmatch(torrent):
-                self._begin(torrent, now)
-                self._clear(spool / name)
-                yield torrent, True
-            else:
-                self._reject(spool / name)
-                yield name, False
+            is_hash = bool(HASH.fullmatch(torrent))
+            try:
+                if is_hash:
+                    self._begin(torrent, now)
+                    self._clear(spool / name)
+                else:
+                    self._reject(spool / name)
+            except SpoolNotEmptied as error:
+                self._stuck[name] = str(error)
+            if is_hash or name not in self._stuck:
+                yield torrent if is_hash else name, is_hash
+        for why in self._stuck.values():
+            raise SpoolNotEmptied(why)
 
     def _begin(self, torrent: str, now: float) -> None:
         """Begin an entry, or begin it again: a torrent that is done once more may have new files."""
@@ -181,7 +192,7 @@ class Pending:
             if path.is_dir() and not path.is_symlink():
                 self._reject(path)
             else:
-                raise FileProblem(f"{path} cannot be removed: {reason(error)}") from error
+                raise _stays(path, error) from error
 
     def rejected_names(self) -> set[str]:
         """Return the names of what was moved out of the spool and is still kept, as they are shown."""
@@ -200,8 +211,16 @@ class Pending:
             if os.path.lexists(target):
                 _remove(target)
             files.move(path, target)
-        except OSError as error:
-            raise FileProblem(f"{path} cannot be moved out of the spool: {reason(error)}") from error
+        except (OSError, RecursionError) as error:
+            raise _stays(path, error) from error
+
+
+def _stays(path: Path, error: BaseException) -> SpoolNotEmptied:
+    """Return the problem of a folder that its maker has locked, for example."""
+    return SpoolNotEmptied(
+        f"{shown(str(path))} cannot be moved out of the import's spool: {shown(reason(error))}. Find out what has"
+        " written it, and remove it as root"
+    )
 
 
 def _remove(path: Path) -> None:
