@@ -17,6 +17,7 @@ from import_home import DISK, URL, Household, hash_of, media_as_jellyfin_sees_it
 from jellyfin_double import Timing
 from mediaserver._core import files
 from mediaserver._core.errors import FileProblem, InvalidValue
+from mediaserver._core.transport import UrlHttp
 from mediaserver._transmission.access import Access
 from mediaserver.importer import by_hand
 from mediaserver.importer.library import STAGING, Library
@@ -813,6 +814,38 @@ def test_server_that_is_starting_does_not_count_as_a_refusal(seen: Household) ->
 def test_hash_by_hand_is_checked(home: Household, torrent: str) -> None:
     with pytest.raises(InvalidValue, match="40 hexadecimal digits"):
         by_hand.request(home.runner(), torrent)
+
+
+@pytest.mark.parametrize("at", ["Transmission", "Jellyfin"])
+def test_request_by_hand_while_a_run_is_at_work_is_not_lost(
+    seen: Household, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    torrent = seen.film(1)
+    requests: list[str] = []
+    real_transmission, real_jellyfin = seen.transmission.request, UrlHttp.request
+
+    def ask_once() -> None:
+        if not requests:
+            requests.append(at)
+            by_hand.request(seen.runner(), torrent, again=True)
+
+    def transmission(*arguments: Any, **more: Any) -> Any:
+        if at == "Transmission" and torrent in str(more["body"]):
+            ask_once()
+        return real_transmission(*arguments, **more)
+
+    def jellyfin(http: Any, method: str, url: str, **more: Any) -> Any:
+        if at == "Jellyfin" and "/Items" in url:
+            ask_once()
+        return real_jellyfin(http, method, url, **more)
+
+    monkeypatch.setattr(seen.transmission, "request", transmission)
+    monkeypatch.setattr(UrlHttp, "request", jellyfin)
+    seen.run()
+    assert requests
+    imports = [arguments for name, arguments in seen.transmission.calls if arguments.get("ids") == [torrent]]
+    assert len(imports) == 2
+    assert seen.pending() == []
 
 
 def test_dry_run_shows_the_plan_and_changes_nothing(home: Household) -> None:

@@ -51,7 +51,7 @@ def request(run: Runner, torrent: str, *, kind: str = "", again: bool = False) -
         entry, kind=checked_kind(kind), named=True, again=again, stage=NEW, tries=0, not_before=0.0, checks=0
     )
     # First the entry: a kill in between leaves a torrent that is imported, not one that is forgotten.
-    run.pending.put(entry)
+    run.pending.ask(entry)
     baseline = run.ledger.baseline()
     if baseline and wanted in baseline:
         run.ledger.put_baseline(baseline - {wanted})

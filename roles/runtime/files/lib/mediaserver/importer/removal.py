@@ -36,7 +36,7 @@ from mediaserver.importer.library import disk_of
 from mediaserver.importer.problem import ImportProblem, LibraryProblem, in_words, shown
 from mediaserver.importer.settings import Settings
 from mediaserver.importer.sources import opened_folder, read_file
-from mediaserver.importer.spool import HASH, Entry, Pending
+from mediaserver.importer.spool import HASH, Pending
 from mediaserver.importer.transmission import Torrents
 
 TRASH = ".mediaserver-removed"
@@ -294,7 +294,7 @@ class Removals:
         """Downloaded again, a removed torrent is wanted again."""
         for torrent in manifest.torrents:
             self.ledger.remove(torrent.hash)
-            self.pending.remove(Entry(torrent.hash, 0.0))
+            self.pending.forget(torrent.hash)
 
     def _restore(self, manifest: Manifest) -> None:
         for root, kept, paths in self._places(manifest):

@@ -12,7 +12,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -58,6 +58,7 @@ class Entry:
     published_kind: str = ""
     left_out: tuple[tuple[str, str], ...] = ()  # source and reason, for the arrival
     checks: int = 0
+    asked: int = 0  # how often a person has asked for it; a run at work changes no newer request
 
     @property
     def title(self) -> str:
@@ -88,6 +89,7 @@ class Entry:
                 published_kind=str(data["published_kind"]),
                 left_out=tuple((str(one[0]), str(one[1])) for one in data["left_out"]),
                 checks=int(data["checks"]),
+                asked=int(data["asked"]),
             )
         except (ValueError, KeyError, TypeError, IndexError, RecursionError):
             return None
@@ -123,17 +125,56 @@ class Pending:
         return None if text is None else Entry.from_json(text, torrent)
 
     def put(self, entry: Entry) -> None:
-        """Write an entry. Raises FileProblem."""
+        """Write an entry, unless a person has asked for its torrent since it was read. Raises FileProblem."""
+        with self._alone():
+            if not self._has_newer_request(entry):
+                self._write(entry)
+
+    def ask(self, entry: Entry) -> None:
+        """Write what a person asks for, which a run that is at work does not replace. Raises FileProblem."""
+        with self._alone():
+            known = self.get(entry.hash)
+            self._write(replace(entry, asked=(known.asked if known else 0) + 1))
+
+    def remove(self, entry: Entry) -> None:
+        """Remove an entry that is complete, unless a person has asked for its torrent since. Raises FileProblem."""
+        with self._alone():
+            if not self._has_newer_request(entry):
+                self._unlink(entry.hash)
+
+    def forget(self, torrent: str) -> None:
+        """Remove the entry of a torrent that is removed. Raises FileProblem."""
+        with self._alone():
+            self._unlink(torrent)
+
+    def _has_newer_request(self, entry: Entry) -> bool:
+        known = self.get(entry.hash)
+        return known is not None and known.asked != entry.asked
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Let one process at a time change entries. Raises FileProblem."""
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise FileProblem(f"{self.folder} cannot be used: {reason(error)}") from error
+        try:
+            files.lock(descriptor)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _write(self, entry: Entry) -> None:
         try:
             files.write(self.folder / entry.hash, entry.to_json(), mode=MODE)
         except OSError as error:
             raise FileProblem(f"{self.folder} cannot be written: {reason(error)}") from error
 
-    def remove(self, entry: Entry) -> None:
-        """Remove an entry that is complete. Raises FileProblem."""
-        self._known.pop(entry.hash, None)
+    def _unlink(self, torrent: str) -> None:
+        self._known.pop(torrent, None)
         try:
-            (self.folder / entry.hash).unlink(missing_ok=True)
+            (self.folder / torrent).unlink(missing_ok=True)
         except OSError as error:
             raise FileProblem(f"{self.folder} cannot be written: {reason(error)}") from error
 
