@@ -17,8 +17,9 @@ from import_home import DISK, URL, Household, hash_of, media_as_jellyfin_sees_it
 from jellyfin_double import Timing
 from mediaserver._core import files
 from mediaserver._core.errors import FileProblem, InvalidValue
-from mediaserver._core.transport import UrlHttp
+from mediaserver._core.transport import Response, UrlHttp
 from mediaserver._transmission.access import Access
+from mediaserver.command import import_torrents
 from mediaserver.importer import by_hand
 from mediaserver.importer.library import STAGING, Library
 from mediaserver.importer.program import runner
@@ -361,6 +362,36 @@ def test_torrent_outside_of_the_downloads_is_refused(home: Household, folder: st
     home.run()
     assert home.library() == {}
     assert "outside of /downloads" in text(home)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"error": 3, "errorString": "\x1b]0;title\x07\n<3>another line"},
+        {"downloadDir": "/elsewhere\x1b[2J\nanother line"},
+    ],
+    ids=["error", "folder"],
+)
+def test_terminal_codes_of_transmission_reach_no_terminal(
+    home: Household, capsys: pytest.CaptureFixture[str], more: dict[str, Any]
+) -> None:
+    torrent = home.film(1, **more)
+    home.run()
+    assert "another line" in text(home)
+    assert text(home).isprintable()
+    (line,) = (one for one in capsys.readouterr().out.splitlines() if "another line" in one)
+    assert line.isprintable()
+    (proposal,) = by_hand.propose(home.runner(), torrent)
+    assert "another line" in proposal.problem
+    assert import_torrents._plan(proposal)["problem"].isprintable()
+
+
+def test_terminal_codes_of_another_server_reach_no_terminal(home: Household, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.film(1)
+    answer = Response(500, {}, b"\x1b[2J sentence")
+    monkeypatch.setattr(home.transmission, "request", lambda *_arguments, **_more: answer)
+    home.run()
+    assert any("sentence" in one and one.isprintable() for one in home.found().troubles)
 
 
 def test_symbolic_links_in_a_torrent_are_left_out(home: Household, tmp_path: Path) -> None:

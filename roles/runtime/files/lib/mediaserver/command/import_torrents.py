@@ -13,7 +13,7 @@ from mediaserver.command import download_state, import_session
 from mediaserver.command.frame import Context, Exit, Outcome, WrongArgument, list_schema, object_schema
 from mediaserver.importer import by_hand
 from mediaserver.importer.by_hand import Proposal
-from mediaserver.importer.problem import shown
+from mediaserver.importer.problem import TEXT_SHOWN, shown
 from mediaserver.importer.runner import Runner
 
 NAME = "import"
@@ -121,7 +121,7 @@ def _plan(one: Proposal) -> dict[str, Any]:
         "links": [{"source": _name(link.source), "target": _name(link.target)} for link in links],
         "present": [{"source": _name(link.source), "target": _name(link.target)} for link in present],
         "left_out": [{"file": _name(file), "reason": why} for file, why in (planned.left_out if planned else ())],
-        "problem": one.problem,
+        "problem": shown(one.problem, TEXT_SHOWN),
     }
 
 

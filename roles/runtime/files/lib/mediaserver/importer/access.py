@@ -16,6 +16,7 @@ from typing import TypeVar
 from mediaserver._core import files
 from mediaserver._core.errors import AccessDenied, FileProblem, MediaserverError, ProtocolError, Unreachable, reason
 from mediaserver._transmission.client import CREDENTIALS
+from mediaserver.importer.problem import TEXT_SHOWN, shown
 from mediaserver.importer.retry import pause
 
 T = TypeVar("T")
@@ -67,11 +68,11 @@ class Service:
         return float("inf") if self.denied else self.not_before
 
     def _deny(self, text: str) -> None:
-        self.denied, self.trouble = True, text
+        self.denied, self.trouble = True, shown(text, TEXT_SHOWN)
 
     def _wait(self, now: float, text: str) -> None:
         self.tries += 1
-        self.trouble, self.not_before = text, now + pause(self.tries)
+        self.trouble, self.not_before = shown(text, TEXT_SHOWN), now + pause(self.tries)
 
     @property
     def _digest(self) -> str:

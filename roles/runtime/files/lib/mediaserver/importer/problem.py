@@ -9,6 +9,8 @@ from mediaserver._core.errors import MediaserverError, reason
 
 # Characters of a name that are shown at most.
 SHOWN = 120
+# Characters of a sentence, which may quote names and answers.
+TEXT_SHOWN = 1000
 
 
 class ImportProblem(MediaserverError):

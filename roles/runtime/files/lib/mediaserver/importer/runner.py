@@ -19,7 +19,7 @@ from mediaserver.importer.access import NotNow, Service
 from mediaserver.importer.jellyfin import Jellyfin
 from mediaserver.importer.ledger import Ledger
 from mediaserver.importer.lister import Listed, Lister
-from mediaserver.importer.problem import ImportProblem, shown
+from mediaserver.importer.problem import TEXT_SHOWN, ImportProblem, shown
 from mediaserver.importer.removal import Removals
 from mediaserver.importer.retry import is_due, pause
 from mediaserver.importer.settings import Settings
@@ -193,12 +193,12 @@ class Runner:
             self._keep(entry, str(error), counts=True)
             return
         except Exception as error:  # a defect met by one torrent must not stop the others
-            journal.error(f"{shown(entry.title)}: {type(error).__name__}: {error}")
+            journal.error(f"{shown(entry.title)}: {type(error).__name__}: {shown(str(error), TEXT_SHOWN)}")
             self._keep(entry, f"an unexpected error ({type(error).__name__}); see `journalctl`", counts=True)
             return
         self.troubles.pop("transmission", None)
         if isinstance(done, Ignored):
-            journal.info(f"{shown(entry.title)} is left alone: {done.text}")
+            journal.info(f"{shown(entry.title)} is left alone: {shown(done.text, TEXT_SHOWN)}")
             self._drop(entry)
         else:
             self._published(entry, done)
@@ -234,6 +234,7 @@ class Runner:
         self._arrived(entry, warning=text)
 
     def _keep(self, entry: Entry, text: str, *, counts: bool) -> None:
+        text = shown(text, TEXT_SHOWN)
         if entry.waits_for != text:
             journal.warning(f"{shown(entry.title)} waits: {text}")
         tries = entry.tries + 1 if counts else entry.tries
