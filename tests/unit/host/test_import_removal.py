@@ -16,7 +16,8 @@ import pytest
 from import_home import Household, hash_of, media_as_jellyfin_sees_it
 from import_killer import Killer
 from mediaserver._core import files
-from mediaserver._core.errors import InvalidValue, Unreachable
+from mediaserver._core.errors import InvalidValue, ProtocolError, Unreachable
+from mediaserver._core.transport import Response
 from mediaserver.importer import space
 from mediaserver.importer.problem import LibraryProblem
 from mediaserver.importer.removal import DELETING, REMOVED, RESTORING, TRASH
@@ -368,6 +369,37 @@ def test_removal_that_cannot_be_completed_hinders_no_other(home: Household) -> N
     home.run()
     assert (home.media / DUNE).exists()
     assert list(run.removals.begun.iterdir()) == []
+
+
+def test_torrent_that_transmission_refuses_hinders_no_other_removal(
+    home: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remove(home, "Alien (1979)")
+    home.clock.now += 4 * 86400
+    remove(home, "Dune (2021)")
+    run = home.runner()
+    real = home.transmission.request
+
+    def request(*arguments: Any, **more: Any) -> Response:
+        if b"torrent-add" in more["body"] and "Session-Id" in str(more["headers"]):
+            return Response(200, {}, b'{"result": "invalid or corrupt torrent file", "arguments": {}}')
+        return real(*arguments, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(home.transmission, "request", request)
+        with pytest.raises(ProtocolError, match="corrupt"):
+            run.removals.restore(run.removals.find("Dune (2021)"))
+        home.clock.now += 4 * 86400
+        home.film(5, "Heat", 1995)
+        home.run()
+        # The older one is deleted, and imports wait for nothing.
+        assert [one.name for one in home.runner().removals.list()] == ["movies/Dune (2021)"]
+        assert (home.media / "movies" / "Heat (1995)").exists()
+        assert home.found().troubles == ()
+        assert (home.media / DUNE).exists()
+    home.run()
+    assert hash_of(1) in home.transmission.torrents
+    assert home.runner().removals.list() == []
 
 
 def interrupted_restore(home: Household) -> None:

@@ -28,12 +28,12 @@ from typing import Any
 
 from mediaserver import journal
 from mediaserver._core import files
-from mediaserver._core.errors import FileProblem, InvalidValue, reason
+from mediaserver._core.errors import FileProblem, InvalidValue, ProtocolError, reason
 from mediaserver._import.selection import is_safe_path
 from mediaserver.importer.holdings import Choice
 from mediaserver.importer.ledger import Ledger, Record
 from mediaserver.importer.library import disk_of
-from mediaserver.importer.problem import ImportProblem, LibraryProblem, in_words, shown
+from mediaserver.importer.problem import TEXT_SHOWN, ImportProblem, LibraryProblem, in_words, shown
 from mediaserver.importer.settings import Settings
 from mediaserver.importer.sources import opened_folder, read_file
 from mediaserver.importer.spool import HASH, Pending
@@ -217,7 +217,8 @@ class Removals:
     def complete(self, now: float) -> None:
         """Complete what was interrupted, and delete what is older than seven days.
 
-        One that cannot be completed hinders no other. Raises the errors of TransmissionClient, FileProblem.
+        One that cannot be completed, for example because Transmission refuses its .torrent file, hinders no other.
+        Raises Unreachable, AccessDenied, FileProblem.
         """
         with suppress(OSError):  # mostly, it does not exist
             for folder in list(self.trash.iterdir()):
@@ -237,6 +238,10 @@ class Removals:
             action(manifest)
         except ImportProblem as error:
             journal.warning(str(error))
+        except ProtocolError as error:
+            journal.warning(
+                f"{shown(manifest.name)} is not complete ({manifest.state}): {shown(str(error), TEXT_SHOWN)}"
+            )
 
     def _review(self, manifest: Manifest, *, now: float) -> None:
         """Complete an interrupted removal; delete one that is seven days old."""
