@@ -18,7 +18,7 @@ from import_killer import Killer
 from mediaserver._core import files
 from mediaserver._core.errors import InvalidValue, ProtocolError, Unreachable
 from mediaserver._core.transport import Response
-from mediaserver.importer import space
+from mediaserver.importer import by_hand, space
 from mediaserver.importer.problem import LibraryProblem
 from mediaserver.importer.removal import DELETING, REMOVED, RESTORING, TRASH
 
@@ -221,6 +221,25 @@ def test_torrent_file_that_is_no_regular_file_is_not_read(home: Household, tmp_p
     manifest = run.removals.remove(space.read_holdings(run).choose("Dune (2021)"), home.clock.time())
     writer.cancel()
     assert [one.metainfo for one in manifest.torrents] == [""]
+
+
+def test_torrent_from_before_the_import_is_left_alone_after_a_restore(tmp_path: Path) -> None:
+    home = Household(tmp_path, with_jellyfin=False)
+    home.film(1, done=False, size=SIZE)
+    home.run()
+    with_torrent_files(home)
+    remove(home, hash_of(1))
+    (home.folder / "torrents" / f"{hash_of(1)}.torrent").unlink()
+    home.run()
+    run = home.runner()
+    run.removals.restore(run.removals.find(hash_of(1)))
+    home.done(hash_of(1))
+    home.run()
+    assert hash_of(1) in home.transmission.torrents
+    assert (home.library(), home.pending()) == ({}, [])
+    by_hand.request_existing(home.runner())
+    home.run()
+    assert set(home.library()) == {DUNE}
 
 
 def test_deleted_after_seven_days_and_not_with_a_wrong_clock(home: Household) -> None:

@@ -59,13 +59,17 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 @dataclass(frozen=True)
 class RemovedTorrent:
-    """A torrent that Transmission has forgotten. ``metainfo``: its .torrent file in base64; empty: none was found."""
+    """A torrent that Transmission has forgotten. ``metainfo``: its .torrent file in base64; empty: none was found.
+
+    ``existing``: it was finished before the import existed, and is left alone also after a restore.
+    """
 
     hash: str
     name: str
     folder: str
     metainfo: str = ""
     record: str = ""  # of the ledger, as JSON
+    existing: bool = False
 
 
 @dataclass(frozen=True)
@@ -164,8 +168,16 @@ class Removals:
         self._begin(self._manifest(choice, now, ERASING))
 
     def _manifest(self, choice: Choice, now: float, state: str) -> Manifest:
+        baseline = self.ledger.baseline() or set()
         torrents = tuple(
-            RemovedTorrent(one.hash, one.name, one.folder, self._metainfo(one.hash), self._record(one.hash))
+            RemovedTorrent(
+                one.hash,
+                one.name,
+                one.folder,
+                self._metainfo(one.hash),
+                self._record(one.hash),
+                one.hash in baseline,
+            )
             for one in choice.torrents
         )
         number = 0
@@ -305,6 +317,10 @@ class Removals:
         for root, kept, paths in self._places(manifest):
             _move_all(kept, root, paths)
             _remove_empty(kept, paths, keep=0)
+        existing = {torrent.hash for torrent in manifest.torrents if torrent.existing}
+        baseline = self.ledger.baseline()
+        if baseline is not None and not existing <= baseline:
+            self.ledger.put_baseline(baseline | existing)
         for torrent in manifest.torrents:
             if torrent.record:
                 self._put_record(torrent)
