@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 from command_host import make_context, run
 from import_home import Household
+from mediaserver._core import files
 from mediaserver._core.errors import AccessDenied, FileProblem, InvalidValue
 from mediaserver.command import import_session, import_torrents, remove, space
 from mediaserver.command.frame import Context, WrongArgument
+from mediaserver.importer.problem import ImportProblem
+from mediaserver.importer.program import lock_of
 from mediaserver.importer.settings import Library
 
 FILM = "movies/Dune (2021)/Dune (2021).mkv"
@@ -149,6 +152,22 @@ def test_remove_shows_asks_and_keeps_on_a_no(home: Household, tmp_path: Path) ->
     agreed = run(remove, make_context(tmp_path, ask=lambda _q: "y"), "Dune (2021)")
     assert (agreed.data["done"], agreed.data["library"]) == ("removed", [FILM])
     assert not (home.media / FILM).exists()
+
+
+def test_while_a_person_is_asked_imports_go_on_and_what_has_changed_is_not_removed(
+    home: Household, tmp_path: Path
+) -> None:
+    home.film(1, size=SIZE)
+    home.run()
+
+    def answer(_question: str) -> str:
+        with files.locked(lock_of(home.settings), patience=0):
+            (home.media / FILM).with_name("Dune (2021).srt").write_text("of a person")
+        return "y"
+
+    with pytest.raises(ImportProblem, match="has changed since the question"):
+        run(remove, make_context(tmp_path, ask=answer), "Dune (2021)")
+    assert (home.media / FILM).exists()
 
 
 def test_remove_undo_and_now(home: Household, context: Context) -> None:

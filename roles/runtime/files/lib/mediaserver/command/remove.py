@@ -10,7 +10,8 @@ from mediaserver._core.errors import InvalidValue
 from mediaserver.command import import_session, words
 from mediaserver.command.frame import Context, Exit, Outcome, WrongArgument, list_schema, object_schema
 from mediaserver.importer.holdings import Choice
-from mediaserver.importer.problem import shown
+from mediaserver.importer.problem import ImportProblem, shown
+from mediaserver.importer.removal import Manifest
 from mediaserver.importer.runner import Runner
 from mediaserver.importer.space import inform_removed, read_holdings
 
@@ -49,13 +50,25 @@ def run(arguments: argparse.Namespace, context: Context) -> Outcome:
     if arguments.undo and arguments.now:
         raise WrongArgument("--undo and --now exclude each other; give one of them")
     session = import_session.prepare(context, NAME)
-    with import_session.journal_on(arguments.json), import_session.alone(session):
-        now = session.clock.time()
-        # What was interrupted is completed first.
-        session.transmission_service.ask(lambda: session.removals.complete(now), session.clock.monotonic())
-        if arguments.undo:
-            return _undo(session, arguments.name)
-        return _remove(session, arguments, context)
+    with import_session.journal_on(arguments.json):
+        with import_session.alone(session):
+            # What was interrupted is completed first.
+            now = session.clock.time()
+            session.transmission_service.ask(lambda: session.removals.complete(now), session.clock.monotonic())
+            if arguments.undo:
+                return _undo(session, arguments.name)
+            if arguments.yes:
+                return _remove(session, _target(session, arguments), now=arguments.now)
+        # A person may take long to answer, and the import goes on meanwhile.
+        target = _target(session, arguments)
+        if not _agreed(context, _preview(target, now=arguments.now)):
+            return _outcome(target, "nothing", 0, NOTHING, Exit.ATTENTION)
+        with import_session.alone(session):
+            if _paths(_target(session, arguments)) != _paths(target):
+                raise ImportProblem(
+                    f"{shown(target.name)} has changed since the question, so nothing was removed. Call it again"
+                )
+            return _remove(session, target, now=arguments.now)
 
 
 def _undo(session: Runner, name: str) -> Outcome:
@@ -67,65 +80,55 @@ def _undo(session: Runner, name: str) -> Outcome:
         for one in manifest.torrents
         if not one.metainfo
     ]
-    return _outcome(manifest.name, "restored", 0, [one.name for one in manifest.torrents], manifest, lines)
+    return _outcome(manifest, "restored", 0, lines)
 
 
-def _remove(session: Runner, arguments: argparse.Namespace, context: Context) -> Outcome:
-    choice = _choice(session, arguments.name, now=arguments.now)
-    if choice is None:
-        return _delete(session, arguments, context)
-    names = [one.name for one in choice.torrents]
-    if not _agreed(arguments, context, _preview(choice, now=arguments.now)):
-        return _outcome(choice.name, "nothing", 0, names, choice, NOTHING, Exit.ATTENTION)
+def _remove(session: Runner, target: Choice | Manifest, *, now: bool) -> Outcome:
+    """Remove what was chosen; delete what was removed before."""
     clock = session.clock
-    removal = session.removals.erase if arguments.now else session.removals.remove
-    session.transmission_service.ask(lambda: removal(choice, clock.time()), clock.monotonic())
-    inform_removed(session, choice.library)
-    if arguments.now:
-        lines = [f"{shown(choice.name)} is deleted, which frees {words.size(choice.frees)}"]
-        return _outcome(choice.name, "deleted", choice.frees, names, choice, lines)
+    if isinstance(target, Manifest):
+        session.removals.delete(target)
+    else:
+        removal = session.removals.erase if now else session.removals.remove
+        session.transmission_service.ask(lambda: removal(target, clock.time()), clock.monotonic())
+        inform_removed(session, target.library)
+    if now:
+        lines = [f"{shown(target.name)} is deleted, which frees {words.size(target.frees)}"]
+        return _outcome(target, "deleted", target.frees, lines)
     lines = [
-        f"{shown(choice.name)} is removed. In seven days that frees {words.size(choice.frees)}; until then"
-        f" `sudo mediaserver remove --undo '{shown(choice.name)}'` restores it"
+        f"{shown(target.name)} is removed. In seven days that frees {words.size(target.frees)}; until then"
+        f" `sudo mediaserver remove --undo '{shown(target.name)}'` restores it"
     ]
-    return _outcome(choice.name, "removed", choice.frees, names, choice, lines)
+    return _outcome(target, "removed", target.frees, lines)
 
 
-def _delete(session: Runner, arguments: argparse.Namespace, context: Context) -> Outcome:
-    """Delete what was removed before."""
-    manifest = session.removals.find(arguments.name)
-    names = [one.name for one in manifest.torrents]
-    preview = [f"{shown(manifest.name)}: {words.size(manifest.frees)}, removed before. It is deleted at once."]
-    if not _agreed(arguments, context, preview):
-        return _outcome(manifest.name, "nothing", 0, names, manifest, NOTHING, Exit.ATTENTION)
-    session.removals.delete(manifest)
-    lines = [f"{shown(manifest.name)} is deleted, which frees {words.size(manifest.frees)}"]
-    return _outcome(manifest.name, "deleted", manifest.frees, names, manifest, lines)
-
-
-def _agreed(arguments: argparse.Namespace, context: Context, preview: Sequence[str]) -> bool:
-    if arguments.yes:
-        return True
+def _agreed(context: Context, preview: Sequence[str]) -> bool:
     for line in preview:
         context.show(line)
     return context.ask("Remove this? [y/N] ").strip().lower() in ("y", "yes")
 
 
-def _choice(session: Runner, name: str, *, now: bool) -> Choice | None:
-    """Return what is to be removed; None for something that was removed before and is to be deleted now."""
+def _target(session: Runner, arguments: argparse.Namespace) -> Choice | Manifest:
+    """Return what is to be removed; with --now, also something that was removed before."""
     try:
-        return read_holdings(session).choose(name)
+        return read_holdings(session).choose(arguments.name)
     except InvalidValue:
-        if not now:
+        if not arguments.now:
             raise
-        session.removals.find(name)
-        return None
+        return session.removals.find(arguments.name)
 
 
-def _preview(choice: Choice, *, now: bool) -> list[str]:
-    lines = [f"{shown(choice.name)}: {words.size(choice.frees)}"]
-    lines += [f"  torrent   {shown(one.name)}" for one in choice.torrents]
-    for title, paths in (("library", choice.library), ("download", choice.downloads), ("stays", choice.stays)):
+def _paths(target: Choice | Manifest) -> object:
+    """Return what a person has agreed to."""
+    return [one.hash for one in target.torrents], target.library, target.downloads
+
+
+def _preview(target: Choice | Manifest, *, now: bool) -> list[str]:
+    if isinstance(target, Manifest):
+        return [f"{shown(target.name)}: {words.size(target.frees)}, removed before. It is deleted at once."]
+    lines = [f"{shown(target.name)}: {words.size(target.frees)}"]
+    lines += [f"  torrent   {shown(one.name)}" for one in target.torrents]
+    for title, paths in (("library", target.library), ("download", target.downloads), ("stays", target.stays)):
         lines += [f"  {title:<9} {shown(path, 1000)}" for path in paths[:LISTED]]
         if len(paths) > LISTED:
             lines.append(f"  {title:<9} and {len(paths) - LISTED} more files")
@@ -133,21 +136,13 @@ def _preview(choice: Choice, *, now: bool) -> list[str]:
     return lines
 
 
-def _outcome(
-    name: str,
-    done: str,
-    frees: int,
-    torrents: Sequence[str],
-    paths: object,
-    lines: Sequence[str],
-    code: int = Exit.OK,
-) -> Outcome:
+def _outcome(target: Choice | Manifest, done: str, frees: int, lines: Sequence[str], code: int = Exit.OK) -> Outcome:
     data = {
-        "name": shown(name),
+        "name": shown(target.name),
         "done": done,
         "frees": frees,
-        "torrents": [shown(one) for one in torrents],
-        "library": [shown(one, 1000) for one in getattr(paths, "library", ())],
-        "downloads": [shown(one, 1000) for one in getattr(paths, "downloads", ())],
+        "torrents": [shown(one.name) for one in target.torrents],
+        "library": [shown(one, 1000) for one in target.library],
+        "downloads": [shown(one, 1000) for one in target.downloads],
     }
     return Outcome(data, lines, code)
