@@ -179,6 +179,21 @@ def test_link_in_place_of_a_chosen_folder_is_not_followed(home: Household, actio
     assert hash_of(1) not in home.transmission.torrents
 
 
+def test_file_that_has_taken_the_place_of_a_chosen_one_stays(home: Household) -> None:
+    run = home.runner()
+    choice = space.read_holdings(run).choose("Dune (2021)")
+    home.transmission.down = True
+    with pytest.raises(Unreachable):
+        run.removals.erase(choice, home.clock.time())
+    home.transmission.down = False
+    (home.media / DUNE).unlink()
+    (home.media / DUNE).write_text("another copy")
+    home.run()
+    assert (home.media / DUNE).read_text() == "another copy"
+    assert not (home.downloads / "complete" / FOLDER).exists()
+    assert hash_of(1) not in home.transmission.torrents
+
+
 def test_restore_writes_through_no_link(home: Household) -> None:
     victim = with_victim(home)
     (victim / f"{FOLDER}.mkv").unlink()

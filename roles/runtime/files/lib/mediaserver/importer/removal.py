@@ -85,6 +85,7 @@ class Manifest:
     downloads: tuple[str, ...]
     frees: int
     disk: str
+    inodes: tuple[int, ...] = ()  # of library and downloads; with them, what is erased is the file that was chosen
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=1) + "\n"
@@ -104,6 +105,7 @@ class Manifest:
                 downloads=tuple(map(str, data[DOWNLOADS])),
                 frees=int(data["frees"]),
                 disk=str(data["disk"]),
+                inodes=tuple(map(int, data.get("inodes", ()))),
             )
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return None
@@ -165,7 +167,9 @@ class Removals:
 
         Raises ImportProblem, FileProblem, the errors of TransmissionClient.
         """
-        self._begin(self._manifest(choice, now, ERASING))
+        manifest = self._manifest(choice, now, ERASING)
+        inodes = tuple(_inode(root, path) for root, _kept, paths in self._places(manifest) for path in paths)
+        self._begin(replace(manifest, inodes=inodes))
 
     def _manifest(self, choice: Choice, now: float, state: str) -> Manifest:
         baseline = self.ledger.baseline() or set()
@@ -301,9 +305,10 @@ class Removals:
     def _erase(self, manifest: Manifest) -> None:
         for torrent in manifest.torrents:
             self.torrents.remove(torrent.hash)
+        inodes = iter(manifest.inodes)
         for root, _kept, paths in self._places(manifest):
             for path in paths:
-                _unlink(root, path)
+                _unlink(root, path, next(inodes, 0))
             _remove_empty(root, paths, keep=1)
         self._forget(manifest)
 
@@ -413,11 +418,20 @@ def _in_the_way(root: Path, path: str) -> Iterator[Path]:
             return
 
 
-def _unlink(root: Path, path: str) -> None:
-    """Delete a file; what is not the file that was chosen, such as a link in place of its folder, stays."""
+def _inode(root: Path, path: str) -> int:
+    """Return the inode of a file, 0 without one."""
+    *folders, name = path.split("/")
+    with suppress(OSError), opened_folder(root, folders) as folder:
+        return os.stat(name, dir_fd=folder, follow_symlinks=False).st_ino
+    return 0
+
+
+def _unlink(root: Path, path: str, inode: int) -> None:
+    """Delete a file; another one of its name, or below a link in place of its folder, stays."""
     *folders, name = path.split("/")
     with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError), opened_folder(root, folders) as folder:
-        os.unlink(name, dir_fd=folder)
+        if os.stat(name, dir_fd=folder, follow_symlinks=False).st_ino == inode:
+            os.unlink(name, dir_fd=folder)
 
 
 def _move_all(source: Path, target: Path, paths: Iterable[str]) -> None:
