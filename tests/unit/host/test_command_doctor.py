@@ -125,6 +125,23 @@ def test_a_fault_of_the_disk_is_found(
     assert text in found.text and remedy in found.remedy
 
 
+@pytest.mark.parametrize(("full", "remedy"), [("/data", "mediaserver space"), ("/", "du -xh /")])
+def test_a_full_disk_has_a_remedy_that_frees_space(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full: str, remedy: str
+) -> None:
+    context = healthy(tmp_path)
+    data = context.settings.data
+
+    def measure(path: Path) -> dict[str, Any]:
+        return {**ENOUGH, "path": str(path), "low": (path == data) == (full == "/data")}
+
+    monkeypatch.setattr(disk_space, "_same", lambda one, other: False)
+    monkeypatch.setattr(disk_space, "measure", measure)
+    found = finding(context, "disk")
+    assert remedy in found.remedy
+    assert "delete downloads" not in found.remedy
+
+
 def test_a_trouble_of_the_import_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(download_state.Settings, "read", lambda path: SimpleNamespace(state=path.parent))
     (tmp_path / "import.json").write_text("{}")

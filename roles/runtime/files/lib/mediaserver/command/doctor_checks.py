@@ -103,7 +103,14 @@ def disk(context: Context) -> Finding:
     if any(one["problem"] or one["read_only"] for one in found["disk"]):
         return Finding(FAILED, "; ".join(texts), f"see whether the disk is connected: lsblk -f; then {PLAYBOOK}")
     if texts:
-        return Finding(FAILED, "; ".join(texts), "make room: delete downloads, or use a larger disk")
+        # The media disk is the first one; a download that is deleted alone frees nothing.
+        on_media = found["disk"][0]["low"]
+        remedy = (
+            "sudo mediaserver space lists what frees how much"
+            if on_media
+            else "sudo du -xh / | sort -h shows what uses it"
+        )
+        return Finding(FAILED, "; ".join(texts), f"make room: {remedy}")
     return Finding(OK, "; ".join(line.removeprefix("disk").strip() for line in disk_space.lines(found, context.now())))
 
 
