@@ -49,8 +49,3 @@ def shown(text: str, limit: int = SHOWN) -> str:
 def in_words(error: OSError, what: str) -> str:
     """Return what an operation on a file has failed for."""
     return f"{what}: {_WORDS.get(error.errno or 0) or reason(error)}"
-
-
-def is_disk_trouble(error: OSError) -> bool:
-    """Say whether all entries will meet the same error, and not only the one with this name."""
-    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
