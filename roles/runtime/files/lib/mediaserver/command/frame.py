@@ -45,6 +45,18 @@ COMMON_EXIT_CODES: Mapping[int, str] = {
 }
 
 
+class Line(str):
+    """A line that shows a state; on a terminal it has the colour of that."""
+
+    __slots__ = ("state",)
+    state: str
+
+    def __new__(cls, text: str, state: str) -> Line:
+        made = super().__new__(cls, text)
+        made.state = state
+        return made
+
+
 @dataclass(frozen=True)
 class Outcome:
     """The result: ``data`` is printed with --json and matches ``SCHEMA``; ``lines`` are printed without it."""

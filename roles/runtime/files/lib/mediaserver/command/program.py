@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import cast
 
 from mediaserver._core.errors import MediaserverError, reason
-from mediaserver.command.frame import Context, Exit, Outcome, Subcommand, exit_codes
+from mediaserver.command.frame import Context, Exit, Line, Outcome, Subcommand, exit_codes
 
 PROGRAM = "mediaserver"
 DESCRIPTION = "Shows and controls the household media server on this host."
@@ -26,11 +26,14 @@ MODULES = {
     "import": "import_torrents",
     "space": "space",
     "remove": "remove",
+    "health": "health",
     "verify": "verify",
     "logs": "logs",
     "doctor": "doctor",
     "version": "version",
 }
+# Of states (ECMA-48, Select Graphic Rendition).
+COLOURS = {"ok": "32", "warning": "33", "bad": "1;31"}
 INTERRUPTED = 130  # 128 and SIGINT, as of a program that a shell ended
 
 
@@ -92,6 +95,11 @@ def main(
         return Exit.FAILED
 
 
+def coloured(line: str) -> str:
+    colour = COLOURS.get(line.state) if isinstance(line, Line) else None
+    return f"\033[{colour}m{line}\033[0m" if colour else line
+
+
 def in_words(error: BaseException) -> str:
     if isinstance(error, subprocess.TimeoutExpired):
         command = error.cmd if isinstance(error.cmd, str) else " ".join(map(str, error.cmd))
@@ -103,6 +111,8 @@ def _print(outcome: Outcome, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(outcome.data, indent=2))
     else:
+        # Source of the variable: https://no-color.org/.
+        in_colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         for line in outcome.lines:
-            print(line)
+            print(coloured(line) if in_colour else line)
     sys.stdout.flush()

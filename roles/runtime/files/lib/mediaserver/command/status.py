@@ -7,21 +7,22 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
-from mediaserver.command import disk_space, download_state, vpn_state
+from mediaserver.command import disk_space, download_state, health_state, vpn_state
 from mediaserver.command.frame import Context, Exit, Outcome, list_schema, object_schema
 
 NAME = "status"
 HELP = "whether all is well: VPN, services, downloads that have not arrived, disk"
 DESCRIPTION = (
-    "Answers: is anything bypassing the VPN, since when is the tunnel up, do the services run, which downloads have\n"
-    "not arrived in the library and why, and how much space is left. It needs no sudo. What it says of the VPN is\n"
-    "what vpn-monitor has observed; `sudo mediaserver verify` tests it with packets."
+    "Shows what the last health check has found, worst first, with what to do. Then it answers: is anything bypassing\n"
+    "the VPN, since when is the tunnel up, do the services run, which downloads have not arrived in the library and\n"
+    "why, and how much space is left. It needs no sudo. What it says of the VPN is what vpn-monitor has observed;\n"
+    "`sudo mediaserver verify` tests it with packets."
 )
 EXIT_CODES: Mapping[int, str] = {
     Exit.OK: "all is well",
     Exit.ATTENTION: "something needs attention; `attention` lists it",
 }
-PARTS = (vpn_state, download_state, disk_space)
+PARTS = (health_state, vpn_state, download_state, disk_space)
 SCHEMA = object_schema(
     {
         "attention": list_schema({"type": "string"}, description="sentences; empty where all is well"),

@@ -19,6 +19,8 @@ from mediaserver._transmission.client import CREDENTIALS
 from mediaserver.importer.retry import pause
 
 T = TypeVar("T")
+TRANSMISSION_REMEDY = "Correct transmission_password in the household's vault and run the playbook"
+JELLYFIN_REMEDY = "Run the playbook, which makes a new API key"
 
 
 class NotNow(MediaserverError):

@@ -12,7 +12,7 @@ from mediaserver import journal
 from mediaserver._core.errors import FileProblem
 from mediaserver._core.transport import Http
 from mediaserver._import.model import Guess
-from mediaserver.importer.access import Service
+from mediaserver.importer.access import JELLYFIN_REMEDY, TRANSMISSION_REMEDY, Service
 from mediaserver.importer.jellyfin import Jellyfin
 from mediaserver.importer.ledger import Ledger
 from mediaserver.importer.runner import Clock, Runner
@@ -21,14 +21,13 @@ from mediaserver.importer.spool import Pending
 from mediaserver.importer.state import STATE, StateFile
 from mediaserver.importer.torrent_import import TorrentImport
 from mediaserver.importer.transmission import Torrents
+from mediaserver.notify.bounded_sender import BoundedSender
 from mediaserver.notify.outbox import FILE as OUTBOX
 from mediaserver.notify.outbox import Outbox
 from mediaserver.notify.settings import NotifySettings
 
 # Seconds for which a second run waits for the first one.
 PATIENCE_S = 600.0
-TRANSMISSION_REMEDY = "Correct transmission_password in the household's vault and run the playbook"
-JELLYFIN_REMEDY = "Run the playbook, which makes a new API key"
 
 
 def runner(
@@ -72,7 +71,7 @@ def runner(
 def outbox_of(root: Path, settings: Settings) -> Outbox | None:
     """Return the household's notifications; None, with a warning, where their settings cannot be read."""
     try:
-        return Outbox(settings.state / OUTBOX, NotifySettings.read(root))
+        return Outbox(settings.state / OUTBOX, NotifySettings.read(root), BoundedSender())
     except FileProblem as error:
         journal.warning(f"no notifications are sent: {error}")
         return None

@@ -28,6 +28,8 @@ LONGEST_S = 600.0
 FIRST_PAUSE_S = 60.0
 LONGEST_PAUSE_S = 3600.0
 GIVEN_UP_S = 86400.0
+# Messages that wait for the internet; the oldest are dropped.
+PENDING_KEPT = 20
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,14 @@ class Outbox:
         others = tuple(one for one in content.arrived if one.key != key)
         kept = news if self.settings.titles else replace(news, titles=())
         self._write(replace(content, arrived=(*others, Arrived(key, now, kept))))
+
+    def post(self, message: Message, now: float) -> None:
+        """Have a message sent by the next ``deliver``; nothing where notifications are off. Raises FileProblem."""
+        if not self.settings.urls:
+            return
+        content = self._read()
+        new = Pending(message, now, tuple(map(files.digest, self.settings.urls)))
+        self._write(replace(content, pending=(*content.pending, new)[-PENDING_KEPT:]))
 
     def deliver(self, now: float) -> None:
         """Send what is due. Raises FileProblem."""

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``mediaserver health``: the health check, which cron runs every five minutes."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+
+from mediaserver._core.errors import ServiceProblem
+from mediaserver.command import health_state
+from mediaserver.command.frame import Context, Exit, Outcome
+from mediaserver.health import report
+from mediaserver.health.model import State
+from mediaserver.health.run import HealthCheck
+
+NAME = "health"
+HELP = "check everything now, as every five minutes; writes status.json (sudo)"
+DESCRIPTION = (
+    "Checks VPN, services, playback, disks, import, backup and the host, and says for each what to do where it is not\n"
+    "well. cron runs it every five minutes. It writes status.json, which `mediaserver status` reads, the metrics for\n"
+    "Prometheus and the message at login; it sends one message for each change of state, stops downloads on a nearly\n"
+    "full disk, and resumes them. It restarts nothing."
+)
+EXIT_CODES: Mapping[int, str] = {
+    Exit.OK: "nothing is bad, and there is no warning",
+    Exit.ATTENTION: "something is bad, or there is a warning",
+}
+SCHEMA = report.SCHEMA
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    del parser
+
+
+def run(arguments: argparse.Namespace, context: Context) -> Outcome:
+    del arguments
+    context.require_root(NAME)
+    try:
+        found = HealthCheck(context.root).run()
+    except TimeoutError as error:
+        raise ServiceProblem("another health check runs; its result is there within five minutes") from error
+    lines = health_state.problem_lines(found["checks"]) or ["all is well"]
+    return Outcome(found, lines, Exit.ATTENTION if State(found["state"]).is_problem else Exit.OK)
