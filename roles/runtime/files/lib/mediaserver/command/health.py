@@ -29,15 +29,16 @@ SCHEMA = report.SCHEMA
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    del parser
+    parser.add_argument("--quiet", action="store_true", help="print nothing, as for cron; changes are in the journal")
 
 
 def run(arguments: argparse.Namespace, context: Context) -> Outcome:
-    del arguments
     context.require_root(NAME)
     try:
         found = HealthCheck(context.root).run()
     except TimeoutError as error:
         raise ServiceProblem("another health check runs; its result is there within five minutes") from error
     lines = health_state.problem_lines(found["checks"]) or ["all is well"]
-    return Outcome(found, lines, Exit.ATTENTION if State(found["state"]).is_problem else Exit.OK)
+    return Outcome(
+        found, [] if arguments.quiet else lines, Exit.ATTENTION if State(found["state"]).is_problem else Exit.OK
+    )

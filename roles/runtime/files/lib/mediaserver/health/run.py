@@ -21,6 +21,7 @@ from mediaserver.health.settings import STATUS, Settings
 from mediaserver.health.store import FILE, Kept, Memory, Store
 from mediaserver.health.table import CHECKS_ENDED, PROBES, Check, Probe, checks
 from mediaserver.health.transitions import News
+from mediaserver.monitor import hold
 from mediaserver.notify.bounded_sender import BoundedSender
 from mediaserver.notify.outbox import FILE as OUTBOX
 from mediaserver.notify.outbox import Outbox
@@ -45,6 +46,12 @@ def moment() -> Moment:
     return Moment(time.time(), clock.now(), boot_id)
 
 
+def is_held() -> bool:
+    """Say whether a program, such as a run of the playbook, pauses vpn-monitor while it works on the services."""
+    found = hold.read(clock.now())
+    return found is not None and found.valid
+
+
 @dataclass
 class HealthCheck:
     """One run on one host. The fields after ``root`` are replaced by tests."""
@@ -59,6 +66,7 @@ class HealthCheck:
     adapt: Callable[[Environment], Environment] = lambda environment: environment
     sender: Callable[[], BoundedSender] = lambda: BoundedSender(total_s=MESSAGES_S)
     ping: Callable[[Path], str] = ping.send
+    held: Callable[[], bool] = is_held
     troubles: list[str] = field(default_factory=list)
 
     def run(self) -> dict[str, Any]:
@@ -82,7 +90,13 @@ class HealthCheck:
         kept = self._measure(environment, memory, number)
         findings = self._findings(kept, known)
         tracks, news = transitions.advance(
-            memory.tracks, findings, known, run=number, now=now.wall, reminder_hours=settings.reminder_hours
+            memory.tracks,
+            findings,
+            known,
+            run=number,
+            now=now.wall,
+            reminder_hours=settings.reminder_hours,
+            held=self.held(),
         )
         _log(news, known)
         answered = {**_only(memory.answered, known), **{name: now.wall for name in self._answered(kept, number)}}

@@ -62,15 +62,19 @@ def advance(
     run: int,
     now: float,
     reminder_hours: int,
+    held: bool = False,
 ) -> tuple[dict[str, Track], list[News]]:
-    """Return the tracks after this run, and what is reported. A check that is gone is forgotten."""
+    """Return the tracks after this run, and what is reported. A check that is gone is forgotten.
+
+    ``held``: a program works on the services, which are down for a while; only what is urgent is reported then.
+    """
     after: dict[str, Track] = {}
     news = []
     for finding in findings:
         track = observed(tracks.get(finding.check, Track(finding.state, now)), finding.state, now)
         check = checks[finding.check]
-        if check.silent:
-            after[finding.check] = replace(track, reported=State.OK, runs=0, silence=0)
+        if check.silent or (held and not check.urgent):
+            after[finding.check] = replace(track, runs=0)
             continue
         track, kind = step(track, run=run, urgent=check.urgent, reminder_runs=reminder_hours * RUNS_PER_HOUR)
         after[finding.check] = track
