@@ -68,6 +68,8 @@ class HealthCheck:
     ping: Callable[[Path], str] = ping.send
     held: Callable[[], bool] = is_held
     troubles: list[str] = field(default_factory=list)
+    # What is wrong with the health check itself.
+    _failed: list[str] = field(default_factory=list)
 
     def run(self) -> dict[str, Any]:
         """Return the content of status.json. Raises FileProblem, TimeoutError when another one runs."""
@@ -141,7 +143,7 @@ class HealthCheck:
         try:
             return configuration.Settings.from_json(files.read(path) or "").services
         except (OSError, GatewayError) as error:
-            self.troubles.append(f"the household's services are not known: {reason(error)}")
+            self._failed.append(f"the household's services are not known: {reason(error)}")
             return UNLISTED
 
     def _measure(self, environment: Environment, memory: Memory, number: int) -> dict[str, Kept]:
@@ -155,7 +157,6 @@ class HealthCheck:
         }
         due = {probe.name: probe for probe in wanted if probe.name not in found}
         jobs = [Job(name, lambda probe=probe: probe.read(environment), probe.limit_s) for name, probe in due.items()]  # type: ignore[misc]
-        self._failed: list[str] = []
         for result in bounded.each(jobs, total_s=self.probes_s):
             probe = due[result.name]
             if not result.ok:
