@@ -26,6 +26,7 @@ from mediaserver.services import Service
 
 NOW = 1_800_000_000.0
 BOOT = "7b0f3a52-0000-4000-8000-000000000001"
+START = Moment(NOW, 5000.0, BOOT)
 SERVICES = (
     Service("vpn", "vpn", "holder"),
     Service("wireguard", "wireguard", "tunnel"),
@@ -128,7 +129,7 @@ class Home:
 
     root: Path
     probes: Sequence[Probe] = ()
-    moment: Moment = Moment(NOW, 5000.0, BOOT)
+    moment: Moment = START
     urls: tuple[str, ...] = ()
     titles: bool = False
     notify: str | None = None  # the content of the file with the addresses

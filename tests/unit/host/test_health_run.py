@@ -127,7 +127,6 @@ def test_two_health_checks_never_run_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"run": "x"}', '{"tracks": {"memory": {}}}', "\x00" * 50])
 def test_a_damaged_memory_is_kept_aside_and_problems_are_reported_again(tmp_path: Path, text: str) -> None:
-    apprise = Apprise()
     home = Home(tmp_path, [probe(HOT)])
     home.check()
     (home.state / "health" / "state.json").write_text(text)
@@ -138,7 +137,6 @@ def test_a_damaged_memory_is_kept_aside_and_problems_are_reported_again(tmp_path
         assert aside.read_text() == text
         assert any("state.json was damaged; it is kept as" in one for one in home.troubles)
     assert json.loads((home.state / "health" / "state.json").read_text())["run"] == 1
-    del apprise
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"version": 99}', "\x00" * 50])

@@ -18,14 +18,15 @@ from mediaserver.health.environment import Environment
 from mediaserver.health.model import Finding, Value, bad, ok, unknown, warning
 
 CHECK = "disk-smart"
-# Without a type smartctl recognises most bridges; then SAT with both lengths, and the bridges of NVMe drives.
-TYPES = ("", "sat", "sat,12", "sntjmicron", "sntasmedia", "sntrealtek")
+# Without a type smartctl recognises most bridges; then SAT with both lengths, JMicron's old one, bridges of NVMe.
+TYPES = ("", "sat", "sat,12", "usbjmicron", "sntjmicron", "sntasmedia", "sntrealtek")
 SECTORS = "mediaserver_disk_bad_sectors"
 TEMPERATURE = "mediaserver_disk_temperature_celsius"
 # Attribute numbers of ATA, and what they count.
 REALLOCATED, PENDING, UNCORRECTABLE = 5, 197, 198
 NAMES = {REALLOCATED: "reallocated", PENDING: "pending", UNCORRECTABLE: "uncorrectable"}
 REMEDY = "make a backup of what you cannot replace, and replace the disk soon"
+ASLEEP = "STANDBY mode"
 NOT_READ = "SMART cannot be read: the USB adapter or the disk does not support it, so its health is not known"
 
 
@@ -36,12 +37,15 @@ def read(environment: Environment) -> list[Finding]:
     if device.startswith("mmcblk"):
         return [unknown(CHECK, "the data is on an SD card, which has no SMART")]
     for kind in TYPES:
-        command = ["smartctl", "--json", "--info", "--health", "--attributes"]
+        # A disk that sleeps is left asleep.
+        command = ["smartctl", "--json", "--nocheck=standby", "--info", "--health", "--attributes"]
         command += ["--device", kind] * bool(kind) + [f"/dev/{device}"]
         try:
             answer = environment.run(command).stdout
         except FileNotFoundError:
             return [unknown(CHECK, "smartctl is not installed", "run the playbook again: make site")]
+        if ASLEEP in answer:
+            return [unknown(CHECK, "the disk is asleep, and is not woken for this")]
         found = judge(answer)
         if found is not None:
             return [found]
