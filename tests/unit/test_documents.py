@@ -19,6 +19,8 @@ PROGRAMS = ROOT / "roles" / "runtime" / "files" / "lib"
 sys.path[:0] = [str(ROOT / "tests" / "leaks"), str(PROGRAMS)]
 
 # The paths above must be set first.
+from mediaserver.health.metrics import METRICS  # noqa: E402
+from mediaserver.health.table import CHECKS  # noqa: E402
 from mediaserver.monitor import assess, decide, hold, monitor, torrents  # noqa: E402
 from mediaserver.monitor.steps import Act  # noqa: E402
 from mediaserver.tunnel import mtu  # noqa: E402
@@ -180,6 +182,12 @@ def test_every_check_of_vpn_verify_has_one_entry() -> None:
     assert [check for cell in columns(TROUBLESHOOTING, "check") for check in quoted(cell)] == keys
 
 
+def test_every_check_of_the_health_check_has_one_entry() -> None:
+    named = [check for cell in columns(ROOT / "docs" / "health.md", "check") for check in quoted(cell)]
+    # One row stands for those of all services.
+    assert sorted(named) == sorted([*(one.id for one in CHECKS), "service-…"])
+
+
 # --- The repairs and the seconds of vpn-monitor.
 
 MONITOR = ROOT / "docs" / "vpn-monitor.md"
@@ -311,7 +319,7 @@ def test_every_variable_exists() -> None:
     roles = [path.name for path in (ROOT / "roles").iterdir()]
     specs = [yaml.safe_load(text(path))["argument_specs"] for path in ROOT.glob("roles/*/meta/argument_specs.yml")]
     known = {name for spec in specs for entry in spec.values() for name in entry.get("options", {})}
-    known |= {path.stem for path in ROOT.glob("plugins/*/*.py")}
+    known |= {path.stem for path in ROOT.glob("plugins/*/*.py")} | set(METRICS)
     pattern = re.compile(rf"(?:{'|'.join(roles)})_[a-z_]+")
     named = {
         name

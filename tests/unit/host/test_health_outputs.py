@@ -18,7 +18,7 @@ from mediaserver.health.model import Finding, State, Value, bad, ok, unknown, wo
 from mediaserver.health.store import Kept, Memory, Store
 from mediaserver.health.transitions import Kind, News, Track
 
-KNOWN = table.checks(())
+KNOWN = table.known_checks(())
 HOT = bad(
     "temperature", "the processor has 90 degrees", "give the Pi a fan", Value("mediaserver_temperature_celsius", 90)
 )

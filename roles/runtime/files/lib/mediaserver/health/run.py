@@ -19,7 +19,7 @@ from mediaserver.health.environment import Environment, Moment
 from mediaserver.health.model import Finding, State, ok, unknown, warning
 from mediaserver.health.settings import STATUS, Settings
 from mediaserver.health.store import FILE, Kept, Memory, Store
-from mediaserver.health.table import CHECKS_ENDED, PROBES, Check, Probe, checks
+from mediaserver.health.table import CHECKS_ENDED, PROBES, Check, Probe, known_checks
 from mediaserver.health.transitions import News
 from mediaserver.monitor import hold
 from mediaserver.notify.bounded_sender import BoundedSender
@@ -88,7 +88,7 @@ class HealthCheck:
         services = self._services()
         now, number = self.now(), memory.run + 1
         environment = self.adapt(Environment(self.root, settings, services, now, memory.last, memory.numbers))
-        known = checks(services)
+        known = known_checks(services)
         kept = self._measure(environment, memory, number)
         findings = self._findings(kept, known)
         tracks, news = transitions.advance(

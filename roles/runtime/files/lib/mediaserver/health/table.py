@@ -85,7 +85,7 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def checks(services: Iterable[Service]) -> dict[str, Check]:
+def known_checks(services: Iterable[Service]) -> dict[str, Check]:
     """Return all checks by id, with those of the household's services."""
     own = [Check(containers.check_of(one.name), "services", f"service {one.title}") for one in services]
     return {one.id: one for one in (*CHECKS, *own)}
