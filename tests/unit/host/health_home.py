@@ -162,7 +162,7 @@ class Home:
             adapt=lambda made: replace(
                 made, top=self.root / "top", state_file=self.root / "vpn.json", run=Commands(), docker=silent_docker
             ),
-            sender=lambda: sender,
+            sender=sender,
             ping=self.ping,
             held=lambda: self.held,
             **self.limits,

@@ -12,7 +12,7 @@ import pytest
 from health_home import BOOT, NOW
 from mediaserver._core.errors import Unreachable
 from mediaserver._core.transport import Response
-from mediaserver.health import metrics, notices, ping, table
+from mediaserver.health import metrics, notices, outputs, ping, table
 from mediaserver.health.environment import Moment
 from mediaserver.health.model import Finding, State, Value, bad, ok, unknown, worst
 from mediaserver.health.store import Kept, Memory, Store
@@ -126,11 +126,11 @@ def row(state: str, number: int = 0) -> dict[str, Any]:
 
 def test_the_login_message_is_short() -> None:
     checks = [row("bad", number) for number in range(8)] + [row("unknown"), row("ok")]
-    lines = notices.login_message({"checked": "2027-01-15T09:00:00+01:00", "checks": checks}).splitlines()
+    lines = outputs.login_message({"checked": "2027-01-15T09:00:00+01:00", "checks": checks}).splitlines()
     assert lines[0] == "Media server: 8 things need attention (2027-01-15 09:00)"
     assert lines[-2:] == ["  and 3 more", "What to do: mediaserver status"]
-    assert len(lines) == notices.SHOWN + 3
-    assert notices.login_message({"checked": "", "checks": [row("unknown"), row("ok")]}) == ""
+    assert len(lines) == outputs.SHOWN + 3
+    assert outputs.login_message({"checked": "", "checks": [row("unknown"), row("ok")]}) == ""
 
 
 def test_the_worst_state() -> None:

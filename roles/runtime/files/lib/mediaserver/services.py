@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mediaserver._core.errors import GatewayError
 from mediaserver._core.names import TRANSMISSION, TUNNEL
 
 IN_VPN = "vpn"  # the namespace of the services that use the tunnel
@@ -48,6 +50,14 @@ UNLISTED = (
     Service(TUNNEL, TUNNEL, "tunnel", restart_when_unhealthy=True),
     Service(TRANSMISSION, "Transmission", IN_VPN, probe=True, port_delivery=RPC),
 )
+
+
+def listed(text: str) -> tuple[Service, ...]:
+    """Return the services in the text of ``gateway.json``, and nothing else of it. Raises GatewayError."""
+    try:
+        return tuple(map(Service.from_json, json.loads(text)["services"]))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise GatewayError(f"gateway.json cannot be used ({error!r}); run the playbook again") from error
 
 
 def prober(services: Iterable[Service]) -> Service | None:

@@ -22,6 +22,8 @@ class State(StrEnum):
 
 
 WORST_FIRST = tuple(State)
+# How people are shown a problem.
+SIGNS = {State.BAD: "BAD", State.WARNING: "warning"}
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The words of messages and of the login message. Pure."""
+"""The words of messages. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
-from mediaserver.health.model import WORST_FIRST, State
+from mediaserver.health.model import SIGNS, WORST_FIRST
 from mediaserver.health.report import text_of
 from mediaserver.health.table import Check
 from mediaserver.health.transitions import Kind, News
 from mediaserver.notify.message import HEADING, Message
 
-# Problems that the login message shows.
-SHOWN = 5
-SIGNS = {State.BAD: "BAD", State.WARNING: "warning"}
 FLAPPING = "It changes often, so the next message waits until it has been stable for an hour."
 BEGINNINGS = {
     Kind.PROBLEM: "",
@@ -49,15 +45,3 @@ def _lines(one: News, check: Check, *, titles: bool) -> list[str]:
         made = [f"{sign}: {check.title}: {text_of(one.finding, titles=titles)} (since {when})"]
         made += [f"  What to do: {one.finding.remedy}"] * bool(one.finding.remedy)
     return [*made, *[f"  {FLAPPING}"] * one.flapping]
-
-
-def login_message(document: Mapping[str, Any]) -> str:
-    """Return what is shown at a login; empty where all is well."""
-    rows = [one for one in document["checks"] if State(one["state"]).is_problem]
-    if not rows:
-        return ""
-    number = "1 thing needs" if len(rows) == 1 else f"{len(rows)} things need"
-    lines = [f"Media server: {number} attention ({document['checked'][:16].replace('T', ' ')})"]
-    lines += [f"  {SIGNS[State(one['state'])]}: {one['title']}: {one['text']}" for one in rows[:SHOWN]]
-    lines += [f"  and {len(rows) - SHOWN} more"] * (len(rows) > SHOWN)
-    return "\n".join([*lines, "What to do: mediaserver status", ""])

@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mediaserver import bounded, journal
+from mediaserver import bounded, journal, services
 from mediaserver._core import clock, files
 from mediaserver._core.errors import FileProblem, GatewayError, reason
 from mediaserver._core.names import RUN
 from mediaserver.bounded import Job, Result
-from mediaserver.health import metrics, notices, outputs, ping, report, transitions
+from mediaserver.health import metrics, outputs, ping, report, transitions
 from mediaserver.health.environment import Environment, Moment
 from mediaserver.health.model import Finding, State, ok, unknown, warning
 from mediaserver.health.settings import STATUS, Settings
@@ -22,15 +22,16 @@ from mediaserver.health.store import FILE, Kept, Memory, Store
 from mediaserver.health.table import CHECKS_ENDED, PROBES, Check, Probe, known_checks
 from mediaserver.health.transitions import News
 from mediaserver.monitor import hold
-from mediaserver.notify.bounded_sender import BoundedSender
-from mediaserver.notify.outbox import FILE as OUTBOX
-from mediaserver.notify.outbox import Outbox
 from mediaserver.notify.settings import NotifySettings
 from mediaserver.services import UNLISTED, Service
-from mediaserver.tunnel import configuration
+
+if TYPE_CHECKING:
+    from mediaserver.notify.bounded_sender import BoundedSender
 
 LOCK = RUN / "health.lock"
 SPARE = RUN / "health.json"
+# Below the health check's folder, while there are messages that not every address has.
+OUTBOX = "notify.json"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 # Together less than the five minutes between two runs.
 PROBES_S, MESSAGES_S, PING_S = 180.0, 60.0, 20.0
@@ -64,7 +65,7 @@ class HealthCheck:
     now: Callable[[], Moment] = moment
     probes_s: float = PROBES_S
     adapt: Callable[[Environment], Environment] = lambda environment: environment
-    sender: Callable[[], BoundedSender] = lambda: BoundedSender(total_s=MESSAGES_S)
+    sender: BoundedSender | None = None
     ping: Callable[[Path], str] = ping.send
     held: Callable[[], bool] = is_held
     troubles: list[str] = field(default_factory=list)
@@ -85,10 +86,10 @@ class HealthCheck:
         memory, trouble = store.read()
         self.troubles += [trouble] * bool(trouble)
         notify = self._notify_settings()
-        services = self._services()
+        household = self._services()
         now, number = self.now(), memory.run + 1
-        environment = self.adapt(Environment(self.root, settings, services, now, memory.last, memory.numbers))
-        known = known_checks(services)
+        environment = self.adapt(Environment(self.root, settings, household, now, memory.last, memory.numbers))
+        known = known_checks(household)
         kept = self._measure(environment, memory, number)
         findings = self._findings(kept, known)
         tracks, news = transitions.advance(
@@ -141,7 +142,7 @@ class HealthCheck:
     def _services(self) -> tuple[Service, ...]:
         path = self.root / "gateway" / "gateway.json"
         try:
-            return configuration.Settings.from_json(files.read(path) or "").services
+            return services.listed(files.read(path) or "")
         except (OSError, GatewayError) as error:
             self._failed.append(f"the household's services are not known: {reason(error)}")
             return UNLISTED
@@ -189,18 +190,12 @@ class HealthCheck:
         now: float,
     ) -> None:
         """Send what is new, and what earlier runs could not send."""
-        sender = self.sender()
-        outbox = Outbox(settings.folder / OUTBOX, notify, sender)
-        try:
-            if news:
-                outbox.post(notices.compose(news, known, titles=notify.titles), now)
-            outbox.deliver(now)
-        except FileProblem as error:
-            self.troubles.append(str(error))
-            # On a full disk, a message is sent at once or not at all.
-            if news:
-                message = notices.compose(news, known, titles=notify.titles)
-                self.troubles += [why for url in notify.urls if (why := sender.send(url, message))]
+        path = settings.folder / OUTBOX
+        if news or path.exists():
+            # Most runs have nothing to send, and cost less without this.
+            from mediaserver.health import messages  # noqa: PLC0415
+
+            self.troubles += messages.send(path, notify, news, known, now=now, total_s=MESSAGES_S, sender=self.sender)
 
     def _ping(self, memory: Memory) -> bool:
         """Ask for the page of the dead man's switch; return whether that failed. It is logged once."""
@@ -225,12 +220,12 @@ def is_due(probe: Probe, kept: Kept | None, number: int, key: str) -> bool:
     return not probe.patient and any(one.state is not State.OK for one in kept.findings)
 
 
-def completed(probe: Probe, result: Result, services: Sequence[Service]) -> Iterator[Finding]:
+def completed(probe: Probe, result: Result, household: Sequence[Service]) -> Iterator[Finding]:
     """Yield a finding for each check of a probe. Pure."""
     if result.ok:
         yield from result.value
         return
-    for check in probe.all_checks(services):
+    for check in probe.all_checks(household):
         if result.late and probe.late is State.BAD:
             yield Finding(check, State.BAD, f"{ANSWER} within {probe.limit_s:g} s", "see dmesg; restart the host")
         else:

@@ -85,6 +85,10 @@ class Outbox:
         new = Pending(message, now, tuple(map(files.digest, self.settings.urls)))
         self._write(replace(content, pending=(*content.pending, new)[-PENDING_KEPT:]))
 
+    def is_empty(self) -> bool:
+        """Say whether each address has all messages. Raises FileProblem."""
+        return self._read() == Content()
+
     def deliver(self, now: float) -> None:
         """Send what is due. Raises FileProblem."""
         content = self._read()
