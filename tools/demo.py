@@ -139,6 +139,12 @@ def inode(household: LabHousehold, path: str) -> str:
     return in_namespaces(f"{household.name}-pi", "stat", "--format", "%i, %h links", path).strip()
 
 
+def status_on_the_pi(household: LabHousehold) -> str:
+    """Return what `mediaserver status` says after a health check; its exit code says no more than the text."""
+    command = "/opt/mediaserver/scripts/mediaserver"
+    return in_namespaces(f"{household.name}-pi", "sh", "-c", f"{command} health --quiet; {command} status; true")
+
+
 def peers_known_to_the_tracker(description: dict[str, Any]) -> list[str]:
     """Return the addresses that the tracker announces to a peer (BEP 3, BEP 23: six bytes per peer)."""
     torrent = Path(description["tracker"]["torrent_file"]).read_bytes()
@@ -231,6 +237,8 @@ def main() -> int:
         converge(household)
         show(description, household)
         table(description)
+        say("What the Pi says of itself: mediaserver status")
+        print(status_on_the_pi(household), flush=True)
     except (DemoError, LabError) as error:
         print(f"\ndemo: {error}", file=sys.stderr)
         return 1

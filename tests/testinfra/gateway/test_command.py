@@ -31,21 +31,28 @@ def answer(host: Any, subcommand: str, *, prefix: str = "", codes: tuple[int, ..
     return found
 
 
+def of_the_lab(attention: list[str]) -> list[str]:
+    """Leave out what is true of a simulated Pi: it has the clock of its host, and perhaps no time server."""
+    return [text for text in attention if not text.startswith("clock: ")]
+
+
 def test_status_needs_no_rights(host: Any) -> None:
-    found = answer(host, "status", prefix=AS_DAEMON)
+    # What the last health check has found may be minutes old.
+    assert host.run("mediaserver health --quiet").rc in (0, 3)
+    found = answer(host, "status", prefix=AS_DAEMON, codes=(0, 3))
     assert (found["bypass"]["answer"], found["tunnel"]["state"]) == ("no", "online")
     assert found["services"]["running"]
-    assert found["attention"] == []
+    assert of_the_lab(found["attention"]) == []
 
 
 def test_status_agrees_with_the_monitor_s_file(host: Any) -> None:
     told = json.loads(host.check_output("cat /run/mediaserver/vpn.json"))
-    tunnel = answer(host, "status")["tunnel"]
+    tunnel = answer(host, "status", codes=(0, 3))["tunnel"]
     assert (tunnel["state"], tunnel["peer"], tunnel["problems"]) == (told["state"], told["peer"], told["problems"])
 
 
 def test_status_measures_the_data(host: Any, household: Household) -> None:
-    data = answer(host, "status", prefix=AS_DAEMON)["disk"][0]
+    data = answer(host, "status", prefix=AS_DAEMON, codes=(0, 3))["disk"][0]
     total = host.check_output(f"stat --file-system --format '%b %S' {household['mediaserver_data']}").split()
     assert (data["path"], data["total"]) == (household["mediaserver_data"], int(total[0]) * int(total[1]))
 

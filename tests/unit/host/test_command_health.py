@@ -71,6 +71,13 @@ def test_cron_has_nothing_to_mail(home: Home) -> None:
     assert run(health, context(home), "--quiet").lines == []
 
 
+def test_lines_for_the_journal_are_no_part_of_the_result(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    home.ping = lambda root: "no answer"
+    run(health, context(home))
+    printed = capsys.readouterr()
+    assert (printed.out, "upkeep_health_ping_url was not reached" in printed.err) == ("", True)
+
+
 def test_it_needs_root(home: Home) -> None:
     with pytest.raises(AccessDenied, match="sudo mediaserver health"):
         run(health, context(home, uid=lambda: 1000))

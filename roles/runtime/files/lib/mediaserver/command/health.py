@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import sys
 from collections.abc import Mapping
 
 from mediaserver._core.errors import ServiceProblem
@@ -35,7 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, context: Context) -> Outcome:
     context.require_root(NAME)
     try:
-        found = HealthCheck(context.root).run()
+        # Its lines for the journal are no part of the result.
+        with contextlib.redirect_stdout(sys.stderr):
+            found = HealthCheck(context.root).run()
     except TimeoutError as error:
         raise ServiceProblem("another health check runs; its result is there within five minutes") from error
     lines = health_state.problem_lines(found["checks"]) or ["all is well"]
