@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measures the gateway of the lab's household: throughput with and without barriers, vpn-monitor at rest, recovery.
+"""Measures the lab's household: throughput with and without barriers, vpn-monitor at rest, health check, recovery.
 
     python tools/bench_gateway.py
 
@@ -35,6 +35,10 @@ BUDGET_THROUGHPUT = 0.95
 BUDGET_MEMORY_MB = 30.0
 BUDGET_CPU_PERCENT = 0.5
 
+# As many runs of the health check as cron makes in an hour, among them those that are made once an hour only.
+HEALTH_RUNS = 12
+BUDGET_HEALTH_CPU_S, BUDGET_STATUS_S = 3.0, 0.5
+
 SINK = f"""
 import socket
 with socket.create_server(("0.0.0.0", {PORT})) as server:
@@ -56,7 +60,22 @@ with socket.create_connection(("{topology.INTERNET_HOST}", {PORT}), 10) as line:
     line.recv(1)
     print({MEGABYTES} / (time.monotonic() - begun))
 """
-
+# Prints seconds of CPU of all runs, the largest memory of one in kB, and the median seconds of `mediaserver status`.
+HEALTH = f"""
+import resource, statistics, subprocess, time
+command = ["/opt/mediaserver/scripts/mediaserver"]
+for _ in range({HEALTH_RUNS}):
+    done = subprocess.run([*command, "health", "--quiet"], capture_output=True, text=True)
+    assert done.returncode in (0, 3), done.stderr
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+seconds = []
+for _ in range(5):
+    begun = time.monotonic()
+    done = subprocess.run([*command, "status"], capture_output=True, text=True)
+    seconds.append(time.monotonic() - begun)
+    assert done.returncode in (0, 3), done.stderr
+print(used.ru_utime + used.ru_stime, used.ru_maxrss, statistics.median(seconds))
+"""
 
 # Without a memory cgroup, as on the lab's Pi and many real ones, the sum of each process's proportional set size.
 MEMORY = (
@@ -138,10 +157,25 @@ def monitor_at_rest(lab: LabControl) -> list[Entry]:
     ]
 
 
+def health_check(lab: LabControl) -> list[Entry]:
+    """Measure an hour's health checks, and how long `mediaserver status` takes."""
+    return health_entries(lab.pi("python3 -", stdin=HEALTH))
+
+
+def health_entries(printed: str) -> list[Entry]:
+    """Return what ``HEALTH`` has printed."""
+    cpu, memory, seconds = map(float, printed.split())
+    return [
+        Entry("health checks of an hour, CPU", round(cpu, 2), "s", budget=BUDGET_HEALTH_CPU_S),
+        Entry("health check, memory", round(memory / 1024, 1), "MB", budget=BUDGET_MEMORY_MB),
+        Entry("mediaserver status", round(seconds, 2), "s", budget=BUDGET_STATUS_S),
+    ]
+
+
 def main() -> int:
     lab = LabControl(topology.HOUSEHOLDS[0], str(ROOT / "inventory" / "demo"))
     lab.wait_until_healthy()
-    entries = [*monitor_at_rest(lab), tunnel(lab)]
+    entries = [*monitor_at_rest(lab), *health_check(lab), tunnel(lab)]
     join(REPORT, entries)
     recovered = recovers()
     print(table(entries))

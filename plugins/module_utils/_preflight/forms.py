@@ -82,6 +82,21 @@ FORMS: tuple[tuple[str, t.Callable[[str], bool], str, str], ...] = (
     ),
     ("jellyfin_metadata_country", _is(r"[A-Za-z]{2}"), "it is not a country code", "write it in two letters, like US"),
     *(
+        (
+            f"upkeep_health_disk_{mark}_percent",
+            _is("[1-9][0-9]?"),
+            "it is not a part of a disk in percent",
+            "use 1 to 99",
+        )
+        for mark in ("warning", "stop", "resume")
+    ),
+    (
+        "upkeep_health_ping_url",
+        is_url_or_empty,
+        "it is not an HTTP address without blanks, quotes and dollar signs",
+        "write it like https://hc.example.org/your-key, or leave it empty",
+    ),
+    *(
         (f"{service}_image", _is(r"[^\s$'\"]+"), "it is not the name of an image", "write it like owner/name:tag")
         for service in ("transmission", "jackett", "jellyfin")
     ),

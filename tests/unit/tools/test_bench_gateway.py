@@ -59,3 +59,17 @@ def test_recovery_table_lists_recovery_entries_only(tmp_path: Path) -> None:
     _head, killed, late = bench_gateway.recovery_table(path).splitlines()
     assert killed.split() == ["recovery:", "tunnel", "killed", "3.5", "s", "10"]
     assert late.startswith(f"{slow}  ") and late.endswith("over budget")
+
+
+def test_health_checks_of_an_hour_have_a_budget_each() -> None:
+    found = {entry.name: (entry.value, entry.within) for entry in bench_gateway.health_entries("2.713 24576 0.1234\n")}
+    assert found == {
+        "health checks of an hour, CPU": (2.71, True),
+        "health check, memory": (24.0, True),
+        "mediaserver status": (0.12, True),
+    }
+    assert not any(entry.within for entry in bench_gateway.health_entries("3.1 40000 0.6"))
+
+
+def test_the_health_program_is_valid() -> None:
+    compile(bench_gateway.HEALTH, "health", "exec")
