@@ -45,6 +45,16 @@ def test_without_the_disk_the_rest_is_unknown_and_the_card_is_not_measured(tmp_p
     assert states(found) == {disk.MOUNTED: State.BAD, **dict.fromkeys(disk.CHECKS[1:], State.UNKNOWN)}
 
 
+def test_a_disk_that_answers_with_an_error_is_bad(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(path: Path) -> Space:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(disk.space, "measure", fail)
+    found = disk.read(environment(tmp_path))
+    assert states(found) == {disk.MOUNTED: State.BAD, **dict.fromkeys(disk.CHECKS[1:], State.UNKNOWN)}
+    assert "Input/output error" in only(found, disk.MOUNTED).text
+
+
 @pytest.mark.parametrize(
     ("used", "state"),
     [(0, State.OK), (89.9, State.OK), (90, State.WARNING), (94.9, State.WARNING), (95, State.BAD), (100, State.BAD)],

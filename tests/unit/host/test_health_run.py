@@ -182,6 +182,15 @@ def test_on_a_full_disk_the_message_is_sent_and_what_is_known_is_kept(
     assert sent.read_text().count("BAD: temperature") == 1
 
 
+def test_without_its_folder_the_check_is_made(tmp_path: Path) -> None:
+    """As on a system whose filesystem the kernel has made read-only."""
+    home = Home(tmp_path, [probe(HOT)])
+    home.state.write_text("not a folder")
+    found = home.check()
+    assert found["state"] == "bad"
+    assert any("cannot be" in one for one in home.troubles)
+
+
 def recorder(path: Path) -> Callable[[], Any]:
     """Return an apprise that notes its messages in a file; it is loaded in a child process."""
 

@@ -33,11 +33,20 @@ SYSTEM_WARNING, SYSTEM_BAD = GIB, 200 * 1024**2
 CARD_COUNTERS = re.compile(r"^# (?:Data Timeout|Data CRC Errors) Occurred:\s*(\d+)$", re.MULTILINE)
 # What the card itself says of its age: 1 is normal, 2 has used 80 % of its spare blocks, 3 all of them.
 PRE_END_OF_LIFE = {2: "it has used 80 % of its spare blocks", 3: "it has used all of its spare blocks"}
+DISK_REMEDY = "see whether the disk is connected and has power: lsblk -f; dmesg"
 ROOM = "make room: sudo mediaserver space lists what frees how much"
 
 
 def read(environment: Environment) -> list[Finding]:
     """The disk of the data. A disk that has died may never answer; the time limit of this probe names it then."""
+    try:
+        return _read(environment)
+    except OSError as error:
+        text = f"{environment.settings.data} cannot be read: {reason(error)}"
+        return [bad(MOUNTED, text, DISK_REMEDY), *(unknown(check, text) for check in CHECKS[1:])]
+
+
+def _read(environment: Environment) -> list[Finding]:
     settings = environment.settings
     path = settings.data
     if settings.disk_uuid:
@@ -52,11 +61,7 @@ def read(environment: Environment) -> list[Finding]:
             return [mounted, *(unknown(check, "the media disk is not mounted") for check in CHECKS[1:])]
     else:
         mounted = ok(MOUNTED, f"there is no media disk; the data is on the filesystem of {path}")
-    try:
-        found = space.measure(path)
-    except OSError as error:
-        text = f"{path} cannot be read: {reason(error)}"
-        return [bad(MOUNTED, text, DISK_REMEDY), *(unknown(check, text) for check in CHECKS[1:])]
+    found = space.measure(path)
     return [
         mounted,
         judge_space(path, found, settings.disk_warning_percent, settings.disk_stop_percent),
@@ -64,9 +69,6 @@ def read(environment: Environment) -> list[Finding]:
         judge_read_only(path, found),
         judge_errors(_errors(environment, found.device)),
     ]
-
-
-DISK_REMEDY = "see whether the disk is connected and has power: lsblk -f; dmesg"
 
 
 def judge_mounted(path: Path, uuid: str, *, mounted: bool, marker: str, attached: bool) -> Finding:
@@ -202,7 +204,7 @@ def judge_jellyfin(rooms: Sequence[tuple[Path, Space]]) -> Finding:
 
 def _card_errors(environment: Environment) -> int | None:
     """Return the errors of data transfers that the kernel has counted since boot; None without a card reader."""
-    texts = [path.read_text(errors="replace") for path in environment.top.glob("sys/kernel/debug/mmc*/err_stats")]
+    texts = [environment.text(str(path)) for path in environment.top.glob("sys/kernel/debug/mmc*/err_stats")]
     counted = [int(number) for text in texts for number in CARD_COUNTERS.findall(text)]
     return sum(counted) if counted else None
 
@@ -211,7 +213,7 @@ def _card_age(environment: Environment) -> int | None:
     found = [
         int(text, 16)
         for path in environment.top.glob("sys/block/mmcblk*/device/pre_eol_info")
-        if re.fullmatch(r"0x[0-9a-f]{1,2}", text := path.read_text(errors="replace").strip())
+        if re.fullmatch(r"0x[0-9a-f]{1,2}", text := environment.text(str(path)))
     ]
     return max(found, default=None)
 

@@ -15,7 +15,6 @@ from mediaserver._jellyfin.health import HEALTHY, start_phase
 from mediaserver._jellyfin.key_file import key_in
 from mediaserver.health.environment import Environment
 from mediaserver.health.model import Finding, State, Value, bad, ok, unknown, warning
-from mediaserver.importer.access import JELLYFIN_REMEDY, NotNow, Service
 from mediaserver.importer.jellyfin import own_http
 
 HEALTH, LIBRARIES, ADMINISTRATOR = "jellyfin-health", "jellyfin-libraries", "jellyfin-administrator"
@@ -23,7 +22,6 @@ PLAYBACK = "playback"
 CHECKS = (HEALTH, LIBRARIES, ADMINISTRATOR, PLAYBACK)
 CONVERTED = "mediaserver_playbacks_converted"
 CLIENT, DEVICE_ID = "household.mediaserver health", "household-mediaserver-health"
-REFUSED = "jellyfin.refused"
 TIMEOUT_S = 8.0
 LOGS = "see why: sudo mediaserver logs jellyfin"
 PLAYBOOK = "run the playbook again: make site"
@@ -96,18 +94,15 @@ def read(environment: Environment, http: Http | None = None) -> list[Finding]:
         return _without(bad(HEALTH, str(error), PLAYBOOK))
     if phase != HEALTHY:
         return _without(judge_phase(phase))
-    service = Service("Jellyfin", environment.settings.folder / REFUSED, key, JELLYFIN_REMEDY)
-    now = environment.now.wall
     healthy = ok(HEALTH, "it is healthy")
     try:
-        libraries = service.ask(lambda: _list(client, "/Library/VirtualFolders"), now)
-    except NotNow as error:
+        libraries = _list(client, "/Library/VirtualFolders")
+    except MediaserverError as error:
         # As after a way back with a database of a newer version: healthy, and nothing can be read.
         return [healthy, bad(LIBRARIES, str(error), LOGS), *_unknown((ADMINISTRATOR, PLAYBACK))]
     try:
-        users = service.ask(lambda: _list(client, "/Users"), now)
-        sessions = service.ask(lambda: _list(client, "/Sessions"), now)
-    except NotNow as error:
+        users, sessions = _list(client, "/Users"), _list(client, "/Sessions")
+    except MediaserverError as error:
         return [healthy, judge_libraries(libraries), bad(ADMINISTRATOR, str(error), LOGS), *_unknown((PLAYBACK,))]
     return [
         healthy,

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,8 +81,9 @@ class HealthCheck:
     def _run(self) -> dict[str, Any]:
         begun = time.monotonic()
         settings = Settings.read(self.root)
-        # Only root can read which titles and addresses messages may hold.
-        settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Only root can read it. What cannot be written is named when it is.
+        with suppress(OSError):
+            settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         store = Store(settings.folder / FILE, self.spare)
         memory, trouble = store.read()
         self.troubles += [trouble] * bool(trouble)
@@ -108,18 +110,16 @@ class HealthCheck:
         document = report.document(
             findings, known, tracks, answered, now=now, duration_s=duration, titles=notify.titles
         )
-        self._store(
-            store,
-            Memory(
-                number,
-                now,
-                tracks,
-                {value.key: value.number for one in findings for value in one.values},
-                {name: one for name, one in kept.items() if _every(self.probes, name) > 1},
-                answered,
-                self._ping(memory),
-            ),
+        after = Memory(
+            number,
+            now,
+            tracks,
+            {value.key: value.number for one in findings for value in one.values},
+            {name: one for name, one in kept.items() if _every(self.probes, name) > 1},
+            answered,
+            memory.ping_failed,
         )
+        self._store(store, after)
         self.troubles += outputs.write(
             document,
             metrics.render(findings, known, answered, now=now.wall, duration_s=duration),
@@ -128,7 +128,11 @@ class HealthCheck:
             login=self.login_message,
             login_wanted=settings.login_message,
         )
-        for text in self.troubles:
+        # Last, so that it says that all of this was done.
+        failed = self._ping(memory)
+        if failed is not memory.ping_failed:
+            self._store(store, replace(after, ping_failed=failed))
+        for text in dict.fromkeys(self.troubles):
             journal.warning(text)
         return document
 
