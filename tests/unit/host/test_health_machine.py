@@ -89,7 +89,7 @@ def test_power(throttled: str | None, state: State, words: str) -> None:
 
 @pytest.mark.parametrize("answer", [(255, "VCHI initialization failed"), (0, "\x00\x01"), (0, "")])
 def test_nonsense_of_vcgencmd_is_unknown(tmp_path: Path, answer: tuple[int, str]) -> None:
-    found = machine.read(environment(tmp_path, run=Commands({"vcgencmd": answer})))
+    found = machine.read_board(environment(tmp_path, run=Commands({"vcgencmd": answer})))
     assert only(found, machine.POWER).state is State.UNKNOWN
     assert only(found, machine.TEMPERATURE).state is State.UNKNOWN
 
@@ -98,7 +98,7 @@ def test_a_vcgencmd_that_hangs_is_unknown(tmp_path: Path) -> None:
     def run(command: Any) -> Any:
         raise subprocess.TimeoutExpired(command, 15)
 
-    assert only(machine.read(environment(tmp_path, run=run)), machine.POWER).state is State.UNKNOWN
+    assert only(machine.read_board(environment(tmp_path, run=run)), machine.POWER).state is State.UNKNOWN
 
 
 def at(wall: float, since_boot: float, boot: str = BOOT) -> Moment:

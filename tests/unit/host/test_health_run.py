@@ -17,12 +17,14 @@ from apprise_double import Apprise
 from health_home import BOOT, NOW, Home, probe, settings_data
 from mediaserver._core import files
 from mediaserver._core.errors import FileProblem
-from mediaserver.health import report
-from mediaserver.health.environment import Moment
+from mediaserver.health import jellyfin, report, transmission
+from mediaserver.health.environment import COMMAND_TIMEOUT_S, DOCKER_TIMEOUT_S, Moment
+from mediaserver.health.exit_address import PAGE_S
 from mediaserver.health.model import Finding, State, Value, bad, ok, unknown
 from mediaserver.health.run import MESSAGES_S, PING_S, PROBES_S
 from mediaserver.health.settings import Settings
 from mediaserver.health.table import CHECKS, CHECKS_ENDED, PROBES, Probe, known_checks
+from mediaserver.verify.address_page import TIMEOUT_S
 
 URL = "ntfys://ntfy.example.org/s3cr3t"
 WELL = ok("memory", "70 % of the memory are available", Value("mediaserver_memory_available_ratio", 0.7))
@@ -72,6 +74,24 @@ def test_the_worst_is_listed_first(bare: tuple[Home, dict[str, Any]]) -> None:
 def test_the_limits_fit_into_the_interval() -> None:
     assert PROBES_S + MESSAGES_S + PING_S < report.INTERVAL_S
     assert all(one.limit_s < PROBES_S for one in PROBES)
+
+
+def test_a_household_without_address_pages_is_not_asked_for_its_address(tmp_path: Path) -> None:
+    home = Home(tmp_path, [one for one in PROBES if one.name == "exit address"])
+    assert home.states(home.check())["vpn-exit"] == "unknown"
+    home.given = {"address_pages": []}
+    assert "vpn-exit" not in home.states(home.check())
+
+
+def test_a_command_that_hangs_ends_before_its_probe() -> None:
+    """Else the other checks of that probe would have no answer."""
+    limits = {one.name: one.limit_s for one in PROBES}
+    assert limits["board"] > 2 * COMMAND_TIMEOUT_S
+    # A page is asked through the tunnel, then by the host itself.
+    assert limits["exit address"] > 4 * (PAGE_S + TIMEOUT_S)
+    assert limits["jellyfin"] > 4 * jellyfin.TIMEOUT_S
+    assert limits["transmission"] > 2 * transmission.TIMEOUT_S
+    assert limits["containers"] > 2 * DOCKER_TIMEOUT_S
 
 
 def test_each_check_belongs_to_one_probe() -> None:

@@ -14,7 +14,7 @@ from mediaserver.health.environment import Environment, Moment
 from mediaserver.health.model import Finding, Value, bad, ok, unknown, warning
 
 MEMORY, TEMPERATURE, POWER, CLOCK, REBOOT = "memory", "temperature", "power", "clock", "reboot"
-CHECKS = (MEMORY, TEMPERATURE, POWER, CLOCK, REBOOT)
+CHECKS, BOARD_CHECKS = (MEMORY, CLOCK, REBOOT), (TEMPERATURE, POWER)
 AVAILABLE, STALLED = "mediaserver_memory_available_ratio", "mediaserver_memory_stalled_ratio"
 HEAT = "mediaserver_temperature_celsius"
 # A Pi without a battery-backed clock starts with an old date.
@@ -35,21 +35,24 @@ COOL = "give the Pi a heat sink or a fan, and free its case"
 
 
 def read(environment: Environment) -> list[Finding]:
-    throttled, heat = _vcgencmd(environment, "get_throttled"), _vcgencmd(environment, "measure_temp")
+    """What the kernel says."""
     return [
         judge_memory(environment.text("proc/meminfo"), environment.text("proc/pressure/memory")),
-        judge_temperature(
-            heat or "",
-            environment.text("sys/class/thermal/thermal_zone0/temp"),
-            environment.settings.temperature_warning,
-        ),
-        judge_power(throttled),
         judge_clock(environment.now, environment.last, synchronised()),
         judge_reboot(
             required=(environment.top / "run/reboot-required").exists(),
             kernel=os.uname().release,
             modules=[path.name for path in environment.top.glob("lib/modules/*")],
         ),
+    ]
+
+
+def read_board(environment: Environment) -> list[Finding]:
+    """What the board says, in part by a program of its own, which may hang with the firmware."""
+    zone = environment.text("sys/class/thermal/thermal_zone0/temp")
+    return [
+        judge_power(_vcgencmd(environment, "get_throttled")),
+        judge_temperature(_vcgencmd(environment, "measure_temp") or "", zone, environment.settings.temperature_warning),
     ]
 
 

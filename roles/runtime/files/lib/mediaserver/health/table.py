@@ -133,7 +133,7 @@ def _tunnel_now(environment: Environment) -> str:
 
 PROBES: tuple[Probe, ...] = (
     # What reads nothing but the kernel first: the rest may hang.
-    Probe("host", machine.read, machine.CHECKS, limit_s=20),
+    Probe("host", machine.read, machine.CHECKS),
     Probe("vpn", vpn.read, (vpn.TUNNEL, vpn.OUTER, vpn.INNER, vpn.DROPS, vpn.FORWARDING)),
     Probe("units", units.read, (units.UNITS,)),
     Probe("containers", containers.read, (containers.DOCKER,), limit_s=20),
@@ -161,7 +161,7 @@ PROBES: tuple[Probe, ...] = (
         "jellyfin",
         jellyfin.read,
         jellyfin.CHECKS,
-        limit_s=30,
+        limit_s=40,
         applies=lambda environment: environment.settings.jellyfin is not None,
     ),
     Probe(
@@ -177,6 +177,16 @@ PROBES: tuple[Probe, ...] = (
         applies=lambda environment: environment.settings.transmission,
     ),
     Probe("backup", backup.read, backup.CHECKS),
-    Probe("exit address", exit_address.read, (exit_address.EXIT,), limit_s=45, every=HOURLY, key=_tunnel_now),
+    # Two commands, each with a limit of its own.
+    Probe("board", machine.read_board, machine.BOARD_CHECKS, limit_s=35),
+    Probe(
+        "exit address",
+        exit_address.read,
+        (exit_address.EXIT,),
+        limit_s=75,
+        applies=lambda environment: bool(environment.settings.address_pages),
+        every=HOURLY,
+        key=_tunnel_now,
+    ),
     Probe("SMART", smart.read, (smart.CHECK,), limit_s=40, every=HOURLY, patient=True),
 )
