@@ -45,7 +45,7 @@ lab-up: lab ## build the lab without running the playbook
 lab-down: tools ## remove the lab
 	@tools/run python tests/lab down
 
-bench: lab-up ## measure an unchanged re-run, the tunnel, vpn-monitor and recovery in the lab
+bench: lab-up ## measure an unchanged re-run, the import, the tunnel, vpn-monitor and recovery in the lab
 	@tools/run tools/bench
 
 site: tools ## run the playbook on a household: HOUSE=inventory/<household> ARGS="--ask-vault-pass --check"

@@ -21,7 +21,8 @@ INTRODUCTION = """\
 # The command mediaserver
 
 `mediaserver` is installed on the Pi for every account. Each subcommand has `--help`, and `--json` for programs. An
-error is one line on standard error and exit code 1; with `--json` it is also printed as `{"error": "…"}`.
+error is one line on standard error and exit code 1, or 2 for a wrong argument; with `--json` it is also printed as
+`{"error": "…"}`.
 """
 END = "<!-- Written from roles/runtime/files/lib/mediaserver/command by `make docs`. -->\n"
 # Columns of the usage lines; argparse takes the terminal's width otherwise.

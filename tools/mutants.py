@@ -106,7 +106,7 @@ def run_tests(mutant: Mutant | None, only: str = "") -> str:
     chosen = {VARIABLE: json.dumps(asdict(mutant))} if mutant else {}
     path = os.pathsep.join([str(ROOT / "tools"), str(LIBRARY), str(NETWORK_LAB.parent)])
     # pytest starts often; without other plugins and Ansible it starts in a quarter of the time.
-    options = ["-p", "mutants", "-p", "no:cacheprovider", "--noconftest", "-x", "--tb=no", "-rfs"]
+    options = ["-p", "mutants", "-p", "no:cacheprovider", f"--confcutdir={NETWORK_LAB.parent}", "-x", "--tb=no", "-rfs"]
     result = subprocess.run(
         [sys.executable, "-m", "pytest", *options, *([only] if only else map(str, TESTS))],
         env={**os.environ, "PYTHONPATH": path, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **chosen},

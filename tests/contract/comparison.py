@@ -7,6 +7,8 @@ import re
 from typing import Any
 
 ID = re.compile(r"^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$")
+# The key of a watched mark: an id, then the numbers of season and episode in three digits each.
+NUMBERED_ID = re.compile(r"^([0-9a-f-]{36})((?:\d{3}){1,2})$")
 TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z$")
 # The server appends the position in the document to its messages.
 POSITION = re.compile(r" (?:There is an open JSON object.*|Path: \S+ \| LineNumber: .*|Path: \S+)$")
@@ -67,4 +69,7 @@ def _same_text(recorded: str, ours: str, ids: Ids) -> bool:
         return bool(TIME.match(ours))
     if ID.match(recorded):
         return bool(ID.match(ours)) and ids.pair(recorded, ours)
+    if numbered := NUMBERED_ID.match(recorded):
+        other = NUMBERED_ID.match(ours)
+        return other is not None and numbered[2] == other[2] and ids.pair(numbered[1], other[1])
     return POSITION.sub("", recorded) == POSITION.sub("", ours)

@@ -109,10 +109,28 @@ def walk_libraries(jellyfin: Walker) -> str:
     key: str = listed.json["Items"][0]["Id"]
     assert jellyfin.call("POST", f"/UserPlayedItems/{key}").status == 200
     assert jellyfin.call("DELETE", f"/UserPlayedItems/{key}").status == 200
+    walk_playback(jellyfin, key)
     second = jellyfin.media("second")
     jellyfin.add_library(second, name="Second")
     assert jellyfin.call("DELETE", "/Library/VirtualFolders", name="Second").status == 204
     return key
+
+
+def walk_playback(jellyfin: Walker, key: str) -> None:
+    assert jellyfin.call("POST", "/Library/Movies/Updated").status == 204
+    playing = {"ItemId": key, "CanSeek": True, "PositionTicks": 10, "PlayMethod": "DirectPlay"}
+    flags = {"IsPaused": True, "IsMuted": False, "RepeatMode": "RepeatNone", "PlaybackOrder": "Default"}
+    assert jellyfin.call("POST", "/Sessions/Playing", playing | flags).status == 204
+    assert jellyfin.call("POST", "/Sessions/Playing/Progress", playing | flags).status == 204
+    (session,) = jellyfin.call("GET", "/Sessions").json
+    assert (session["NowPlayingItem"]["Id"], session["PlayState"]["IsPaused"]) == (key, True)
+    stopped = {"ItemId": key, "PositionTicks": 10, "Failed": False}
+    assert jellyfin.call("POST", "/Sessions/Playing/Stopped", stopped).status == 204
+    assert jellyfin.call("POST", f"/Items/{key}/PlaybackInfo", {"EnableDirectPlay": True}).status == 200
+    change = {"PlaybackPositionTicks": 5, "IsFavorite": True}
+    assert jellyfin.call("POST", f"/UserItems/{key}/UserData", change).status == 200
+    assert jellyfin.call("GET", f"/UserItems/{key}/UserData").json["PlaybackPositionTicks"] == 5
+    assert len(jellyfin.call("GET", "/UserItems/Resume").json["Items"]) == 1
 
 
 def walk_users(jellyfin: Walker) -> None:

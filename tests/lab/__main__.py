@@ -12,7 +12,7 @@ import time
 import access_check
 import households
 import kernel
-from engine import FOLDER, LabError, docker, inspect, lab_containers, labelled, remove
+from engine import FOLDER, LabError, docker, inspect, lab_containers, labelled, remove, remove_images
 from topology import HOUSEHOLDS, PREFIX
 
 WHAT_IT_IS = {
@@ -36,8 +36,7 @@ def down() -> None:
         remove(one.name)
     for name in labelled("network"):
         docker("network", "rm", name)
-    for name in dict.fromkeys(labelled("image")):
-        docker("rmi", "--force", name)
+    remove_images()
     kernel.restore(FOLDER / "kernel.json")
     shutil.rmtree(FOLDER, ignore_errors=True)
 

@@ -93,6 +93,16 @@ def labelled(kind: str) -> list[str]:
         return [row["Id"] for row in getattr(api(), f"{kind}s")(filters=WITH_LABEL)]
 
 
+def remove_images() -> None:
+    """Remove all images with the lab's label. Raises LabError when a container uses one of them."""
+    while left := labelled("image"):
+        with _errors("remove images"):
+            # An image that others were built from goes in a later round than they.
+            pruned = api().prune_images(filters={**WITH_LABEL, "dangling": False})
+        if not pruned["ImagesDeleted"]:
+            raise LabError(f"docker: remove images: something uses {', '.join(left)}; see: docker ps --all")
+
+
 class LabContainer(NamedTuple):
     """A container of a lab on this machine; ``folder`` is its checkout's build/lab, empty when it has no such label."""
 

@@ -14,6 +14,7 @@ CALLBACKS = Path(__file__).parent / "callbacks"
 # Ends the module that stops a container, while Docker stops it: the container stays stopped, its file is the old one.
 # With pipelining, a module is a Python without arguments.
 KILL_MODULE = (
+    "rm -f /run/abort-events; "
     "docker events --filter event=kill --filter container={name} --format x >/run/abort-events & events=$!; "
     "until [ -s /run/abort-events ]; do sleep 0.02; done; "
     "pkill --signal KILL --exact --full '/usr/bin/python3'; kill $events"

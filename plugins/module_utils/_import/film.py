@@ -136,7 +136,9 @@ class Films:
         for video in own:
             self._add(films, video)
         for folder, peers in unnamed.items():
-            for video in self._unnamed(folder, peers, indexed=indexed, alone=len(items) == len(peers)):
+            alone = len(items) == len(peers)
+            beside = {film_key(video.name.title, video.name.year) for video in own if video.item.parents == folder}
+            for video in self._unnamed(folder, peers, indexed=indexed, alone=alone, beside=beside):
                 self._add(films, video)
         return list(films.values())
 
@@ -160,15 +162,16 @@ class Films:
             # Several films of one name and year: they must not become versions of each other.
             text = apart.code if isinstance(apart, numbers.Number) else separated(apart.group(1))
             name = replace(name, title=f"{name.title} {text}")
-        return Video(item, replace(name, ids=name.ids or self._folder_ids(item, name)), part or folder_part(item))
+        return Video(item, self._completed(item, name), part or folder_part(item))
 
-    def _folder_ids(self, item: Item, name: ParsedName) -> tuple[str, ...]:
-        """Read provider ids from a folder with the same title and year."""
+    def _completed(self, item: Item, name: ParsedName) -> ParsedName:
+        """Complete a name from the folders of the same film: provider ids, and the spelling of lower-case titles."""
         for text in context.surroundings(item, self.torrent_name):
             around = self.titles.read(text)
-            if around.ids and film_key(around.title, around.year) == film_key(name.title, name.year):
-                return around.ids
-        return ()
+            if film_key(around.title, around.year) == film_key(name.title, name.year):
+                title = around.title if name.title == name.title.lower() else name.title
+                name = replace(name, title=title, ids=name.ids or around.ids)
+        return name
 
     def _film_folder(self, item: Item) -> tuple[str, ...]:
         """Return the folder of a film, above the folders of its parts."""
@@ -186,10 +189,21 @@ class Films:
         names = [name for name in names if name.title and (name.year or not context.is_generic(name.title))]
         return next((name for name in names if name.year), names[0] if names else None)
 
-    def _unnamed(self, folder: tuple[str, ...], peers: list[Item], *, indexed: bool, alone: bool) -> list[Video]:
-        """Name the videos of one folder whose names have no year."""
+    def _unnamed(
+        self,
+        folder: tuple[str, ...],
+        peers: list[Item],
+        *,
+        indexed: bool,
+        alone: bool,
+        beside: set[tuple[str, int | None]],
+    ) -> list[Video]:
+        """Name the videos of one folder whose names have no year; ``beside`` are the films there that have one."""
         around = self._around(peers[0]) if folder or self.torrent_name != peers[0].name else None
         parts = self._parts(peers)
+        if around and beside and film_key(around.title, around.year) not in beside:
+            # A folder of several films bears the name of none.
+            around = None
         if around and (len(peers) == 1 or parts):
             return [
                 self._name_from_folder(item, around, parts.get(item.path, 0), only=len(peers) == 1 or bool(parts))
@@ -239,7 +253,8 @@ class Films:
         own = self.titles.film(part_of(item.stem, after=0)[0] if part else item.stem)
         nothing = context.is_generic(own.title) or context.is_hash(item.stem)
         if around.year or nothing or not own.bounded or self._is_abbreviation(own, around):
-            tags = f"{own.tags} {around.tags}" if only else own.tags
+            tags = f"{own.title} {own.tags}" if release.only_edition(own.title) else own.tags
+            tags = f"{tags} {around.tags}" if only else tags
             return Video(item, ParsedName(around.title, around.year, tags, own.ids or around.ids, bounded=True), part)
         return Video(item, own, part)
 

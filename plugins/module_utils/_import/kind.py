@@ -14,6 +14,7 @@ from .file_types import words
 from .film import COLLECTION
 from .model import KINDS, Torrent
 from .selection import Item
+from .show import extra_kind
 from .titles import Titles
 
 AUDIO_BOOK_WORD = re.compile(
@@ -30,6 +31,15 @@ FILM_DISC = re.compile(
 )
 SOURCE_FILES = words(".js .json .tsx .jsx .css .scss .html .vue .mjs .lock .map .md")
 SMALL_TS = 1 << 20
+# Names that cameras and telephones give: IMG_0001, VID_20240315_120000, GX010001.
+CAMERA = re.compile(
+    r"(?:IMG|DSC[FN]?|MVI|MOV|VID|PXL|DJI|GOPR|G[HXLP]|MAH|CLIP)[_-]?\d{4,8}(?:[_-]?\d{4,9})?(?:[_~-]?\w{1,4})?",
+    re.IGNORECASE,
+)
+SEASON_NAME = re.compile(r"(?<![^\W_])S\d{2}(?![^\W_])", re.IGNORECASE)
+LESSON = re.compile(r"\d{1,3}[\s._)-]+[^\W\d_]{2}")
+# Of several films in one torrent, each is larger.
+SMALLEST_FILM = 600_000_000
 # Of a larger torrent, evenly spaced videos are read: at most this many.
 MAX_VIDEOS_READ = 300
 
@@ -108,14 +118,34 @@ def _is_film(videos: list[Item], torrent: Torrent, titles: Titles) -> bool:
     main = [item for item in videos if not extras_folder(item) and not item.has_sample_word]
     biggest = max((item.size for item in main), default=0)
     large = [item for item in main if item.size * 3 >= biggest]
+    around = [titles.read(text).year or release.is_release(text) for text in _folders(large, torrent)]
     if len(large) <= 1:
+        return any(around) or not any(CAMERA.fullmatch(item.stem) for item in large)
+    # Lessons of a course and songs of a concert have numbers before their titles.
+    numbered = all(LESSON.match(item.stem) for item in large)
+    if COLLECTION.search(torrent.name) and not (numbered and biggest < SMALLEST_FILM):
         return True
-    if COLLECTION.search(torrent.name):
+    if any(titles.read(item.stem).year or release.is_release(item.stem) for item in large):
         return True
-    return any(
-        titles.read(text).year or release.is_release(text)
-        for item in large
-        for text in (item.stem, *surroundings(item, torrent.name))
+    # Several films have several years.
+    of_one_year = any(titles.read(text).year for text in _folders(large, torrent))
+    recorded = all(CAMERA.fullmatch(item.stem) for item in large)
+    return any(around) and not recorded and not (numbered and (of_one_year or biggest < SMALLEST_FILM))
+
+
+def _folders(items: list[Item], torrent: Torrent) -> set[str]:
+    return {text for item in items for text in surroundings(item, torrent.name)}
+
+
+def _is_season(videos: list[Item], torrent: Torrent, titles: Titles) -> bool:
+    """Return whether the names of videos without numbers and years are a season's: Show.S01.1080p."""
+    return bool(videos) and all(
+        not titles.read(item.stem).year
+        and any(
+            SEASON_NAME.search(text) and not titles.read(text).year
+            for text in (item.stem, *surroundings(item, torrent.name))
+        )
+        for item in videos
     )
 
 
@@ -163,6 +193,8 @@ def decide(torrent: Torrent, items: list[Item], titles: Titles) -> str:
         some = videos[:: len(videos) // MAX_VIDEOS_READ + 1]
         if any(episode_evidence(item, torrent, titles) for item in some) or _numbered_siblings(some):
             return "tv"
+        if _is_season(videos, torrent, titles):
+            return "tv" if all(extra_kind(item) for item in videos) else "misc"
         return "movies" if _is_film(videos + images, torrent, titles) else "misc"
     return _by_type(by_size, torrent, items)
 

@@ -9,22 +9,23 @@ import re
 from dataclasses import dataclass
 
 from .file_types import words
+from .names import fold
 
 # ISO 639-1 code, ISO 639-2 codes, and the language's names in releases.
 _TABLE = """
 af afr afrikaans
-ar ara arabic
-bg bul bulgarian
+ar ara arabic العربية
+bg bul bulgarian български
 bn ben bengali
 bs bos bosnian
-ca cat catalan
-cs cze ces czech
+ca cat catalan català
+cs cze ces czech čeština česky
 cy wel cym welsh
 da dan danish dansk
 de ger deu german deutsch
-el gre ell greek
+el gre ell greek ελληνικά
 en eng english
-es spa spanish espanol español castellano castilian latino
+es spa spanish espanol español castellano castilian latino latinoamérica
 et est estonian
 eu baq eus basque
 fa per fas persian farsi
@@ -33,18 +34,18 @@ fr fre fra french francais français
 ga gle irish
 gl glg galician
 gu guj gujarati
-he heb hebrew
+he heb hebrew עברית
 hi hin hindi
-hr hrv scr croatian
+hr hrv scr croatian hrvatski
 hu hun hungarian magyar
 hy arm hye armenian
 id ind indonesian
-is ice isl icelandic
+is ice isl icelandic íslenska
 it ita italian italiano
-ja jpn japanese
+ja jpn japanese 日本語
 ka geo kat georgian
 kn kan kannada
-ko kor korean
+ko kor korean 한국어
 lt lit lithuanian
 lv lav latvian
 mk mac mkd macedonian
@@ -58,31 +59,31 @@ no nor norwegian norsk
 pa pan punjabi
 pl pol polish polski
 pt por pob portuguese portugues português brazilian
-ro rum ron romanian
-ru rus russian
-sk slo slk slovak
-sl slv slovenian
+ro rum ron romanian română
+ru rus russian русский
+sk slo slk slovak slovenčina
+sl slv slovenian slovenščina
 sq alb sqi albanian
-sr srp scc serbian
+sr srp scc serbian srpski српски
 sv swe swedish svenska
 ta tam tamil
 te tel telugu
-th tha thai
+th tha thai ไทย
 tl tgl tagalog filipino
-tr tur turkish
-uk ukr ukrainian
+tr tur turkish türkçe
+uk ukr ukrainian українська
 ur urd urdu
 vi vie vietnamese
-zh chi zho chinese mandarin cantonese chs cht simplified traditional
+zh chi zho chinese mandarin cantonese chs cht simplified traditional 中文 简体 繁体 繁體 简体中文 繁體中文
 """
 CODES = {word: line.split()[0] for line in _TABLE.strip().splitlines() for word in line.split()}
 # Words that distinguish subtitles of one language: regions, scripts and purposes.
 _REGIONS = {
     "Brazilian": "br brazilian pob brazil",
-    "Latin American": "latino latin la 419",
+    "Latin American": "latino latin la 419 latinoamérica",
     "European": "castilian castellano european",
-    "Simplified": "chs hans simplified cn",
-    "Traditional": "cht hant traditional tw",
+    "Simplified": "chs hans simplified cn 简体 简体中文",
+    "Traditional": "cht hant traditional tw 繁体 繁體 繁體中文",
     "Hong Kong": "hk",
     "Cantonese": "cantonese",
     "US": "us",
@@ -130,7 +131,7 @@ class TrackLabels:
 
 
 def _tokens(text: str) -> list[str]:
-    return [word for word in re.split(r"[^\w]+|_+", text.casefold()) if word]
+    return [word for word in re.split(r"[^\w]+|_+", fold(text)) if word]
 
 
 def read_tokens(text: str) -> tuple[TrackLabels, bool]:
@@ -166,7 +167,7 @@ def read_end(text: str) -> TrackLabels:
     parts = [word for word in re.split(r"[\s._\[\](){},+-]+", text) if word]
     tail: list[str] = []
     for word in reversed(parts):
-        low = word.casefold()
+        low = fold(word)
         known = low in CODES or low in SDH or low in FORCED or low in REGIONS or low in FILLER or low == "default"
         if not known or (low in REGIONS and low not in CODES and not tail and low not in ("commentary",)):
             break

@@ -51,12 +51,17 @@ CREDITLESS = re.compile(rf"{L}(?:nc[\s._-]?(?:op|ed)|creditless|menu|pv|cm|previ
 SPECIAL_WORD = re.compile(rf"{L}(?:specials?|OVAs?|OADs?){R}", re.IGNORECASE)
 EPISODE_ONLY = re.compile(rf"{L}(?:E|{EPISODE_WORD})[\s._#]*(\d{{1,4}})(?:v\d)?{R}", re.IGNORECASE)
 EPISODE_ONLY_MORE = re.compile(r"\s*[-\u2013&]\s*(?:E|EP)?(\d{1,4})(?![\dpix])", re.IGNORECASE)
+# Chinese, Japanese and Korean write no blanks around them: 第03集, 第5話, 3화; 第二季, 第2期, 시즌 2.
+CJK_DIGITS = {letter: number for number, letter in enumerate("一二三四五六七八九十", 1)}
+CJK_EPISODE = re.compile(r"第\s*(\d{1,4})\s*[集话話回]|(?<!\d)(\d{1,4})\s*[화회](?!\w)")
+CJK_SEASON = re.compile(r"第\s*(\d{1,2}|[一二三四五六七八九十])\s*[季期]|(?:시즌|シーズン)\s*(\d{1,2})(?!\d)")
 OF = re.compile(rf"{L}(?:part[\s._]*)?(\d{{1,2}})[\s._]?of[\s._]?(\d{{1,2}}){R}", re.IGNORECASE)
 PART = re.compile(
     rf"{L}(?:part|pt|parte|teil|partie|chapter)[\s._]*(\d{{1,2}}|{NUMBER_WORD}|[ivx]{{1,4}}){R}", re.IGNORECASE
 )
 YMD = re.compile(r"(?<!\d)(19\d{2}|20\d{2})([\s._-])(\d{1,2})\2(\d{1,2})(?!\d)")
-DMY = re.compile(r"(?<!\d)(\d{1,2})([._-])(\d{1,2})\2(19\d{2}|20\d{2})(?!\d)")
+# Two digits each: "Fahrenheit.9.11.2004" and "Pelham.1.2.3.2009" are films.
+DMY = re.compile(r"(?<!\d)(\d{2})([._-])(\d{2})\2(19\d{2}|20\d{2})(?!\d)")
 YMD_CLOSE = re.compile(rf"{L}(20\d{{2}})(\d{{2}})(\d{{2}}){R}")
 # "- 05", "- 05v2", "- 01-02", "- 06.5"; a bracket, a dash, END or the end of the name follows.
 DASHED = re.compile(
@@ -226,12 +231,16 @@ def season_of_title(title: str) -> tuple[str, int | None]:
 
 @lru_cache(maxsize=1 << 15)
 def episode_only(text: str) -> Number | None:
-    """Read a number with a word for episode but no season: E03, Ep 5, Folge 7, Cap 3, 2of6."""
+    """Read a number with a word for episode but no season: E03, Ep 5, Folge 7, Cap 3, 第3集, 2of6."""
     match = EPISODE_ONLY.search(text)
     if match:
         first = int(match.group(1))
         last, end = _range(text, match.end(), first, EPISODE_ONLY_MORE)
         return Number(first, last, None, "", match.start(), end)
+    match = CJK_EPISODE.search(text)
+    if match:
+        first = int(match.group(1) or match.group(2))
+        return Number(first, first, None, "", match.start(), match.end())
     match = OF.search(text)
     if match and 0 < int(match.group(1)) <= int(match.group(2)) > 2:
         return Number(int(match.group(1)), int(match.group(1)), None, "", match.start(), match.end())
@@ -293,4 +302,8 @@ def season_of(folder: str) -> Season | None:
             return Season(None, match.start(), match.end())
         word = next(group for group in match.groups() if group)
         return Season(int(word) if word.isdigit() else WORDS[word.lower()], match.start(), match.end())
-    return None
+    written = CJK_SEASON.search(folder)
+    if not written:
+        return None
+    digits = written.group(1) or written.group(2)
+    return Season(int(CJK_DIGITS.get(digits, digits)), written.start(), written.end())

@@ -86,8 +86,7 @@ def plan(
     elif chosen == "books":
         tree.publish_books(torrent, items, builder)
     else:
-        biggest = max((item.size for item in around if item.is_video and not item.has_sample_word), default=0)
-        _publish_videos(torrent, items, builder, titles, chosen=chosen, labelled=labelled, biggest=biggest)
+        _publish_videos(torrent, items, around, builder, titles, chosen=chosen, labelled=labelled)
     links, more, present = builder.result()
     every = tuple(sorted((*left_out, *more), key=lambda entry: entry.source))
     return ImportPlan(chosen, _checked(links), every, present)
@@ -112,14 +111,15 @@ def _checked(links: tuple[Link, ...]) -> tuple[Link, ...]:
 def _publish_videos(
     torrent: Torrent,
     items: list[Item],
+    around: list[Item],
     builder: PlanBuilder,
     titles: Titles,
     *,
     chosen: str,
     labelled: bool,
-    biggest: int,
 ) -> None:
-    """Publish films or shows with their subtitles, sound tracks and extras."""
+    """Publish films or shows with their subtitles, sound tracks and extras; ``around`` are all files of the torrent."""
+    biggest = max((item.size for item in around if item.is_video and not item.has_sample_word), default=0)
     sources = kind.is_source_tree(items) and not labelled
     films = FilmPublisher(torrent, titles, builder, biggest=biggest)
     discs = disc.find_discs(items) if chosen == "movies" else []
@@ -129,8 +129,8 @@ def _publish_videos(
     videos = [
         item for item in rest if item.extension in types and kind.looks_like_video(item, sources=sources, image=True)
     ]
-    stems: dict[str, str] = {}
     disc.publish_discs(discs, films)
+    stems: dict[str, str] = {}
     if chosen == "tv":
         shows = ShowPublisher(torrent, titles, builder)
         shows.publish(videos, labelled=labelled, biggest=biggest)
@@ -141,14 +141,21 @@ def _publish_videos(
     else:
         films.publish(videos)
     stems.update(films.stems)
+    whole = {item.path for item in items}
+    absent = [item for item in around if item.is_video and item.path not in whole]
     paths = {item.path for item in videos}
     others = [item for item in rest if item.path not in paths]
+    _publish_others(torrent, others, subtitles.Pairer(videos, absent, stems, titles), builder)
+
+
+def _publish_others(torrent: Torrent, others: list[Item], pairer: subtitles.Pairer, builder: PlanBuilder) -> None:
+    """Publish subtitles and sound tracks beside their videos, and audio as music; leave out the rest."""
     companions = [item for item in others if subtitles.is_companion(item) and not _is_sample_companion(item)]
-    unknown = {item.path for item in subtitles.publish_subtitles(companions, videos, stems, builder, titles)}
-    companion_paths = {item.path for item in companions}
+    unknown = {item.path for item in subtitles.publish_subtitles(companions, pairer, builder)}
+    published = {item.path for item in companions} - unknown
     audio: list[Item] = []
     for item in others:
-        if item.path in companion_paths and item.path not in unknown:
+        if item.path in published:
             continue
         if item.extension in file_types.AUDIO and item.extension not in file_types.TRACK:
             audio.append(item)

@@ -157,7 +157,11 @@ class Shows:
             if own_season is None and inside and re.search(r"[^\W_]", head[: inside.start]):
                 own_season = inside.number
             number = self._with_season(number, own_season if own_season is not None else season)
-        return Episode(item, self._show(item, head), number, text[number.end :])
+        show = self._show(item, head)
+        if number.date and show.year == number.season and not YEAR.search(head):
+            # The year of a folder "News 2024" is the season.
+            show = replace(show, year=None)
+        return Episode(item, show, number, text[number.end :])
 
     def _with_season(self, number: Number, season: int | None) -> Number:
         """Add the season to a number; 102 in season 1 is episode 2."""
@@ -216,11 +220,14 @@ class Shows:
     @staticmethod
     def _is_abbreviation(own: str, around: str) -> bool:
         """Return whether a file's name abbreviates its folder's: grp-got in Game.of.Thrones.S01."""
-        full, initials = compact(around), "".join(word[0] for word in around.casefold().split())
+        words = around.casefold().split()
+        full, initials = compact(around), "".join(word[0] for word in words)
         if " " in own or own != own.lower() or own == full:
             return False
-        tail = own.rpartition("-")[2]
-        return tail == full or (len(tail) < len(full) and len(tail) > 1 and tail in (initials, full[: len(tail)]))
+        group, _hyphen, tail = own.rpartition("-")
+        if tail == full or (group and tail in words):
+            return True
+        return 1 < len(tail) < len(full) and tail in (initials, full[: len(tail)])
 
     def special(self, item: Item) -> Episode:
         """Return a video without number as a special of its show."""

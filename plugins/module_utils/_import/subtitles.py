@@ -43,11 +43,12 @@ def _parent_folders(item: Item) -> list[tuple[str, ...]]:
 class Pairer:
     """Finds the video of each subtitle of one torrent."""
 
-    def __init__(self, videos: list[Item], stems: dict[str, str], titles: Titles) -> None:
-        """Index the published videos by folder, stem, number and title."""
+    def __init__(self, videos: list[Item], absent: list[Item], stems: dict[str, str], titles: Titles) -> None:
+        """Index the published videos, and those that are not published now, by folder, stem, number and title."""
         self.titles = titles
-        self.videos = [item for item in videos if item.path in stems]
-        self.stems = stems
+        self.videos = [item for item in videos if item.path in stems] + absent
+        # Where a subtitle's video is absent, no other video may get it.
+        self.stems = {item.path: "" for item in absent} | stems
         self._by_folder: dict[tuple[str, ...], dict[str, Item]] = {}
         self._all: dict[str, Item] = {}
         self._numbers: dict[tuple[int, int], list[Item]] = {}
@@ -73,7 +74,11 @@ class Pairer:
         return None, ""
 
     def find(self, item: Item) -> Pairing | None:
-        """Return the pairing of a subtitle with its video, None when the video is unknown."""
+        """Return the pairing of a subtitle with its video, None when the video is unknown or not published."""
+        found = self._find(item)
+        return found if found and found.stem else None
+
+    def _find(self, item: Item) -> Pairing | None:
         low = _low(item.stem)
         for parents in _parent_folders(item):
             video, rest = self._prefix(low, self._by_folder.get(parents, {}))
@@ -100,12 +105,20 @@ class Pairer:
     def _by_number(self, item: Item) -> Item | None:
         """Return the episode with the number in a subtitle's name or folder."""
         for text in (item.stem, *reversed(item.parents)):
-            number = numbers.full(text)
-            found = self._numbers.get((number.season or 0, number.first), []) if number else []
+            found = self._numbered(text)
             if found:
                 near = [video for video in found if video.parents == item.parents[: len(video.parents)]]
                 return (near or found)[0] if len(near or found) == 1 or near else None
         return None
+
+    def _numbered(self, text: str) -> list[Item]:
+        """Return the episodes with the number in a text; a number without season counts where it is unique."""
+        number = numbers.full(text)
+        if number:
+            return self._numbers.get((number.season or 0, number.first), [])
+        number = numbers.episode_only(text)
+        found = [one for (_season, first), one in self._numbers.items() if number and first == number.first]
+        return found[0] if len(found) == 1 else []
 
     def _by_title(self, item: Item) -> Item | None:
         """Return the film with the title in a subtitle's name or folder; of several versions the biggest."""
@@ -143,13 +156,8 @@ def _suffix(pairing: Pairing, word: str) -> str:
     return "".join(f".{part}" for part in parts)
 
 
-def publish_subtitles(
-    items: list[Item], videos: list[Item], stems: dict[str, str], builder: PlanBuilder, titles: Titles
-) -> list[Item]:
+def publish_subtitles(items: list[Item], pairer: Pairer, builder: PlanBuilder) -> list[Item]:
     """Publish subtitles and sound tracks; return those whose video is unknown."""
-    if not items:
-        return []
-    pairer = Pairer(videos, stems, titles)
     unknown: list[Item] = []
     units: dict[tuple[tuple[str, ...], str], list[Item]] = {}
     for item in items:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jellyfin_double import configuration, items, keys, libraries, login, system, users, wizard
+from jellyfin_double import configuration, items, keys, libraries, login, marks, playback, system, users, wizard
 from jellyfin_double.answers import Answer, Refused, failed, nothing
 from jellyfin_double.authentication import Credentials, credentials
 from jellyfin_double.clock import Clock
@@ -32,6 +32,8 @@ ROUTES = (
     *system.ROUTES,
     *libraries.ROUTES,
     *items.ROUTES,
+    *marks.ROUTES,
+    *playback.ROUTES,
 )
 
 
@@ -100,6 +102,12 @@ class Application:
         self.metrics = bool(self.settings.system["EnableMetrics"])
         self.virtual_folders = VirtualFolders(folders.data, store, clock)
         self.media = Media(self.virtual_folders, store, clock, self.settings, scan_item_s=scan_item_s)
+        # Devices that have sent something, and what each plays. In memory only, as on the server: after a restart the
+        # sessions are gone until a device sends its next report.
+        self.active: set[str] = set()
+        self.playing: dict[str, dict[str, Any]] = {}
+        # What was answered about a file that has to be converted, by PlaySessionId.
+        self.conversions: dict[str, dict[str, Any]] = {}
         self.lock = threading.RLock()
         self._router = Router(ROUTES)
 
@@ -136,6 +144,8 @@ class Application:
         refusal = self._refusal(found.route, caller)
         if refusal:
             return nothing(refusal)
+        if caller.device:
+            self.active.add(caller.device["device_id"])
         return found.route.handler(Call(self, request, found.values, caller, sender))
 
     def needs_token(self, request: Request) -> bool:

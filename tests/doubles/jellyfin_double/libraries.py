@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jellyfin_double import available, defaults
+from jellyfin_double import available, defaults, items
 from jellyfin_double.answers import Answer, Refused, failed, given, invalid, nothing, problem, required
 from jellyfin_double.models import WrongType
 from jellyfin_double.router import Access, Route
@@ -191,7 +191,7 @@ def _media_folders(call: Call) -> Answer:
     app.broken_by_downgrade()
     playlists = str(app.folders.data / "data" / "playlists")
     shown = [_folder(call, name, item) for name, item in app.virtual_folders.items.items()]
-    lists = {"id": "1071671e7bffa0532e930debee501d2e", "created": app.clock.stamp()}
+    lists = {"id": items.PLAYLISTS, "created": app.clock.stamp()}
     special = {"Type": "ManualPlaylistsFolder", "CollectionType": "playlists", "Path": playlists}
     shown.append({**_folder(call, "Playlists", lists), **special})
     shown.sort(key=lambda entry: str(entry["Name"]))
@@ -242,11 +242,26 @@ def _folder(call: Call, name: str, item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _updated(call: Call) -> Answer:
-    """Handle a report of changed paths; the status is always 204."""
+    """Handle a report of changed paths: 204 also for one that is in no library."""
     body = call.request.json("dto")
-    for update in body.get("Updates") or []:
-        if update.get("Path"):
-            call.app.media.reported(update["Path"])
+    if not isinstance(body, dict):
+        wanted = "Jellyfin.Api.Models.LibraryDtos.MediaUpdateInfoDto"
+        message = f"The JSON value could not be converted to {wanted}. Path: $"
+        return invalid({"$": [message], "dto": ["The dto field is required."]})
+    updates = body.get("Updates", [])
+    if updates is None:
+        return required("Updates")
+    paths = [str(update.get("Path") or "") for update in updates]
+    if not all(paths):
+        return failed(400)
+    for path in paths:
+        call.app.media.reported(path)
+    return nothing()
+
+
+def _films_updated(call: Call) -> Answer:
+    """Handle a report of changed films by their ids in the query; without any, nothing is refreshed."""
+    del call
     return nothing()
 
 
@@ -268,5 +283,6 @@ ROUTES = (
     Route("GET", "/Library/PhysicalPaths", Access.ADMINISTRATOR, _physical_paths),
     Route("GET", "/Library/MediaFolders", Access.ADMINISTRATOR, _media_folders),
     Route("POST", "/Library/Media/Updated", Access.TOKEN, _updated),
+    Route("POST", "/Library/Movies/Updated", Access.TOKEN, _films_updated),
     Route("POST", "/Library/Refresh", Access.ADMINISTRATOR, _scan),
 )

@@ -6,7 +6,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from jellyfin_double import users
+from jellyfin_double import playback, users
 from jellyfin_double.answers import Answer, failed, given, nothing
 from jellyfin_double.authentication import Credentials, session
 from jellyfin_double.router import Access, Route
@@ -95,6 +95,7 @@ def _open(call: Call, user: dict[str, Any], sender: Credentials) -> dict[str, An
     }
     # A device has one token: the earlier one becomes invalid.
     app.state["devices"] = [d for d in app.state["devices"] if d["device_id"] != sender.device_id] + [device]
+    app.active.add(sender.device_id)
     app.store.save()
     return {
         "User": shown,
@@ -105,7 +106,8 @@ def _open(call: Call, user: dict[str, Any], sender: Credentials) -> dict[str, An
 
 
 def listed(app: Application, device: dict[str, Any], user: dict[str, Any]) -> dict[str, Any]:
-    return session(device, user, server=app.state["server_id"], version=app.version, remote=device["remote"])
+    made = session(device, user, server=app.state["server_id"], version=app.version, remote=device["remote"])
+    return playback.shown(app, device, made)
 
 
 def _sessions(call: Call) -> Answer:
@@ -113,8 +115,11 @@ def _sessions(call: Call) -> Answer:
     shown = []
     for device in app.state["devices"]:
         user = app.user(device["user"])
-        if user and (caller.administrator or user is caller.user):
+        if user and device["device_id"] in app.active and (caller.administrator or user is caller.user):
             shown.append(listed(app, device, user))
+    # The session that was active last comes first.
+    last = {device: playing["checked_in"] for device, playing in app.playing.items()}
+    shown.sort(key=lambda one: max(one["LastActivityDate"], last.get(one["DeviceId"], "")), reverse=True)
     return given(shown)
 
 

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from jellyfin_double.clock import Clock
-from jellyfin_double.disk import Found, films, snapshot
+from jellyfin_double.disk import Found, films, identifier, snapshot
 from jellyfin_double.settings import Settings
 from jellyfin_double.store import Store
 from jellyfin_double.virtual_folders import VirtualFolders
@@ -57,7 +59,7 @@ class Media:
         return items
 
     @property
-    def _known(self) -> dict[str, Any]:
+    def known(self) -> dict[str, Any]:
         """Return library folders with an item. A folder that was empty at every scan has none, and is not monitored."""
         known: dict[str, Any] = self._store.state["locations"]
         return known
@@ -88,7 +90,7 @@ class Media:
 
     def start_refresh(self, library: str) -> None:
         """Refresh one library; a folder without an item is not refreshed."""
-        paths = [p for p, (name, _) in self._folders.scanned().items() if name == library and p in self._known]
+        paths = [p for p, (name, _) in self._folders.scanned().items() if name == library and p in self.known]
         self._refresh = self._work(paths, REFRESH_S)
 
     def reported(self, path: str) -> None:
@@ -100,7 +102,7 @@ class Media:
         """Check the folders of a new library once, without a scan; an empty one gets no item."""
         for path, (library, options) in self._folders.scanned().items():
             if library == name and _entries(path):
-                self._known.setdefault(path, {})
+                self.known.setdefault(path, {})
                 if options["EnableRealtimeMonitor"] and self._scan is None:
                     self._watched[path] = snapshot(path)
         self._store.save()
@@ -154,13 +156,13 @@ class Media:
         self._folders.validate(remove=True)
         present = self._folders.scanned()
         for path in present:
-            self._take_in(path)
-        for identifier, item in list(self.items.items()):
+            self._take_in(path, whole=True)
+        for key, item in list(self.items.items()):
             if item["location"] not in present:
-                del self.items[identifier]
-        for path in list(self._known):
+                del self.items[key]
+        for path in list(self.known):
             if path not in present:
-                del self._known[path]
+                del self.known[path]
         self._store.save()
 
     def _end_scan(self) -> None:
@@ -195,7 +197,7 @@ class Media:
 
     def _changed(self, path: str) -> None:
         delay = float(self._settings.system["LibraryMonitorDelay"])
-        for location in self._known:
+        for location in self.known:
             if path == location or path.startswith(location + "/"):
                 self._due[location] = self._clock.monotonic() + delay
 
@@ -203,22 +205,37 @@ class Media:
         self._watched = {
             path: snapshot(path)
             for path, (_, options) in self._folders.scanned().items()
-            if options["EnableRealtimeMonitor"] and options["Enabled"] and path in self._known
+            if options["EnableRealtimeMonitor"] and options["Enabled"] and path in self.known
         }
 
-    def _take_in(self, location: str) -> None:
+    def _take_in(self, location: str, *, whole: bool = False) -> None:
         """List the items of a folder. A missing or empty folder is skipped, and its former items stay."""
         name, options = self._folders.scanned()[location]
         if not options["Enabled"] or not _entries(location):
             return
-        self._known.setdefault(location, {})
-        found = {film.identifier: film for film in films(location, self._folders.kind(name))}
-        for identifier, item in list(self.items.items()):
-            if item["location"] == location and identifier not in found:
-                del self.items[identifier]
-        for identifier, film in found.items():
-            item = self.items.setdefault(identifier, self._record(film, location))
-            item["versions"] = list(film.versions)
+        self.known.setdefault(location, {})
+        found = {item.identifier: item for item in self._films(location, name)}
+        for key, item in list(self.items.items()):
+            # 10.11 lists a version for a while after its file has gone; here, until a scan.
+            stale = self._old and item["type"] == "Video" and not whole
+            if item["location"] == location and key not in found and not stale:
+                del self.items[key]
+        for key, film in found.items():
+            item = self.items.setdefault(key, self._record(film, location))
+            kept = [path for path in item["versions"] if identifier("Video", path) in self.items] if self._old else []
+            item["versions"] = sorted({*film.versions, *kept})
+
+    @property
+    def _old(self) -> bool:
+        return self._settings.version == "10.11"
+
+    def _films(self, location: str, library: str) -> Iterator[Found]:
+        for film in films(location, self._folders.kind(library)):
+            yield film
+            # A second version is an item of its own in 10.11, and only a media source of the first one in 12.
+            for path in film.versions if self._old else ():
+                name = Path(path).stem
+                yield Found(identifier("Video", path), path, name, "Video", year=film.year)
 
     def _record(self, film: Found, location: str) -> dict[str, Any]:
         return {
@@ -228,6 +245,9 @@ class Media:
             "folder": film.folder,
             "year": film.year,
             "series": film.series,
+            "season": film.season,
+            "number": film.number,
+            "season_number": film.season_number,
             "versions": list(film.versions),
             "location": location,
             "created": self._clock.stamp(),

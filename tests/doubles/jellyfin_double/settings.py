@@ -18,6 +18,7 @@ class Settings:
     """system.xml and the named configurations."""
 
     def __init__(self, folder: Path, version: str, log: Log) -> None:
+        self.version = version
         self._folder = folder
         self._log = log
         self.system_model = defaults.server_configuration(version)

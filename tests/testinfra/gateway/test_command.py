@@ -76,7 +76,7 @@ def test_logs_are_shown(host: Any, name: str) -> None:
     assert answer(host, f"logs {name} --lines 3")["lines"]
 
 
-@pytest.mark.parametrize("subcommand", ["verify", "doctor --notify-test", "logs vpn"])
+@pytest.mark.parametrize("subcommand", ["verify", "doctor --notify-test", "logs vpn", "import", "space", "remove x"])
 def test_what_needs_root_says_so_in_one_line(host: Any, subcommand: str) -> None:
     done = host.run(f"{AS_DAEMON}mediaserver {subcommand}")
     assert (done.rc, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
@@ -94,3 +94,10 @@ def test_addresses_of_notifications_are_for_root_only(host: Any, household: Hous
     assert (file.user, file.group, file.mode) == ("root", "root", 0o600)
     assert json.loads(file.content_string)["urls"] == household["mediaserver_notify"]
     assert host.run(f"{AS_DAEMON}cat {file.path}").rc != 0
+
+
+def test_messages_wait_in_a_folder_of_the_account(host: Any, household: Household) -> None:
+    """Also in a household without the import."""
+    folder = host.file(f"{household['mediaserver_state']}/notify")
+    account = household["mediaserver_uid"], household["mediaserver_gid"]
+    assert (folder.uid, folder.gid, oct(folder.mode)) == (*account, "0o700")

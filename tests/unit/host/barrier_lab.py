@@ -80,6 +80,19 @@ def run(*command: str, stdin: str | None = None, check: bool = True) -> subproce
     return subprocess.run(command, input=stdin, capture_output=True, text=True, check=check, timeout=20)
 
 
+def next_line(program: subprocess.Popen[str]) -> str:
+    """Return what a program says next, or nothing when it has ended."""
+    assert program.stdout is not None
+    return program.stdout.readline().strip()
+
+
+def go_on(program: subprocess.Popen[str]) -> None:
+    """Let a program that waits for a line go on."""
+    assert program.stdin is not None
+    program.stdin.write("go\n")
+    program.stdin.flush()
+
+
 @dataclass(frozen=True)
 class NetworkLab:
     """Names of the three namespaces: inside the VPN, the Pi, the internet."""
@@ -107,6 +120,20 @@ class NetworkLab:
             text=True,
         )
 
+    @contextlib.contextmanager
+    def server(self, where: str, program: str) -> Iterator[subprocess.Popen[str]]:
+        """Run a program that prints "ready" when it listens; end it with the block.
+
+        It has no time limit of its own, because its client's interpreter may take seconds to start.
+        """
+        listener = self.python(where, program)
+        try:
+            assert next_line(listener) == "ready"
+            yield listener
+        finally:
+            listener.kill()
+            listener.communicate()
+
     def set_kernel(self, where: str, name: str, value: int) -> None:
         run("ip", "netns", "exec", where, "sh", "-c", f"echo {value} > /proc/sys/net/{name}")
 
@@ -123,63 +150,42 @@ class NetworkLab:
 
     def arrives(self, *, mark: int = 0, port: int = 6881, kind: str = "DGRAM", source: str = HOLDER) -> bool:
         """Say whether something sent from the VPN namespace to the internet arrives there."""
-        listener = self.python(
-            self.internet,
-            f"s = socket.socket(socket.AF_INET, socket.SOCK_{kind})"
-            f"\ns.bind(('', {port})); s.settimeout(1.5)\n"
+        # It looks at what its socket has received once the sender has ended.
+        program = (
+            f"s = socket.socket(socket.AF_INET, socket.SOCK_{kind}); s.bind(('', {port}))\n"
             f"{'s.listen()' if kind == 'STREAM' else ''}\nprint('ready', flush=True)\n"
-            f"print({'s.accept()' if kind == 'STREAM' else 's.recv(9)'})",
+            "sys.stdin.readline(); s.settimeout(0.5)\n"
+            f"print({'s.accept()' if kind == 'STREAM' else 's.recv(9)'})"
         )
-        assert listener.stdout is not None
-        assert listener.stdout.readline() == "ready\n"
-        sender = self.python(
-            self.vpn,
-            f"s = socket.socket(socket.AF_INET, socket.SOCK_{kind}); s.settimeout(1)\n"
-            f"s.setsockopt(socket.SOL_SOCKET, 36, {mark}); s.bind(('{source}', 0))\n"
-            f"s.connect(('{WORLD}', {port})); s.send(b'probe')",
-        )
-        sender.wait(timeout=10)
-        return listener.wait(timeout=10) == 0
+        with self.server(self.internet, program) as listener:
+            self.python(
+                self.vpn,
+                f"s = socket.socket(socket.AF_INET, socket.SOCK_{kind}); s.settimeout(1)\n"
+                f"s.setsockopt(socket.SOL_SOCKET, 36, {mark}); s.bind(('{source}', 0))\n"
+                f"s.connect(('{WORLD}', {port})); s.send(b'probe')",
+            ).wait(timeout=10)
+            go_on(listener)
+            return listener.wait(timeout=10) == 0
 
     def ui_answers(self, where: str, port: int = UI_PORT) -> bool:
         """Say whether a server in the VPN namespace can be spoken to from elsewhere."""
-        server = self.python(
-            self.vpn,
-            "s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
-            f"s.bind(('', {port}))\n"
-            "s.listen(); s.settimeout(1.5); print('ready', flush=True)\nc, _ = s.accept(); c.send(b'hello')",
-        )
-        assert server.stdout is not None
-        assert server.stdout.readline() == "ready\n"
-        client = self.python(
-            where, f"s = socket.create_connection(('{HOLDER}', {port}), 1); assert s.recv(9) == b'hello'"
-        )
-        answered = client.wait(timeout=10) == 0
-        server.wait(timeout=10)
-        return answered
+        return self._answers(self.vpn, ("", port), where, f"socket.create_connection(('{HOLDER}', {port}), 1)")
 
     def the_server_says(self, *, listening: bool) -> str:
         """Ask the VPN server as WireGuard would; return "answer", "refused" or "silence"."""
-        if listening:
-            server = self.python(
-                self.internet,
-                f"s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('', {ENDPOINT_PORT}))\n"
-                "s.settimeout(1.5); print('ready', flush=True); _, a = s.recvfrom(9); s.sendto(b'answer', a)",
-            )
-            assert server.stdout is not None
-            assert server.stdout.readline() == "ready\n"
-        client = self.python(
-            self.vpn,
+        server = (
+            f"s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('', {ENDPOINT_PORT}))\n"
+            "print('ready', flush=True); _, a = s.recvfrom(9); s.sendto(b'answer', a)"
+        )
+        client = (
             "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(1)\n"
             "s.setsockopt(socket.SOL_SOCKET, 36, 51820)\n"
             f"s.connect(('{WORLD}', {ENDPOINT_PORT})); s.send(b'question')\n"
             "try: print(s.recv(9).decode())\nexcept TimeoutError: print('silence')\n"
-            "except ConnectionRefusedError: print('refused')",
+            "except ConnectionRefusedError: print('refused')"
         )
-        said = client.communicate(timeout=10)[0].strip()
-        if listening:
-            server.wait(timeout=10)
-        return said
+        with self.server(self.internet, server) if listening else contextlib.nullcontext():
+            return self.python(self.vpn, client).communicate(timeout=10)[0].strip()
 
     def add_address(self, address: str) -> None:
         """Give the internet one more address, which the Pi and the VPN namespace reach by its first one."""
@@ -202,28 +208,24 @@ class NetworkLab:
 
     def answer_late(self, client: str, address: str, port: int, *, server: str, source: str = "") -> bool:
         """Let a connection be opened and forgotten, then let its server send; say whether the client receives that."""
-        listener = self.python(
-            server,
-            f"s = socket.create_server(('{address}', {port})); s.settimeout(1.5); print('ready', flush=True)\n"
-            "c, _ = s.accept(); print('met', flush=True); sys.stdin.readline(); c.send(b'late'); sys.stdin.readline()",
+        program = (
+            f"s = socket.create_server(('{address}', {port})); print('ready', flush=True)\n"
+            "c, _ = s.accept(); print('met', flush=True)\n"
+            "sys.stdin.readline(); c.send(b'late'); print('sent', flush=True); sys.stdin.readline()"
         )
-        assert listener.stdout is not None
-        assert listener.stdin is not None
-        assert listener.stdout.readline() == "ready\n"
-        caller = self.python(
-            client,
-            f"c = socket.create_connection(('{address}', {port}), 1, ('{source}', 0)); print('met', flush=True)\n"
-            "c.settimeout(1); assert c.recv(9) == b'late'",
-        )
-        assert caller.stdout is not None
-        assert [listener.stdout.readline(), caller.stdout.readline()] == ["met\n"] * 2
-        self.forget_connections(self.pi)
-        listener.stdin.write("go\n")
-        listener.stdin.flush()
-        heard = caller.wait(timeout=10) == 0
-        listener.kill()
-        listener.communicate()
-        return heard
+        with self.server(server, program) as listener:
+            caller = self.python(
+                client,
+                f"c = socket.create_connection(('{address}', {port}), 1, ('{source}', 0)); print('met', flush=True)\n"
+                "sys.stdin.readline(); c.settimeout(1); assert c.recv(9) == b'late'",
+            )
+            assert next_line(caller) == "met"
+            assert next_line(listener) == "met"
+            self.forget_connections(self.pi)
+            go_on(listener)
+            assert next_line(listener) == "sent"
+            go_on(caller)
+            return caller.wait(timeout=10) == 0
 
     @contextlib.contextmanager
     def service(self, bridge: str, port: int, address: str = CONTAINER) -> Iterator[str]:
@@ -264,8 +266,7 @@ class NetworkLab:
 
     def opens(self, client: str, server: str, address: str, port: int) -> bool:
         """Say whether a server at an address of its namespace answers a client elsewhere."""
-        ask = f"socket.create_connection(('{address}', {port}), 0.7)"
-        return self._answers(server, (address, port), client, ask, patience=0.8)
+        return self._answers(server, (address, port), client, f"socket.create_connection(('{address}', {port}), 0.7)")
 
     def _answers(
         self,
@@ -276,22 +277,19 @@ class NetworkLab:
         *,
         answer: str = "b'hello'",
         expected: str = "hello",
-        patience: float = 1.5,
     ) -> bool:
         """Have a server accept one connection and send ``answer``; return whether the client receives ``expected``.
 
-        ``patience`` is in seconds. ``ask`` opens the client's connection, ``answer`` is an expression of Python.
+        ``ask`` opens the client's connection, ``answer`` is an expression of Python. The kernel opens a connection at
+        once; the server's answer may take longer on a busy machine.
         """
-        listener = self.python(
-            server,
-            f"s = socket.create_server({place}); s.settimeout({patience}); print('ready', flush=True)\n"
-            f"c, peer = s.accept(); c.send({answer})",
+        program = (
+            f"s = socket.create_server({place}); print('ready', flush=True)\n"
+            f"c, peer = s.accept(); c.send({answer}); sys.stdin.readline()"
         )
-        assert listener.stdout is not None
-        assert listener.stdout.readline() == "ready\n"
-        answered = self.python(client, f"s = {ask}; assert s.recv(99) == b'{expected}'").wait(timeout=10) == 0
-        listener.communicate(timeout=10)
-        return answered
+        receive = f"s = {ask}; s.settimeout(5); assert s.recv(99) == b'{expected}'"
+        with self.server(server, program):
+            return self.python(client, receive).wait(timeout=10) == 0
 
     def talk(
         self,
@@ -313,28 +311,23 @@ class NetworkLab:
             "c.send(b'hello'); assert c.recv(9) == b'hello'; sys.stdin.readline()"
         )
         family = "socket.AF_INET6" if ":" in address else "socket.AF_INET"
-        listener = self.python(
-            server,
+        program = (
             f"where = socket.getaddrinfo('{here}', {port})[0][4]\n"
-            f"s = socket.create_server(where, family={family}); s.settimeout(1.5)\n"
-            f"print('ready', flush=True); c, _ = s.accept()\n{met}",
+            f"s = socket.create_server(where, family={family}); print('ready', flush=True); c, _ = s.accept()\n{met}"
         )
-        assert listener.stdout is not None
-        assert listener.stdout.readline() == "ready\n"
-        caller = self.python(client, f"c = socket.create_connection(('{there}', {port}), 1)\n{met}")
-        both = (caller, listener)
-        lines = [side.stdout.readline() for side in both if side.stdout is not None]
-        if lines == ["met\n", "met\n"]:
+        with self.server(server, program) as listener:
+            caller = self.python(client, f"c = socket.create_connection(('{there}', {port}), 1)\n{met}")
+            if next_line(caller) != "met":
+                return False, False
+            assert next_line(listener) == "met"
             if meanwhile is not None:
                 meanwhile()
-            for side in both:
-                assert side.stdin is not None
-                side.stdin.write("go\n")
-                side.stdin.flush()
+            go_on(caller)
+            go_on(listener)
             time.sleep(1.2)  # neither closes the connection before the other has listened to the end
-        for side in both:
-            side.communicate(timeout=10)
-        return caller.returncode == 0, listener.returncode == 0
+            for side in (caller, listener):
+                side.communicate(timeout=10)
+            return caller.returncode == 0, listener.returncode == 0
 
 
 @contextlib.contextmanager

@@ -21,7 +21,6 @@ from mediaserver.health.model import Finding, State
 from mediaserver.health.run import HealthCheck
 from mediaserver.health.settings import Settings
 from mediaserver.health.table import PROBES, Probe
-from mediaserver.notify.bounded_sender import BoundedSender
 from mediaserver.services import Service
 
 NOW = 1_800_000_000.0
@@ -143,6 +142,7 @@ class Home:
     def __post_init__(self) -> None:
         (self.root / "data" / "downloads" / "watch").mkdir(parents=True, exist_ok=True)
         (self.root / "secrets").mkdir(exist_ok=True)
+        (self.state / "notify").mkdir(parents=True, exist_ok=True)
         (self.root / "metrics").mkdir(exist_ok=True)
         (self.root / "gateway").mkdir(exist_ok=True)
         (self.root / "gateway" / "gateway.json").write_text(json.dumps(GATEWAY))
@@ -151,7 +151,6 @@ class Home:
         (self.root / "health.json").write_text(json.dumps(settings_data(self.root, **self.given)))
         notify = json.dumps({"urls": list(self.urls), "titles": self.titles}) if self.notify is None else self.notify
         (self.root / "secrets" / "notify.json").write_text(notify)
-        sender = BoundedSender(self.load, limit_s=2, total_s=5) if self.load else BoundedSender(limit_s=2, total_s=5)
         run = HealthCheck(
             self.root,
             lock=self.root / "run" / "lock",
@@ -162,7 +161,8 @@ class Home:
             adapt=lambda made: replace(
                 made, top=self.root / "top", state_file=self.root / "vpn.json", run=Commands(), docker=silent_docker
             ),
-            sender=sender,
+            messages_s=5,
+            load=self.load,
             ping=self.ping,
             held=lambda: self.held,
             **self.limits,

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from barrier_lab import (
     BRIDGE,
@@ -18,6 +20,8 @@ from barrier_lab import (
     UI_PORT,
     WORLD,
     NetworkLab,
+    go_on,
+    next_line,
     run,
 )
 from mediaserver._core.names import INNER_TABLE, OUTER_TABLE
@@ -89,23 +93,22 @@ def test_a_peer_s_connection_never_moves_to_the_uplink(lab: NetworkLab, barrier_
     lab.load(lab.pi, f"table inet spy {{\ncounter clear {{\n}}\nchain look {{\n{spy}\n}}\n}}\n")
     if barrier_stands:
         lab.load(lab.vpn, INNER)
-    server = lab.python(
-        lab.vpn,
-        f"import time; s = socket.socket(); s.bind(('{TUNNEL}', {PEER_PORT})); s.listen(); s.settimeout(3)\n"
-        "print('ready', flush=True); c, _ = s.accept(); print('met', flush=True)\n"
-        "time.sleep(1); c.send(b'hello'); time.sleep(1)",
+    program = (
+        f"s = socket.create_server(('{TUNNEL}', {PEER_PORT})); print('ready', flush=True)\n"
+        "c, _ = s.accept(); print('met', flush=True)\n"
+        "sys.stdin.readline(); c.send(b'hello'); print('sent', flush=True); sys.stdin.readline()"
     )
-    assert server.stdout is not None
-    assert server.stdout.readline() == "ready\n"
-    client = lab.python(
-        lab.internet,
-        f"import time; s = socket.create_connection(('{TUNNEL}', {PEER_PORT}), 2); time.sleep(2.5)",
-    )
-    assert server.stdout.readline() == "met\n", "the forwarded port does not let peers in"
-    run("ip", "-n", lab.vpn, "address", "add", f"{TUNNEL}/32", "dev", "lo")
-    run("ip", "-n", lab.vpn, "link", "delete", "wg0")
-    server.wait(timeout=10)
-    client.wait(timeout=10)
+    with lab.server(lab.vpn, program) as server:
+        call = f"s = socket.create_connection(('{TUNNEL}', {PEER_PORT}), 2)"
+        client = lab.python(lab.internet, f"{call}; print('met', flush=True); sys.stdin.readline()")
+        assert next_line(client) == "met", "the forwarded port does not let peers in"
+        assert next_line(server) == "met"
+        run("ip", "-n", lab.vpn, "address", "add", f"{TUNNEL}/32", "dev", "lo")
+        run("ip", "-n", lab.vpn, "link", "delete", "wg0")
+        go_on(server)
+        assert next_line(server) == "sent"
+        time.sleep(0.5)  # the kernel sends it again a few times
+        client.communicate(timeout=10)
     assert (lab.counted(lab.pi, "spy", "clear") == 0) == barrier_stands
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from apprise_double import Apprise
 from command_host import Docker, Programs, container, make_context, run
-from mediaserver._core.errors import AccessDenied, InvalidValue
+from mediaserver._core.errors import AccessDenied, ServiceProblem
 from mediaserver.command import disk_space, doctor, doctor_checks, download_state
 from mediaserver.command.doctor_checks import CHECKS, FAILED, NOT_CHECKED, OK, Finding
 from mediaserver.command.frame import Context
@@ -183,7 +183,7 @@ def test_a_test_message_goes_to_each_address(tmp_path: Path, apprise: Apprise) -
 
 
 def test_a_test_without_addresses_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(InvalidValue, match="notifications are off"):
+    with pytest.raises(ServiceProblem, match="notifications are off"):
         run(doctor, healthy(tmp_path), "--notify-test")
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import subprocess
 import sys
@@ -16,7 +17,17 @@ import jsonschema
 import pytest
 from command_host import make_context
 from mediaserver._core.errors import AccessDenied, FileProblem
-from mediaserver.command.frame import Context, Exit, Outcome, Subcommand, exit_codes, object_schema, run_program
+from mediaserver.command import frame
+from mediaserver.command.frame import (
+    Context,
+    Exit,
+    Outcome,
+    Subcommand,
+    WrongArgument,
+    exit_codes,
+    object_schema,
+    run_program,
+)
 from mediaserver.command.program import MODULES, PACKAGE, main, make_parser, needed
 from mediaserver.command.settings import CommandSettings
 from mediaserver.command.subcommands import SUBCOMMANDS
@@ -85,6 +96,21 @@ def test_an_expected_error_is_one_line(capsys: pytest.CaptureFixture[str], error
 def test_a_defect_is_not_hidden() -> None:
     with pytest.raises(ZeroDivisionError):
         main(["show"], root=Path("/nowhere"), subcommands=[subcommand(raising(ZeroDivisionError()))])
+
+
+def test_a_wrong_argument_has_the_code_of_a_wrong_call(capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = subcommand(raising(WrongArgument("--lines -1 is not possible; give a number from 0")))
+    assert main(["show", "--json"], root=Path("/nowhere"), subcommands=[wrong]) == 2
+    text = capsys.readouterr()
+    assert text.err == "mediaserver show: --lines -1 is not possible; give a number from 0\n"
+    assert json.loads(text.out) == {"error": "--lines -1 is not possible; give a number from 0"}
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_question_without_an_answer_is_no(monkeypatch: pytest.MonkeyPatch, is_terminal: bool) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))  # as after Ctrl-D
+    monkeypatch.setattr("sys.stdin.isatty", lambda: is_terminal)
+    assert frame.ask("Remove this? ") == ""
 
 
 def test_an_interrupted_command_ends_as_a_shell_expects() -> None:

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from command_host import make_context, run
 from import_home import Household
-from mediaserver._core.errors import AccessDenied, InvalidValue
+from mediaserver._core.errors import AccessDenied, FileProblem, InvalidValue
 from mediaserver.command import import_session, import_torrents, remove, space
-from mediaserver.command.frame import Context
+from mediaserver.command.frame import Context, WrongArgument
 from mediaserver.importer.settings import Library
 
 FILM = "movies/Dune (2021)/Dune (2021).mkv"
@@ -39,6 +39,12 @@ def test_needs_root(tmp_path: Path, one: Any) -> None:
     arguments = ["x"] if one is remove else []
     with pytest.raises(AccessDenied, match=f"sudo mediaserver {one.NAME}"):
         run(one, make_context(tmp_path, uid=lambda: 1000), *arguments)
+
+
+@pytest.mark.parametrize("one", [import_torrents, space, remove], ids=lambda one: one.NAME)
+def test_a_host_without_the_import_says_how_to_have_it(tmp_path: Path, one: Any) -> None:
+    with pytest.raises(FileProblem, match=r"import\.json does not exist.* set upkeep_import to true"):
+        run(one, make_context(tmp_path), *(["x"] if one is remove else []))
 
 
 def test_import_by_hand_says_what_arrived_and_what_waits(home: Household, context: Context) -> None:
@@ -69,9 +75,18 @@ def test_dry_run_is_a_table(home: Household, context: Context) -> None:
     assert (unknown.exit_code, unknown.data["plans"][0]["problem"]) == (3, "Transmission does not have this torrent")
 
 
-@pytest.mark.parametrize("arguments", [["--kind", "tv"], ["--again"], ["nonsense"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--kind", "tv"],
+        ["--again"],
+        ["nonsense"],
+        ["--existing", "--dry-run"],
+        ["--existing", "a" * 40],
+    ],
+)
 def test_import_refuses_what_makes_no_sense(home: Household, context: Context, arguments: list[str]) -> None:
-    with pytest.raises(InvalidValue):
+    with pytest.raises(WrongArgument):
         run(import_torrents, context, *arguments)
     assert home.pending() == []
 
@@ -107,6 +122,13 @@ def test_space_lists_names_that_remove_takes(home: Household, context: Context) 
     assert run(remove, context, "--yes", "Dune.2021.1080p.WEB").data["done"] == "removed"
 
 
+def test_space_says_that_it_has_found_nothing(home: Household, context: Context) -> None:
+    home.film(1)
+    home.run()
+    found = run(space, context)
+    assert (found.data["offers"], found.lines[1:]) == ([], ["nothing to remove was found"])
+
+
 def test_remove_shows_asks_and_keeps_on_a_no(home: Household, tmp_path: Path) -> None:
     home.film(1, size=SIZE)
     home.run()
@@ -116,7 +138,7 @@ def test_remove_shows_asks_and_keeps_on_a_no(home: Household, tmp_path: Path) ->
         found = run(
             remove, make_context(tmp_path, ask=lambda _q, answer=answer: answer, show=shown.append), "Dune (2021)"
         )
-        assert found.data["done"] == "nothing"
+        assert (found.data["done"], found.exit_code) == ("nothing", 3)
     assert home.library() == before
     assert shown[:4] == [
         "movies/Dune (2021): 8 kB",
@@ -139,7 +161,8 @@ def test_remove_undo_and_now(home: Household, context: Context) -> None:
     assert (undone.data["done"], undone.lines) == ("restored", ["movies/Dune (2021) is restored"])
     assert home.library() == before
     run(remove, context, "--yes", "Dune (2021)")
-    assert run(remove, context, "--now", "Dune (2021)").data["done"] == "deleted"
+    assert run(remove, context, "--now", "Dune (2021)").data["done"] == "nothing", "it asks"
+    assert run(remove, context, "--now", "--yes", "Dune (2021)").data["done"] == "deleted"
     assert home.library() == {}
     with pytest.raises(InvalidValue, match="was not removed within seven days"):
         run(remove, context, "--undo", "Dune (2021)")

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from command_host import Docker, Programs, container, make_context, run
-from mediaserver._core.errors import AccessDenied, DockerError, InvalidValue, ServiceProblem
+from mediaserver._core.errors import AccessDenied, DockerError, ServiceProblem
 from mediaserver.command import logs
+from mediaserver.command.frame import WrongArgument
 
 SILENT = "Docker does not answer at /run/docker.sock: Permission denied"
 
@@ -77,7 +78,7 @@ def test_following_becomes_the_program(tmp_path: Path, name: str, command: list[
 
 
 def test_following_has_no_json(tmp_path: Path) -> None:
-    with pytest.raises(InvalidValue, match="leave out one of the two"):
+    with pytest.raises(WrongArgument, match="leave out one of the two"):
         run(logs, make_context(tmp_path, docker=two), "vpn", "--follow", "--json")
 
 
@@ -89,12 +90,12 @@ def test_an_empty_log_is_explained(tmp_path: Path, uid: int, words: str) -> None
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(InvalidValue, match=r"^'sonarr' is neither .* there are: jellyfin, vpn, vpn-monitor, "):
+    with pytest.raises(WrongArgument, match=r"^'sonarr' is neither .* there are: jellyfin, vpn, vpn-monitor, "):
         run(logs, make_context(tmp_path, docker=two), "sonarr")
 
 
 def test_a_negative_number_of_lines_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidValue, match="--lines -1 is not possible"):
+    with pytest.raises(WrongArgument, match="--lines -1 is not possible"):
         run(logs, make_context(tmp_path), "stack", "--lines", "-1")
 
 

@@ -161,9 +161,10 @@ def test_what_delays_every_download_needs_attention(tmp_path: Path) -> None:
     imported(tmp_path, State(troubles=("Jellyfin does not answer",), rejected=("notes.txt",)))
     found = made(tmp_path, imports="inactive")
     assert found.data["attention"] == [
-        "the import does not run; see: sudo systemctl status mediaserver-import.service",
+        "the import does not run, so nothing arrives. Start it: sudo systemctl start mediaserver-import.path",
         "Jellyfin does not answer",
-        "'notes.txt' in the spool is not the hash of a torrent",
+        f"'{tmp_path}/importer/rejected/notes.txt' was in the import's spool, but its name is not the hash of a"
+        " torrent. Find out what has written it, and remove it",
     ]
     assert found.exit_code == 3
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -205,6 +206,7 @@ def test_on_a_full_disk_the_message_is_sent_and_what_is_known_is_kept(
 def test_without_its_folder_the_check_is_made(tmp_path: Path) -> None:
     """As on a system whose filesystem the kernel has made read-only."""
     home = Home(tmp_path, [probe(HOT)])
+    shutil.rmtree(home.state)
     home.state.write_text("not a folder")
     found = home.check()
     assert found["state"] == "bad"
@@ -230,6 +232,7 @@ def recorder(path: Path) -> Callable[[], Any]:
     return load
 
 
+@pytest.mark.usefixtures("capsys")  # the child process closes the files of pytest's own capture
 def test_a_service_for_messages_that_hangs_holds_up_nothing(tmp_path: Path) -> None:
     sent = tmp_path / "sent"
 
@@ -253,7 +256,7 @@ def test_a_service_for_messages_that_hangs_holds_up_nothing(tmp_path: Path) -> N
     assert time.monotonic() - begun < 8
     assert sent.read_text().count("BAD: address on the internet") == 1, "the other address has it"
     assert status(home)["state"] == "bad"
-    waiting = json.loads((home.state / "health" / "notify.json").read_text())["pending"]
+    waiting = json.loads((home.state / "notify" / "outbox.json").read_text())["pending"]
     assert [(len(one["to"]), one["tries"]) for one in waiting] == [(1, 1)]
 
 

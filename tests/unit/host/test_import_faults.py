@@ -5,18 +5,24 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from import_home import DISK, Household, hash_of, media_as_jellyfin_sees_it
+from import_home import DISK, URL, Household, hash_of, media_as_jellyfin_sees_it
 from jellyfin_double import Timing
 from mediaserver._core.errors import FileProblem, InvalidValue
+from mediaserver._transmission.access import Access
 from mediaserver.importer import by_hand
-from mediaserver.importer.library import STAGING
+from mediaserver.importer.library import STAGING, Library
+from mediaserver.importer.program import runner
+from mediaserver.importer.retry import is_due, pause
 from mediaserver.importer.runner import UNKNOWN_TRIES
+from mediaserver.importer.settings import Credentials
 
 FILM = "movies/Dune (2021)/Dune (2021).mkv"
 SOURCE = "Dune.2021.1080p.WEB/Dune.2021.1080p.WEB.mkv"
@@ -61,6 +67,11 @@ def test_spool_file_that_is_not_a_hash_is_set_aside_and_named(home: Household, n
     assert (home.state / "rejected" / name).read_text() == "x"
     assert home.found().rejected == (name.replace("\n", "\ufffd"),)
     assert set(home.library()) == {FILM}
+    home.run()
+    assert len(home.found().rejected) == 1, "it is named until it is removed"
+    (home.state / "rejected" / name).unlink()
+    home.run()
+    assert home.found().rejected == ()
 
 
 def test_folders_and_links_in_the_spool_are_not_followed(home: Household, tmp_path: Path) -> None:
@@ -165,6 +176,18 @@ def test_missed_torrent_is_found_without_its_script(home: Household) -> None:
     assert set(home.library()) == {FILM}
 
 
+def test_without_its_spool_torrents_are_found_and_the_loss_is_named(home: Household) -> None:
+    home.film(1)
+    shutil.rmtree(home.spool)
+    home.run()
+    assert set(home.library()) == {FILM}
+    (trouble,) = home.found().troubles
+    assert f"{home.spool} does not exist" in trouble
+    home.spool.mkdir()
+    home.run()
+    assert home.found().troubles == ()
+
+
 def test_torrents_from_before_the_import_are_left_alone_until_asked_for(tmp_path: Path) -> None:
     home = Household(tmp_path, with_jellyfin=False)
     old = home.film(1, done=False)
@@ -189,6 +212,23 @@ def test_torrent_from_before_that_is_added_again_is_new(tmp_path: Path) -> None:
     home.transmission.torrents[old] = known
     home.run()
     assert set(home.library()) == {FILM}
+
+
+@pytest.mark.parametrize("name", ["{}.torrent", "Dune.{:.16}.torrent"])
+def test_torrents_that_transmission_has_not_loaded_yet_stay_from_before(tmp_path: Path, name: str) -> None:
+    home = Household(tmp_path, with_jellyfin=False)
+    old = home.film(1, done=False)
+    loaded = dict(home.transmission.torrents)
+    (home.folder / "torrents").mkdir()
+    (home.folder / "torrents" / name.format(old)).touch()
+    for known in ({}, loaded, {}, loaded):
+        home.transmission.torrents = dict(known)
+        home.run()
+        assert (home.library(), home.pending()) == ({}, [])
+    # The control: a new one is imported.
+    home.film(2, "Alien", 1979)
+    home.run()
+    assert set(home.library()) == {"movies/Alien (1979)/Alien (1979).mkv"}
 
 
 def test_magnet_link_without_metadata_is_not_finished(home: Household) -> None:
@@ -259,6 +299,31 @@ def test_torrent_of_another_program_is_left_alone_unless_named(home: Household, 
     by_hand.request(home.runner(), torrent, kind="movies")
     home.run()
     assert set(home.library()) == {FILM}
+
+
+def test_torrent_of_another_program_that_has_moved_its_files_waits_for_nothing(home: Household) -> None:
+    home.film(1, labels=["Sonarr"])
+    (home.downloads / "complete" / SOURCE).unlink()
+    home.run()
+    assert (home.pending(), home.found().waiting) == ([], ())
+
+
+def test_torrent_of_another_program_is_imported_by_its_hash_alone(home: Household) -> None:
+    torrent = home.film(1, labels=["Sonarr"])
+    home.run()
+    assert home.library() == {}
+    (shown,) = by_hand.propose(home.runner(), torrent)
+    assert shown.planned is not None
+    by_hand.request(home.runner(), torrent)
+    home.run()
+    assert set(home.library()) == {FILM}
+
+
+def test_local_error_is_named_where_the_files_were_not_moved(home: Household) -> None:
+    home.film(1, error=3, errorString="Couldn't move: No space left on device")
+    (home.downloads / "complete" / SOURCE).unlink()
+    home.run()
+    assert "Couldn't move: No space left on device" in text(home)
 
 
 @pytest.mark.parametrize("folder", ["/config", "/downloads/../etc", "/downloadsx"])
@@ -434,7 +499,7 @@ def test_torrent_that_is_downloaded_once_more_is_not_published_twice(home: House
 
 
 @pytest.mark.parametrize(
-    ("content", "words"), [(None, "the media disk is not there"), ("", "is not there"), ("x", "no id of a disk")]
+    ("content", "words"), [(None, "the media disk is not there"), ("", "no id of a disk"), ("x", "no id of a disk")]
 )
 def test_without_its_disk_nothing_is_written(home: Household, content: str | None, words: str) -> None:
     if content is None:
@@ -461,6 +526,45 @@ def test_missing_library_folder_is_named_and_not_made(home: Household) -> None:
     (home.media / "movies").mkdir()
     later(home)
     assert FILM in home.library()
+
+
+def test_folder_that_vanishes_while_the_library_is_read_stops_nothing(
+    home: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("Gone (1990)", "Kept (1991)"):
+        (home.media / "movies" / name).mkdir()
+        (home.media / "movies" / name / f"{name}.mkv").touch()
+    real = os.scandir
+
+    def scandir(path: Any) -> Any:
+        if str(path).endswith("Gone (1990)"):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert set(Library.scan(home.media).files) == {"movies/Kept (1991)/Kept (1991).mkv"}
+    home.film(1)
+    home.run()
+    assert FILM in home.library()
+
+
+def test_folder_that_cannot_be_read_is_named(home: Household, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home.media / "movies" / "Private").mkdir()
+    real = os.scandir
+
+    def scandir(path: Any) -> Any:
+        if str(path).endswith("Private"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return real(path)
+
+    home.film(1)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "scandir", scandir)
+        home.run()
+    assert f"{home.media}/movies/Private" in text(home)
+    assert home.pending() == [hash_of(1)]
+    later(home)
+    assert set(home.library()) == {FILM}
 
 
 def test_symbolic_link_in_the_library_is_not_followed(home: Household, tmp_path: Path) -> None:
@@ -587,6 +691,19 @@ def test_jellyfin_that_is_down_for_an_hour_delays_only_the_listing(seen: Househo
     assert FILM in seen.listed()
 
 
+def test_publishes_without_the_address_of_jellyfin(tmp_path: Path) -> None:
+    home = Household(tmp_path)
+    home.run()
+    home.film(1)
+    # Of the documentation's range, so this host does not have it.
+    settings = replace(home.settings, jellyfin_url="http://203.0.113.1:8096")
+    credentials = Credentials(Access(URL, "family", home.password), home.key)
+    runner(settings, credentials, transmission_http=home.transmission, clock=home.clock, guess=lambda _name: {}).run()
+    assert set(home.library()) == {FILM}
+    assert "203.0.113.1 is not an address of this host now" in text(home)
+    assert home.pending() == [hash_of(1)]
+
+
 def test_revoked_key_is_tried_once_until_it_is_replaced(seen: Household) -> None:
     installation = seen.installation
     assert installation is not None
@@ -680,3 +797,21 @@ def test_dry_run_shows_the_plan_and_changes_nothing(home: Household) -> None:
     assert forced.planned is not None
     assert forced.planned.kind == "misc"
     assert sorted(home.folder.rglob("*")) == before
+
+
+def test_failing_torrent_is_tried_again_only_after_its_pause(home: Household) -> None:
+    home.film(1)
+    (home.downloads / "complete" / SOURCE).unlink()
+    home.run()
+
+    def asked() -> int:
+        return sum(1 for name, more in home.transmission.calls if name == "torrent-get" and "ids" in more)
+
+    before = asked()
+    # The first run ends when nothing is due within its stay, so the next try is later than that.
+    home.run()
+    assert asked() == before
+    later(home)
+    assert asked() > before
+    assert all(is_due(time, 0.0) is (time <= 0) for time in (-1.0, 0.0, pause(1), pause(99)))
+    assert (pause(1), pause(2), pause(99)) == (5.0, 10.0, 900.0)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from apprise_double import Apprise
+from command_host import make_context
 from import_home import Household
-from mediaserver.importer.program import outbox_of
+from mediaserver.notify import household
 from mediaserver.notify.outbox import Outbox
 from mediaserver.notify.sender import Sender
 from mediaserver.notify.settings import NotifySettings
@@ -66,13 +67,16 @@ def test_a_file_that_cannot_be_written_does_not_stop_the_import(
     assert "notify.json cannot be " in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("damaged", ["secrets/notify.json", "command.json"])
 def test_settings_that_cannot_be_read_switch_notifications_off_with_a_warning(
-    notified: Notified, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], damaged: str
 ) -> None:
     monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
-    found = outbox_of(tmp_path, notified.home.settings)
+    make_context(tmp_path)
+    found = household.outbox(tmp_path)
     assert found is not None and found.settings == NotifySettings()
+    assert found.path == tmp_path / "state" / "notify" / "outbox.json"
     (tmp_path / "secrets").mkdir()
-    (tmp_path / "secrets" / "notify.json").write_text("{")
-    assert outbox_of(tmp_path, notified.home.settings) is None
+    (tmp_path / damaged).write_text("{")
+    assert household.outbox(tmp_path) is None
     assert "no notifications are sent: " in capsys.readouterr().out

@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from import_home import Household, hash_of, media_as_jellyfin_sees_it
+from mediaserver.importer.jellyfin import Jellyfin
 
 FILM = "movies/Dune (2021)/Dune (2021).mkv"
 SOURCE = "Dune.2021.1080p.WEB/Dune.2021.1080p.WEB.mkv"
@@ -39,3 +42,25 @@ def test_arrival_names_what_was_left_out(home: Household) -> None:
     (arrival,) = home.found().recent
     reason = "archives are not unpacked; the file stays with the download"
     assert arrival.left_out == (("Dune.2021.1080p.WEB/backup.rar", reason),)
+
+
+def test_jellyfin_is_informed_of_files_without_an_item(home: Household, monkeypatch: pytest.MonkeyPatch) -> None:
+    informed: list[str] = []
+    real = Jellyfin.inform
+
+    def inform(jellyfin: Jellyfin, paths: Iterable[str], **more: Any) -> None:
+        informed.extend(given := list(paths))
+        real(jellyfin, given, **more)
+
+    monkeypatch.setattr(Jellyfin, "inform", inform)
+    home.download(1, "Firefly.S01.Extras.1080p", ["Firefly.S01.Extras.1080p/Gag.Reel.mkv"])
+    home.run()
+    assert set(home.library()) == {"tv/Firefly/other/Gag.Reel.mkv"}
+    assert informed == ["tv/Firefly"]
+    (arrival,) = home.found().recent
+    assert (home.pending(), arrival.warning) == ([], "")
+    # A kind without a library is not Jellyfin's.
+    home.download(2, "tools", ["tools/a.bin"])
+    home.run()
+    assert "misc/tools/a.bin" in home.library()
+    assert informed == ["tv/Firefly"]

@@ -4,16 +4,21 @@
 from __future__ import annotations
 
 import base64
+import errno
 import json
+import os
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from import_home import Household, hash_of, media_as_jellyfin_sees_it
 from import_killer import Killer
-from mediaserver._core.errors import InvalidValue
+from mediaserver._core import files
+from mediaserver._core.errors import InvalidValue, Unreachable
 from mediaserver.importer import space
 from mediaserver.importer.problem import LibraryProblem
-from mediaserver.importer.removal import REMOVED, TRASH
+from mediaserver.importer.removal import DELETING, REMOVED, RESTORING, TRASH
 
 DUNE, ALIEN = "movies/Dune (2021)/Dune (2021).mkv", "movies/Alien (1979)/Alien (1979).mkv"
 SEASON = [f"tv/Show/Season 01/Show S01E0{number}.mkv" for number in (1, 2)]
@@ -168,20 +173,20 @@ def test_delete_frees_at_once(home: Household) -> None:
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("action", ["remove", "restore", "delete"])
+@pytest.mark.parametrize("action", ["remove", "erase", "restore", "delete"])
 def test_killed_at_any_call_the_next_run_completes_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, action: str, *, after: bool
 ) -> None:
     def act(home: Household) -> None:
         run = home.runner()
-        if action == "remove":
-            run.removals.remove(space.read_holdings(run).choose("Show"), home.clock.time())
+        if action in ("remove", "erase"):
+            getattr(run.removals, action)(space.read_holdings(run).choose("Show"), home.clock.time())
         else:
             getattr(run.removals, action)(run.removals.find("Show"))
 
     def prepared(folder: Path, patched: pytest.MonkeyPatch) -> tuple[Household, Killer]:
         home = filled(Household(folder, with_jellyfin=False))
-        if action != "remove":
+        if action in ("restore", "delete"):
             remove(home, "Show")
         return home, Killer(patched, home)
 
@@ -209,6 +214,135 @@ def test_killed_at_any_call_the_next_run_completes_it(
             if found == begun:
                 act(home)
             assert state(home) == wanted, f"after a kill at {calls[at]}"
+
+
+def fill_media_disk(home: Household, patched: pytest.MonkeyPatch) -> None:
+    """Nothing can be made on the media disk any more; names can still be changed and removed."""
+
+    def full(path: Any) -> None:
+        if str(path).startswith((str(home.media), str(home.downloads))):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    real_mkdir, real_open = os.mkdir, os.open
+
+    def mkdir(path: Any, *rest: Any, **more: Any) -> None:
+        full(path)
+        real_mkdir(path, *rest, **more)
+
+    def opened(path: Any, flags: int, *rest: Any, **more: Any) -> int:
+        if flags & os.O_CREAT:
+            full(path)
+        return real_open(path, flags, *rest, **more)
+
+    patched.setattr(os, "mkdir", mkdir)
+    patched.setattr(os, "open", opened)
+
+
+def test_full_disk_keeps_nothing_and_is_emptied_at_once(home: Household, monkeypatch: pytest.MonkeyPatch) -> None:
+    remove(home, "Alien (1979)")
+    before = everything(home)
+    with monkeypatch.context() as patched:
+        fill_media_disk(home, patched)
+        with pytest.raises(LibraryProblem, match="--now"):
+            remove(home, "Show")
+        assert everything(home) == before
+        assert hash_of(3) in home.transmission.torrents
+        assert [one.name for one in home.runner().removals.list()] == ["movies/Alien (1979)"]
+        run = home.runner()
+        run.removals.erase(space.read_holdings(run).choose("Show"), home.clock.time())
+        run.removals.delete(run.removals.find("Alien (1979)"))
+        home.run()
+        assert not (home.media / TRASH).exists()
+    assert {path for path in everything(home) if "Show" in path} == set()
+    assert hash_of(3) not in home.transmission.torrents
+    assert (home.media / DUNE).exists()
+    assert list(run.removals.begun.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"library": ["../outside"]},
+        {"downloads": ["/etc/passwd"]},
+        {"torrents": [{"hash": "../../x", "name": "", "folder": ""}]},
+    ],
+    ids=["library", "downloads", "torrent"],
+)
+def test_manifest_that_leaves_its_roots_is_not_followed(home: Household, change: dict[str, Any]) -> None:
+    outside = home.folder / "outside"
+    outside.touch()
+    remove(home, "Dune (2021)")
+    (path,) = (home.media / TRASH).glob("*/manifest.json")
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"state": "restoring"} | change))
+    before = everything(home)
+    home.run()
+    assert home.runner().removals.list() == []
+    assert everything(home) == before
+    assert outside.exists()
+
+
+def test_removal_that_cannot_be_completed_hinders_no_other(home: Household) -> None:
+    remove(home, "Dune (2021)")
+    interrupted_restore(home)
+    # A file of this name is not overwritten, so the restore waits.
+    (home.media / DUNE).parent.mkdir()
+    (home.media / DUNE).write_text("new")
+    home.run()
+    assert (home.media / DUNE).read_text() == "new"
+    remove(home, "Alien (1979)")
+    run = home.runner()
+    run.removals.restore(run.removals.find("Alien (1979)"))
+    assert (home.media / ALIEN).exists()
+    (home.media / DUNE).unlink()
+    home.run()
+    assert (home.media / DUNE).exists()
+    assert list(run.removals.begun.iterdir()) == []
+
+
+def interrupted_restore(home: Household) -> None:
+    """Leave what a restore leaves that was killed after its beginning was noted."""
+    removals = home.runner().removals
+    (manifest,) = removals.list()
+    removals.begun.mkdir()
+    (removals.begun / manifest.id).write_text(replace(manifest, state=RESTORING).to_json())
+
+
+def test_what_was_begun_on_another_disk_is_not_carried_out(home: Household) -> None:
+    run = home.runner()
+    before = everything(home)
+    choice = space.read_holdings(run).choose("Show")
+    home.transmission.down = True
+    with pytest.raises(Unreachable):
+        run.removals.erase(choice, home.clock.time())
+    home.transmission.down = False
+    home.disk_id.write_text("f" * 32 + "\n")
+    home.run()
+    assert everything(home) == before
+    assert list(run.removals.begun.iterdir()) == []
+
+
+def test_file_that_a_kill_has_left_begins_nothing(home: Household) -> None:
+    removals = home.runner().removals
+    remove(home, "Dune (2021)")
+    (manifest,) = removals.list()
+    removals.begun.mkdir()
+    left = removals.begun / f"{files.PREFIX}x"
+    left.write_text(replace(manifest, state=DELETING).to_json())
+    os.utime(left, (0, 0))
+    home.run()
+    assert [one.state for one in removals.list()] == [REMOVED]
+    assert list(removals.begun.iterdir()) == []
+
+
+def test_files_of_a_person_in_the_hidden_folder_stay(home: Household) -> None:
+    remove(home, "Dune (2021)")
+    for path in ("note", "folder/note"):
+        (home.media / TRASH / path).parent.mkdir(exist_ok=True)
+        (home.media / TRASH / path).touch()
+    home.clock.now += 8 * 86400
+    home.run()
+    found = {str(path.relative_to(home.media / TRASH)) for path in (home.media / TRASH).rglob("*")}
+    assert found == {"note", "folder", "folder/note"}
 
 
 # What is offered.

@@ -6,6 +6,8 @@ from __future__ import annotations
 import json
 import logging
 import os
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +136,20 @@ def test_checking_sends_nothing() -> None:
     assert apprise.sent == []
 
 
+def test_an_address_that_hangs_is_given_up_and_stays_silent(
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apprise = Apprise()
+    monkeypatch.setattr(logging.root.manager, "disable", 0)  # restored after the test
+    begun = time.monotonic()
+    assert "has not answered within 0.2 s" in Sender(apprise, patience=0.2).send(f"ntfys://{SECRET}/hangs", MESSAGE)
+    assert time.monotonic() - begun < 5
+    apprise.released.set()
+    (thread,) = [one for one in threading.enumerate() if one.name == "notification"]
+    thread.join(10)
+    assert (caplog.text, capsys.readouterr()) == ("", ("", "")), "its late line quotes the URL"
+
+
 def test_a_missing_package_is_named() -> None:
     def missing() -> Any:
         raise ImportError("No module named 'apprise'")
@@ -244,7 +260,7 @@ def test_the_pause_grows_and_a_day_is_the_end(
     box.add("a", FILM, NOW)
     pauses = []
     now = NOW + 120
-    while box.deliver(now) is None and json.loads(box.path.read_text())["pending"]:
+    while box.deliver(now) is None and box.path.exists():
         (pending,) = json.loads(box.path.read_text())["pending"]
         pauses.append(pending["not_before"] - now)
         now = pending["not_before"]
@@ -253,13 +269,86 @@ def test_the_pause_grows_and_a_day_is_the_end(
     assert "could not be sent for a day is given up" in capsys.readouterr().out
 
 
+def test_an_address_that_fails_is_tried_once_in_a_delivery(tmp_path: Path, apprise: Apprise) -> None:
+    """Each try of one that hangs takes half a minute, in which no download is imported."""
+    apprise.down = {"ntfys"}
+    box = outbox(tmp_path, apprise, NTFY, TGRAM)
+    for number in range(3):
+        box.say(f"check {number}", MESSAGE, NOW)
+    box.deliver(NOW)
+    assert (apprise.tries, len(apprise.sent)) == (4, 3)
+    assert len(json.loads(box.path.read_text())["pending"]) == 3
+
+
+# --- Messages of other programs than the import, for example in a household without it.
+
+
+def test_a_message_is_sent_by_the_program_that_adds_it(tmp_path: Path, apprise: Apprise) -> None:
+    box = outbox(tmp_path, apprise)
+    box.say("disk", MESSAGE, NOW)
+    box.deliver(NOW)
+    assert apprise.sent == [(NTFY, "Media server", "1 new film")]
+    box.deliver(NOW + 9000)
+    assert len(apprise.sent) == 1
+
+
+def test_a_newer_message_of_a_check_replaces_one_that_is_not_sent(tmp_path: Path, apprise: Apprise) -> None:
+    apprise.down = {"ntfys"}
+    box = outbox(tmp_path, apprise)
+    box.say("disk", Message("Media server", "the disk is full"), NOW)
+    box.say("vpn", Message("Media server", "the tunnel is down"), NOW)
+    box.deliver(NOW)
+    apprise.down = set()
+    box.say("disk", Message("Media server", "the disk has space again"), NOW + 100)
+    box.deliver(NOW + 100)
+    assert [body for _url, _title, body in apprise.sent] == ["the tunnel is down", "the disk has space again"]
+
+
+def test_what_another_program_has_left_is_delivered(tmp_path: Path, apprise: Apprise) -> None:
+    """As after the import was switched off."""
+    outbox(tmp_path, apprise).add("a", FILM, NOW)
+    outbox(tmp_path, apprise).say("disk", MESSAGE, NOW + 500)
+    outbox(tmp_path, apprise).deliver(NOW + 500)
+    assert len(apprise.sent) == 2
+
+
+def test_two_programs_do_not_send_a_message_twice(tmp_path: Path, apprise: Apprise) -> None:
+    box, other = outbox(tmp_path, apprise), outbox(tmp_path, apprise)
+    box.say("disk", MESSAGE, NOW)
+    with box._sending() as alone:
+        assert alone
+        other.deliver(NOW)
+        other.say("vpn", MESSAGE, NOW)
+    assert apprise.sent == []
+    other.deliver(NOW)
+    assert len(apprise.sent) == 2
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give files away")
+def test_the_account_of_the_folder_owns_what_root_writes(tmp_path: Path, apprise: Apprise) -> None:
+    os.chown(tmp_path, 2000, 2001)
+    box = outbox(tmp_path, apprise)
+    apprise.down = {"ntfys"}
+    box.say("disk", MESSAGE, NOW)
+    box.deliver(NOW)
+    found = {path.name: (path.stat().st_uid, path.stat().st_gid) for path in tmp_path.iterdir()}
+    assert found == {"notify.json": (2000, 2001), "sending.lock": (2000, 2001)}
+
+
+def test_a_missing_folder_is_named_with_a_remedy(tmp_path: Path, apprise: Apprise) -> None:
+    box = outbox(tmp_path / "missing", apprise)
+    with pytest.raises(FileProblem, match=r"missing cannot be used: .*; run the playbook again"):
+        box.say("disk", MESSAGE, NOW)
+    box.deliver(NOW)
+
+
 def test_an_address_that_was_removed_is_not_waited_for(tmp_path: Path, apprise: Apprise) -> None:
     apprise.down = {"ntfys"}
     outbox(tmp_path, apprise, NTFY).add("a", FILM, NOW)
     outbox(tmp_path, apprise, NTFY).deliver(NOW + 120)
     outbox(tmp_path, apprise, TGRAM).deliver(NOW + 300)
     assert apprise.sent == [], "the new address does not get old messages"
-    assert json.loads((tmp_path / "notify.json").read_text()) == {"arrived": [], "pending": []}
+    assert not (tmp_path / "notify.json").exists(), "nothing waits"
 
 
 def test_a_clock_that_was_set_back_does_not_hold_a_message(tmp_path: Path, apprise: Apprise) -> None:

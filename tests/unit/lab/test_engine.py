@@ -28,6 +28,7 @@ class Client:
         self.objects: dict[str, dict[str, Any]] = {}
         self.rows: list[dict[str, Any]] = []
         self.removed: list[str] = []
+        self.in_use = False
         self.fault: Exception | None = None
 
     def _find(self, name: str) -> dict[str, Any]:
@@ -56,6 +57,14 @@ class Client:
         assert force
         self._find(name)
         self.removed.append(name)
+
+    def prune_images(self, *, filters: dict[str, str | bool]) -> dict[str, list[str] | None]:
+        """Remove the last image alone: it was built from the one before."""
+        assert filters == {"label": engine.LABEL, "dangling": False}
+        if self.in_use:
+            return {"ImagesDeleted": None}
+        self.removed.append(self.rows.pop()["Id"])
+        return {"ImagesDeleted": [self.removed[-1]]}
 
 
 @pytest.fixture
@@ -105,6 +114,18 @@ def test_removes_container_that_exists(client: Client) -> None:
     engine.remove("pi")
     engine.remove("missing")
     assert client.removed == ["pi"]
+
+
+def test_removes_images_and_then_those_they_were_built_from(client: Client) -> None:
+    client.rows = [{"Id": "common"}, {"Id": "pi"}]
+    engine.remove_images()
+    assert client.removed == ["pi", "common"]
+
+
+def test_image_in_use_is_lab_error(client: Client) -> None:
+    client.rows, client.in_use = [{"Id": "common"}], True
+    with pytest.raises(LabError, match="something uses common"):
+        engine.remove_images()
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from ansible_collections.household.mediaserver.plugins.module_utils._preflight i
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "roles" / "runtime" / "files" / "lib"))
 
-from mediaserver.notify.settings import CREDENTIAL, FILE
+from mediaserver.notify.settings import CREDENTIAL, FILE, OUTBOX
 
 ROLES = Path(__file__).resolve().parents[3] / "roles"
 SECRET = "ntfys://ntfy.example.org/s3cr3t"
@@ -60,9 +60,15 @@ def test_the_addresses_of_messages_are_a_secret_of_root(urls: list[str]) -> None
     assert list(found) == ["/opt/mediaserver/secrets/notify.json"]
     assert json.loads(found["/opt/mediaserver/secrets/notify.json"]) == {"urls": urls, "titles": True}
     entries = render("{{ __runtime_notify_files }}", mediaserver_notify=urls)
-    assert [(one["path"].rpartition("/")[2], one["mode"]) for one in entries] == [
-        *(("secrets", "0700"), ("notify.json", "0600"))
+    assert [(one["path"], one["mode"]) for one in entries] == [
+        ("/opt/mediaserver/secrets", "0700"),
+        ("/opt/mediaserver/secrets/notify.json", "0600"),
+        ("/var/lib/mediaserver", "0755"),
+        ("/var/lib/mediaserver/notify", "0700"),
     ]
+    # What is sent lies where the account of the import writes, also in a household without the import.
+    assert entries[3]["owner"] == 2000
+    assert OUTBOX.parts == ("notify", "outbox.json")
     assert "s3cr3t" not in str(entries)
 
 

@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 sys.path.append(str(Path(__file__).resolve().parent))
 sys.path.append(str(Path(__file__).resolve().parents[3] / "roles" / "runtime" / "files" / "lib"))
 
-from mediaserver.importer.settings import Library, Settings
+from mediaserver._transmission.access import Access
+from mediaserver.importer.library import disk_of
+from mediaserver.importer.program import runner
+from mediaserver.importer.settings import Credentials, Library, Settings
 from rendered_households import ALL, ROLES, value
 
 SCRIPT = ROLES / "stack" / "files" / "entrypoints" / "torrent-done.sh"
@@ -92,6 +96,35 @@ def test_service_runs_as_the_account_and_keeps_one_mount() -> None:
     # A mount of its own for library and downloads would make every hard link fail.
     assert not [line for line in text.splitlines() if line.startswith(("ReadWritePaths=", "BindPaths="))]
     assert "ProtectSystem=strict" not in text
+
+
+def disk_id_task() -> dict[str, Any]:
+    tasks = yaml.safe_load((ROLES / "storage" / "tasks" / "main.yml").read_text())
+    return next(task for task in tasks if task["name"] == "Give the disk an id, once")
+
+
+def test_disk_gets_a_random_id_that_the_import_reads(tmp_path: Path) -> None:
+    command = disk_id_task()["ansible.builtin.command"]
+    found = set()
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.new").write_text("left by a power cut")
+        argv = [part.replace("{{ __storage_disk_id }}", str(tmp_path / name)) for part in command["argv"]]
+        subprocess.run(argv, check=True, umask=0o077)
+        found.add(disk_of(tmp_path / name))
+        assert (tmp_path / name).stat().st_mode & 0o777 == 0o644
+    assert len(found) == 2
+    # With it, the command does not run again.
+    assert command["creates"] == "{{ __storage_disk_id }}"
+
+
+def test_a_run_has_refused_credentials_tried_again() -> None:
+    credentials = Credentials(Access("http://172.31.254.2:9091/transmission/rpc", "family", "x"))
+    made = runner(settings(), credentials)
+    files = [str(service.refused) for service in (made.transmission_service, made.jellyfin_service)]
+    assert value("__upkeep_refused", role="upkeep") == files
+    (task,) = yaml.safe_load((ROLES / "preflight" / "tasks" / "measure.yml").read_text())
+    probe = task["household.mediaserver.host_info"]["probe"].strip().removeprefix("{{").removesuffix("}}")
+    assert set(files) <= set(value(probe, role="upkeep", __mediaserver_overrides=[]))
 
 
 def test_path_unit_watches_the_folder_that_the_container_has() -> None:

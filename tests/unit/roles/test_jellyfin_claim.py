@@ -81,7 +81,7 @@ def test_a_host_without_the_compose_project_is_refused_by_name(compose: bool, in
 def test_the_files_that_the_role_checks_are_measured() -> None:
     (task,) = loaded("preflight/tasks/measure.yml")
     shared = {name: loaded("mediaserver/vars/main.yml")[name] for name in ("__mediaserver_overrides",)}
-    places = {"mediaserver_data": "/mnt", "mediaserver_downloads": "/mnt/downloads", "mediaserver_state": "/var/lib"}
+    places = {"mediaserver_data": "/mnt", "mediaserver_downloads": "/mnt/downloads", "mediaserver_state": "/state"}
     given = {"mediaserver_root": "/opt/mediaserver", **places, **shared}
     probe = Templar(loader=DataLoader(), variables=given).template(task["household.mediaserver.host_info"]["probe"])
     assert {KEY, SYSTEM, CLAIM} <= set(probe)

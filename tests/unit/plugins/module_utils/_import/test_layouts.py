@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from ansible_collections.household.mediaserver.tests.unit.plugins.module_utils._import.torrents import (
@@ -125,6 +126,176 @@ LAYOUTS: dict[str, tuple[str, Mapping[str | tuple[str, int], str]]] = {
             "Some.Series.S02E01.Other.mkv": "tv/Some Series/Season 02/Some Series S02E01 - Other.mkv",
         },
     ),
+    "numbers of a date's form in a film's name": (
+        "Numbers Collection",
+        {
+            "Fahrenheit.9.11.2004.1080p.mkv": "movies/Fahrenheit 9 11 (2004)/Fahrenheit 9 11 (2004).mkv",
+            "The.Taking.of.Pelham.1.2.3.2009.mkv": (
+                "movies/The Taking of Pelham 1.2.3 (2009)/The Taking of Pelham 1.2.3 (2009).mkv"
+            ),
+        },
+    ),
+    "dates of a daily show": (
+        "News 2024",
+        {
+            "News.14.03.2024.720p.mkv": "tv/News/Season 2024/News - 2024-03-14.mkv",
+            "News 2024-03-15 720p.mkv": "tv/News/Season 2024/News - 2024-03-15.mkv",
+        },
+    ),
+    "years as titles": (
+        "Years Collection",
+        {
+            "2001 A Space Odyssey 1968.mkv": "movies/2001 A Space Odyssey (1968)/2001 A Space Odyssey (1968).mkv",
+            "1900.1976.1080p.mkv": "movies/1900 (1976)/1900 (1976).mkv",
+            "1492.Conquest.of.Paradise.1992.mkv": (
+                "movies/1492 Conquest of Paradise (1992)/1492 Conquest of Paradise (1992).mkv"
+            ),
+            "Death.Race.2000.1975.mkv": "movies/Death Race 2000 (1975)/Death Race 2000 (1975).mkv",
+        },
+    ),
+    "films with and without year in a folder that is no film": (
+        "80s Classics",
+        {
+            "Tron 1982.avi": "movies/Tron (1982)/Tron (1982).avi",
+            "Gremlins.avi": "movies/Gremlins/Gremlins.avi",
+        },
+    ),
+    "a second version beside the film of the folder": (
+        "Alien (1979)",
+        {
+            "Alien (1979).mkv": "movies/Alien (1979)/Alien (1979) - Version 1.mkv",
+            "Directors Cut.mkv": "movies/Alien (1979)/Alien (1979) - Director's Cut.mkv",
+        },
+    ),
+    "two DVDs of one film": (
+        "Movie (1999) 2DVD",
+        {
+            "Disc 1/VIDEO_TS/VTS_01_1.VOB": "Movie (1999)-cd1/VIDEO_TS/VTS_01_1.VOB",
+            "Disc 2/VIDEO_TS/VTS_01_1.VOB": "Movie (1999)-cd2/VIDEO_TS/VTS_01_1.VOB",
+        },
+    ),
+    "name with a group and a word of the show": (
+        "Die.Sendung.S35E01.German.DL.720p.WEB.x264-GRP",
+        {
+            "grp-sendung-s35e01.mkv": "tv/Die Sendung/Season 35/Die Sendung S35E01.mkv",
+            "Subs/grp-sendung-s35e01-forced.idx": "tv/Die Sendung/Season 35/Die Sendung S35E01.forced.idx",
+            "Subs/grp-sendung-s35e01-forced.sub": "tv/Die Sendung/Season 35/Die Sendung S35E01.forced.sub",
+        },
+    ),
+    "numbers in Chinese, Japanese and Korean": (
+        "Shows",
+        {
+            "庆余年 第二季 第03集.mkv": "tv/庆余年/Season 02/庆余年 S02E03.mkv",
+            "深夜食堂 第05話.mkv": "tv/深夜食堂/Season 01/深夜食堂 S01E05.mkv",
+            "오징어 시즌2 3화.mkv": "tv/오징어/Season 02/오징어 S02E03.mkv",
+        },
+    ),
+    "subtitles in a folder for each episode": (
+        "Severance.S01.1080p",
+        {
+            "Severance.S01E01.mkv": "tv/Severance/Season 01/Severance S01E01.mkv",
+            "Severance.S01E02.mkv": "tv/Severance/Season 01/Severance S01E02.mkv",
+            "Subs/E01/English.srt": "tv/Severance/Season 01/Severance S01E01.en.srt",
+            "Subs/S01E02/German [Forced].srt": "tv/Severance/Season 01/Severance S01E02.de.forced.srt",
+        },
+    ),
+    "subtitles whose number fits two seasons": (
+        "Severance",
+        {
+            "Severance.S01E01.mkv": "tv/Severance/Season 01/Severance S01E01.mkv",
+            "Severance.S02E01.mkv": "tv/Severance/Season 02/Severance S02E01.mkv",
+            "Subs/E01/English.srt": "out:unsupported",
+        },
+    ),
+    "languages by their own names": (
+        "Movie.1999.1080p-GRP",
+        {
+            ("mov-grp.mkv", 8 * GB): "Movie (1999).mkv",
+            "Subs/Espan\u0303ol (Latinoame\u0301rica).srt": "Movie (1999).es.srt",
+            "Subs/русский.srt": "Movie (1999).ru.srt",
+            "Subs/简体中文.srt": "Movie (1999).Simplified.zh.srt",
+            "Subs/繁體中文.srt": "Movie (1999).Traditional.zh.srt",
+        },
+    ),
+    "extras of a season without its episodes": (
+        "Firefly.S01.Extras.1080p",
+        {
+            "Gag.Reel.mkv": "tv/Firefly/other/Gag.Reel.mkv",
+            "Deleted.Scenes.mkv": "tv/Firefly/deleted scenes/Deleted.Scenes.mkv",
+        },
+    ),
+    "episodes without numbers": (
+        "Firefly.S01.1080p.BluRay",
+        {
+            "Serenity.mkv": "misc/Firefly.S01.1080p.BluRay/Serenity.mkv",
+            "The.Train.Job.mkv": "misc/Firefly.S01.1080p.BluRay/The.Train.Job.mkv",
+        },
+    ),
+    "course of a year": (
+        "Complete Blender Course (2023)",
+        {
+            ("01 Intro/01 Welcome.mp4", 50 * MB): "misc/Complete Blender Course (2023)/01 Intro/01 Welcome.mp4",
+            ("01 Intro/02 Setup.mp4", 60 * MB): "misc/Complete Blender Course (2023)/01 Intro/02 Setup.mp4",
+            "files.zip": "misc/Complete Blender Course (2023)/files.zip",
+        },
+    ),
+    "songs of a concert": (
+        "Some Band Live (2007)",
+        {
+            ("01 - Robot Rock.mkv", 90 * MB): "misc/Some Band Live (2007)/01 - Robot Rock.mkv",
+            ("02 - Touch It.mkv", 95 * MB): "misc/Some Band Live (2007)/02 - Touch It.mkv",
+        },
+    ),
+    "numbered parts of a programme of one year": (
+        "Cosmos (1980)",
+        {
+            "01 - Shores.mkv": "misc/Cosmos (1980)/01 - Shores.mkv",
+            "02 - One Voice.mkv": "misc/Cosmos (1980)/02 - One Voice.mkv",
+        },
+    ),
+    "numbered films of a collection of one year": (
+        "Time Machine Trilogy (1985)",
+        {"1. Machine.mkv": "movies/Machine/Machine.mkv", "2. Machine 2.mkv": "movies/Machine 2/Machine 2.mkv"},
+    ),
+    "lower-case file in a folder with capitals": (
+        "Metropolis.1927.1080p.BluRay-GRP",
+        {
+            "metropolis.1927.1080p.bluray-grp.mkv": "movies/Metropolis (1927)/Metropolis (1927).mkv",
+            "metropolis.1927.1080p.bluray-grp.eng.srt": "movies/Metropolis (1927)/Metropolis (1927).en.srt",
+        },
+    ),
+    "extras of a season as one file": (
+        "Blue.Planet.II.S01",
+        {"Blue.Planet.II.S01.Extras.mkv": "tv/Blue Planet II/other/Blue.Planet.II.S01.Extras.mkv"},
+    ),
+    "numbered films of a torrent with quality": (
+        "Toy Story 1080p",
+        {
+            "1. Toy Story.mkv": "movies/Toy Story/Toy Story.mkv",
+            "2. Toy Story 2.mkv": "movies/Toy Story 2/Toy Story 2.mkv",
+        },
+    ),
+    "recordings of a camera": (
+        "Holiday 2019",
+        {
+            ("IMG_0001.MOV", 90 * MB): "misc/Holiday 2019/IMG_0001.MOV",
+            ("IMG_0002.MOV", 90 * MB): "misc/Holiday 2019/IMG_0002.MOV",
+            "IMG_0003.JPG": "misc/Holiday 2019/IMG_0003.JPG",
+        },
+    ),
+    "film in a file that is named like a camera's": (
+        "Movie (1999)",
+        {"VID_0001.mkv": "Movie (1999).mkv"},
+    ),
+    "batch of a fansub group": (
+        "[Group] Shirobako (BD)",
+        {
+            "[Group] Shirobako - 01.mkv": "tv/Shirobako/Season 01/Shirobako S01E01.mkv",
+            "OVA/[Group] Shirobako - OVA 01.mkv": "tv/Shirobako/Season 00/Shirobako S00E01.mkv",
+            ("NC/[Group] Shirobako - NCED1.mkv", 90 * MB): "tv/Shirobako/other/[Group] Shirobako - NCED1.mkv",
+            "Fonts/a.ttf": "out:unsupported",
+        },
+    ),
     "course": (
         "Python Course [Udemy]",
         {
@@ -158,3 +329,13 @@ def test_layout_is_published(layout: str) -> None:
         for entry, target in files.items()
     }
     assert targets(make(name, list(files))) == expected
+
+
+def test_subtitle_of_an_absent_video_is_not_given_to_another() -> None:
+    whole = make("Show.S01", ["Show.S01E01.mkv", "Show.S01E02.mkv", "Show.S01E01.en.srt", "Show.S01E02.en.srt"])
+    assert targets(whole)["Show.S01E01.en.srt"] == "tv/Show/Season 01/Show S01E01.en.srt"
+    for change in ({"completed": 1}, {"wanted": False}):
+        files = tuple(replace(file, **change) if file.path.endswith("S01E01.mkv") else file for file in whole.files)
+        found = targets(replace(whole, files=files))
+        assert found["Show.S01E01.en.srt"] == "out:unsupported"
+        assert found["Show.S01E02.en.srt"] == "tv/Show/Season 01/Show S01E02.en.srt"

@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Mapping
 
-from mediaserver._core.errors import InvalidValue, MediaserverError, reason
+from mediaserver._core.errors import MediaserverError, ServiceProblem, reason
 from mediaserver._core.notify_urls import shown
 from mediaserver.command.doctor_checks import CHECKS, FAILED, NOT_CHECKED, OK, Finding, notify_settings
 from mediaserver.command.frame import Context, Exit, Outcome, list_schema, object_schema
@@ -62,11 +62,11 @@ def _checks(context: Context, only: str | None) -> Iterator[tuple[str, Finding]]
 
 
 def _tests(context: Context, sender: Sender) -> Iterator[tuple[str, Finding]]:
-    """Yield the result of each address. Raises AccessDenied, FileProblem, InvalidValue."""
+    """Yield the result of each address. Raises AccessDenied, FileProblem, ServiceProblem."""
     context.require_root(f"{NAME} --notify-test")
     settings = notify_settings(context)
     if not settings.urls:
-        raise InvalidValue(
+        raise ServiceProblem(
             "notifications are off, so none was sent. Set mediaserver_notify in the inventory, and run the playbook"
         )
     for number, url in enumerate(settings.urls, start=1):

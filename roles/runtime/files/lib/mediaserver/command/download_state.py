@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from mediaserver._core.errors import MediaserverError, reason
-from mediaserver._core.names import IMPORT_PATH_UNIT, IMPORT_UNIT
+from mediaserver._core.names import IMPORT_PATH_UNIT
 from mediaserver.command import words
 from mediaserver.command.frame import Context, list_schema, object_schema
 from mediaserver.importer.settings import SETTINGS, Settings
+from mediaserver.importer.spool import REJECTED
 from mediaserver.importer.state import STATE, Arrival, State, StateFile, Waiting
 
 # Arrivals that are shown.
@@ -43,7 +45,9 @@ PROPERTIES: Mapping[str, Any] = {
             "waiting": list_schema(WAITING),
             "arrived": list_schema(ARRIVED, description=f"the newest {RECENT}"),
             "troubles": list_schema({"type": "string"}, description="that delay every download"),
-            "rejected": list_schema({"type": "string"}, description="files in the spool that name no torrent"),
+            "rejected": list_schema(
+                {"type": "string"}, description="paths of what was in the spool and names no torrent"
+            ),
         }
     )
 }
@@ -53,7 +57,9 @@ def observe(context: Context) -> dict[str, Any]:
     if not (context.root / SETTINGS).exists():
         return {"downloads": data("not set up", State())}
     try:
-        state = StateFile(Settings.read(context.root / SETTINGS).state / STATE).read()
+        folder = Settings.read(context.root / SETTINGS).state
+        state = StateFile(folder / STATE).read()
+        state = replace(state, rejected=tuple(str(folder / REJECTED / name) for name in state.rejected))
     except (MediaserverError, OSError) as error:
         state = State(troubles=(reason(error),))
     active = context.run(["systemctl", "is-active", IMPORT_PATH_UNIT]).stdout.strip() == "active"
@@ -97,7 +103,8 @@ def lines(found: Mapping[str, Any], now: float) -> list[str]:
     if downloads["import"] == "not set up":
         return ["downloads     are not imported into the library (upkeep_import)"]
     number = len(downloads["waiting"])
-    made = [f"downloads     {f'{number} not in the library yet' if number else 'all have arrived'}"]
+    none = "none waits" if _troubles(downloads) else "all have arrived"
+    made = [f"downloads     {f'{number} not in the library yet' if number else none}"]
     made += [f"              {one['name']}: {one['text']}" for one in downloads["waiting"]]
     made += [f"              {text}" for text in _troubles(downloads)]
     for one in downloads["arrived"]:
@@ -108,9 +115,15 @@ def lines(found: Mapping[str, Any], now: float) -> list[str]:
 
 
 def _troubles(downloads: Mapping[str, Any]) -> list[str]:
-    made = [f"the import does not run; see: sudo systemctl status {IMPORT_UNIT}"] * (downloads["import"] == "stopped")
+    made = [f"the import does not run, so nothing arrives. Start it: sudo systemctl start {IMPORT_PATH_UNIT}"] * (
+        downloads["import"] == "stopped"
+    )
     made += downloads["troubles"]
-    return made + [f"{name!r} in the spool is not the hash of a torrent" for name in downloads["rejected"]]
+    return made + [
+        f"{path!r} was in the import's spool, but its name is not the hash of a torrent. Find out what has written it,"
+        " and remove it"
+        for path in downloads["rejected"]
+    ]
 
 
 def attention(found: Mapping[str, Any]) -> list[str]:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 from mediaserver._core.docker import DockerClient
-from mediaserver._core.errors import AccessDenied
+from mediaserver._core.errors import AccessDenied, MediaserverError
 from mediaserver._core.names import STATE_FILE
 from mediaserver.command.settings import CommandSettings
 
@@ -36,6 +36,10 @@ class Exit(IntEnum):
     FAILED = 1
     USAGE = 2
     ATTENTION = 3
+
+
+class WrongArgument(MediaserverError):
+    """An argument that the parser has accepted cannot be used; the exit code is ``Exit.USAGE``."""
 
 
 COMMON_EXIT_CODES: Mapping[int, str] = {
@@ -89,10 +93,13 @@ def show(line: str) -> None:
 
 
 def ask(question: str) -> str:
-    """Return what the user answers; nothing where no user is at the terminal."""
+    """Return what the user answers; nothing for Ctrl-D, and where no user is at the terminal."""
     if not sys.stdin.isatty():
         return ""
-    return input(question)
+    try:
+        return input(question)
+    except EOFError:
+        return ""
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,12 @@ import sys
 from collections.abc import Iterator
 
 from mediaserver._core import files
+from mediaserver._core.errors import FileProblem
 from mediaserver.command.frame import Context
 from mediaserver.importer import program
 from mediaserver.importer.runner import UMASK, Runner
 from mediaserver.importer.settings import CREDENTIALS_VARIABLE, SETTINGS, Credentials, Settings
+from mediaserver.notify import household
 
 
 def prepare(context: Context, name: str) -> Runner:
@@ -22,9 +24,14 @@ def prepare(context: Context, name: str) -> Runner:
     """
     if not is_service():
         context.require_root(name)
+    if not (context.root / SETTINGS).exists():
+        raise FileProblem(
+            f"{context.root / SETTINGS} does not exist, so downloads are not imported on this host. To have them"
+            " imported, set upkeep_import to true, with transmission in stack_services, and run the playbook"
+        )
     settings = Settings.read(context.root / SETTINGS)
     credentials = Credentials.read(context.root, with_jellyfin=bool(settings.jellyfin_url))
-    outbox = program.outbox_of(context.root, settings)
+    outbox = household.outbox(context.root)
     program.become_account(settings.state)
     os.umask(UMASK)
     return program.runner(settings, credentials, outbox=outbox)

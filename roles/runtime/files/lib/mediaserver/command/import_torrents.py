@@ -10,7 +10,7 @@ from typing import Any
 from mediaserver._core.errors import InvalidValue
 from mediaserver._import.model import KINDS
 from mediaserver.command import download_state, import_session
-from mediaserver.command.frame import Context, Exit, Outcome, list_schema, object_schema
+from mediaserver.command.frame import Context, Exit, Outcome, WrongArgument, list_schema, object_schema
 from mediaserver.importer import by_hand
 from mediaserver.importer.by_hand import Proposal
 from mediaserver.importer.problem import shown
@@ -58,20 +58,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, context: Context) -> Outcome:
-    if (arguments.kind or arguments.again) and not arguments.hash:
-        raise InvalidValue("--kind and --again are for one torrent; give its hash")
+    torrent = _checked(arguments)
     session = import_session.prepare(context, NAME)
     if arguments.dry_run:
-        return _show(by_hand.propose(session, arguments.hash, kind=arguments.kind, again=arguments.again))
+        return _show(by_hand.propose(session, torrent, kind=arguments.kind, again=arguments.again))
     begun = session.clock.time()
     # Written before the wait, so that a run that is at work takes them.
-    if arguments.hash:
-        by_hand.request(session, arguments.hash, kind=arguments.kind, again=arguments.again)
+    if torrent:
+        by_hand.request(session, torrent, kind=arguments.kind, again=arguments.again)
     if arguments.existing:
         by_hand.request_existing(session)
     with import_session.journal_on(arguments.json), import_session.alone(session):
         session.run()
-    return _result(session, by_hand.checked_hash(arguments.hash) if arguments.hash else "", begun)
+    return _result(session, torrent, begun)
+
+
+def _checked(arguments: argparse.Namespace) -> str:
+    """Return the hash in the form of the import; empty without one. Raises WrongArgument."""
+    if (arguments.kind or arguments.again) and not arguments.hash:
+        raise WrongArgument("--kind and --again are for one torrent; give its hash")
+    if arguments.existing and (arguments.hash or arguments.dry_run):
+        raise WrongArgument(
+            "--existing imports all that was finished before; leave out the hash and --dry-run. To see the plan of one"
+            " of them, give its hash with --dry-run alone"
+        )
+    try:
+        return by_hand.checked_hash(arguments.hash) if arguments.hash else ""
+    except InvalidValue as error:
+        raise WrongArgument(str(error)) from error
 
 
 def _result(session: Runner, torrent: str, begun: float) -> Outcome:
@@ -119,6 +133,6 @@ def _table(plan: Mapping[str, Any]) -> list[str]:
     rows = [(one["source"], one["target"]) for one in plan["links"]]
     rows += [(one["source"], f"(already there) {one['target']}") for one in plan["present"]]
     rows += [(one["file"], f"(left out) {one['reason']}") for one in plan["left_out"]]
-    width = max((len(source) for source, _ in rows), default=0)
+    width = max((len(source) for source, _target in rows), default=0)
     head = f"{plan['name']}: {plan['problem'] or plan['kind']}"
     return [head, *(f"  {source:<{width}}  {target}" for source, target in rows)]

@@ -7,7 +7,7 @@ import argparse
 from collections.abc import Mapping
 
 from mediaserver._core.docker import SERVICE_LABEL, label
-from mediaserver._core.errors import AccessDenied, DockerError, InvalidValue, ServiceProblem
+from mediaserver._core.errors import AccessDenied, DockerError, ServiceProblem
 from mediaserver._core.names import (
     BARRIER_UNIT,
     DOCKER_UNIT,
@@ -17,7 +17,7 @@ from mediaserver._core.names import (
     PROJECT,
     STACK_UNIT,
 )
-from mediaserver.command.frame import Context, Outcome, list_schema, object_schema
+from mediaserver.command.frame import Context, Outcome, WrongArgument, list_schema, object_schema
 
 NAME = "logs"
 HELP = "the log of a service or of a program of the host (sudo)"
@@ -64,11 +64,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, context: Context) -> Outcome:
     if arguments.lines < 0:
-        raise InvalidValue(f"--lines {arguments.lines} is not possible; give a number from 0")
+        raise WrongArgument(f"--lines {arguments.lines} is not possible; give a number from 0")
     if arguments.name is None:
         return _names(context)
     if arguments.follow and arguments.json:
-        raise InvalidValue("--follow has no end, so it has no JSON; leave out one of the two")
+        raise WrongArgument("--follow has no end, so it has no JSON; leave out one of the two")
     if arguments.name in PROGRAMS:
         source = PROGRAMS[arguments.name]
         command = ["journalctl", "--no-pager", "--quiet", "--unit", source, "--lines", str(arguments.lines)]
@@ -88,11 +88,11 @@ def run(arguments: argparse.Namespace, context: Context) -> Outcome:
 
 
 def _container(name: str, context: Context) -> tuple[str, str]:
-    """Return the name and the id of a service's container. Raises AccessDenied, DockerError, InvalidValue."""
+    """Return the name and the id of a service's container. Raises AccessDenied, DockerError, WrongArgument."""
     services = _services(context)
     if name not in services:
         known = ", ".join([*services, *PROGRAMS])
-        raise InvalidValue(f"{name!r} is neither a service nor a program of this host; there are: {known}")
+        raise WrongArgument(f"{name!r} is neither a service nor a program of this host; there are: {known}")
     row = context.docker().required(PROJECT, name)
     return str((row.get("Names") or [row["Id"]])[0]).lstrip("/"), str(row["Id"])
 

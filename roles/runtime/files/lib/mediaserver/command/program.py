@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import cast
 
 from mediaserver._core.errors import MediaserverError, reason
-from mediaserver.command.frame import Context, Exit, Line, Outcome, Subcommand, exit_codes
+from mediaserver.command.frame import Context, Exit, Line, Outcome, Subcommand, WrongArgument, exit_codes
 
 PROGRAM = "mediaserver"
 DESCRIPTION = "Shows and controls the household media server on this host."
@@ -92,7 +92,7 @@ def main(
         if chosen.json:
             print(json.dumps({"error": text}))
         print(f"{PROGRAM} {subcommand.NAME}: {text}", file=sys.stderr)
-        return Exit.FAILED
+        return Exit.USAGE if isinstance(error, WrongArgument) else Exit.FAILED
 
 
 def coloured(line: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from mediaserver._core.errors import InvalidValue
 from mediaserver.command import import_session, words
-from mediaserver.command.frame import Context, Outcome, list_schema, object_schema
+from mediaserver.command.frame import Context, Exit, Outcome, WrongArgument, list_schema, object_schema
 from mediaserver.importer.holdings import Choice
 from mediaserver.importer.problem import shown
 from mediaserver.importer.runner import Runner
@@ -22,7 +22,7 @@ DESCRIPTION = (
     "after seven days; until then `--undo` restores it. `--now` deletes it at once. Files that belong to nothing that\n"
     "was named stay."
 )
-EXIT_CODES: Mapping[int, str] = {}
+EXIT_CODES: Mapping[int, str] = {Exit.ATTENTION: "nothing was removed, because the question was not answered with yes"}
 SCHEMA = object_schema(
     {
         "name": {"type": "string"},
@@ -33,6 +33,7 @@ SCHEMA = object_schema(
         "downloads": list_schema({"type": "string"}, description="files, below mediaserver_downloads"),
     }
 )
+NOTHING = ("nothing was removed; to remove it without a question, add --yes",)
 # Files that are listed before the question.
 LISTED = 20
 
@@ -46,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, context: Context) -> Outcome:
     if arguments.undo and arguments.now:
-        raise InvalidValue("--undo and --now exclude each other")
+        raise WrongArgument("--undo and --now exclude each other; give one of them")
     session = import_session.prepare(context, NAME)
     with import_session.journal_on(arguments.json), import_session.alone(session):
         now = session.clock.time()
@@ -72,32 +73,42 @@ def _undo(session: Runner, name: str) -> Outcome:
 def _remove(session: Runner, arguments: argparse.Namespace, context: Context) -> Outcome:
     choice = _choice(session, arguments.name, now=arguments.now)
     if choice is None:
-        manifest = session.removals.find(arguments.name)
-        session.removals.delete(manifest)
-        names = [one.name for one in manifest.torrents]
-        return _outcome(
-            manifest.name, "deleted", manifest.frees, names, manifest, [f"{shown(manifest.name)} is deleted"]
-        )
+        return _delete(session, arguments, context)
     names = [one.name for one in choice.torrents]
-    if not arguments.yes:
-        for line in _preview(choice, now=arguments.now):
-            context.show(line)
-        if context.ask("Remove this? [y/N] ").strip().lower() not in ("y", "yes"):
-            return _outcome(choice.name, "nothing", 0, names, choice, ["nothing was removed"])
+    if not _agreed(arguments, context, _preview(choice, now=arguments.now)):
+        return _outcome(choice.name, "nothing", 0, names, choice, NOTHING, Exit.ATTENTION)
     clock = session.clock
-    manifest = session.transmission_service.ask(
-        lambda: session.removals.remove(choice, clock.time()), clock.monotonic()
-    )
+    removal = session.removals.erase if arguments.now else session.removals.remove
+    session.transmission_service.ask(lambda: removal(choice, clock.time()), clock.monotonic())
     inform_removed(session, choice.library)
     if arguments.now:
-        session.removals.delete(manifest)
-        lines = [f"{shown(choice.name)} is deleted; {words.size(choice.frees)} are free"]
+        lines = [f"{shown(choice.name)} is deleted, which frees {words.size(choice.frees)}"]
         return _outcome(choice.name, "deleted", choice.frees, names, choice, lines)
     lines = [
-        f"{shown(choice.name)} is removed. In seven days {words.size(choice.frees)} are free; until then"
+        f"{shown(choice.name)} is removed. In seven days that frees {words.size(choice.frees)}; until then"
         f" `sudo mediaserver remove --undo '{shown(choice.name)}'` restores it"
     ]
     return _outcome(choice.name, "removed", choice.frees, names, choice, lines)
+
+
+def _delete(session: Runner, arguments: argparse.Namespace, context: Context) -> Outcome:
+    """Delete what was removed before."""
+    manifest = session.removals.find(arguments.name)
+    names = [one.name for one in manifest.torrents]
+    preview = [f"{shown(manifest.name)}: {words.size(manifest.frees)}, removed before. It is deleted at once."]
+    if not _agreed(arguments, context, preview):
+        return _outcome(manifest.name, "nothing", 0, names, manifest, NOTHING, Exit.ATTENTION)
+    session.removals.delete(manifest)
+    lines = [f"{shown(manifest.name)} is deleted, which frees {words.size(manifest.frees)}"]
+    return _outcome(manifest.name, "deleted", manifest.frees, names, manifest, lines)
+
+
+def _agreed(arguments: argparse.Namespace, context: Context, preview: Sequence[str]) -> bool:
+    if arguments.yes:
+        return True
+    for line in preview:
+        context.show(line)
+    return context.ask("Remove this? [y/N] ").strip().lower() in ("y", "yes")
 
 
 def _choice(session: Runner, name: str, *, now: bool) -> Choice | None:
@@ -122,7 +133,15 @@ def _preview(choice: Choice, *, now: bool) -> list[str]:
     return lines
 
 
-def _outcome(name: str, done: str, frees: int, torrents: Sequence[str], paths: object, lines: Sequence[str]) -> Outcome:
+def _outcome(
+    name: str,
+    done: str,
+    frees: int,
+    torrents: Sequence[str],
+    paths: object,
+    lines: Sequence[str],
+    code: int = Exit.OK,
+) -> Outcome:
     data = {
         "name": shown(name),
         "done": done,
@@ -131,4 +150,4 @@ def _outcome(name: str, done: str, frees: int, torrents: Sequence[str], paths: o
         "library": [shown(one, 1000) for one in getattr(paths, "library", ())],
         "downloads": [shown(one, 1000) for one in getattr(paths, "downloads", ())],
     }
-    return Outcome(data, lines)
+    return Outcome(data, lines, code)

@@ -47,6 +47,8 @@ def run(arguments: argparse.Namespace, context: Context) -> Outcome:
     offers = [{"name": one.name, "frees": one.frees, "reasons": list(one.reasons)} for one in found.offers]
     lines = [f"{words.size(found.free)} of {words.size(found.total)} are free"]
     lines += [f"{words.size(one.frees):>9}  {shown(one.name)}  ({', '.join(one.reasons)})" for one in found.offers]
+    if not offers:
+        lines.append("nothing to remove was found")
     lines += found.notes
     data = {"free": found.free, "total": found.total, "offers": offers, "notes": list(found.notes)}
     return Outcome(data, lines)

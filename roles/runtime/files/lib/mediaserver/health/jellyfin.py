@@ -15,7 +15,7 @@ from mediaserver._jellyfin.health import HEALTHY, start_phase
 from mediaserver._jellyfin.key_file import key_in
 from mediaserver.health.environment import Environment
 from mediaserver.health.model import Finding, State, Value, bad, ok, unknown, warning
-from mediaserver.importer.jellyfin import own_http
+from mediaserver.importer.jellyfin import OwnHttp
 
 HEALTH, LIBRARIES, ADMINISTRATOR = "jellyfin-health", "jellyfin-libraries", "jellyfin-administrator"
 PLAYBACK = "playback"
@@ -76,7 +76,7 @@ def read(environment: Environment, http: Http | None = None) -> list[Finding]:
     settings = environment.settings.jellyfin
     assert settings is not None  # the table asks only where there is one
     try:
-        found = http or own_http(settings.url)
+        found = http or OwnHttp(settings.url)
         key = key_in(secret_file.read(str(environment.root / "secrets" / "jellyfin.key")))
         client = JellyfinClient(
             found,

@@ -4,15 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from mediaserver._core.errors import FileProblem
 from mediaserver.health import notices
 from mediaserver.health.table import Check
 from mediaserver.health.transitions import News
-from mediaserver.notify.bounded_sender import BoundedSender
 from mediaserver.notify.outbox import Outbox
+from mediaserver.notify.sender import Sender
 from mediaserver.notify.settings import NotifySettings
 
 
@@ -23,22 +22,21 @@ def send(
     known: Mapping[str, Check],
     *,
     now: float,
-    total_s: float,
-    sender: BoundedSender | None = None,
+    sender: Sender,
 ) -> list[str]:
-    """Send what is new, and what earlier runs could not send; return why not. ``path``: the outbox's file."""
-    sender = sender or BoundedSender(total_s=total_s)
+    """Send what is new, and what earlier runs and the import have left; return why not. ``path``: the outbox's file."""
+    troubles: list[str] = []
     outbox = Outbox(path, notify, sender)
     message = notices.compose(news, known, titles=notify.titles) if news else None
+    if message is not None:
+        try:
+            # A key of its own: each message is about other checks, so none replaces an earlier one.
+            outbox.say(f"health {now:.0f}", message, now)
+        except FileProblem as error:
+            # On a full disk, a message is sent at once or not at all.
+            troubles += [str(error), *(why for url in notify.urls if (why := sender.send(url, message)))]
     try:
-        if message is not None:
-            outbox.post(message, now)
         outbox.deliver(now)
-        if outbox.is_empty():
-            with suppress(OSError):
-                path.unlink(missing_ok=True)
     except FileProblem as error:
-        # On a full disk, a message is sent at once or not at all.
-        urls = notify.urls if message is not None else ()
-        return [str(error), *(why for url in urls if message and (why := sender.send(url, message)))]
-    return []
+        troubles.append(str(error))
+    return troubles

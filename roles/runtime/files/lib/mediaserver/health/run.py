@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mediaserver import bounded, journal, services
 from mediaserver._core import clock, files
@@ -23,16 +23,11 @@ from mediaserver.health.store import FILE, Kept, Memory, Store
 from mediaserver.health.table import CHECKS_ENDED, PROBES, Check, Probe, known_checks
 from mediaserver.health.transitions import News
 from mediaserver.monitor import hold
-from mediaserver.notify.settings import NotifySettings
+from mediaserver.notify.settings import OUTBOX, NotifySettings
 from mediaserver.services import UNLISTED, Service
-
-if TYPE_CHECKING:
-    from mediaserver.notify.bounded_sender import BoundedSender
 
 LOCK = RUN / "health.lock"
 SPARE = RUN / "health.json"
-# Below the health check's folder, while there are messages that not every address has.
-OUTBOX = "notify.json"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 # Together less than the five minutes between two runs.
 PROBES_S, MESSAGES_S, PING_S = 180.0, 60.0, 20.0
@@ -66,7 +61,9 @@ class HealthCheck:
     now: Callable[[], Moment] = moment
     probes_s: float = PROBES_S
     adapt: Callable[[Environment], Environment] = lambda environment: environment
-    sender: BoundedSender | None = None
+    messages_s: float = MESSAGES_S
+    # What sends messages; None: apprise, loaded when there is one.
+    load: Callable[[], Any] | None = None
     ping: Callable[[Path], str] = ping.send
     held: Callable[[], bool] = is_held
     troubles: list[str] = field(default_factory=list)
@@ -193,13 +190,18 @@ class HealthCheck:
         known: Mapping[str, Check],
         now: float,
     ) -> None:
-        """Send what is new, and what earlier runs could not send."""
-        path = settings.folder / OUTBOX
-        if news or path.exists():
-            # Most runs have nothing to send, and cost less without this.
-            from mediaserver.health import messages  # noqa: PLC0415
+        """Send what is new, and what earlier runs and the import have left, in a child process with a time limit."""
+        path = settings.state / OUTBOX
+        if not news and not path.exists():
+            return
+        # Most runs have nothing to send, and cost less without this.
+        from mediaserver.health import messages  # noqa: PLC0415
+        from mediaserver.notify.sender import Sender, load_apprise  # noqa: PLC0415
 
-            self.troubles += messages.send(path, notify, news, known, now=now, total_s=MESSAGES_S, sender=self.sender)
+        # Apprise loads within the rest of the time.
+        sender = Sender(self.load or load_apprise, self.messages_s / 2, self.messages_s * 0.75)
+        result = bounded.one(lambda: messages.send(path, notify, news, known, now=now, sender=sender), self.messages_s)
+        self.troubles += result.value if result.ok else [f"messages were not sent: {result.error or ANSWER}"]
 
     def _ping(self, memory: Memory) -> bool:
         """Ask for the page of the dead man's switch; return whether that failed. It is logged once."""

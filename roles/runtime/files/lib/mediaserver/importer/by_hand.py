@@ -47,7 +47,9 @@ def request(run: Runner, torrent: str, *, kind: str = "", again: bool = False) -
     wanted = checked_hash(torrent)
     now = run.clock.time()
     entry = run.pending.get(wanted) or Entry(wanted, now)
-    entry = replace(entry, kind=checked_kind(kind), again=again, stage=NEW, tries=0, not_before=0.0, checks=0)
+    entry = replace(
+        entry, kind=checked_kind(kind), named=True, again=again, stage=NEW, tries=0, not_before=0.0, checks=0
+    )
     # First the entry: a kill in between leaves a torrent that is imported, not one that is forgotten.
     run.pending.put(entry)
     baseline = run.ledger.baseline()
@@ -77,7 +79,7 @@ def propose(run: Runner, torrent: str = "", *, kind: str = "", again: bool = Fal
     Raises NotNow for a Transmission that does not answer, InvalidValue.
     """
     now = run.clock.time()
-    entries = [Entry(checked_hash(torrent), now)] if torrent else run.pending.entries(now)
+    entries = [Entry(checked_hash(torrent), now, named=True)] if torrent else run.pending.entries(now)
     found = []
     for entry in entries:
         answer = run.transmission_service.ask(partial(run.torrents.by_hash, entry.hash), run.clock.monotonic())
@@ -87,7 +89,7 @@ def propose(run: Runner, torrent: str = "", *, kind: str = "", again: bool = Fal
         name = str(answer.get("name") or entry.hash)
         chosen, repeated = checked_kind(kind) or entry.kind, again or entry.again
         try:
-            planned = run.importer.plan(answer, kind=chosen, again=repeated, clean=False)
+            planned = run.importer.plan(answer, kind=chosen, again=repeated, named=entry.named, clean=False)
         except ImportProblem as error:
             found.append(Proposal(entry.hash, name, problem=str(error)))
             continue

@@ -156,7 +156,7 @@ def _seed(answer: Mapping[str, Any], downloads: Path, limit: float | None) -> Se
     except ImportProblem:
         return None
     sources = Sources(downloads, parts)
-    sources.look(path for path in names if is_safe_path(path))
+    sources.find(path for path in names if is_safe_path(path))
     files = {"/".join((*parts, path)): identity for path, identity in sources.identities.items()}
     # Mode 0: the daemon's limit; 1: its own; 2: none (rpc-spec.md, section 3.2).
     return Seed(torrent, name, folder, done, ratio, {0: limit, 1: own}.get(mode), files)

@@ -14,7 +14,7 @@ from typing import Any
 
 from mediaserver._core.clock import Clock
 from mediaserver._core.errors import Unreachable
-from mediaserver._core.transport import Http, UrlHttp
+from mediaserver._core.transport import Http, Response, UrlHttp
 from mediaserver._jellyfin.client import JellyfinAccessDenied, JellyfinClient, expect_list, expect_object
 from mediaserver._jellyfin.health import HEALTHY, start_phase
 from mediaserver.importer.settings import CONTAINER_MEDIA
@@ -35,7 +35,7 @@ class Jellyfin:
 
     @classmethod
     def connect(cls, url: str, key: str, *, http: Http | None = None, clock: Clock = time) -> Jellyfin:
-        found = http or own_http(url)
+        found = http or OwnHttp(url)
         made = JellyfinClient(found, url, client=CLIENT, device_id=DEVICE_ID, clock=clock, token=key, timeout=TIMEOUT_S)
         return cls(made)
 
@@ -87,17 +87,26 @@ def _chunks(values: Sequence[str], size: int) -> Iterator[Sequence[str]]:
         yield values[start : start + size]
 
 
-def own_http(url: str) -> Http:
-    """Return the transport to the port that Jellyfin's container publishes on this host, and to no other host.
+@dataclass(frozen=True)
+class OwnHttp:
+    """The transport to the port that Jellyfin's container publishes on this host, and to no other host.
 
-    Raises Unreachable when the address is not this host's: the API key would go to another one.
+    ``url`` has an address of this host, or the API key would go to another one. It is checked at each request, because
+    a run publishes also while the host does not have its address.
     """
-    host = urllib.parse.urlsplit(url).hostname or ""
-    if host.startswith("127."):
-        return UrlHttp(device="lo")
-    with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
-        try:
-            probe.bind((host, 0))
-        except OSError as error:
-            raise Unreachable(f"{url}: {host} is not an address of this host now", refused=True) from error
-    return UrlHttp()
+
+    url: str
+
+    def request(
+        self, method: str, url: str, *, headers: dict[str, str], body: bytes | None, timeout: float
+    ) -> Response:
+        """Raises Unreachable when the address is not this host's."""
+        host = urllib.parse.urlsplit(self.url).hostname or ""
+        if host.startswith("127."):
+            return UrlHttp(device="lo").request(method, url, headers=headers, body=body, timeout=timeout)
+        with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
+            try:
+                probe.bind((host, 0))
+            except OSError as error:
+                raise Unreachable(f"{self.url}: {host} is not an address of this host now", refused=True) from error
+        return UrlHttp().request(method, url, headers=headers, body=body, timeout=timeout)

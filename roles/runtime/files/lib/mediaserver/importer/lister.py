@@ -30,7 +30,7 @@ class Check:
     """One entry in this process: when Jellyfin was given its paths, and when it is asked next."""
 
     expected: list[Expectation]
-    told_at: float | None = None
+    informed_at: float | None = None
     ask_at: float = 0.0
 
 
@@ -49,9 +49,9 @@ class Lister:
     settings: Settings
     _checks: dict[str, Check] = field(default_factory=dict)
 
-    def expected(self, entry: Entry) -> list[Expectation]:
-        """Return what Jellyfin must list of an entry; nothing where no library has its folder."""
-        return expectations(entry.targets, self.settings.libraries, names_below(self.settings.media))
+    def concerns(self, entry: Entry) -> bool:
+        """Say whether a file of an entry lies below a library. An extra does, too, although nothing lists it."""
+        return any(library.holds(target) for library in self.settings.libraries for target in entry.targets)
 
     def forget(self, entry: Entry) -> None:
         """Begin again with an entry whose files have changed."""
@@ -69,48 +69,49 @@ class Lister:
         """
         for entry in entries:
             if entry.hash not in self._checks:
-                self._checks[entry.hash] = Check(self.expected(entry))
+                names = names_below(self.settings.media)
+                self._checks[entry.hash] = Check(expectations(entry.targets, self.settings.libraries, names))
         self._inform(entries, jellyfin, now)
         due = [entry for entry in entries if now >= self._checks[entry.hash].ask_at]
         ids = [one for entry in due for expected in self._checks[entry.hash].expected for one in expected.ids]
         listed = jellyfin.listed(ids) if ids else set()
-        news: list[Listed | Entry] = []
+        results: list[Listed | Entry] = []
         idle: bool | None = None
         for entry in due:
             check = self._checks[entry.hash]
             check.expected = [one for one in check.expected if one.missing(listed)]
             if not check.expected:
-                news.append(Listed(entry))
+                results.append(Listed(entry))
                 continue
-            told_at = check.told_at or now
+            informed_at = now if check.informed_at is None else check.informed_at
             window = CHECKS_S[min(entry.checks, len(CHECKS_S) - 1)]
-            if now - told_at < window:
-                check.ask_at = now + (QUICK_S if now - told_at < CHECKS_S[0] else SLOW_S)
+            if now - informed_at < window:
+                check.ask_at = now + (QUICK_S if now - informed_at < CHECKS_S[0] else SLOW_S)
                 continue
             if idle is None:
                 idle = jellyfin.is_idle()
-            news.extend(self._after_check(entry, check, now, idle=idle))
-        for one in news:
+            results.extend(self._after_check(entry, check, now, idle=idle))
+        for one in results:
             if isinstance(one, Listed):
                 self.forget(one.entry)
-        return news
+        return results
 
     def _inform(self, entries: Sequence[Entry], jellyfin: Jellyfin, now: float) -> None:
-        untold = [entry for entry in entries if self._checks[entry.hash].told_at is None]
-        untold = [entry for entry in untold if now >= self._checks[entry.hash].ask_at]
-        if not untold:
+        uninformed = [entry for entry in entries if self._checks[entry.hash].informed_at is None]
+        uninformed = [entry for entry in uninformed if now >= self._checks[entry.hash].ask_at]
+        if not uninformed:
             return
-        jellyfin.inform(path for entry in untold for path in entry.tell or entry.targets)
-        for entry in untold:
+        jellyfin.inform(path for entry in uninformed for path in entry.changed or entry.targets)
+        for entry in uninformed:
             check = self._checks[entry.hash]
-            check.told_at, check.ask_at = now, now + FIRST_S
+            check.informed_at, check.ask_at = now, now + FIRST_S
 
     def _after_check(self, entry: Entry, check: Check, now: float, *, idle: bool) -> list[Listed | Entry]:
         if not idle:
             # Paths that are given during the scan are lost: after its end they are given again.
-            check.told_at, check.ask_at = None, now + SCAN_PAUSE_S
+            check.informed_at, check.ask_at = None, now + SCAN_PAUSE_S
             return []
         if entry.checks + 1 >= len(CHECKS_S):
             return [Listed(entry, UNLISTED)]
-        check.told_at, check.ask_at = None, now
+        check.informed_at, check.ask_at = None, now
         return [replace(entry, checks=entry.checks + 1)]

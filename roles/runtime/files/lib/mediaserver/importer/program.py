@@ -8,7 +8,6 @@ import pwd
 import time
 from pathlib import Path
 
-from mediaserver import journal
 from mediaserver._core.errors import FileProblem
 from mediaserver._core.transport import Http
 from mediaserver._import.model import Guess
@@ -17,14 +16,11 @@ from mediaserver.importer.jellyfin import Jellyfin
 from mediaserver.importer.ledger import Ledger
 from mediaserver.importer.runner import Clock, Runner
 from mediaserver.importer.settings import Credentials, Settings
-from mediaserver.importer.spool import Pending
+from mediaserver.importer.spool import REJECTED, Pending
 from mediaserver.importer.state import STATE, StateFile
 from mediaserver.importer.torrent_import import TorrentImport
 from mediaserver.importer.transmission import Torrents
-from mediaserver.notify.bounded_sender import BoundedSender
-from mediaserver.notify.outbox import FILE as OUTBOX
 from mediaserver.notify.outbox import Outbox
-from mediaserver.notify.settings import NotifySettings
 
 # Seconds for which a second run waits for the first one.
 PATIENCE_S = 600.0
@@ -40,7 +36,7 @@ def runner(
     guess: Guess | None = None,
     outbox: Outbox | None = None,
 ) -> Runner:
-    """Return a run for a household. The transports, clock and guess are for tests. Raises Unreachable, InvalidValue."""
+    """Return a run for a household. The transports, clock and guess are for tests. Raises InvalidValue."""
     access = credentials.transmission
     ledger = Ledger(settings.state / "ledger")
     jellyfin = None
@@ -51,7 +47,7 @@ def runner(
         torrents=Torrents.connect(access, transmission_http),
         jellyfin=jellyfin,
         importer=TorrentImport(settings, ledger, guess),
-        pending=Pending(settings.state / "pending", settings.state / "rejected"),
+        pending=Pending(settings.state / "pending", settings.state / REJECTED),
         ledger=ledger,
         state_file=StateFile(settings.state / STATE),
         transmission_service=Service(
@@ -66,15 +62,6 @@ def runner(
         clock=clock,
         outbox=outbox,
     )
-
-
-def outbox_of(root: Path, settings: Settings) -> Outbox | None:
-    """Return the household's notifications; None, with a warning, where their settings cannot be read."""
-    try:
-        return Outbox(settings.state / OUTBOX, NotifySettings.read(root), BoundedSender())
-    except FileProblem as error:
-        journal.warning(f"no notifications are sent: {error}")
-        return None
 
 
 def become_account(folder: Path) -> None:

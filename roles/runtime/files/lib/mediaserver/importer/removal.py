@@ -3,28 +3,35 @@
 
 What is removed is moved to a hidden folder on the same disk, so that it keeps its inode and a restore costs nothing. A
 manifest is written first. A removal, a restore or a deletion that was interrupted is completed by the next run.
+
+A full disk has no room for that folder. So what is deleted at once is deleted where it is, and restores and deletions
+note their beginning in the import's folder of state, which is on another filesystem.
 """
 
 from __future__ import annotations
 
 import base64
+import errno
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mediaserver import journal
 from mediaserver._core import files
 from mediaserver._core.errors import FileProblem, InvalidValue, reason
+from mediaserver._import.selection import is_safe_path
 from mediaserver.importer.holdings import Choice
 from mediaserver.importer.ledger import Ledger, Record
-from mediaserver.importer.problem import LibraryProblem, in_words, shown
+from mediaserver.importer.library import disk_of
+from mediaserver.importer.problem import ImportProblem, LibraryProblem, in_words, shown
 from mediaserver.importer.settings import Settings
-from mediaserver.importer.spool import Entry, Pending
+from mediaserver.importer.spool import HASH, Entry, Pending
 from mediaserver.importer.transmission import Torrents
 
 TRASH = ".mediaserver-removed"
@@ -36,7 +43,11 @@ KEPT_S = 7 * 24 * 3600.0
 PLAUSIBLE_S = 1_767_225_600.0
 
 REMOVING, REMOVED, RESTORING, DELETING = "removing", "removed", "restoring", "deleting"
+ERASING = "erasing"  # deleted where it is
+# Below the import's folder of state: the manifests of restores and deletions that have begun.
+BEGUN = "removals"
 LIBRARY, DOWNLOADS = "library", "downloads"
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True)
@@ -62,16 +73,17 @@ class Manifest:
     library: tuple[str, ...]
     downloads: tuple[str, ...]
     frees: int
+    disk: str
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=1) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Manifest | None:
-        """Return a manifest, None for a damaged text."""
+        """Return a manifest, None for a damaged text, and for one that names something outside of its roots."""
         try:
             data: dict[str, Any] = json.loads(text)
-            return cls(
+            found = cls(
                 id=str(data["id"]),
                 name=str(data["name"]),
                 time=float(data["time"]),
@@ -80,9 +92,13 @@ class Manifest:
                 library=tuple(map(str, data[LIBRARY])),
                 downloads=tuple(map(str, data[DOWNLOADS])),
                 frees=int(data["frees"]),
+                disk=str(data["disk"]),
             )
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return None
+        # The folder is on the media disk, where other programs of the household may write.
+        is_safe = all(map(is_safe_path, (*found.library, *found.downloads)))
+        return found if is_safe and all(HASH.fullmatch(str(one.hash)) for one in found.torrents) else None
 
 
 @dataclass
@@ -98,14 +114,16 @@ class Removals:
     def trash(self) -> Path:
         return self.settings.media / TRASH
 
+    @property
+    def begun(self) -> Path:
+        return self.settings.state / BEGUN
+
     def list(self) -> list[Manifest]:
         """Return all removals, oldest first. A folder without a readable manifest is left alone."""
         found = []
         with suppress(FileNotFoundError):
             for folder in self.trash.iterdir():
-                manifest = Manifest.from_json(files.read(folder / MANIFEST) or "")
-                if manifest is not None and manifest.id == folder.name:
-                    found.append(manifest)
+                found += [one for one in _manifest_in(folder / MANIFEST) if one.id == folder.name]
         return sorted(found, key=lambda one: (one.time, one.id))
 
     def find(self, name: str) -> Manifest:
@@ -118,26 +136,54 @@ class Removals:
         return found[-1]
 
     def remove(self, choice: Choice, now: float) -> Manifest:
-        """Remove what was chosen. Raises LibraryProblem, FileProblem, the errors of TransmissionClient."""
+        """Remove what was chosen. Raises ImportProblem, FileProblem, the errors of TransmissionClient."""
+        manifest = self._manifest(choice, now, REMOVING)
+        try:
+            self._prepare(manifest)
+        except OSError as error:
+            shutil.rmtree(self.trash / manifest.id, ignore_errors=True)
+            if error.errno in FULL:
+                raise LibraryProblem(
+                    "the media disk is full, so nothing can be kept for seven days. `--now` deletes it at once"
+                ) from error
+            raise LibraryProblem(in_words(error, f"{self.trash} cannot be written")) from error
+        return self.proceed(manifest)
+
+    def erase(self, choice: Choice, now: float) -> None:
+        """Delete what was chosen at once, which needs no room on the media disk.
+
+        Raises ImportProblem, FileProblem, the errors of TransmissionClient.
+        """
+        self._begin(self._manifest(choice, now, ERASING))
+
+    def _manifest(self, choice: Choice, now: float, state: str) -> Manifest:
         torrents = tuple(
             RemovedTorrent(one.hash, one.name, one.folder, self._metainfo(one.hash), self._record(one.hash))
             for one in choice.torrents
         )
         number = 0
-        while (self.trash / f"{int(now)}-{number}").exists():
+        while any((folder / f"{int(now)}-{number}").exists() for folder in (self.trash, self.begun)):
             number += 1
-        manifest = Manifest(
+        return Manifest(
             f"{int(now)}-{number}",
             choice.name,
             now,
-            REMOVING,
+            state,
             torrents,
             choice.library,
             choice.downloads,
             choice.frees,
+            disk_of(self.settings.disk_id),
         )
-        self._write(manifest)
-        return self.proceed(manifest)
+
+    def _prepare(self, manifest: Manifest) -> None:
+        """Make all that a removal needs room for, the manifest last: without it nothing has begun. Raises OSError."""
+        for root, kept, paths in self._places(manifest):
+            for unit in _units(root, set(paths)):
+                (kept / unit).parent.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
+        folder = self.trash / manifest.id
+        folder.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
+        files.write(folder / MANIFEST, manifest.to_json(), mode=MODE)
 
     def restore(self, manifest: Manifest) -> Manifest:
         """Put everything back. Raises LibraryProblem when another file has the name of one that was removed."""
@@ -147,43 +193,74 @@ class Removals:
                 f"{shown(str(taken[0]))} exists again, so {shown(manifest.name)} cannot be restored there. Rename or"
                 " remove it first"
             )
-        started = replace(manifest, state=RESTORING)
-        self._write(started)
-        return self.proceed(started)
+        return self._begin(replace(manifest, state=RESTORING))
 
     def delete(self, manifest: Manifest) -> Manifest:
         """Free the space now."""
-        started = replace(manifest, state=DELETING)
-        self._write(started)
-        return self.proceed(started)
+        return self._begin(replace(manifest, state=DELETING))
+
+    def _begin(self, manifest: Manifest) -> Manifest:
+        path = self.begun / manifest.id
+        try:
+            files.write(path, manifest.to_json(), mode=MODE)
+        except OSError as error:
+            raise FileProblem(f"{path} cannot be written: {reason(error)}") from error
+        return self.proceed(manifest)
 
     def complete(self, now: float) -> None:
-        """Complete what was interrupted, and delete what is older than seven days."""
+        """Complete what was interrupted, and delete what is older than seven days.
+
+        One that cannot be completed hinders no other. Raises the errors of TransmissionClient, FileProblem.
+        """
         with suppress(OSError):  # mostly, it does not exist
             for folder in list(self.trash.iterdir()):
                 self._remove_remains(folder)
             self.trash.rmdir()
+        begun: list[Manifest] = []
+        with suppress(FileNotFoundError):
+            begun = [one for path in sorted(self.begun.iterdir()) for one in _manifest_in(path) if one.id == path.name]
+        for manifest in begun:
+            self._attempt(self.proceed, manifest)
         for manifest in self.list():
-            old = manifest.state == REMOVED and now > PLAUSIBLE_S and now - manifest.time > KEPT_S
-            if old:
-                journal.info(f"{shown(manifest.name)} was removed seven days ago and is deleted now")
-                self.delete(manifest)
-            elif manifest.state != REMOVED:
-                self.proceed(manifest)
+            self._attempt(partial(self._review, now=now), manifest)
+
+    @staticmethod
+    def _attempt(action: Callable[[Manifest], object], manifest: Manifest) -> None:
+        try:
+            action(manifest)
+        except ImportProblem as error:
+            journal.warning(str(error))
+
+    def _review(self, manifest: Manifest, *, now: float) -> None:
+        """Complete an interrupted removal; delete one that is seven days old."""
+        if manifest.state == REMOVING:
+            self.proceed(manifest)
+        elif now > PLAUSIBLE_S and now - manifest.time > KEPT_S and not (self.begun / manifest.id).exists():
+            journal.info(f"{shown(manifest.name)} was removed seven days ago and is deleted now")
+            self.delete(manifest)
 
     def proceed(self, manifest: Manifest) -> Manifest:
         """Carry out what the state says, from wherever it was interrupted; return the manifest afterwards."""
         try:
             if manifest.state == REMOVING:
                 return self._remove(manifest)
-            if manifest.state == RESTORING:
-                self._restore(manifest)
-            elif manifest.state == DELETING:
-                self._discard(manifest)
+            # With another disk at the mount point, the same paths are other files.
+            if disk_of(self.settings.disk_id) == manifest.disk:
+                self._carry_out(manifest)
+            (self.begun / manifest.id).unlink(missing_ok=True)
         except OSError as error:
             what = f"{shown(manifest.name)} is not complete ({manifest.state})"
             raise LibraryProblem(in_words(error, what)) from error
         return manifest
+
+    def _carry_out(self, manifest: Manifest) -> None:
+        if manifest.state == ERASING:
+            self._erase(manifest)
+        # The manifest on the disk goes last.
+        elif (self.trash / manifest.id / MANIFEST).exists():
+            if manifest.state == RESTORING:
+                self._restore(manifest)
+            self._discard(manifest)
 
     def _remove(self, manifest: Manifest) -> Manifest:
         # First Transmission, which would report missing files as an error.
@@ -192,13 +269,25 @@ class Removals:
         for root, kept, paths in self._places(manifest):
             _move_all(root, kept, paths)
             _remove_empty(root, paths, keep=1)
-        for torrent in manifest.torrents:
-            # Downloaded again, it is wanted again.
-            self.ledger.remove(torrent.hash)
-            self.pending.remove(Entry(torrent.hash, 0.0))
+        self._forget(manifest)
         done = replace(manifest, state=REMOVED)
         self._write(done)
         return done
+
+    def _erase(self, manifest: Manifest) -> None:
+        for torrent in manifest.torrents:
+            self.torrents.remove(torrent.hash)
+        for root, _kept, paths in self._places(manifest):
+            for path in paths:
+                (root / path).unlink(missing_ok=True)
+            _remove_empty(root, paths, keep=1)
+        self._forget(manifest)
+
+    def _forget(self, manifest: Manifest) -> None:
+        """Downloaded again, a removed torrent is wanted again."""
+        for torrent in manifest.torrents:
+            self.ledger.remove(torrent.hash)
+            self.pending.remove(Entry(torrent.hash, 0.0))
 
     def _restore(self, manifest: Manifest) -> None:
         for root, kept, paths in self._places(manifest):
@@ -209,7 +298,6 @@ class Removals:
                 self._put_record(torrent)
             if torrent.metainfo:
                 self.torrents.add(torrent.metainfo, torrent.folder)
-        self._discard(manifest)
 
     def _put_record(self, torrent: RemovedTorrent) -> None:
         try:
@@ -232,8 +320,8 @@ class Removals:
         self._remove_remains(folder)
 
     def _remove_remains(self, folder: Path) -> None:
-        """Remove a folder that has no manifest: its removal has not begun, or is over."""
-        if any((folder / name).exists() for name in (MANIFEST, LIBRARY, DOWNLOADS)):
+        """Remove a folder that has neither a manifest nor a file: its removal has not begun, or is over."""
+        if any(not path.rpartition("/")[2].startswith(files.PREFIX) for path in _files_below(self.trash, folder.name)):
             return
         shutil.rmtree(folder, ignore_errors=True)
         with suppress(OSError):  # others are in it
@@ -264,6 +352,14 @@ class Removals:
             files.write(folder / MANIFEST, manifest.to_json(), mode=MODE)
         except OSError as error:
             raise LibraryProblem(in_words(error, f"{folder} cannot be written")) from error
+
+
+def _manifest_in(path: Path) -> Iterator[Manifest]:
+    """Yield the manifest in a file, nothing for one that cannot be read."""
+    with suppress(OSError):
+        manifest = Manifest.from_json(files.read(path) or "")
+        if manifest is not None:
+            yield manifest
 
 
 def _names(manifest: Manifest) -> set[str]:

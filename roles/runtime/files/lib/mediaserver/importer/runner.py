@@ -23,7 +23,7 @@ from mediaserver.importer.problem import ImportProblem, shown
 from mediaserver.importer.removal import Removals
 from mediaserver.importer.retry import is_due, pause
 from mediaserver.importer.settings import Settings
-from mediaserver.importer.spool import LISTING, NEW, Entry, Pending
+from mediaserver.importer.spool import LISTING, NEW, Entry, Pending, SpoolProblem
 from mediaserver.importer.state import LEFT_OUT_KEPT, Arrival, State, StateFile, Waiting, with_arrival
 from mediaserver.importer.torrent_import import Ignored, Planned, Published, TorrentImport
 from mediaserver.importer.transmission import Torrents
@@ -74,7 +74,8 @@ class Runner:
 
     def __post_init__(self) -> None:
         before = self.state_file.read()
-        self.recent, self.rejected = before.recent, before.rejected
+        kept = self.pending.rejected_names()
+        self.recent, self.rejected = before.recent, tuple(one for one in before.rejected if one in kept)
         self.lister = Lister(self.settings)
 
     @property
@@ -94,7 +95,7 @@ class Runner:
 
     def step(self, *, sweep: bool = False) -> None:
         """Take in the spool, and carry each entry that is due one step further."""
-        self._take_in()
+        self._attempt("spool", self._take_in)
         if sweep:
             self._attempt("transmission", self._sweep)
         for entry in self.pending.entries(self.clock.time()):
@@ -112,7 +113,7 @@ class Runner:
 
     def _clean(self) -> None:
         """Remove files that a killed run was about to put in place. A younger one may be another process's."""
-        for folder in (self.settings.state, self.pending.folder, self.ledger.folder):
+        for folder in (self.settings.state, self.pending.folder, self.ledger.folder, self.removals.begun):
             for path in folder.glob(f"{files.PREFIX}*"):
                 with contextlib.suppress(FileNotFoundError):
                     if self.clock.time() - path.lstat().st_mtime > TEMPORARY_S:
@@ -136,6 +137,8 @@ class Runner:
     def _sweep(self) -> None:
         """Find finished torrents that are missing in the ledger. Raises NotNow."""
         known = self.transmission_service.ask(self.torrents.known, self.clock.monotonic())
+        if not known and self._has_metainfo():
+            raise NotNow("Transmission has not loaded its torrents yet")
         finished = [one for one in known if one.done]
         now = self.clock.time()
         waiting = {entry.hash for entry in self.pending.entries(now)}
@@ -148,7 +151,7 @@ class Runner:
                     f"{len(baseline)} torrents were finished before the import was set up and are left alone;"
                     " `mediaserver import --existing` imports them, too"
                 )
-        elif gone := baseline - {one.hash for one in known}:
+        elif gone := {one for one in baseline - {one.hash for one in known} if not self._has_metainfo(one)}:
             # Added again, such a torrent is a new download.
             baseline -= gone
             self.ledger.put_baseline(baseline)
@@ -156,6 +159,11 @@ class Runner:
             if one.hash in baseline or one.hash in waiting or self.ledger.get(one.hash).size == one.size:
                 continue
             self.pending.put(Entry(one.hash, now, name=one.name))
+
+    def _has_metainfo(self, torrent: str = "") -> bool:
+        """Say whether Transmission keeps the .torrent file of a torrent, or of any: it answers before it loads them."""
+        # Transmission 3 names them by the torrent's name and the first 16 digits of its hash.
+        return any(self.settings.torrent_files.glob(f"*{torrent[:16]}*.torrent"))
 
     # One entry.
 
@@ -167,7 +175,7 @@ class Runner:
                 self._unknown(entry)
                 return
             entry = replace(entry, name=str(answer.get("name") or entry.name))
-            done = self.importer.publish(answer, kind=entry.kind, again=entry.again)
+            done = self.importer.publish(answer, kind=entry.kind, again=entry.again, named=entry.named)
         except NotNow as error:
             self.troubles["transmission"] = str(error)
             # All entries wait for the service, which has its own backoff.
@@ -195,7 +203,7 @@ class Runner:
         entry = replace(
             entry,
             targets=done.targets,
-            tell=done.changed or entry.tell,
+            changed=done.changed or entry.changed,
             fresh=done.fresh,
             published_kind=planned.kind,
             left_out=tuple((shown(source), reason) for source, reason in planned.left_out[:LEFT_OUT_KEPT]),
@@ -206,7 +214,7 @@ class Runner:
             verb = "is" if planned.incomplete == 1 else "are"
             text = f"{planned.incomplete} of {count} files {verb} not complete yet"
             self._keep(entry, text, counts=True)
-        elif self.jellyfin is None or not self.lister.expected(entry):
+        elif self.jellyfin is None or not self.lister.concerns(entry):
             self._arrived(entry)
         else:
             self.pending.put(replace(entry, stage=LISTING, tries=0, not_before=0.0, checks=0, waits_for=""))
@@ -288,14 +296,15 @@ class Runner:
     def _drop(self, entry: Entry) -> None:
         self.pending.remove(entry)
 
-    def _attempt(self, service: str, action: Callable[[], None]) -> None:
+    def _attempt(self, part: str, action: Callable[[], None]) -> None:
+        """Do something that concerns the spool, Transmission or Jellyfin, and note its trouble."""
         try:
             action()
-            self.troubles.pop(service, None)
-        except NotNow as error:
-            if self.troubles.get(service) != str(error):
+            self.troubles.pop(part, None)
+        except (NotNow, SpoolProblem) as error:
+            if self.troubles.get(part) != str(error):
                 journal.warning(str(error))
-            self.troubles[service] = str(error)
+            self.troubles[part] = str(error)
 
     # What a person sees, and when this runs next.
 

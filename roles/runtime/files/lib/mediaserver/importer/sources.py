@@ -30,19 +30,19 @@ class Sources:
     missing: list[str] = field(default_factory=list)
     links: list[str] = field(default_factory=list)  # symbolic links and other things that are no regular files
 
-    def look(self, paths: Iterable[str]) -> None:
+    def find(self, paths: Iterable[str]) -> None:
         """Find the files."""
         for parent, names in _grouped(paths):
             try:
                 with self.opened(parent) as descriptor:
                     for path, name in names:
-                        self._look(path, name, descriptor)
+                        self._find_one(path, name, descriptor)
             except NotADirectoryError:  # a part of the path is a symbolic link, or a file
                 self.links.extend(path for path, _name in names)
             except (OSError, ValueError):
                 self.missing.extend(path for path, _name in names)
 
-    def _look(self, path: str, name: str, descriptor: int) -> None:
+    def _find_one(self, path: str, name: str, descriptor: int) -> None:
         try:
             status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
         except (OSError, ValueError):

@@ -18,13 +18,19 @@ from pathlib import Path
 
 from mediaserver._core import files
 from mediaserver._core.errors import FileProblem, reason
+from mediaserver.importer.problem import shown
 
 HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 MODE = 0o644
-# Files of the spool that are no torrents, which are kept for a person to look at.
+# Files of the spool that are no torrents, which are kept for a person to look at; the folder is below the state's.
+REJECTED = "rejected"
 REJECTED_KEPT = 20
 
 NEW, LISTING = "new", "listing"
+
+
+class SpoolProblem(FileProblem):
+    """The spool cannot be read. Transmission is asked all the same, and knows what is finished."""
 
 
 @dataclass(frozen=True)
@@ -35,14 +41,15 @@ class Entry:
     since: float
     name: str = ""
     kind: str = ""  # chosen by a person, else empty
-    again: bool = False  # a person wants also what was deleted from the library, and what belongs to other programs
+    named: bool = False  # a person wants this torrent, also where another program has labelled it
+    again: bool = False  # a person wants also what was deleted from the library
     stage: str = NEW
     tries: int = 0
     not_before: float = 0.0
     waits_for: str = ""
     # What was published, relative to the media root, and the paths of which Jellyfin is informed.
     targets: tuple[str, ...] = ()
-    tell: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
     fresh: int = 0  # how many of the targets are new
     published_kind: str = ""
     left_out: tuple[tuple[str, str], ...] = ()  # source and reason, for the arrival
@@ -65,13 +72,14 @@ class Entry:
                 since=float(data["since"]),
                 name=str(data["name"]),
                 kind=str(data["kind"]),
+                named=bool(data["named"]),
                 again=bool(data["again"]),
                 stage=LISTING if data["stage"] == LISTING else NEW,
                 tries=int(data["tries"]),
                 not_before=float(data["not_before"]),
                 waits_for=str(data["waits_for"]),
                 targets=tuple(map(str, data["targets"])),
-                tell=tuple(map(str, data["tell"])),
+                changed=tuple(map(str, data["changed"])),
                 fresh=int(data["fresh"]),
                 published_kind=str(data["published_kind"]),
                 left_out=tuple((str(one[0]), str(one[1])) for one in data["left_out"]),
@@ -136,13 +144,14 @@ class Pending:
         """Make an entry of each file in the spool, and remove the file; yield each name, and whether it is a hash.
 
         What is not a torrent's hash is moved to the folder of rejected files, so that the spool is empty afterwards.
+        Raises SpoolProblem, FileProblem.
         """
         try:
             names = sorted(path.name for path in spool.iterdir())
         except FileNotFoundError:
-            raise FileProblem(f"{spool} does not exist; run the playbook again") from None
+            raise SpoolProblem(f"{spool} does not exist, so downloads arrive late. Run the playbook") from None
         except OSError as error:
-            raise FileProblem(f"{spool} cannot be read: {reason(error)}") from error
+            raise SpoolProblem(f"{spool} cannot be read, so downloads arrive late: {reason(error)}") from error
         for name in names:
             torrent = name.lower()
             if HASH.fullmatch(torrent):
@@ -173,6 +182,12 @@ class Pending:
                 self._reject(path)
             else:
                 raise FileProblem(f"{path} cannot be removed: {reason(error)}") from error
+
+    def rejected_names(self) -> set[str]:
+        """Return the names of what was moved out of the spool and is still kept, as they are shown."""
+        with suppress(OSError):
+            return {shown(path.name) for path in self.rejected.iterdir()}
+        return set()
 
     def _reject(self, path: Path) -> None:
         """Move something out of the spool that does not belong there."""

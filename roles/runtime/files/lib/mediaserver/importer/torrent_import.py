@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,7 +20,7 @@ from mediaserver._import.model import (
     Refusal,
     Torrent,
 )
-from mediaserver._import.plan import plan
+from mediaserver._import.plan import plan, refusal
 from mediaserver._import.rpc import torrent_from_rpc
 from mediaserver.importer.ledger import Ledger, Record
 from mediaserver.importer.library import Library, disk_of
@@ -84,22 +85,26 @@ class TorrentImport:
     _loaded: bool = field(default=False)
 
     def plan(
-        self, answer: Mapping[str, Any], *, kind: str = "", again: bool = False, clean: bool = True
+        self, answer: Mapping[str, Any], *, kind: str = "", again: bool = False, named: bool = False, clean: bool = True
     ) -> Planned | Ignored:
         """Raises ImportProblem for a torrent that cannot be imported now, FileProblem.
 
+        ``named``: a person has asked for this torrent, so it is imported although another program has labelled it.
         With ``clean``, what an interrupted run has left in the library is removed.
         """
+        torrent, size = _read(answer)
+        # Before its files: another program may have moved them, and after a local error they may be elsewhere.
+        refused = refusal(torrent, () if named else self.settings.ignore)
+        if refused and refused.reason == IGNORED:
+            return Ignored(torrent, size, refused.text)
+        if refused:
+            raise ImportProblem(refused.text)
         disk = disk_of(self.settings.disk_id)
-        torrent, sources, size = self._measured(answer)
+        torrent, sources = self._measured(torrent, str(answer["downloadDir"]))
         library = Library.scan(self.settings.media)
         if clean:
             library.clean()
-        made = self._planned(torrent, library, kind, again=again)
-        if isinstance(made, Refusal):
-            if made.reason == IGNORED:
-                return Ignored(torrent, size, made.text)
-            raise ImportProblem(made.text)
+        made = self._planned(torrent, library, kind)
         record = self.ledger.get(str(answer["hashString"]).lower())
         inodes = {one for one in library.files.values() if one is not None}
         before = {} if again else record.published_before(made.links, sources.identities, disk, inodes)
@@ -118,18 +123,18 @@ class TorrentImport:
             sum(1 for entry in made.left_out if entry.reason == INCOMPLETE),
         )
 
-    def publish(self, answer: Mapping[str, Any], *, kind: str = "", again: bool = False) -> Published | Ignored:
+    def publish(
+        self, answer: Mapping[str, Any], *, kind: str = "", again: bool = False, named: bool = False
+    ) -> Published | Ignored:
         """Plan and publish, and plan again when another program changes the library meanwhile. Raises ImportProblem."""
-        torrent = str(answer["hashString"]).lower()
         for _round in range(PLANS - 1):
-            try:
-                return self._publish(torrent, answer, kind, again=again)
-            except LibraryChanged:
-                continue
-        return self._publish(torrent, answer, kind, again=again)
+            with suppress(LibraryChanged):
+                return self._publish(answer, kind, again=again, named=named)
+        return self._publish(answer, kind, again=again, named=named)
 
-    def _publish(self, torrent: str, answer: Mapping[str, Any], kind: str, *, again: bool) -> Published | Ignored:
-        planned = self.plan(answer, kind=kind, again=again)
+    def _publish(self, answer: Mapping[str, Any], kind: str, *, again: bool, named: bool) -> Published | Ignored:
+        planned = self.plan(answer, kind=kind, again=again, named=named)
+        torrent = str(answer["hashString"]).lower()
         if isinstance(planned, Ignored):
             known = self.ledger.get(torrent)
             self.ledger.put(replace(known, name=planned.torrent.name, size=planned.size, refused=planned.text))
@@ -151,16 +156,10 @@ class TorrentImport:
         announced = known.announced if same else 0
         return Record(torrent, planned.torrent.name, planned.disk, planned.size, planned.kind, "", published, announced)
 
-    def _measured(self, answer: Mapping[str, Any]) -> tuple[Torrent, Sources, int]:
-        """Read Transmission's answer, and find the files. Raises ImportProblem."""
-        try:
-            root = str(answer[FINISHED_FOLDER])
-            torrent = torrent_from_rpc(answer, root=root)
-            size, folder = int(answer["sizeWhenDone"]), str(answer["downloadDir"])
-        except (KeyError, ValueError, TypeError, IndexError) as error:
-            raise ProtocolError(f"Transmission's answer about a torrent is incomplete: {error!r}") from error
+    def _measured(self, torrent: Torrent, folder: str) -> tuple[Torrent, Sources]:
+        """Find the torrent's files on the disk. Raises ImportProblem."""
         sources = Sources(self.settings.downloads, host_folder(folder, self.settings.downloads))
-        sources.look(file.path for file in torrent.files if file.wanted and file.is_complete)
+        sources.find(file.path for file in torrent.files if file.wanted and file.is_complete)
         if sources.missing:
             first = shown(sources.missing[0])
             raise ImportProblem(
@@ -174,12 +173,22 @@ class TorrentImport:
             for file in torrent.files
             if file.path not in links
         )
-        return replace(torrent, files=files), sources, size
+        return replace(torrent, files=files), sources
 
-    def _planned(self, torrent: Torrent, library: Library, kind: str, *, again: bool) -> ImportPlan | Refusal:
+    def _planned(self, torrent: Torrent, library: Library, kind: str) -> ImportPlan:
+        """Raises ImportProblem."""
         if not self._loaded and self.guess is None:
             self.guess, self._loaded = load_guessit(), True
-        # A person who names the torrent wants it imported, also when another program has labelled it.
-        ignore: Sequence[str] = () if again or kind else self.settings.ignore
         year = time.gmtime().tm_year
-        return plan(torrent, library.existing(), guess=self.guess, this_year=year, ignore=ignore, forced_kind=kind)
+        made = plan(torrent, library.existing(), guess=self.guess, this_year=year, forced_kind=kind)
+        if isinstance(made, Refusal):
+            raise ImportProblem(made.text)
+        return made
+
+
+def _read(answer: Mapping[str, Any]) -> tuple[Torrent, int]:
+    """Return the torrent and the bytes of its wanted files. Raises ProtocolError."""
+    try:
+        return torrent_from_rpc(answer, root=str(answer[FINISHED_FOLDER])), int(answer["sizeWhenDone"])
+    except (KeyError, ValueError, TypeError, IndexError) as error:
+        raise ProtocolError(f"Transmission's answer about a torrent is incomplete: {error!r}") from error

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Collects what arrives within minutes into one message, and sends it until each address has it.
+"""Collects what arrives within minutes into one message, and sends each message until each address has it.
 
-All of it is in one file, so a reboot loses nothing. A kill between sending and writing sends that message once more.
+Each program that adds something also delivers, so no program depends on the units of another one. All of it is in one
+file, so a reboot loses nothing. A kill between sending and writing sends that message once more.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +23,7 @@ from mediaserver.notify.message import Message, News, compose
 from mediaserver.notify.sender import Sender
 from mediaserver.notify.settings import NotifySettings
 
-FILE = "notify.json"
+SENDING = "sending.lock"
 # A message is sent when nothing has arrived for QUIET_S; at the latest LONGEST_S after the first arrival.
 QUIET_S = 120.0
 LONGEST_S = 600.0
@@ -48,6 +51,7 @@ class Pending:
     message: Message
     since: float
     to: tuple[str, ...]
+    key: str = ""
     tries: int = 0
     not_before: float = 0.0
 
@@ -62,7 +66,7 @@ class Content:
 
 @dataclass
 class Outbox:
-    """The messages of one household. ``path`` is in a folder that the program which sends may write."""
+    """The messages of one household. ``path`` is in a folder of its own, whose owner also owns the files in it."""
 
     path: Path
     settings: NotifySettings
@@ -70,50 +74,65 @@ class Outbox:
 
     def add(self, key: str, news: News, now: float) -> None:
         """Note an arrival; nothing where notifications are off. Raises FileProblem."""
-        if not self.settings.urls:
-            return
-        content = self._read()
-        others = tuple(one for one in content.arrived if one.key != key)
         kept = news if self.settings.titles else replace(news, titles=())
-        self._write(replace(content, arrived=(*others, Arrived(key, now, kept))))
 
-    def post(self, message: Message, now: float) -> None:
-        """Have a message sent by the next ``deliver``; nothing where notifications are off. Raises FileProblem."""
-        if not self.settings.urls:
-            return
-        content = self._read()
-        new = Pending(message, now, tuple(map(files.digest, self.settings.urls)))
-        self._write(replace(content, pending=(*content.pending, new)[-PENDING_KEPT:]))
+        def added(content: Content) -> Content:
+            others = tuple(one for one in content.arrived if one.key != key)
+            return replace(content, arrived=(*others, Arrived(key, now, kept)))
 
-    def is_empty(self) -> bool:
-        """Say whether each address has all messages. Raises FileProblem."""
-        return self._read() == Content()
+        if self.settings.urls:
+            self._change(added)
+
+    def say(self, key: str, message: Message, now: float) -> None:
+        """Note a message that is not collected. An earlier one of the same key that no address has is replaced.
+
+        Raises FileProblem.
+        """
+        to = tuple(map(files.digest, self.settings.urls))
+
+        def added(content: Content) -> Content:
+            others = tuple(one for one in content.pending if (one.key, one.to) != (key, to))
+            return replace(content, pending=(*others, Pending(message, now, to, key))[-PENDING_KEPT:])
+
+        if self.settings.urls:
+            self._change(added)
 
     def deliver(self, now: float) -> None:
-        """Send what is due. Raises FileProblem."""
-        content = self._read()
-        if not self.settings.urls:
-            if content != Content():
-                self._write(Content())  # switched off meanwhile
+        """Send what is due; nothing while another process does. Raises FileProblem."""
+        if not self.path.exists():
             return
-        if content.arrived and is_due([one.time for one in content.arrived], now):
-            message = compose([one.news for one in content.arrived], titles=self.settings.titles)
-            new = Pending(message, now, tuple(map(files.digest, self.settings.urls)))
-            content = Content(pending=(*content.pending, new))
-            self._write(content)
-        for one in content.pending:
-            # A clock that was set back would hold a message for long.
-            if one.not_before <= now or one.not_before - now > LONGEST_PAUSE_S:
-                self._send(one, now)
+        with self._sending() as alone:
+            if not alone:
+                return
+            content = self._read()
+            if self._due(content, now) != content:
+                content = self._change(lambda found: self._due(found, now))
+            failed: dict[str, str] = {}
+            for one in content.pending:
+                # A clock that was set back would hold a message for long.
+                if one.not_before <= now or one.not_before - now > LONGEST_PAUSE_S:
+                    self._send(one, now, failed)
 
-    def _send(self, pending: Pending, now: float) -> None:
+    def _due(self, content: Content, now: float) -> Content:
+        """Return the content with one message in place of arrivals that are due."""
+        if not self.settings.urls:
+            return Content()  # switched off meanwhile
+        if not content.arrived or not is_due([one.time for one in content.arrived], now):
+            return content
+        message = compose([one.news for one in content.arrived], titles=self.settings.titles)
+        new = Pending(message, now, tuple(map(files.digest, self.settings.urls)))
+        return Content(pending=(*content.pending, new))
+
+    def _send(self, pending: Pending, now: float, failed: dict[str, str]) -> None:
+        """Send one message. An address that has ``failed`` in this delivery is not tried with the next message."""
         left = []
         for number, url in enumerate(self.settings.urls, start=1):
             if files.digest(url) not in pending.to:
                 continue
-            why = self.sender.send(url, pending.message)
-            if why:
+            if url not in failed and (why := self.sender.send(url, pending.message)):
                 journal.warning(f"a notification was not sent: {shown(number, url)} of mediaserver_notify: {why}")
+                failed[url] = why
+            if url in failed:
                 left.append(files.digest(url))
         tries = pending.tries + 1
         pause = min(FIRST_PAUSE_S * 2 ** min(tries - 1, 10), LONGEST_PAUSE_S)
@@ -125,9 +144,43 @@ class Outbox:
         self._replace(pending, rest if left else None)
 
     def _replace(self, pending: Pending, rest: Pending | None) -> None:
-        content = self._read()
-        found = [rest if one == pending else one for one in content.pending]
-        self._write(replace(content, pending=tuple(one for one in found if one is not None)))
+        def replaced(content: Content) -> Content:
+            found = [rest if one == pending else one for one in content.pending]
+            return replace(content, pending=tuple(one for one in found if one is not None))
+
+        self._change(replaced)
+
+    @contextlib.contextmanager
+    def _sending(self) -> Iterator[bool]:
+        """Give True to one process at a time, False to others. Raises FileProblem."""
+        path = self.path.with_name(SENDING)
+        try:
+            descriptor = _opened(path)
+        except OSError as error:
+            raise FileProblem(f"{path} cannot be opened: {reason(error)}") from error
+        try:
+            files.lock(descriptor, patience=0)
+        except TimeoutError:
+            yield False
+        else:
+            yield True
+        finally:
+            os.close(descriptor)
+
+    def _change(self, change: Callable[[Content], Content]) -> Content:
+        """Read, change and write, while no other process does. Raises FileProblem."""
+        folder = self.path.parent
+        try:
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                files.lock(descriptor)
+                changed = change(self._read())
+                self._write(changed)
+                return changed
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise FileProblem(f"{folder} cannot be used: {reason(error)}; run the playbook again") from error
 
     def _read(self) -> Content:
         """Return the content; a missing or damaged file counts as empty. Raises FileProblem."""
@@ -139,10 +192,34 @@ class Outbox:
             return Content()
 
     def _write(self, content: Content) -> None:
+        text = json.dumps(asdict(content), indent=1) + "\n"
         try:
-            files.write(self.path, json.dumps(asdict(content), indent=1) + "\n", mode=0o600)
+            if content == Content():
+                # So a program sees without reading that nothing waits, and a full disk holds no message back.
+                self.path.unlink(missing_ok=True)
+                return
+            files.replace(self.path, text.encode(), mode=0o600, owner=_owner(self.path.parent))
         except OSError as error:
             raise FileProblem(f"{self.path} cannot be written: {reason(error)}") from error
+
+
+def _opened(path: Path) -> int:
+    """Open a lock file, and make a missing one. Raises OSError."""
+    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        return os.open(path, flags)
+    except FileNotFoundError:
+        descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600)
+        os.fchown(descriptor, *_owner(path.parent))
+        return descriptor
+
+
+def _owner(folder: Path) -> tuple[int, int]:
+    """Return the owner for a file in a folder: what root writes, the account of the import reads. Raises OSError."""
+    if os.geteuid() != 0:
+        return (-1, -1)
+    status = folder.stat()
+    return (status.st_uid, status.st_gid)
 
 
 def is_due(times: Sequence[float], now: float) -> bool:
@@ -164,6 +241,7 @@ def _content(data: dict[str, Any]) -> Content:
             Message(str(one["message"]["heading"]), str(one["message"]["body"])),
             float(one["since"]),
             tuple(map(str, one["to"])),
+            str(one["key"]),
             int(one["tries"]),
             float(one["not_before"]),
         )

@@ -12,6 +12,8 @@ from mediaserver._core import files
 from mediaserver._core.errors import FileProblem, reason
 
 FILE = Path("secrets", "notify.json")
+# Below the folder of state. The role runtime makes its folder, for the account of the import.
+OUTBOX = Path("notify", "outbox.json")
 # systemd sets it to the folder of a unit's credentials (systemd.exec(5), LoadCredential=).
 CREDENTIALS_VARIABLE = "CREDENTIALS_DIRECTORY"
 CREDENTIAL = "notify"
