@@ -107,6 +107,8 @@ class Service:
     name: str
     namespace: Namespace
     image: str  # a household's variable as <transmission_image>, or the name of an image
+    # Tags of its image that it may follow: `=` for a number that is kept, `*` for one that grows. Empty: by the tag.
+    line: str = ""
     title: str = ""  # what the household calls it
     own: bool = False  # of mediaserver_extra_services
     role: str = ""  # the role that configures it, with the variables <role>_*

@@ -43,4 +43,7 @@ def rendered(
         "env_file": env.text(lines),
         "env": lines,
         "other_folders": compose.other_folders(),
+        "images": [
+            {"service": one.name, "image": lines[env.image_name(one)], "line": one.line} for one in found.services
+        ],
     }

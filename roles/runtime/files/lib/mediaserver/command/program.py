@@ -26,6 +26,7 @@ MODULES = {
     "import": "import_torrents",
     "space": "space",
     "remove": "remove",
+    "updates": "updates",
     "verify": "verify",
     "logs": "logs",
     "doctor": "doctor",

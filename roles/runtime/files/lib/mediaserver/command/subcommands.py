@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All subcommands, in the order of --help and docs/command.md. Health, backup, restore and updates will be added."""
+"""All subcommands, in the order of --help and docs/command.md. Health, backup and restore will be added."""
 
 from __future__ import annotations
 
-from mediaserver.command import doctor, import_torrents, logs, remove, space, status, verify, version
+from mediaserver.command import doctor, import_torrents, logs, remove, space, status, updates, verify, version
 from mediaserver.command.frame import Subcommand
 
-SUBCOMMANDS: tuple[Subcommand, ...] = (status, import_torrents, space, remove, verify, logs, doctor, version)
+SUBCOMMANDS: tuple[Subcommand, ...] = (status, import_torrents, space, remove, updates, verify, logs, doctor, version)
