@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.household.mediaserver.plugins.filter.services import services as household
 from mediaserver import services
 from mediaserver._core.names import HOLDER, TUNNEL
+from mediaserver.monitor import healing
 from mediaserver.monitor.decide import decide
 from mediaserver.monitor.monitor_state import MonitorState
 from mediaserver.monitor.observation import Container, ContainerState, NamespaceState
@@ -128,7 +129,7 @@ def test_an_unhealthy_service_is_restarted_only_where_its_data_say_so() -> None:
     observed = observations.with_container(observations.APP, Container(unhealthy=True))
     assert decide(observed, MonitorState(), 0.0).step is None
     restarted = replace(observed, restarted_when_unhealthy=(observations.APP,))
-    decision = decide(restarted, MonitorState(), 0.0)
+    decision = decide(restarted, MonitorState(unhealthy={observations.APP: 0.0}), healing.UNHEALTHY_S)
     assert str(decision.step) == "jellyfin is not healthy: restart jellyfin"
     assert [one.code for one in decision.problems] == [Code.CONTAINER_UNHEALTHY]
     tunnel = replace(observations.with_container(TUNNEL, Container(unhealthy=True)), restarted_when_unhealthy=())
