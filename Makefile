@@ -59,6 +59,7 @@ docs: tools ## write what follows from the sources: READMEs of roles, Transmissi
 	@tools/run python tools/role_readme.py
 	@tools/run python tools/settings_table.py
 	@tools/run python tools/command_reference.py
+	@tools/run python tools/docker_filter.py
 
 pins: tools ## pin the tools of requirements.in again
 	@tools/run tools/pins

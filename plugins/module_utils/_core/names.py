@@ -16,7 +16,9 @@ HOLDER = "vpn"  # owns the VPN namespace
 TUNNEL = "wireguard"
 TRANSMISSION = "transmission"
 JELLYFIN = "jellyfin"
-AUTOHEAL = "autoheal"
+# Those that control Docker, and the filter between them and its socket.
+AUTOHEAL, WATCHTOWER, SOCKET_PROXY = "autoheal", "watchtower", "socket-proxy"
+DOCKER_SERVICES = (AUTOHEAL, WATCHTOWER, SOCKET_PROXY)
 # A household's additions to the compose file, in the order in which compose looks for them; it takes the first.
 # Source: https://docs.docker.com/compose/how-tos/multiple-compose-files/merge/.
 OVERRIDES = (
