@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import typing as t
 
+from .._core.docker import DOCKER_SOCKET
 from .._core.names import AUTOHEAL, HOLDER, JELLYFIN_BRIDGE, VPN_BRIDGE, WATCHTOWER
 from . import views, ways
 from .env import image_name
@@ -87,8 +88,11 @@ class Compose:
             yield OWN_NETWORK.format(network=ways.network(one.name), bridge=ways.bridge(one.name))
 
     def other_folders(self) -> list[str]:
-        """Return what containers bind that is below neither mediaserver_root nor mediaserver_data."""
-        roots = tuple(f"{self._values.get(name)}/" for name in ("mediaserver_root", "mediaserver_data"))
+        """Return what containers bind below neither mediaserver_root nor mediaserver_data, without Docker's socket."""
+        roots = (
+            f"{DOCKER_SOCKET}/",
+            *(f"{self._values.get(name)}/" for name in ("mediaserver_root", "mediaserver_data")),
+        )
         sources = (self._text(one, volume.source) for one in self._project.services for volume in one.volumes)
         return sorted({path for path in sources if path.startswith("/") and not f"{path}/".startswith(roots)})
 

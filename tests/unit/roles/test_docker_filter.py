@@ -145,6 +145,9 @@ class Answers(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.headers.get("Transfer-Encoding") == "chunked":
+            assert self.rfile.readline() == b"0\r\n", "what the tests send is empty"
+            self.rfile.readline()
         self.server.calls.append(f"{self.command} {self.path} {self.headers.get('Upgrade', '')}".strip())
         self.send_response(200)
         self.send_header("Content-Length", "2")
@@ -285,6 +288,10 @@ def test_only_refusals_are_logged(tmp_path: Path) -> None:
     with running(tmp_path, "monitor") as found:
         found.status("autoheal", "GET", "/containers/json")
         found.status("autoheal", "POST", f"/containers/{ID}/exec")
+        # A line is written after the answer.
+        deadline = time.monotonic() + 5
+        while "exec" not in (tmp_path / "log").read_text() and time.monotonic() < deadline:
+            time.sleep(0.05)
     lines = [line for line in (tmp_path / "log").read_text().splitlines() if "containers" in line]
     assert len(lines) == 1
     assert lines[0].endswith(f"autoheal: POST /containers/{ID}/exec: status 403")
