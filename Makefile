@@ -54,12 +54,13 @@ site: tools ## run the playbook on a household: HOUSE=inventory/<household> ARGS
 verify: tools ## test a running household for leaks: HOUSE=inventory/<household> ARGS=--ask-vault-pass
 	@tools/run tools/site "$(HOUSE)" verify $(ARGS)
 
-docs: tools ## write what follows from the sources: READMEs of roles, Transmission's settings, Jellyfin's users, the command, status.json
+docs: tools ## write what follows from the sources: READMEs of roles, Transmission's settings, Jellyfin's users, the command, status.json, the filter of Docker's socket
 	@tools/run python tools/user_fields.py
 	@tools/run python tools/role_readme.py
 	@tools/run python tools/settings_table.py
 	@tools/run python tools/command_reference.py
 	@tools/run python tools/status_schema.py
+	@tools/run python tools/docker_filter.py
 
 pins: tools ## pin the tools of requirements.in again
 	@tools/run tools/pins

@@ -59,6 +59,11 @@ _value:
       type: list
       elements: str
       sample: []
+    images:
+      description: The image of each service, and the line of tags that it follows.
+      type: list
+      elements: dict
+      sample: [{service: jellyfin, image: "jellyfin/jellyfin:10.11.11", line: "=.=.*"}]
   sample:
     env: {TZ: Etc/UTC}
 """

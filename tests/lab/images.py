@@ -23,7 +23,7 @@ PACKAGES = {"jackett": "jackett_double", "jellyfin": "jellyfin_double"}
 LARGE_IMAGES = ("common", "pi")
 COMMON_BASED_IMAGES = ("router", "provider", "internet", "laptop", "registry")
 # What the Pi pulls from the lab's registry.
-HOUSEHOLD_IMAGES = ("gateway", "transmission", "jackett", "jellyfin", "aria2", "web")
+HOUSEHOLD_IMAGES = ("gateway", "transmission", "jackett", "jellyfin", "aria2", "web", "haproxy", "dockerclient")
 APT = Path("/etc/apt")
 # The last three stay in the image, as they do in the real debian:trixie-slim.
 MMDEBSTRAP_OPTIONS = (

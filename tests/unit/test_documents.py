@@ -21,7 +21,7 @@ sys.path[:0] = [str(ROOT / "tests" / "leaks"), str(PROGRAMS)]
 # The paths above must be set first.
 from mediaserver.health.metrics import METRICS  # noqa: E402
 from mediaserver.health.table import CHECKS  # noqa: E402
-from mediaserver.monitor import assess, decide, hold, monitor, torrents  # noqa: E402
+from mediaserver.monitor import assess, decide, healing, hold, monitor, torrents  # noqa: E402
 from mediaserver.monitor.steps import Act  # noqa: E402
 from mediaserver.tunnel import mtu  # noqa: E402
 from probes import PROBES  # noqa: E402
@@ -206,13 +206,27 @@ REPAIRS = {
     Act.FAIL_OVER: "changes to the next peer",
     Act.RESTART_TUNNEL: "restarts the tunnel",
 }
-SPELLED = {3: "three", 4: "four", 5: "five", 10: "ten", 15: "fifteen", 20: "twenty", 300: "five minutes", 3600: "hour"}
+SPELLED = {
+    3: "three",
+    4: "four",
+    5: "five",
+    10: "ten",
+    15: "fifteen",
+    20: "twenty",
+    60: "minute",
+    300: "five minutes",
+    3600: "hour",
+}
 SECONDS = [
     (MONITOR, "on each event of Docker and every {} seconds", monitor.CALM_S),
     (MONITOR, "have been missing for {} seconds", decide.NETWORK_MISSING_S),
     (MONITOR, "counts as dead after {} DNS queries through it without an answer", assess.MAX_UNANSWERED),
     (MONITOR, "after {} seconds without a handshake", assess.HANDSHAKE_LIFE_S),
     (MONITOR, "a container that Docker has been restarting for {} seconds", assess.CRASH_LOOP_S),
+    (MONITOR, "that Docker has called unhealthy for {} seconds", healing.UNHEALTHY_S),
+    (MONITOR, "the next restarts are one {} and up to five minutes apart", healing.PAUSE_S),
+    (MONITOR, "until no playback was listed for one {}", healing.PLAYBACK_S),
+    (MONITOR, "no playback was listed for one minute, and {} minutes at the longest", healing.IN_USE_S / 60),
     (MONITOR, "If Transmission has no peer {} seconds later", torrents.SWARM_PATIENCE_S),
     (TROUBLESHOOTING, "if nothing is received within {} seconds", torrents.SWARM_PATIENCE_S),
     (MONITOR, "{} seconds after the tunnel has come up", mtu.SETTLE_S),

@@ -15,6 +15,10 @@ PROJECT = "mediaserver"
 HOLDER = "vpn"  # owns the VPN namespace
 TUNNEL = "wireguard"
 TRANSMISSION = "transmission"
+JELLYFIN = "jellyfin"
+# Those that control Docker, and the filter between them and its socket.
+AUTOHEAL, WATCHTOWER, SOCKET_PROXY = "autoheal", "watchtower", "socket-proxy"
+DOCKER_SERVICES = (AUTOHEAL, WATCHTOWER, SOCKET_PROXY)
 # A household's additions to the compose file, in the order in which compose looks for them; it takes the first.
 # Source: https://docs.docker.com/compose/how-tos/multiple-compose-files/merge/.
 OVERRIDES = (
@@ -38,6 +42,7 @@ INNER_TABLE = "mediaserver_inner"
 WIREGUARD_MARK = 51820
 
 TRANSMISSION_PORT = 9091
+JELLYFIN_PORT = 8096
 TRANSMISSION_URL = f"http://127.0.0.1:{TRANSMISSION_PORT}/transmission/rpc"
 
 # systemd's units.
@@ -63,3 +68,6 @@ LEASE = RUN / "forwarded.json"
 MONITOR_STATE = RUN / "monitor.json"
 STATE_FILE = RUN / "vpn.json"
 ENDPOINTS = Path("/var/lib/mediaserver/vpn/endpoints.json")
+
+# Exit code of "jellyfin-unlock --ask" where a migration has locked the database.
+JELLYFIN_LOCKED = 3

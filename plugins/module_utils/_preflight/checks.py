@@ -13,6 +13,7 @@ import re
 import typing as t
 
 from . import (
+    docker_services,
     forms,
     host,
     jellyfin,
@@ -247,6 +248,7 @@ CHECKS: Checks = (
     services.check_libraries,
     services.check_members,
     notifications.check_notify,
+    docker_services.check_docker_services,
 )
 
 

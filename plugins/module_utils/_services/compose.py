@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 import typing as t
 
-from .._core.names import HOLDER, JELLYFIN_BRIDGE, VPN_BRIDGE
-from . import ways
+from .._core.docker import DOCKER_SOCKET
+from .._core.names import AUTOHEAL, HOLDER, JELLYFIN_BRIDGE, VPN_BRIDGE, WATCHTOWER
+from . import views, ways
 from .env import image_name
 from .model import LAN_NETWORK, HealthCheck, Namespace, Port, Project, Service, Volume
 from .registry import FOLDER
@@ -80,15 +81,18 @@ class Compose:
 
     def _networks(self) -> t.Iterator[str]:
         yield self._values.text(VPN_NETWORK)
-        outside = [one for one in self._project.services if not one.in_vpn]
+        outside = [one for one in self._project.services if one.namespace is Namespace.LAN]
         if not all(map(ways.has_own_network, outside)):
             yield HOUSE_NETWORK
         for one in filter(ways.has_own_network, outside):
             yield OWN_NETWORK.format(network=ways.network(one.name), bridge=ways.bridge(one.name))
 
     def other_folders(self) -> list[str]:
-        """Return what containers bind that is below neither mediaserver_root nor mediaserver_data."""
-        roots = tuple(f"{self._values.get(name)}/" for name in ("mediaserver_root", "mediaserver_data"))
+        """Return what containers bind below neither mediaserver_root nor mediaserver_data, without Docker's socket."""
+        roots = (
+            f"{DOCKER_SOCKET}/",
+            *(f"{self._values.get(name)}/" for name in ("mediaserver_root", "mediaserver_data")),
+        )
         sources = (self._text(one, volume.source) for one in self._project.services for volume in one.volumes)
         return sorted({path for path in sources if path.startswith("/") and not f"{path}/".startswith(roots)})
 
@@ -126,18 +130,34 @@ class Compose:
         yield f"restart: {quoted('no') if one.in_vpn and not one.entrypoint else 'unless-stopped'}"
         if one.entrypoint:
             yield f"entrypoint: {flow(['/bin/sh', f'{FOLDER}/{one.entrypoint[0]}'])}"
-            yield f'labels: {{mediaserver.entrypoint: "{self._digest(one)}"}}'
-        elif one.name in self._secrets:
-            # Another secret recreates the container, which reads it when it starts.
-            yield f'labels: {{mediaserver.secrets: "{self._secrets[one.name]}"}}'
+        if labels := self._labels(one):
+            yield f"labels: {{{', '.join(f'{name}: {quoted(value)}' for name, value in labels.items())}}}"
         if one.user:
             yield f"user: {quoted(one.user)}"
+
+    def _labels(self, one: Service) -> dict[str, str]:
+        labels = {}
+        if one.entrypoint:
+            labels["mediaserver.entrypoint"] = self._digest(one)
+        if one.name in self._secrets:
+            # Another secret recreates the container, which reads it when it starts.
+            labels["mediaserver.secrets"] = self._secrets[one.name]
+        if AUTOHEAL in self._project.names and views.may_be_healed(one):
+            labels["autoheal"] = "true"
+        if WATCHTOWER in self._project.names:
+            labels["com.centurylinklabs.watchtower.enable"] = "true" if views.may_be_updated(one) else "false"
+        return labels
 
     def _digest(self, one: Service) -> str:
         return hashlib.sha256("".join(self._files[name].rstrip() for name in one.entrypoint).encode()).hexdigest()
 
     @staticmethod
     def _place(one: Service) -> t.Iterator[str]:
+        if one.namespace is Namespace.NONE:
+            yield "network_mode: none"
+        if one.needs:
+            yield "depends_on:"
+            yield from (f"  {name}: {{condition: service_healthy}}" for name in one.needs)
         if one.namespace in (Namespace.TUNNEL, Namespace.VPN):
             yield f"network_mode: service:{HOLDER}"
             yield "depends_on:"

@@ -28,6 +28,7 @@ class Namespace(StrEnum):
     TUNNEL = "tunnel"  # it makes the tunnel in the holder's namespace; there is one
     VPN = "vpn"  # it joins the holder's namespace: its way out is the tunnel
     LAN = "lan"  # it is on the bridge network of the LAN services: its way out is the host's
+    NONE = "none"  # it has no network; others reach it by a socket in a shared folder
 
 
 @dataclass(frozen=True)
@@ -65,10 +66,11 @@ class Volume:
 
 @dataclass(frozen=True)
 class SecretFile:
-    """A secret of a household's own service, as a file that only the service may read."""
+    """A secret of a service, as a file that only the service may read."""
 
     source: str  # below mediaserver_root: secrets/<service>/<name>
     target: str  # in the container: /run/secrets/<name>
+    variable: str = ""  # of the household, which holds it; empty: the own service itself does
 
 
 @dataclass(frozen=True)
@@ -107,10 +109,13 @@ class Service:
     name: str
     namespace: Namespace
     image: str  # a household's variable as <transmission_image>, or the name of an image
+    # Tags of its image that it may follow: `=` for a number that is kept, `*` for one that grows. Empty: by the tag.
+    line: str = ""
     title: str = ""  # what the household calls it
     own: bool = False  # of mediaserver_extra_services
     role: str = ""  # the role that configures it, with the variables <role>_*
     optional: bool = False  # not in stack_services by default
+    needs: tuple[str, ...] = ()  # services that the household gets with it
     ports: tuple[Port, ...] = ()
     env: t.Mapping[str, str] = field(default_factory=dict)  # its own lines of .env, beside image and ports
 
@@ -150,7 +155,7 @@ class Service:
     @property
     def in_vpn(self) -> bool:
         """Whether it uses the holder's namespace, the holder included."""
-        return self.namespace is not Namespace.LAN
+        return self.namespace not in (Namespace.LAN, Namespace.NONE)
 
     @property
     def published(self) -> tuple[Port, ...]:

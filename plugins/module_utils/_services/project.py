@@ -36,7 +36,8 @@ def project(registry: Registry, given: t.Mapping[str, t.Any]) -> Project:
     known = {one.name: one for one in registry.services}
     selected = given.get(SELECTED)
     names = selected if isinstance(selected, list) else default_names(registry)
-    services = [_published(known[name], given) for name in dict.fromkeys(names) if name in known]
+    with_needed = [one for name in names if name in known for one in (*known[name].needs, name)]
+    services = [_published(known[name], given) for name in dict.fromkeys(with_needed)]
     return Project((*services, *_own(given)), registry)
 
 

@@ -9,7 +9,7 @@ import dataclasses
 import typing as t
 
 from .._core.errors import InvalidValue
-from .model import Backup, ForwardedPort, HealthCheck, Namespace, Port, Registry, Service, Volume
+from .model import Backup, ForwardedPort, HealthCheck, Namespace, Port, Registry, SecretFile, Service, Volume
 
 FOLDER = "/entrypoints"  # where a container has roles/stack/files/entrypoints
 Data = t.Mapping[str, t.Any]
@@ -46,6 +46,9 @@ def _service(name: str, fields: Data) -> Service:
     try:
         given["namespace"] = Namespace(given["namespace"])
         given["ports"] = tuple(_port(name, port) for port in given.get("ports", ()))
+        given["secret_files"] = tuple(
+            made(f"{name}.secret_files", SecretFile, file) for file in given.get("secret_files", ())
+        )
         given["volumes"] = tuple(made(f"{name}.volumes", Volume, volume) for volume in given.get("volumes", ()))
         given["entrypoint"] = tuple(given.get("entrypoint", ()))
         if "healthcheck" in given:

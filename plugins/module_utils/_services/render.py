@@ -13,7 +13,7 @@ from .compose import Compose
 from .fault import VARIABLE, Household
 from .model import Registry
 from .project import project
-from .secret_digest import digests
+from .secret_digest import digests, of_registry
 from .validate import require
 from .values import Values
 
@@ -36,11 +36,15 @@ def rendered(
     root, data = str(given.get("mediaserver_root")), str(given.get("mediaserver_data"))
     address = str(values.get("mediaserver_bind_address") or ways.EVERY_ADDRESS)
     require(listed, Household(found, root, data, bind_address=address, natpmp=True))
-    compose = Compose(found, known, limits=limits, files=files, secrets=digests(listed))
+    secrets = {**digests(listed), **of_registry(found.services, known.get)}
+    compose = Compose(found, known, limits=limits, files=files, secrets=secrets)
     lines = env.lines(found, known)
     return {
         "compose": compose.text(),
         "env_file": env.text(lines),
         "env": lines,
         "other_folders": compose.other_folders(),
+        "images": [
+            {"service": one.name, "image": lines[env.image_name(one)], "line": one.line} for one in found.services
+        ],
     }

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""A mark of an own service's secrets, which changes with them. Pure.
+"""A mark of a service's secrets, which changes with them. Pure.
 
 A service reads its secret files when it starts, so another secret must recreate its container, and compose sees only
 what is in its own file. Every account of the host can read the mark. So it is derived slowly (scrypt, RFC
@@ -14,6 +14,8 @@ import hashlib
 import json
 import typing as t
 
+from .model import Service
+
 COST, BLOCK, PARALLEL = 2**14, 8, 1
 BYTES = 2  # one change in 65536 is not seen
 
@@ -22,6 +24,14 @@ def digests(listed: t.Any) -> dict[str, str]:
     """Return the mark of each service that has secret files, by name; the list is one that was judged already."""
     services = [one for one in listed if one.get("secret_files")] if isinstance(listed, list) else []
     return {str(one["name"]): _digest(str(one["name"]), one["secret_files"]) for one in services}
+
+
+def of_registry(services: t.Iterable[Service], value: t.Callable[[str], t.Any]) -> dict[str, str]:
+    """Return the same of the registry's services, whose secrets are the values of variables."""
+    found = {
+        one.name: {file.target: value(file.variable) for file in one.secret_files} for one in services if not one.own
+    }
+    return {name: _digest(name, files) for name, files in found.items() if files}
 
 
 def _digest(name: str, files: t.Mapping[str, t.Any]) -> str:

@@ -14,12 +14,16 @@ import re
 import typing as t
 
 from .._core.errors import InvalidValue
+from .model import SecretFile
 
 PLACEHOLDER = re.compile(r"<([a-z_][a-z0-9_.]*)(\??)>")
 # What is made from a variable, by the name that stands in the registry.
 DERIVED: dict[str, tuple[str, t.Callable[[t.Any], t.Any]]] = {
     "ipv6_disabled": ("mediaserver_ipv6", lambda ipv6: 0 if ipv6 else 1),
     "bridge_address": ("gateway_subnet", lambda subnet: str(ipaddress.IPv4Network(subnet)[1])),
+    "watchtower_only_reports": ("upkeep_watchtower_mode", lambda mode: "false" if mode == "update" else "true"),
+    "watchtower_cleans_up": ("upkeep_watchtower_cleanup", lambda given: str(bool(given)).lower()),
+    "watchtower_sees_stopped": ("upkeep_watchtower_include_stopped", lambda given: str(bool(given)).lower()),
     "holder_address": ("gateway_subnet", lambda subnet: str(ipaddress.IPv4Network(subnet)[2])),
 }
 # What the compose file takes from a household's variables in any case.
@@ -76,6 +80,9 @@ def _variable(name: str) -> str:
 def _texts(part: t.Any) -> t.Iterator[str]:
     if isinstance(part, str):
         yield part
+    elif isinstance(part, SecretFile):
+        if part.variable:
+            yield f"<{part.variable}?>"
     elif dataclasses.is_dataclass(part):
         for field in dataclasses.fields(part):
             value = getattr(part, field.name)

@@ -8,8 +8,9 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .._core.names import AUTOHEAL, DOCKER_SERVICES
 from . import project, ways
-from .model import Project, Service
+from .model import Namespace, Project, Service
 from .own import CONFIG
 
 
@@ -32,7 +33,7 @@ def whole(found: Project) -> dict[str, t.Any]:
         "secret_files": [
             {"path": secret.source, "owner": one.owner} for one in found.services for secret in one.secret_files
         ],
-        "monitored": [monitored(one) for one in found.services],
+        "monitored": [monitored(one, autoheal=AUTOHEAL in found.names) for one in found.services],
         "own": [one.name for one in found.services if one.own],
         "barrier": ways.barrier(found),
         "bridges": ways.own_bridges(found),
@@ -50,14 +51,24 @@ def whole(found: Project) -> dict[str, t.Any]:
     }
 
 
-def monitored(one: Service) -> dict[str, t.Any]:
-    """Return what vpn-monitor and verify know of a service (``gateway.json``)."""
+def may_be_healed(one: Service) -> bool:
+    """Say whether autoheal may restart it. The namespace of the others depends on the holder and on the tunnel."""
+    return one.restart_when_unhealthy and one.namespace not in (Namespace.HOLDER, Namespace.TUNNEL)
+
+
+def may_be_updated(one: Service) -> bool:
+    """Say whether watchtower may update it: never the holder, and none of the services that control Docker."""
+    return one.namespace is not Namespace.HOLDER and one.name not in DOCKER_SERVICES
+
+
+def monitored(one: Service, *, autoheal: bool = False) -> dict[str, t.Any]:
+    """Return what vpn-monitor and verify know of a service (``gateway.json``); ``autoheal``: that restarts it."""
     return {
         "name": one.name,
         "title": one.title or one.name,
         "namespace": str(one.namespace),
         "probe": one.probe,
-        "restart_when_unhealthy": one.restart_when_unhealthy,
+        "restart_when_unhealthy": one.restart_when_unhealthy and not (autoheal and may_be_healed(one)),
         "waits": bool(one.entrypoint),
         "forwarded_port": forwarded_port(one),
     }

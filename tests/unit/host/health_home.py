@@ -43,6 +43,7 @@ def settings_data(root: Path, **changes: Any) -> dict[str, Any]:
         "downloads": str(root / "data" / "downloads"),
         "disk_uuid": "",
         "transmission": False,
+        "units": [],
         "jackett_port": 0,
         "jellyfin": None,
         "address_pages": ["https://page.example/"],

@@ -30,7 +30,6 @@ def test_a_host_that_was_not_asked_or_is_offline_is_no_problem_while_the_tunnel_
     assert decide(replace(WELL, online=online), MonitorState(), 0.0).problems == ()
 
 
-UNHEALTHY = replace(with_container(APP, Container(unhealthy=True)), restarted_when_unhealthy=(TUNNEL, APP))
 FAULTS = {
     "barrier gone": (replace(WELL, barrier=False), Act.LOAD_BARRIER, ()),
     "barrier gone, Docker too": (replace(WELL, barrier=False, docker=False), Act.LOAD_BARRIER, ()),
@@ -41,7 +40,6 @@ FAULTS = {
     "holder paused": (with_container(HOLDER, Container(ContainerState.PAUSED)), Act.UNPAUSE, (HOLDER,)),
     "holder unhealthy": (with_container(HOLDER, Container(unhealthy=True)), Act.RELOAD_HOLDER, ()),
     "tunnel unhealthy": (with_container(TUNNEL, Container(unhealthy=True)), Act.RESTART, (TUNNEL,)),
-    "app unhealthy, and to be restarted then": (UNHEALTHY, Act.RESTART, (APP,)),
     "app missing": (with_container(APP, Container(ContainerState.MISSING)), Act.BRING_UP, (APP,)),
     "app stopped": (with_container(APP, Container(ContainerState.STOPPED)), Act.START, (APP,)),
     "app paused": (with_container(APP, Container(ContainerState.PAUSED)), Act.UNPAUSE, (APP,)),

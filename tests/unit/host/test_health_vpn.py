@@ -131,10 +131,10 @@ def test_units(tmp_path: Path, answer: str, state: State, words: str) -> None:
     assert found.state is state and words in found.text
 
 
-def test_units_of_the_import_count_where_it_is_set_up(tmp_path: Path) -> None:
-    (tmp_path / "import.json").touch()
-    answer = "active\n" * 6 + "inactive\n"
-    (found,) = units.read(environment(tmp_path, run=Commands({"systemctl is-active": (3, answer)})))
+def test_units_of_the_role_upkeep_count_where_they_are_wanted(tmp_path: Path) -> None:
+    made = environment(tmp_path, run=Commands({"systemctl is-active": (3, "active\n" * 6 + "inactive\n")}))
+    wanted = ("mediaserver-discovery.service", "mediaserver-import.timer")
+    (found,) = units.read(replace(made, settings=replace(made.settings, units=wanted)))
     assert (found.state, found.text) == (State.BAD, "mediaserver-import.timer is inactive")
 
 

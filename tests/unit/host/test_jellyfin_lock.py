@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from mediaserver import jellyfin_lock
+from mediaserver._core.names import JELLYFIN_LOCKED
 
 PROGRAM = Path(jellyfin_lock.__file__).parents[2] / "scripts" / "jellyfin-unlock"
 LOCKED = f'SELECT COUNT(*) FROM "{jellyfin_lock.TABLE}"'
@@ -172,3 +173,27 @@ def test_root_goes_on_with_the_rights_of_the_folders_owner(make: Make, tmp_path:
     status, said = run(path)
     assert status == 1, said
     assert ask(secret, LOCKED) == [(1,)]
+
+
+@pytest.mark.parametrize("journal", ["DELETE", "WAL"])
+@pytest.mark.parametrize("locked", [True, False])
+def test_asking_says_whether_there_is_a_lock_and_changes_nothing(make: Make, locked: bool, journal: str) -> None:
+    path = make(locked=locked, journal=journal)
+    # As Jellyfin has it open while it migrates.
+    with closing(sqlite3.connect(path)) as line:
+        line.execute("SELECT * FROM Users").fetchall()
+        before = path.read_bytes()
+        done = subprocess.run([sys.executable, PROGRAM, "--ask", path], capture_output=True, check=False, timeout=30)
+    assert done.returncode == (JELLYFIN_LOCKED if locked else 0)
+    assert (path.read_bytes(), copies(path)) == (before, [])
+    assert ask(path, LOCKED) == [(int(locked),)]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no database" * 100])
+def test_asking_a_damaged_database_says_that_no_lock_is_known(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "jellyfin.db"
+    if content is not None:
+        path.write_bytes(content)
+    done = subprocess.run([sys.executable, PROGRAM, "--ask", path], capture_output=True, check=False, timeout=30)
+    assert done.returncode == (0 if content == b"" else 1)
+    assert path.exists() is (content is not None)

@@ -24,7 +24,7 @@ from mediaserver._core.names import HOLDER, OUTER_TABLE, TUNNEL, VPN_BRIDGE
 from mediaserver.firewall import barrier, keeper
 from mediaserver.firewall.nft import Nft
 from mediaserver.monitor import host_settings, observe
-from mediaserver.monitor.observation import Container, ContainerState, NamespaceState, Observation, Tunnel
+from mediaserver.monitor.observation import Container, ContainerState, NamespaceState, Observation, Tunnel, Use
 from mediaserver.monitor.observe import Observer
 from mediaserver.monitor.problems import Code, Problem
 from mediaserver.tunnel import dns, liveness, netns
@@ -190,6 +190,25 @@ def test_the_services_to_restart_are_those_of_the_configuration(scene: Scene) ->
     listed = [{**row, "name": name, "restart_when_unhealthy": name == "sonarr"} for name in ("jackett", "sonarr")]
     files.write(scene.folder / "gateway" / "gateway.json", json.dumps({**CONFIGURED, "services": listed}), mode=0o600)
     assert scene.observe().restarted_when_unhealthy == ("sonarr",)
+
+
+@pytest.mark.parametrize(
+    ("status", "restart", "asked"),
+    [
+        ("Up 1 hour (unhealthy)", True, True),
+        ("Up 1 hour (unhealthy)", False, False),
+        ("Up 1 hour (healthy)", True, False),
+    ],
+)
+def test_only_an_unhealthy_jellyfin_that_may_be_restarted_is_asked_what_it_does(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, status: str, restart: bool, asked: bool
+) -> None:
+    row_of = {"title": "x", "namespace": "lan", "probe": False, "forwarded_port": None}
+    listed = [{**row_of, "name": "jellyfin", "restart_when_unhealthy": restart}]
+    files.write(scene.folder / "gateway" / "gateway.json", json.dumps({**CONFIGURED, "services": listed}), mode=0o600)
+    monkeypatch.setattr(observe.jellyfin_use, "use_of", lambda root: Use.IN_USE)
+    observed = scene.observe(*only(jellyfin=row("jellyfin") | {"Status": status}))
+    assert observed.uses == ({"jellyfin": Use.IN_USE} if asked else {})
 
 
 def test_a_container_in_a_dead_namespace(scene: Scene) -> None:

@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.household.mediaserver.plugins.filter.services import services as household
 from mediaserver import services
 from mediaserver._core.names import HOLDER, TUNNEL
+from mediaserver.monitor import healing
 from mediaserver.monitor.decide import decide
 from mediaserver.monitor.monitor_state import MonitorState
 from mediaserver.monitor.observation import Container, ContainerState, NamespaceState
@@ -38,15 +39,17 @@ def test_the_host_knows_what_the_registry_says() -> None:
     found = {one.name: one for one in listed()}
     assert tuple(found) == KNOWN
     assert found["transmission"] == Service(
-        "transmission", "Transmission", "vpn", probe=True, restart_when_unhealthy=False, port_delivery="rpc"
+        "transmission", "Transmission", "vpn", probe=True, restart_when_unhealthy=True, port_delivery="rpc"
     )
-    assert services.restarted(found.values()) == (TUNNEL,)
+    assert services.restarted(found.values()) == (TUNNEL, "transmission", "jackett", "jellyfin")
 
 
 def test_a_file_without_the_list_gives_what_every_household_had_before() -> None:
     assert Settings.from_json(json.dumps(CONFIGURED)).services == UNLISTED
-    assert set(services.restarted(listed())) == set(services.restarted(UNLISTED))
-    assert services.torrents(listed()) in UNLISTED
+    # Until the run is completed, only the tunnel is restarted.
+    assert services.restarted(UNLISTED) == (TUNNEL,)
+    (transmission,) = (one for one in UNLISTED if one.name == "transmission")
+    assert services.torrents(listed()) == replace(transmission, restart_when_unhealthy=True)
 
 
 OWN = {"name": "own", "image": "a:1", "port": 80, "forwarded_port": {"file": "/config/a/port", "command": ["reload"]}}
@@ -128,7 +131,7 @@ def test_an_unhealthy_service_is_restarted_only_where_its_data_say_so() -> None:
     observed = observations.with_container(observations.APP, Container(unhealthy=True))
     assert decide(observed, MonitorState(), 0.0).step is None
     restarted = replace(observed, restarted_when_unhealthy=(observations.APP,))
-    decision = decide(restarted, MonitorState(), 0.0)
+    decision = decide(restarted, MonitorState(unhealthy={observations.APP: 0.0}), healing.UNHEALTHY_S)
     assert str(decision.step) == "jellyfin is not healthy: restart jellyfin"
     assert [one.code for one in decision.problems] == [Code.CONTAINER_UNHEALTHY]
     tunnel = replace(observations.with_container(TUNNEL, Container(unhealthy=True)), restarted_when_unhealthy=())

@@ -86,6 +86,24 @@ HOUSEHOLDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             ]
         },
     ),
+    "autoheal": ({}, {"stack_services": [*ALL, "autoheal"]}),
+    "watchtower": (
+        {"memory_cgroup": True},
+        {
+            "stack_services": [*ALL, "autoheal", "watchtower"],
+            "upkeep_autoheal_webhook_url": "https://hooks.example.org/secret-part",
+            "upkeep_watchtower_mode": "update",
+            "upkeep_watchtower_notification_url": "smtp://user:secret-part@mail.example.org:587/?to=x@example.org",
+            "mediaserver_extra_services": [
+                {
+                    "name": "sonarr",
+                    "image": "owner/sonarr:4",
+                    "restart_when_unhealthy": True,
+                    "healthcheck": {"test": "x"},
+                }
+            ],
+        },
+    ),
     "own-service-alone": ({}, {"mediaserver_extra_services": [{"name": "alone", "image": "household/alone:1"}]}),
     "other-places": (
         {},

@@ -16,8 +16,10 @@ import yaml
 sys.path.append(str(Path(__file__).resolve().parent))
 sys.path.append(str(Path(__file__).resolve().parents[3] / "roles" / "runtime" / "files" / "lib"))
 
+from mediaserver._core.names import IMPORT_PATH_UNIT, IMPORT_TIMER_UNIT
 from mediaserver.health import outputs, report
-from mediaserver.health.settings import PING, SETTINGS, STATUS, JellyfinSettings, Settings
+from mediaserver.health.settings import FOLDER, PING, SETTINGS, STATUS, JellyfinSettings, Settings
+from mediaserver.health.transmission import REFUSED
 from rendered_households import ALL, ROLES, value
 
 SECRET = "https://hc.example/s3cr3t"
@@ -47,6 +49,11 @@ def test_the_health_check_reads_what_the_role_writes() -> None:
     assert found.metrics == "/var/lib/prometheus/node-exporter"
 
 
+def test_the_units_that_are_started_are_checked() -> None:
+    assert settings().units == tuple(value("__upkeep_wanted_units", role="upkeep"))
+    assert settings(upkeep_updates=False, upkeep_discovery=False).units == (IMPORT_PATH_UNIT, IMPORT_TIMER_UNIT)
+
+
 @pytest.mark.parametrize(
     ("left_out", "attribute", "expected"),
     [("transmission", "transmission", False), ("jackett", "jackett_port", 0), ("jellyfin", "jellyfin", None)],
@@ -68,21 +75,36 @@ def test_a_media_disk_is_expected_by_its_uuid() -> None:
 
 
 def test_files_are_where_the_program_looks_and_secrets_are_root_s() -> None:
-    entries = value("__upkeep_health_files", role="upkeep", upkeep_health_ping_url=SECRET)
+    entries = value("__upkeep_files", role="upkeep", upkeep_health_ping_url=SECRET)
     modes = {one["path"]: one["mode"] for one in entries}
     assert modes[f"/opt/mediaserver/{SETTINGS}"] == "0600"
     assert modes[f"/opt/mediaserver/{PING}"] == "0600"
     assert "s3cr3t" not in str(entries)
-    secrets = value("__upkeep_health_secrets", role="upkeep", upkeep_health_ping_url=SECRET)
+    secrets = value("__upkeep_secrets", role="upkeep", upkeep_health_ping_url=SECRET)
     assert secrets == {f"/opt/mediaserver/{PING}": f"{SECRET}\n"}
 
 
+def test_without_the_health_check_nothing_of_it_is_installed() -> None:
+    off = {"upkeep_health": False, "upkeep_health_ping_url": SECRET}
+    paths = {one["path"] for one in value("__upkeep_files", role="upkeep", **off)}
+    assert not paths & set(value("__upkeep_removed", role="upkeep", **off))
+    assert "/opt/mediaserver/import.json" in paths
+    assert value("__upkeep_secrets", role="upkeep", **off) == {}
+
+
+def test_only_what_is_not_wanted_is_removed() -> None:
+    assert value("__upkeep_removed", role="upkeep") == []
+    assert value("__upkeep_removed", role="upkeep", upkeep_import=False) == ["/opt/mediaserver/import.json"]
+
+
 def test_what_is_removed_is_measured_before() -> None:
-    removed = set(value("__upkeep_health_removed", role="upkeep"))
+    removed = set(value("__upkeep_removed", role="upkeep", upkeep_import=False, upkeep_health=False))
     assert {"/etc/cron.d/mediaserver", f"/var/lib/mediaserver/{STATUS}", str(outputs.LOGIN_MESSAGE)} <= removed
     (task,) = yaml.safe_load((ROLES / "preflight/tasks/measure.yml").read_text(encoding="utf-8"))
     probe = set(value(task["household.mediaserver.host_info"]["probe"].strip("{} "), role="preflight"))
-    assert removed <= probe
+    refused = set(value("__upkeep_refused", role="upkeep"))
+    assert f"/var/lib/mediaserver/{FOLDER}/{REFUSED}" in refused, "the health check keeps its own note"
+    assert removed | refused <= probe
 
 
 def test_cron_runs_it_every_interval() -> None:

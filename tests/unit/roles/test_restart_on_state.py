@@ -62,7 +62,7 @@ def test_every_reload_of_systemd_also_depends_on_what_was_measured() -> None:
         "gateway/tasks/barrier.yml",
         "stack/tasks/start.yml",
         "storage/tasks/disk.yml",
-        "upkeep/tasks/import.yml",
+        "upkeep/tasks/wanted.yml",
     }
     assert [file for file, when in reloads.items() if "__mediaserver_needs_reload" not in when] == []
 

@@ -11,12 +11,13 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 
 ROLES = Path(__file__).resolve().parents[3] / "roles"
-PROGRAMS = {"mediaserver-barrier-keeper.service", "vpn-monitor.service"}
+PROGRAMS = {"mediaserver-barrier-keeper.service", "vpn-monitor.service", "mediaserver-discovery.service"}
 IMPORT = {"mediaserver-import.path", "mediaserver-import.timer"}
 OTHERS = {
     *("docker.service", "systemd-journald.service", "mediaserver-barrier.service", "mediaserver.service"),
     *PROGRAMS,
     *IMPORT,
+    "mediaserver-updates.timer",
 }
 
 

@@ -12,12 +12,13 @@ _mediaserver() {
     "doctor --only") words="units vpn containers disk clock downloads notifications" ;;
     *)
         case "$command" in
-        "") words="--help status import space remove health verify logs doctor version" ;;
+        "") words="--help status import space remove health updates verify logs doctor version" ;;
         status) words="--help --json" ;;
         import) words="--help --json --dry-run --kind --again --existing" ;;
         space) words="--help --json" ;;
         remove) words="--help --json --undo --now --yes" ;;
         health) words="--help --json --quiet" ;;
+        updates) words="--help --json --stored" ;;
         verify) words="--help --json --address-page --target" ;;
         logs) words="--help --json vpn-monitor barrier barrier-keeper stack import docker --lines --follow" ;;
         doctor) words="--help --json --only --notify-test" ;;

@@ -22,6 +22,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from mediaserver import journal
+from mediaserver._core.names import JELLYFIN_LOCKED
 
 TABLE = "__EFMigrationsLock"
 # Copies of the database as it was, the youngest.
@@ -49,6 +50,14 @@ def _open_files(process: Path) -> list[os.DirEntry[str]]:
             if stat.S_ISREG(entry.stat().st_mode):
                 found.append(entry)
     return found
+
+
+def is_locked(database: Path) -> bool:
+    """Say whether a migration's lock is in the database. Raises sqlite3.Error."""
+    with closing(sqlite3.connect(f"file:{quote(str(database))}?mode=ro", uri=True, timeout=0)) as line:
+        if not line.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (TABLE,)).fetchone():
+            return False
+        return line.execute(f'SELECT 1 FROM "{TABLE}"').fetchone() is not None
 
 
 def unlock(database: Path, stamp: str) -> Path | None:
@@ -99,7 +108,13 @@ def main(arguments: Sequence[str]) -> int:
         "A database that is in use stays as it is.",
     )
     parser.add_argument("database", type=Path, metavar="DATABASE", help="path of jellyfin.db")
-    database: Path = parser.parse_args(arguments).database
+    parser.add_argument(
+        "--ask", action="store_true", help=f"change nothing; exit code {JELLYFIN_LOCKED} where there is a lock"
+    )
+    given = parser.parse_args(arguments)
+    database: Path = given.database
+    if given.ask:
+        return _ask(database)
     # One at a time, because each makes a copy. The folder is locked: an open database would count as in use.
     with contextlib.ExitStack() as stack, contextlib.suppress(FileNotFoundError, NotADirectoryError):
         folder = os.open(database.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -111,6 +126,15 @@ def main(arguments: Sequence[str]) -> int:
             return 1
         return _unlock(database)
     return 0
+
+
+def _ask(database: Path) -> int:
+    try:
+        become_owner(database.parent)
+        return JELLYFIN_LOCKED if is_locked(database) else 0
+    except (OSError, sqlite3.Error) as error:
+        journal.error(f"jellyfin-unlock: {database}: {error}")
+        return 1
 
 
 def _unlock(database: Path) -> int:

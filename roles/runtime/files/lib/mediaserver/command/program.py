@@ -27,6 +27,7 @@ MODULES = {
     "space": "space",
     "remove": "remove",
     "health": "health",
+    "updates": "updates",
     "verify": "verify",
     "logs": "logs",
     "doctor": "doctor",

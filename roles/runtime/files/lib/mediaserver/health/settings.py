@@ -48,6 +48,8 @@ class Settings:
     reminder_hours: int
     metrics: str
     login_message: bool
+    # Those of the role upkeep that are started, beside the units of every household.
+    units: tuple[str, ...]
 
     @property
     def folder(self) -> Path:
@@ -92,6 +94,7 @@ class Settings:
             reminder_hours=int(data["reminder_hours"]),
             metrics=str(data["metrics"]),
             login_message=bool(data["login_message"]),
+            units=tuple(map(str, data["units"])),
         )
 
 

@@ -8,19 +8,15 @@ from collections.abc import Mapping, Sequence
 from mediaserver._core.names import (
     BARRIER_UNIT,
     DOCKER_UNIT,
-    IMPORT_PATH_UNIT,
-    IMPORT_TIMER_UNIT,
     KEEPER_UNIT,
     MONITOR_UNIT,
     STACK_UNIT,
 )
 from mediaserver.health.environment import Environment
 from mediaserver.health.model import Finding, bad, ok, unknown
-from mediaserver.importer.settings import SETTINGS as IMPORT_SETTINGS
 
 UNITS = "units"
 WANTED = (BARRIER_UNIT, KEEPER_UNIT, DOCKER_UNIT, STACK_UNIT, MONITOR_UNIT)
-IMPORT = (IMPORT_PATH_UNIT, IMPORT_TIMER_UNIT)
 NOT_READ = "not known"
 
 
@@ -33,8 +29,7 @@ def states(environment: Environment, wanted: Sequence[str]) -> dict[str, str]:
 
 
 def read(environment: Environment) -> list[Finding]:
-    wanted = [*WANTED, *(IMPORT if (environment.root / IMPORT_SETTINGS).exists() else ())]
-    return [judge(states(environment, wanted))]
+    return [judge(states(environment, [*WANTED, *environment.settings.units]))]
 
 
 def judge(found: Mapping[str, str]) -> Finding:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from mediaserver._core.names import HOLDER, TUNNEL
-from mediaserver.monitor import assess, causes
+from mediaserver.monitor import assess, causes, healing
 from mediaserver.monitor.monitor_state import MAX_PAUSE_S, MonitorState
 from mediaserver.monitor.observation import Observation, Tunnel
 from mediaserver.monitor.problems import BLOCKS_TUNNEL, Code, Problem
@@ -54,8 +54,13 @@ def decide(observed: Observation, state: MonitorState, now: float) -> Decision:
     """Return the next step. Equal arguments give equal results, and nothing is done here."""
     state, alive = assess.assess_tunnel(observed, state, now)
     state = assess.assess_restarts(observed, assess.assess_network(observed, state, now), now)
+    state = healing.assess_health(observed, state, now)
     wanted = list(wanted_steps(observed, state))
-    problems = [step.problem for step in wanted]
+    waiting = {step: healing.obstacle(step.targets[0], observed, state, now) for step in wanted if _heals(step)}
+    problems = [
+        Problem(step.problem.code, f"{step.why}; it is {why}") if (why := waiting.get(step)) else step.problem
+        for step in wanted
+    ]
     problems += [
         Problem(Code.CRASH_LOOP, f"{name} ends again and again, however often Docker starts it")
         for name in assess.crash_loops(observed, state)
@@ -69,7 +74,10 @@ def decide(observed: Observation, state: MonitorState, now: float) -> Decision:
     attempts = {
         key: value
         for key, value in state.attempts.items()
-        if key in due or _is_unknown(observed, key) or _has_just_started(key, value, now)
+        if key in due
+        or _is_unknown(observed, key)
+        or _has_just_started(key, value, now)
+        or _is_recovering(observed, key)
     }
     problems += [
         Problem(Code.CRASH_LOOP, f"{key[1]} ends soon after each start, {times} times by now; its log says why")
@@ -84,17 +92,23 @@ def decide(observed: Observation, state: MonitorState, now: float) -> Decision:
     problems += [one for one in observed.obstacles if cause is None or one.code != cause.code]
     if cause and not any(one.code == cause.code for one in problems):
         problems.append(cause)
-    busy = bool(wanted) or dead or not observed.docker or (state.unanswered > 0 and not carries)
+    # An unhealthy service that waits is not observed more often.
+    busy = (
+        any(not waiting.get(step) for step in wanted)
+        or dead
+        or not observed.docker
+        or (state.unanswered > 0 and not carries)
+    )
 
     def decision(step: Step | None, state: MonitorState) -> Decision:
         return Decision(step, tuple(problems), state, alive, carries, busy)
 
     for step in wanted:
-        if not _is_permitted(step, observed, state, now):
+        if waiting.get(step) or not _is_permitted(step, observed, state, now):
             continue
         after, times = state.attempts.get(_key(step), (0.0, 0))
         if now >= after:
-            pause = _pause(PAUSES[step.act], times)
+            pause = _pause(healing.PAUSE_S if _heals(step) else PAUSES[step.act], times)
             return decision(step, replace(state, attempts={**attempts, _key(step): (now + pause, times + 1)}))
     blocked = any(one.code in BLOCKS_TUNNEL for one in observed.obstacles)
     if not dead or observed.held or first or blocked or observed.online is False or now < state.repair_after:
@@ -144,6 +158,16 @@ def _has_just_started(key: tuple[str, ...], attempt: tuple[float, int], now: flo
     The tunnel has repairs of its own, so its start is never delayed.
     """
     return key[0] == Act.START and TUNNEL not in key and HOLDER not in key and now < attempt[0] + STEADY_S
+
+
+def _is_recovering(observed: Observation, key: tuple[str, ...]) -> bool:
+    """Return whether a restarted service has not become healthy yet: its backoff then continues."""
+    found = [observed.containers.get(name) for name in key[1:]] if key[0] == Act.RESTART else []
+    return any(one.starting for one in found if one)
+
+
+def _heals(step: Step) -> bool:
+    return step.code is Code.CONTAINER_UNHEALTHY
 
 
 def _is_permitted(step: Step, observed: Observation, state: MonitorState, now: float) -> bool:

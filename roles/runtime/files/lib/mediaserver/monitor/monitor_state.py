@@ -36,6 +36,8 @@ class MonitorState:
     asked: tuple[str, ...] = ()
     # By container that Docker restarts: when that was observed first, and last.
     restarts: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    unhealthy: Mapping[str, float] = field(default_factory=dict)  # services, and since when
+    in_use: Mapping[str, float] = field(default_factory=dict)  # services, and when they were last seen in use
     network_seen: bool = False  # Docker's side of the VPN network existed since boot
     network_missing_since: float | None = None  # missing in every observation since then
     swarm_pending: bool = False  # the tunnel failed, and the torrents' peers have not been checked since

@@ -29,6 +29,15 @@ class NamespaceState(StrEnum):
     FOREIGN = "that of a removed holder"  # the service must be recreated, because its container cannot start
 
 
+class Use(StrEnum):
+    """What an unhealthy service does, as far as a restart depends on it."""
+
+    FREE = "nothing"
+    IN_USE = "plays"
+    MIGRATES = "starts or migrates"
+    UNKNOWN = "unknown"  # it answers, but does not say whether it plays
+
+
 @dataclass(frozen=True)
 class Container:
     """One service of the project.
@@ -81,4 +90,5 @@ class Observation:
     refused: str = ""  # why the present address of its name cannot be used
     resolvers: tuple[str, ...] = ()
     restarted_when_unhealthy: tuple[str, ...] = (TUNNEL,)  # services
+    uses: Mapping[str, Use] = field(default_factory=dict)  # of unhealthy services that can be asked
     ordered: tuple[str, ...] = ()  # services in the VPN namespace whose start does not wait for the inner barrier

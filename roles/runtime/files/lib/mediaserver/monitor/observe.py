@@ -10,19 +10,28 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from mediaserver import journal, services
 from mediaserver._core import clock, files, sockets
 from mediaserver._core.docker import SERVICE_LABEL, DockerClient, label
-from mediaserver._core.names import GATEWAY_LOCK, HOLDER, OUTER_TABLE, PROJECT, TUNNEL, TUNNEL_DEVICE, VPN_BRIDGE
+from mediaserver._core.names import (
+    GATEWAY_LOCK,
+    HOLDER,
+    JELLYFIN,
+    OUTER_TABLE,
+    PROJECT,
+    TUNNEL,
+    TUNNEL_DEVICE,
+    VPN_BRIDGE,
+)
 from mediaserver.docker import compose
 from mediaserver.firewall import keeper
 from mediaserver.firewall.nft import Nft
-from mediaserver.monitor import host_settings
-from mediaserver.monitor.observation import Container, ContainerState, NamespaceState, Observation, Tunnel
+from mediaserver.monitor import healing, host_settings, jellyfin_use
+from mediaserver.monitor.observation import Container, ContainerState, NamespaceState, Observation, Tunnel, Use
 from mediaserver.monitor.report import words
 from mediaserver.tunnel import dns, liveness, netns
 from mediaserver.tunnel.configuration import active_peer, forbidden
@@ -78,7 +87,7 @@ class Observer:
         try:
             containers, pids = self._containers()
             holder = pids.get(HOLDER, 0)
-            return Observation(
+            observed = Observation(
                 network=self._network() if holder else None,
                 containers=containers,
                 tunnel=(
@@ -88,8 +97,12 @@ class Observer:
                 ),
                 **common,
             )
+            return replace(observed, uses=self._uses(observed))
         except Exception as error:  # from any answer of Docker or compose: the barrier is repaired in any case
             return Observation(docker=False, trouble=words(error), network=None, **common)
+
+    def _uses(self, observed: Observation) -> dict[str, Use]:
+        return {JELLYFIN: jellyfin_use.use_of(self.root)} if JELLYFIN in healing.unhealthy(observed) else {}
 
     def _barrier_stands(self, gateway: Gateway) -> bool:
         table = gateway.outer()

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import subprocess
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +12,11 @@ from pathlib import Path
 from mediaserver import journal
 from mediaserver._core import files
 from mediaserver._core.docker import DockerClient
-from mediaserver._core.errors import GatewayError
+from mediaserver._core.errors import DockerError, GatewayError
 from mediaserver._core.names import DOCKER_UNIT, GATEWAY_LOCK, HOLDER, PROJECT, TUNNEL
 from mediaserver.docker import compose
 from mediaserver.monitor import host_settings
+from mediaserver.monitor.problems import Code
 from mediaserver.monitor.steps import Act, Step
 from mediaserver.tunnel.configuration import Settings, State, failed_over, resolved_again
 from mediaserver.tunnel.gateway import Gateway, Host, look_up, look_up_nothing
@@ -50,6 +52,9 @@ class Repairs:
 
     def do(self, step: Step) -> None:
         """Raises MediaserverError, OSError; the step is tried again later then."""
+        if step.code is Code.CONTAINER_UNHEALTHY:
+            self._restart_unhealthy(*step.targets)
+            return
         if step.act in CONTAINER_VERBS:
             docker, (path, query) = DockerClient(), CONTAINER_VERBS[step.act]
             for service in step.targets or (TUNNEL,):
@@ -68,6 +73,19 @@ class Repairs:
             Act.RESOLVE: self._resolve,
             Act.FAIL_OVER: lambda: self._change(failed_over),
         }[step.act]()
+
+    @staticmethod
+    def _restart_unhealthy(service: str) -> None:
+        """Restart a service that may not react, with its own time to stop, while vpn-monitor continues."""
+        found = DockerClient().required(PROJECT, service)["Id"]
+
+        def restart() -> None:
+            try:
+                DockerClient().request("POST", f"/containers/{found}/restart", timeout=STEP_TIMEOUT_S)
+            except DockerError as error:
+                journal.warning(f"{service} could not be restarted: {error}")
+
+        threading.Thread(target=restart, name=f"restart {service}", daemon=True).start()
 
     @staticmethod
     def _reload_holder() -> None:

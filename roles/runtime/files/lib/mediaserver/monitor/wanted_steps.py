@@ -71,4 +71,5 @@ def _dependant_steps(observed: Observation) -> Iterator[Step]:
             if name == TUNNEL:
                 yield Step(Act.RESTART, "the tunnel differs from its files", (name,), Code.TUNNEL_FILES)
             else:
+                # When that may be done is decided in healing.py.
                 yield Step(Act.RESTART, f"{name} is not healthy", (name,), Code.CONTAINER_UNHEALTHY)

@@ -1,0 +1,1 @@
+../../../../../../plugins/module_utils/_registry/client.py
