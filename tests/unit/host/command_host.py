@@ -86,3 +86,15 @@ def run(subcommand: Subcommand, context: Context, *arguments: str) -> Outcome:
     outcome = subcommand.run(parser.parse_args(arguments), context)
     jsonschema.validate(json.loads(json.dumps(outcome.data)), dict(subcommand.SCHEMA))
     return outcome
+
+
+def update_result(news: Sequence[str], checked: str) -> dict[str, Any]:
+    """Return a stored result of `mediaserver updates`, for two images of which the first one has two services."""
+    services = (["vpn", "wireguard"], ["jellyfin"])
+    return {
+        "checked": checked,
+        "images": [
+            {"image": "o/x:1", "services": names, "news": one, "newer": "", "beyond": "", "digest": "", "why": ""}
+            for names, one in zip(services, news, strict=True)
+        ],
+    }

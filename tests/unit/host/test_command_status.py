@@ -10,8 +10,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from command_host import NOW, Programs, make_context, run
-from mediaserver.command import disk_space, download_state, status, vpn_state, words
+from command_host import NOW, Programs, make_context, run, update_result
+from mediaserver.command import disk_space, download_state, status, updates, vpn_state, words
 from mediaserver.command.frame import Outcome
 from mediaserver.importer.state import Arrival, State, StateFile, Waiting
 
@@ -66,8 +66,30 @@ def test_a_host_on_which_all_is_well(tmp_path: Path) -> None:
         "services      started (mediaserver.service)",
         "downloads     all have arrived",
         "disk          /mnt: 100.0 GB of 1.0 TB are free",
+        "updates       not searched for yet: sudo mediaserver updates",
     ]
     assert "(2 hours)" in found.lines[1]
+
+
+@pytest.mark.parametrize(
+    ("news", "text"),
+    [
+        (("current", "current"), "none is waiting"),
+        (("newer-tag", "new-digest"), "newer images for vpn, wireguard, jellyfin: mediaserver updates --stored"),
+        (
+            ("unknown", "newer-tag"),
+            "newer images for jellyfin: mediaserver updates --stored; not known for vpn, wireguard",
+        ),
+    ],
+)
+def test_newer_images_are_shown_and_need_no_attention(tmp_path: Path, news: tuple[str, str], text: str) -> None:
+    imported(tmp_path, State())
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / updates.RESULT).write_text(json.dumps(update_result(news, words.moment(NOW - 7300))))
+    found = made(tmp_path)
+    assert found.lines[-1] == f"updates       {text} (searched 2 hours ago)"
+    assert (found.exit_code, found.data["attention"]) == (0, [])
+    assert found.data["updates"]["checked"] == words.moment(NOW - 7300)
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def test_on_a_bare_host_every_check_has_an_answer(bare: tuple[Home, dict[str, An
     applies = {one.id for one in CHECKS} - {
         *("transmission-access", "disk-downloads", "jackett-reachable", "import-waiting", "import-troubles"),
         *("jellyfin-health", "jellyfin-libraries", "jellyfin-administrator", "playback", "jellyfin-space"),
-        "watch-folder",
+        *("watch-folder", "image-updates"),
     }
     assert applies <= set(states)
     # Docker's socket is dead: it is named once, and its services are unknown, not bad.

@@ -21,6 +21,7 @@ from mediaserver.health import containers, jackett, space, transmission
 from mediaserver.health.containers import Container
 from mediaserver.health.model import State
 from mediaserver.health.transmission import Plan, Torrent
+from mediaserver.services import Service
 
 
 def all_running() -> dict[str, Container]:
@@ -55,6 +56,14 @@ def test_each_service_of_the_household_is_checked() -> None:
 )
 def test_a_household_s_own_service_gets_the_same_checks(found: Container | None, state: State) -> None:
     assert judged(sonarr=found)["service-sonarr"] is state
+
+
+@pytest.mark.parametrize(("restarted", "expected"), [(True, True), (False, False)])
+def test_an_unhealthy_service_is_left_to_what_restarts_it(restarted: bool, expected: bool) -> None:
+    """With autoheal, vpn-monitor's list names no service that it restarts."""
+    service = Service("jellyfin", "Jellyfin", "lan", restart_when_unhealthy=restarted)
+    found = containers.judge([service], {"jellyfin": Container("running", "Up 2 hours (unhealthy)", 11)})
+    assert ("vpn-monitor restarts it" in only(found, "service-jellyfin").remedy) is expected
 
 
 def test_a_service_of_the_lan_may_have_its_own_namespace() -> None:

@@ -43,6 +43,12 @@ def test_where_all_is_well_every_check_says_so() -> None:
         (problem("mtu", "large packets are lost"), State.WARNING, "it is up, but large packets are lost"),
         # Another check says this.
         (problem("outer-barrier"), State.OK, "it is up"),
+        (problem("container-unhealthy", "jellyfin is not healthy"), State.OK, "it is up"),
+        (
+            {"state": "healing", **problem("container-stopped", "wireguard is stopped")},
+            State.BAD,
+            "wireguard is stopped",
+        ),
         ({"state": "another"}, State.BAD, "'another'"),
     ],
 )

@@ -16,11 +16,8 @@ from mediaserver._core import files
 from mediaserver._core.docker import SERVICE_LABEL, DockerClient, label
 from mediaserver._core.errors import DockerError, FileProblem, InvalidValue, reason
 from mediaserver._core.names import PROJECT
-from mediaserver._core.transport import UrlHttp
 from mediaserver._registry import reference
-from mediaserver._registry.client import RegistryClient
 from mediaserver._registry.line import Judgement, News
-from mediaserver._registry.news import Image, news
 from mediaserver.command import words
 from mediaserver.command.frame import Context, Exit, Outcome, list_schema, object_schema
 
@@ -98,6 +95,11 @@ def stored(path: Path) -> dict[str, Any] | None:
         return None
 
 
+def with_news(found: Mapping[str, Any], *wanted: News) -> list[str]:
+    """Return the services whose images have such news in a result. Pure."""
+    return [name for one in found["images"] if one["news"] in wanted for name in one["services"]]
+
+
 def found_of(image: Mapping[str, Any], name: str) -> Any:
     """Return one field of a stored image. Raises KeyError, TypeError, ValueError."""
     value = image[name]
@@ -108,6 +110,11 @@ def found_of(image: Mapping[str, Any], name: str) -> Any:
 
 def ask(context: Context) -> dict[str, Any]:
     """Ask the registries. Raises FileProblem."""
+    # `mediaserver status` reads the stored result, and starts faster without these.
+    from mediaserver._core.transport import UrlHttp  # noqa: PLC0415
+    from mediaserver._registry.client import RegistryClient  # noqa: PLC0415
+    from mediaserver._registry.news import Image, news  # noqa: PLC0415
+
     used = list(_used(context.root / IMAGES))
     digests = _digests(context, used)
     images = [Image(one.image, one.line, digests.get(one.image, ())) for one in used]

@@ -15,6 +15,7 @@ from mediaserver.services import Service
 from mediaserver.tunnel import netns
 
 DOCKER, PREFIX = "docker", "service-"
+AUTOMATIC = "vpn-monitor restarts it, a Jellyfin that is in use later"
 PLAYBOOK = "run the playbook again: make site"
 
 
@@ -75,7 +76,8 @@ def _judge(service: Service, found: Container | None, holder: int) -> Finding:
         text = "it is not in the VPN's network namespace any more, so it has no network"
         return bad(check, text, f"vpn-monitor restarts it; if that does not help: {PLAYBOOK}")
     if "(unhealthy)" in found.status:
-        return bad(check, "it runs, but its own health check fails", logs)
+        text = "it runs, but its own health check fails"
+        return bad(check, text, f"{AUTOMATIC}; {logs}" if service.restart_when_unhealthy else logs)
     if "(health: starting)" in found.status:
         return warning(check, "it is starting", logs)
     return ok(check, "it runs")

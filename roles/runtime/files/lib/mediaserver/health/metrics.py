@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from mediaserver.health import backup, disk, imports, jellyfin, machine, smart, transmission, vpn
+from mediaserver.health import backup, disk, image_updates, imports, jellyfin, machine, smart, transmission, vpn
 from mediaserver.health.model import Finding, State, Value
 from mediaserver.health.table import Check
 
@@ -37,6 +37,7 @@ METRICS: Mapping[str, str] = {
     imports.NUMBER: "Downloads that have not arrived in the library.",
     imports.OLDEST: "How long the oldest of them has waited.",
     imports.NOT_TAKEN: "Files in the watch folder that Transmission has not taken.",
+    image_updates.WAITING: "Services with a newer image.",
     backup.AGE: "Age of the last backup, check or drill.",
     machine.AVAILABLE: "Available part of the memory.",
     machine.STALLED: "Part of the last five minutes in which everything waited for memory.",

@@ -11,6 +11,7 @@ from mediaserver.health import (
     containers,
     disk,
     exit_address,
+    image_updates,
     imports,
     jackett,
     jellyfin,
@@ -58,6 +59,7 @@ CHECKS: tuple[Check, ...] = (
     Check(jellyfin.HEALTH, "services", "Jellyfin's health"),
     Check(jellyfin.LIBRARIES, "services", "Jellyfin's libraries"),
     Check(jellyfin.ADMINISTRATOR, "services", "Jellyfin's administrator"),
+    Check(image_updates.CHECK, "services", "newer images", silent=True),
     # A message for each film that is converted would be a nuisance, and would say when a household watches.
     Check(jellyfin.PLAYBACK, "playback", "playback", silent=True),
     Check(disk.MOUNTED, "disk", "media disk"),
@@ -175,6 +177,13 @@ PROBES: tuple[Probe, ...] = (
         imports.read_watch,
         (imports.WATCH,),
         applies=lambda environment: environment.settings.transmission,
+    ),
+    Probe(
+        "image updates",
+        image_updates.read,
+        (image_updates.CHECK,),
+        # Until there is a result, and where upkeep_updates is off, there is nothing to say.
+        applies=lambda environment: image_updates.result(environment).exists(),
     ),
     Probe("backup", backup.read, backup.CHECKS),
     # Two commands, each with a limit of its own.

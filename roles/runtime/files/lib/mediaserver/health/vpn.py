@@ -19,6 +19,15 @@ TUNNEL, OUTER, INNER = "vpn-tunnel", "vpn-outer-barrier", "vpn-inner-barrier"
 DROPS, FORWARDING = "vpn-drops", "vpn-forwarding"
 DROPPED, TUNNEL_UP = "mediaserver_vpn_dropped_packets", "mediaserver_vpn_tunnel_up"
 BARRIERS = {OUTER: Code.OUTER_BARRIER, INNER: Code.INNER_BARRIER}
+CONTAINERS = (
+    Code.CONTAINER_MISSING,
+    Code.CONTAINER_STOPPED,
+    Code.CONTAINER_PAUSED,
+    Code.CONTAINER_STRANDED,
+    Code.CONTAINER_UNHEALTHY,
+    Code.CRASH_LOOP,
+    Code.DOCKER_SILENT,
+)
 # States in which vpn-monitor does not observe.
 BLIND = ("", "blind", "stopped")
 WORDS = {
@@ -74,7 +83,8 @@ def _problems(told: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _tunnel(state: str, problems: Mapping[str, str]) -> Finding:
-    elsewhere = {*BARRIERS.values(), Code.FORWARDING_OFF}
+    # While the tunnel is up, what is wrong with a container is told by the check of its service.
+    elsewhere = {*BARRIERS.values(), Code.FORWARDING_OFF, *(CONTAINERS if state == "online" else ())}
     texts = [text for code, text in problems.items() if code not in elsewhere]
     up = Value(TUNNEL_UP, float(state == "online"))
     if state == "held":
