@@ -54,6 +54,10 @@ DOCKER_UNIT = "docker.service"
 IMPORT_UNIT = "mediaserver-import.service"
 IMPORT_PATH_UNIT = "mediaserver-import.path"
 IMPORT_TIMER_UNIT = "mediaserver-import.timer"
+DISCOVERY_UNIT = "mediaserver-discovery.service"
+UPDATES_UNIT = "mediaserver-updates.service"
+# The name of the health check's lines in the journal; cron starts it, so it has no unit.
+HEALTH_IDENTIFIER = "mediaserver-health"
 
 # Files of the programs on the host: in /run they end with the boot.
 RUN = Path("/run/mediaserver")

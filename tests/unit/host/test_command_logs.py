@@ -28,7 +28,7 @@ def test_names_are_listed(tmp_path: Path) -> None:
     found = run(logs, make_context(tmp_path, docker=two))
     assert found.lines == [
         "services: jellyfin, vpn",
-        "programs: vpn-monitor, barrier, barrier-keeper, stack, import, docker",
+        "programs: vpn-monitor, barrier, barrier-keeper, stack, import, health, updates, discovery, docker",
     ]
 
 
@@ -59,6 +59,11 @@ def test_a_service_s_log_is_shown_by_its_container_s_id(tmp_path: Path) -> None:
         (
             "stack",
             ["journalctl", "--no-pager", "--quiet", "--unit", "mediaserver.service", "--lines", "5", "--follow"],
+        ),
+        # cron starts it, so it has no unit.
+        (
+            "health",
+            ["journalctl", "--no-pager", "--quiet", "--identifier", "mediaserver-health", "--lines", "5", "--follow"],
         ),
     ],
 )

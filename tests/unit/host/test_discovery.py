@@ -167,7 +167,7 @@ def test_a_clock_that_steps_back_blocks_no_client() -> None:
 @pytest.mark.parametrize("text", [None, "", "7", "{}", '{"lan": ["x"], "url": "", "address": "", "suffix": ""}'])
 def test_damaged_settings_are_named(tmp_path: Path, text: str | None, capsys: pytest.CaptureFixture[str]) -> None:
     if text is not None:
-        (tmp_path / answer.FILE).write_text(text)
+        (tmp_path / answer.SETTINGS).write_text(text)
     with pytest.raises(FileProblem, match="run the playbook again"):
         Settings.read(tmp_path)
     assert responder.main([], root=tmp_path, port=0) == 1
@@ -175,7 +175,7 @@ def test_damaged_settings_are_named(tmp_path: Path, text: str | None, capsys: py
 
 
 def write_settings(root: Path, url: str, lan: list[str]) -> None:
-    (root / answer.FILE).write_text(json.dumps({"lan": lan, "url": url, "address": "", "suffix": ":8096"}))
+    (root / answer.SETTINGS).write_text(json.dumps({"lan": lan, "url": url, "address": "", "suffix": ":8096"}))
 
 
 def test_a_port_that_is_taken_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +15,7 @@ import yaml
 sys.path.append(str(Path(__file__).resolve().parent))
 sys.path.append(str(Path(__file__).resolve().parents[3] / "roles" / "runtime" / "files" / "lib"))
 
-from mediaserver._core.names import IMPORT_PATH_UNIT, IMPORT_TIMER_UNIT
+from mediaserver._core.names import HEALTH_IDENTIFIER, IMPORT_PATH_UNIT, IMPORT_TIMER_UNIT
 from mediaserver.health import outputs, report
 from mediaserver.health.settings import FOLDER, PING, SETTINGS, STATUS, JellyfinSettings, Settings
 from mediaserver.health.transmission import REFUSED
@@ -128,7 +127,7 @@ def test_the_command_of_the_cron_job_is_one_that_exists(tmp_path: Path) -> None:
         path.chmod(0o755)
     (job,) = (line for line in cron(mediaserver_root=str(tmp_path)).splitlines() if line.startswith("*"))
     command = job.split(maxsplit=6)[6]
-    assert re.match(r"systemd-cat --identifier=mediaserver-health ", command), "the name that the documents give"
+    assert command.startswith(f"systemd-cat --identifier={HEALTH_IDENTIFIER} "), "the name that logs shows"
     done = subprocess.run(
         ["/bin/sh", "-c", command],
         env={"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"},

@@ -67,7 +67,7 @@ def test_a_unit_is_restarted_by_its_state(
 def settings(tmp_path: Path, **given: Any) -> answer.Settings:
     entries = value("__upkeep_discovery_files", role="upkeep", **given)
     (content,) = [entry["content"] for entry in entries if entry["path"].endswith("discovery.json")]
-    (tmp_path / answer.FILE).write_text(content)
+    (tmp_path / answer.SETTINGS).write_text(content)
     return answer.Settings.read(tmp_path)
 
 

@@ -20,7 +20,7 @@ _mediaserver() {
         health) words="--help --json --quiet" ;;
         updates) words="--help --json --stored" ;;
         verify) words="--help --json --address-page --target" ;;
-        logs) words="--help --json vpn-monitor barrier barrier-keeper stack import docker --lines --follow" ;;
+        logs) words="--help --json vpn-monitor barrier barrier-keeper stack import health updates discovery docker --lines --follow" ;;
         doctor) words="--help --json --only --notify-test" ;;
         version) words="--help --json" ;;
         esac

@@ -84,7 +84,7 @@ def _content(found: Mapping[str, Any], now: float) -> dict[str, Any]:
     }
 
 
-SEE_CRON = "see whether cron runs: systemctl status cron; sudo journalctl --identifier mediaserver-health"
+SEE_CRON = "see whether cron runs: systemctl status cron; sudo mediaserver logs health"
 
 
 def _age(found: Mapping[str, Any], now: float) -> float:

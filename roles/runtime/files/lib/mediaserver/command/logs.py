@@ -10,12 +10,15 @@ from mediaserver._core.docker import SERVICE_LABEL, label
 from mediaserver._core.errors import AccessDenied, DockerError, ServiceProblem
 from mediaserver._core.names import (
     BARRIER_UNIT,
+    DISCOVERY_UNIT,
     DOCKER_UNIT,
+    HEALTH_IDENTIFIER,
     IMPORT_UNIT,
     KEEPER_UNIT,
     MONITOR_UNIT,
     PROJECT,
     STACK_UNIT,
+    UPDATES_UNIT,
 )
 from mediaserver.command.frame import Context, Outcome, WrongArgument, list_schema, object_schema
 
@@ -23,9 +26,10 @@ NAME = "logs"
 HELP = "the log of a service or of a program of the host (sudo)"
 DESCRIPTION = (
     "Shows the newest lines of a log: of a service (its container, found by compose's labels) or of a program of the\n"
-    "host (its systemd unit). Without a name it lists the names."
+    "host (in the journal). Without a name it lists the names."
 )
 EXIT_CODES: Mapping[int, str] = {}
+UNIT, IDENTIFIER = "--unit", "--identifier"  # journalctl's
 # By the names that the programs are called by.
 PROGRAMS = {
     "vpn-monitor": MONITOR_UNIT,
@@ -33,13 +37,19 @@ PROGRAMS = {
     "barrier-keeper": KEEPER_UNIT,
     "stack": STACK_UNIT,
     "import": IMPORT_UNIT,
+    "health": HEALTH_IDENTIFIER,
+    "updates": UPDATES_UNIT,
+    "discovery": DISCOVERY_UNIT,
     "docker": DOCKER_UNIT,
 }
 LINES = 100
 SCHEMA = {
     "oneOf": [
         object_schema(
-            {"source": {"type": "string", "description": "unit or container"}, "lines": list_schema({"type": "string"})}
+            {
+                "source": {"type": "string", "description": "unit, identifier, or container"},
+                "lines": list_schema({"type": "string"}),
+            }
         ),
         object_schema(
             {
@@ -71,7 +81,8 @@ def run(arguments: argparse.Namespace, context: Context) -> Outcome:
         raise WrongArgument("--follow has no end, so it has no JSON; leave out one of the two")
     if arguments.name in PROGRAMS:
         source = PROGRAMS[arguments.name]
-        command = ["journalctl", "--no-pager", "--quiet", "--unit", source, "--lines", str(arguments.lines)]
+        field = IDENTIFIER if source == HEALTH_IDENTIFIER else UNIT
+        command = ["journalctl", "--no-pager", "--quiet", field, source, "--lines", str(arguments.lines)]
         command += ["--follow"] if arguments.follow else []
     else:
         source, container = _container(arguments.name, context)

@@ -17,7 +17,7 @@ from typing import Any
 from mediaserver._core import files
 from mediaserver._core.errors import FileProblem, reason
 
-FILE = "discovery.json"
+SETTINGS = "discovery.json"
 QUESTION = b"who is jellyfinserver?"
 # More than any question; a longer one is none.
 MAX_QUESTION = 256
@@ -41,7 +41,7 @@ class Settings:
     @classmethod
     def read(cls, root: Path) -> Settings:
         """Raises FileProblem."""
-        path = root / FILE
+        path = root / SETTINGS
         try:
             found = json.loads(files.read(path) or "")
             lan = tuple(ipaddress.IPv4Network(one) for one in found["lan"])

@@ -171,7 +171,7 @@ class HealthCheck:
     def _findings(self, kept: Mapping[str, Kept], known: Mapping[str, Check]) -> list[Finding]:
         found = [one for probe in kept.values() for one in probe.findings if one.check in known]
         if self._failed:
-            remedy = "see: sudo journalctl --identifier mediaserver-health; if it stays, restart the host: sudo reboot"
+            remedy = "see: sudo mediaserver logs health; if it stays, restart the host: sudo reboot"
             return [*found, warning(CHECKS_ENDED, "; ".join(self._failed), remedy)]
         return [*found, ok(CHECKS_ENDED, "all checks were made")]
 

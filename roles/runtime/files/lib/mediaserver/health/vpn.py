@@ -83,7 +83,7 @@ def _problems(told: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _tunnel(state: str, problems: Mapping[str, str]) -> Finding:
-    # While the tunnel is up, what is wrong with a container is told by the check of its service.
+    # While the tunnel is up, the check of a service names what is wrong with its container.
     elsewhere = {*BARRIERS.values(), Code.FORWARDING_OFF, *(CONTAINERS if state == "online" else ())}
     texts = [text for code, text in problems.items() if code not in elsewhere]
     up = Value(TUNNEL_UP, float(state == "online"))
