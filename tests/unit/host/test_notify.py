@@ -9,6 +9,7 @@ import os
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from mediaserver._core.notify_urls import fault, shown
 from mediaserver.notify import sender as sender_module
 from mediaserver.notify.message import Message, News
 from mediaserver.notify.outbox import Content, Outbox, is_due
-from mediaserver.notify.sender import NOT_INSTALLED, NOT_SENT, NOT_USABLE, Sender
+from mediaserver.notify.sender import NO_TIME, NOT_INSTALLED, NOT_SENT, NOT_USABLE, Sender
 from mediaserver.notify.settings import NotifySettings
 
 SECRET = "s3cr3t"
@@ -148,6 +149,20 @@ def test_an_address_that_hangs_is_given_up_and_stays_silent(
     (thread,) = [one for one in threading.enumerate() if one.name == "notification"]
     thread.join(10)
     assert (caplog.text, capsys.readouterr()) == ("", ("", "")), "its late line quotes the URL"
+
+
+def test_all_messages_of_a_run_have_a_time_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The health check ends before the next one begins, however many addresses hang."""
+    now = [100.0]
+    monkeypatch.setattr(sender_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    apprise = Apprise()
+    sender = Sender(apprise, total_s=45)
+    assert sender.send(NTFY, MESSAGE) == ""
+    now[0] += 44
+    assert sender.send(NTFY, MESSAGE) == ""
+    now[0] += 1
+    assert sender.send(NTFY, MESSAGE) == NO_TIME
+    assert len(apprise.sent) == 2
 
 
 def test_a_missing_package_is_named() -> None:
@@ -288,6 +303,7 @@ def test_a_message_is_sent_by_the_program_that_adds_it(tmp_path: Path, apprise: 
     box.say("disk", MESSAGE, NOW)
     box.deliver(NOW)
     assert apprise.sent == [(NTFY, "Media server", "1 new film")]
+    assert not box.path.exists(), "programs see by the file whether something waits"
     box.deliver(NOW + 9000)
     assert len(apprise.sent) == 1
 
