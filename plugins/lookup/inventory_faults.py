@@ -58,8 +58,8 @@ from ansible.plugins.lookup import LookupBase
 from ansible_collections.household.mediaserver.plugins.module_utils._preflight.problem import with_text
 from ansible_collections.household.mediaserver.plugins.plugin_utils._inventory_faults import (
     faults_of_text,
-    has_unencrypted_secret,
     unencrypted_file,
+    unencrypted_secrets,
 )
 
 YAML = ("", ".yml", ".yaml", ".json")
@@ -99,7 +99,8 @@ def _faults(path: Path, secrets: Collection[str], known: set[str], loader: Any) 
     shown = _shown(path)
     try:
         raw = path.read_text(encoding="utf-8", errors="replace")
-        found = [unencrypted_file(shown)] if has_unencrypted_secret(raw, secrets=secrets) else []
+        names = unencrypted_secrets(raw, secrets=secrets)
+        found = [unencrypted_file(shown, names)] if names else []
         if path.suffix in YAML:
             found += faults_of_text(loader.get_text_file_contents(str(path)), shown, secrets=secrets, known=known)
     except (OSError, AnsibleError):

@@ -44,27 +44,29 @@ def faults_of_text(text: str, file: str, *, secrets: t.Collection[str], known: t
     return found
 
 
-def has_unencrypted_secret(text: str, *, secrets: t.Collection[str]) -> bool:
-    """Return whether a file contains a secret in clear text."""
+def unencrypted_secrets(text: str, *, secrets: t.Collection[str]) -> list[str]:
+    """Return the names of the secrets that a file contains in clear text."""
     if text.lstrip().startswith(HEAD):
-        return False
+        return []
     if KEY_FILE.search(text):
-        return True
-    return any(
-        _is_secret(path, secrets)
+        return ["PrivateKey"]
+    names = [
+        ".".join(path)
+        for path, node in _scalars(text)
+        if _is_secret(path, secrets)
         and node.tag not in (*VAULT, NULL)
         and str(node.value).strip()
         and ("{{" not in node.value or node.tag in UNSAFE)
-        for path, node in _scalars(text)
-    )
+    ]
+    return list(dict.fromkeys(names))
 
 
-def unencrypted_file(file: str) -> Problem:
+def unencrypted_file(file: str, names: list[str]) -> Problem:
     """Return the warning about a file with secrets in clear text."""
     return warning(
         file,
-        "it contains secrets and is not encrypted",
-        f"ansible-vault encrypt {file}",
+        f"it contains secrets and is not encrypted ({', '.join(names)})",
+        f"ansible-vault encrypt {file}; or move the secrets to a file that is encrypted, such as vault.yml",
     )
 
 

@@ -17,6 +17,7 @@ QUOTES = (
     'put it in quotes ("...") where it is set, in main.yml or in the vault; without quotes, YAML reads NO, OFF and'
     " YES as true or false, and 0123 as a number"
 )
+LIST = "write it as a list: each entry begins with a hyphen and a blank (- )"
 
 
 def _misread_texts(name: str, value: t.Any, spec: t.Mapping[str, t.Any]) -> t.Iterator[tuple[str, str]]:
@@ -72,32 +73,36 @@ def validate_arguments(
         given = {name: _plain(values[name])} if name in values else {}
         # A default may be a template, which does not have the option's type.
         checked = {key: _plain(value) for key, value in spec.items() if key != "default"}
-        if wrong := _text_for_container(given.get(name), checked):
+        wrong = _wrong_container(given.get(name), checked)
+        if wrong:
             errors = [wrong]
         else:
             result = ArgumentSpecValidator({name: checked}).validate(given)
             errors = result.error_messages
         if errors:
-            text = "its value is not valid" if spec.get("no_log") else _readable("; ".join(errors))
+            text = "its value is not valid" if spec.get("no_log") and not wrong else _readable("; ".join(errors))
             remedy = f"see the documentation of the variable: {_sentence(spec.get('description', ''))}"
             if spec.get("type") == "bool":
                 remedy = "write true or false"
-            # Lists of mappings may contain secrets, which a message must not repeat.
-            if spec.get("type") == "list" and spec.get("elements") == "str" and isinstance(values[name], str):
-                remedy = f"write it as a list: {name}: [{values[name]}]"
+            if wrong and spec["type"] == "list":
+                # A secret, and lists of mappings, which may contain secrets, are not repeated.
+                shown = spec.get("elements") == "str" and isinstance(values[name], str) and not spec.get("no_log")
+                remedy = f"write it as a list: {name}: [{values[name]}]" if shown else LIST
             problems.append(problem(name, text, remedy))
         elif given:
             valid[name] = _only_given(result.validated_parameters[name], given[name])
     return problems, valid
 
 
-def _text_for_container(value: t.Any, spec: t.Mapping[str, t.Any]) -> str:
-    """Return the problem of a text in place of a list or mapping.
+def _wrong_container(value: t.Any, spec: t.Mapping[str, t.Any]) -> str:
+    """Return the problem of a text in place of a list or mapping, or of a mapping in place of a list.
 
-    AnsibleModule would split it at commas, but the roles' templates would iterate over its letters.
+    AnsibleModule would split a text at commas, but the roles' templates would iterate over its letters.
     """
     if isinstance(value, str) and spec.get("type") in ("list", "dict"):
         return f"it is of type str, not {spec['type']}"
+    if isinstance(value, t.Mapping) and spec.get("type") == "list":
+        return "it is of type dict, not list"
     return ""
 
 
@@ -111,7 +116,8 @@ def _only_given(converted: t.Any, given: t.Any) -> t.Any:
 
 
 def _readable(errors: str) -> str:
-    return re.sub(r" and we were unable to convert to (\w+):.*", r", not \1", errors)
+    errors = re.sub(r" and we were unable to convert to (\w+):.*", r", not \1", errors)
+    return re.sub(r"([\w.-]+)\. Supported parameters include: ", r"there is no field \1; the fields are: ", errors)
 
 
 def _sentence(description: t.Any) -> str:

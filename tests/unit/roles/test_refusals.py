@@ -61,6 +61,13 @@ def test_preflight_names_every_variable_of_a_wrong_type(tmp_path: Path, variable
     assert "changed=0" in shown
 
 
+def test_a_variable_that_is_not_defined_is_named(tmp_path: Path) -> None:
+    status, shown = site(tmp_path, mediaserver_notify="{{ vault_mediaserver_notify }}")
+    assert status != 0
+    assert "'vault_mediaserver_notify' is undefined" in shown
+    assert "changed=0" in shown
+
+
 @pytest.mark.parametrize("task", ["Configure Jellyfin", "household.mediaserver.stack : Start *"])
 def test_a_start_in_the_middle_is_refused(tmp_path: Path, task: str) -> None:
     status, shown = site(tmp_path, "--start-at-task", task)

@@ -101,8 +101,8 @@ def test_the_decision_alone_causes_a_restart() -> None:
         "__host_journald_outdated",
         "restarted",
     )
-    (docker,) = (task for task in tasks(ROLES / "docker/tasks/settings.yml") if "ansible.builtin.import_tasks" in task)
-    assert (docker["when"], docker["ansible.builtin.import_tasks"]) == ("__docker_outdated", "restart.yml")
+    (docker,) = (task for task in tasks(ROLES / "docker/tasks/settings.yml") if "ansible.builtin.include_tasks" in task)
+    assert (docker["when"], docker["ansible.builtin.include_tasks"]) == ("__docker_outdated", "restart.yml")
     (disk,) = (task for task in tasks(ROLES / "storage/tasks/disk.yml") if task["name"] == "Mount the disk")
     state = disk["ansible.builtin.systemd_service"]["state"]
     assert [value("storage", state, outdated=False, __storage_unit_outdated=old) for old in (True, False)] == [

@@ -45,6 +45,19 @@ def test_units_are_wanted_or_stopped(given: dict[str, Any], wanted: list[str]) -
     assert not {f"/etc/systemd/system/{name}" for name in stopped} & set(paths)
 
 
+def test_only_what_is_there_is_stopped() -> None:
+    units = {
+        "mediaserver-import.path": {"started": True, "enabled": True},
+        "mediaserver-import.timer": {"started": False, "enabled": True},
+        UPDATES: {"started": False, "enabled": False},
+        DISCOVERY: {"started": True, "enabled": True},
+    }
+    off = {"upkeep_import": False, "upkeep_updates": False}
+    assert sorted(value("__upkeep_stopped_units", role="upkeep", __mediaserver_units=units, **off)) == IMPORT
+    assert value("__upkeep_stopped_units", role="upkeep", __mediaserver_units=units) == []
+    assert value("__upkeep_stopped_units", role="upkeep", __mediaserver_units={}, **off) == []
+
+
 @pytest.mark.parametrize(
     ("written", "runtime", "outdated", "restarted"),
     [

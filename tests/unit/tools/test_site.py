@@ -69,6 +69,14 @@ def test_refusal_lists_existing_households(checkout: Path, playbook: str, househ
     ]
 
 
+@pytest.mark.parametrize("inside", ["host_vars", "host_vars/pi/", "group_vars"])
+def test_folder_inside_a_household_is_refused(checkout: Path, inside: str) -> None:
+    (checkout / "inventory" / "home" / inside).mkdir(parents=True)
+    done = site(checkout, f"inventory/home/{inside}")
+    assert done.returncode == 2
+    assert f"HOUSE=inventory/home/{inside} is a folder inside a household" in done.stderr
+
+
 def test_refusal_explains_how_to_create_household(checkout: Path) -> None:
     for name in ("home", "cottage"):
         (checkout / "inventory" / name).rmdir()

@@ -86,6 +86,13 @@ def test_text_in_place_of_a_list_is_shown_as_a_list() -> None:
     )
 
 
+def test_secret_text_in_place_of_a_list_is_not_shown() -> None:
+    specs = {"mediaserver_notify": {"type": "list", "elements": "str", "no_log": True, "description": ["Addresses."]}}
+    (problem,) = preflight_problems(FACTS, {"mediaserver_notify": "ntfys://family:s3cret@example.org/films"}, specs)
+    assert problem["text"].startswith("mediaserver_notify: it is of type str, not list. Remedy: write it as a list")
+    assert "s3cret" not in str(problem)
+
+
 KEY = "YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE="
 SERVER_KEY = "YmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmI="
 PEER = {"host": "203.0.113.7", "port": 51820, "public_key": KEY}

@@ -131,6 +131,13 @@ def test_unencrypted_secrets_are_a_warning(household: Path, name: str, text: str
     assert faults(household) == []
 
 
+def test_unencrypted_secrets_are_named_once(household: Path) -> None:
+    users = "[{name: a, password: 'secret-7531'}, {name: b, password: 'secret-7532'}]"
+    write(household, "host_vars/pi/main.yml", f"vault_a: 'secret-7530'\njellyfin_users: {users}\n")
+    (notice,) = faults(household)
+    assert notice["problem"] == "it contains secrets and is not encrypted (vault_a, jellyfin_users.password)"
+
+
 def test_encrypted_single_value_is_not_reported(household: Path) -> None:
     value = encrypt("secret").replace("\n", "\n  ")
     write(household, "host_vars/pi/main.yml", f"transmission_password: !vault |\n  {value}\n")

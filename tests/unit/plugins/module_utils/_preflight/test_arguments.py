@@ -54,6 +54,15 @@ def test_text_in_place_of_a_container_is_reported_once(
     assert f"of type str, not {kind}" in problem["problem"]
 
 
+@pytest.mark.parametrize("no_log", [False, True])
+def test_mapping_in_place_of_a_list_is_named(no_log: bool) -> None:
+    specs = {"jellyfin_users": {"type": "list", "elements": "dict", "options": {"name": {}}, "no_log": no_log}}
+    (problem,) = problems_of("jellyfin_users", CHILD, specs)
+    assert problem["problem"] == "it is of type dict, not list"
+    assert "each entry begins with a hyphen" in problem["remedy"]
+    assert "crayon" not in str(problem)
+
+
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
@@ -116,7 +125,7 @@ def test_blank_variable_is_rejected_by_name(variable: str, specs: dict[str, t.An
 @pytest.mark.parametrize(
     ("variable", "value", "words"),
     [
-        ("jellyfin_users", [{**CHILD, "libary": ["Movies"]}], "libary"),
+        ("jellyfin_users", [{**CHILD, "libary": ["Movies"]}], "no field jellyfin_users.libary; the fields are"),
         ("jellyfin_users", [{"password": "crayon"}], "name"),
         ("jellyfin_users", [{**CHILD, "transcoding": "sometimes"}], "transcoding"),
         ("jellyfin_libraries", [{**MOVIES, "type": "films"}], "movies, tvshows"),
