@@ -92,7 +92,7 @@ class JsonRpc:
         setting = TABLE.get(name)
         if setting:
             return setting.in_json_rpc, to_rpc(setting, value, modern=True)
-        return name.replace("-", "_"), [_snake(field) for field in value] if name == FIELDS else value
+        return _snake(name.replace("-", "_")), [_snake(field) for field in value] if name == FIELDS else value
 
 
 def choose(version: str) -> Protocol:

@@ -63,7 +63,10 @@ def _snaked(value: Any) -> Any:
 
 @dataclass
 class Transmission:
-    """A daemon: handshake, password, torrent-get, torrent-remove and torrent-add."""
+    """A daemon: handshake, password, and the calls that the import makes.
+
+    ``downloads``: a torrent that is added has of each file what lies there.
+    """
 
     torrents: dict[str, dict[str, Any]] = field(default_factory=dict)
     json_rpc: bool = False
@@ -71,6 +74,7 @@ class Transmission:
     down: bool = False
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     attempts: int = 0
+    downloads: Path | None = None
 
     def request(
         self, method: str, url: str, *, headers: dict[str, str], body: bytes | None, timeout: float
@@ -96,15 +100,12 @@ class Transmission:
         return Response(200, {}, json.dumps(content).encode())
 
     def _answer(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        if name == "torrent-remove":
+        if name in ("torrent-remove", "torrent-set", "torrent-verify", "torrent-start"):
             for one in arguments["ids"]:
-                self.torrents.pop(one, None)
+                self._change(name, one, arguments)
             return {}
         if name == "torrent-add":
-            # A torrent that was known is the same again.
-            known = json.loads(base64.b64decode(arguments["metainfo"]))
-            folder = arguments["download_dir" if self.json_rpc else "download-dir"]
-            self.torrents[known["hashString"]] = {**known, "downloadDir": folder}
+            self._add_again(arguments)
             return {}
         if name == "session-get":
             if self.json_rpc:
@@ -114,6 +115,38 @@ class Transmission:
         chosen = [one for key, one in self.torrents.items() if key in arguments.get("ids", self.torrents)]
         wanted = [re.sub("_(.)", lambda found: found[1].upper(), one) for one in arguments["fields"]]
         return {"torrents": [{key: one[key] for key in wanted} for one in chosen]}
+
+    def _change(self, name: str, torrent: str, arguments: dict[str, Any]) -> None:
+        if name == "torrent-remove":
+            self.torrents.pop(torrent, None)
+        elif name == "torrent-set":
+            given = {re.sub("_(.)", lambda found: found[1].upper(), key): value for key, value in arguments.items()}
+            self.torrents[torrent].update({key: value for key, value in given.items() if key != "ids"})
+        elif name == "torrent-verify":
+            self._measure(self.torrents[torrent])
+
+    def _add_again(self, arguments: dict[str, Any]) -> None:
+        """A torrent that was known is the same again."""
+        known = json.loads(base64.b64decode(arguments["metainfo"]))
+        folder = arguments["download_dir" if self.json_rpc else "download-dir"]
+        made = self.torrents[known["hashString"]] = {**known, "downloadDir": folder}
+        if self.downloads is not None:
+            unwanted = arguments.get("files_unwanted" if self.json_rpc else "files-unwanted", [])
+            for index, one in enumerate(made["fileStats"]):
+                one["wanted"] = index not in unwanted
+            self._measure(made)
+
+    def _measure(self, torrent: dict[str, Any]) -> None:
+        """Look what is on the disk. A daemon that starts without any data of a torrent has it at error 3 before."""
+        if self.downloads is None:
+            return
+        folder = self.downloads / str(torrent["downloadDir"]).removeprefix("/downloads").lstrip("/")
+        torrent.update(error=0, errorString="", leftUntilDone=0)
+        for one, stats in zip(torrent["files"], torrent["fileStats"], strict=True):
+            path = folder / one["name"]
+            size = path.stat().st_size if path.exists() else 0
+            one["bytesCompleted"] = stats["bytesCompleted"] = min(size, one["length"])
+            torrent["leftUntilDone"] += one["length"] - size if stats["wanted"] else 0
 
     def add(self, torrent: str, name: str, files: list[dict[str, Any]], **more: Any) -> None:
         number = bool if self.json_rpc else int
@@ -168,7 +201,7 @@ class Household:
             path.mkdir(parents=True)
         self.disk_id = folder / ".mediaserver-disk-id"
         self.disk_id.write_text(f"{DISK}\n")
-        self.transmission = Transmission(json_rpc=json_rpc)
+        self.transmission = Transmission(json_rpc=json_rpc, downloads=self.downloads)
         self.installation: Installation | None = None
         self.key = ""
         if with_jellyfin:

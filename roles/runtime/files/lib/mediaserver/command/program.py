@@ -26,6 +26,7 @@ MODULES = {
     "import": "import_torrents",
     "space": "space",
     "remove": "remove",
+    "refetch": "refetch",
     "health": "health",
     "updates": "updates",
     "verify": "verify",

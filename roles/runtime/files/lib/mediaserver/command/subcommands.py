@@ -3,7 +3,19 @@
 
 from __future__ import annotations
 
-from mediaserver.command import doctor, health, import_torrents, logs, remove, space, status, updates, verify, version
+from mediaserver.command import (
+    doctor,
+    health,
+    import_torrents,
+    logs,
+    refetch,
+    remove,
+    space,
+    status,
+    updates,
+    verify,
+    version,
+)
 from mediaserver.command.frame import Subcommand
 
 SUBCOMMANDS: tuple[Subcommand, ...] = (
@@ -11,6 +23,7 @@ SUBCOMMANDS: tuple[Subcommand, ...] = (
     import_torrents,
     space,
     remove,
+    refetch,
     health,
     updates,
     verify,

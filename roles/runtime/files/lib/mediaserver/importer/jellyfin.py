@@ -25,6 +25,8 @@ TIMEOUT_S = 5.0
 # The ids of one request: an id takes 33 bytes of the URL.
 IDS, PATHS = 100, 500
 SCAN = "RefreshLibrary"
+# Types of items that are files.
+FILES = "Movie,Episode,Audio,AudioBook,Book,MusicVideo,Video"
 
 
 @dataclass
@@ -58,6 +60,14 @@ class Jellyfin:
                 if str(item.get("Id", "")).replace("-", "").lower() in wanted:
                     found.update(_paths(item))
         return {path.removeprefix(f"{CONTAINER_MEDIA}/") for path in found}
+
+    def all_files(self) -> set[str]:
+        """Return the files of the library that it lists, relative to the media root."""
+        query = {"recursive": "true", "fields": "Path,MediaSources", "includeItemTypes": FILES}
+        answer = self._sure(partial(self.client.get, "/Items", query=query))
+        items = expect_list(expect_object(answer, "GET /Items").get("Items"), "GET /Items")
+        inside = f"{CONTAINER_MEDIA}/"
+        return {path.removeprefix(inside) for item in items for path in _paths(item) if path.startswith(inside)}
 
     def is_idle(self) -> bool:
         """Say whether no scan of the libraries runs: news are lost while one does."""

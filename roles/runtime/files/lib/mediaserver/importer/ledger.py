@@ -23,7 +23,8 @@ from mediaserver.importer.spool import HASH, MODE
 class Record:
     """One torrent. ``files``: target and inode by source. ``refused``: why nothing of it is imported.
 
-    ``announced``: how many of the files were part of an arrival.
+    ``announced``: how many of the files were part of an arrival. ``former``: targets by source on an earlier disk,
+    which the same files get again.
     """
 
     hash: str
@@ -34,6 +35,7 @@ class Record:
     refused: str = ""
     files: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     announced: int = 0
+    former: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def fresh(self) -> int:
@@ -57,6 +59,12 @@ class Record:
             if known:
                 found[link.source] = (device, known[1]) in library
         return found
+
+    def former_targets(self, disk: str) -> dict[str, str]:
+        """Return the target that each source had on another disk than this one."""
+        if self.disk in ("", disk):
+            return dict(self.former)
+        return {**self.former, **{source: target for source, (target, _inode) in self.files.items()}}
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), sort_keys=True) + "\n"
@@ -86,6 +94,7 @@ class Ledger:
                 str(data.get("refused", "")),
                 published,
                 int(data.get("announced", 0)),
+                {str(source): str(target) for source, target in data.get("former", {}).items()},
             )
         except (ValueError, TypeError, AttributeError, IndexError, KeyError, RecursionError):
             return Record(torrent)
@@ -102,6 +111,16 @@ class Ledger:
             (self.folder / torrent).unlink(missing_ok=True)
         except OSError as error:
             raise FileProblem(f"{self.folder} cannot be written: {reason(error)}") from error
+
+    def records(self) -> list[Record]:
+        """Return all records. Raises FileProblem."""
+        try:
+            names = sorted(path.name for path in self.folder.iterdir() if HASH.fullmatch(path.name))
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise FileProblem(f"{self.folder} cannot be read: {reason(error)}") from error
+        return [self.get(name) for name in names]
 
     def known(self, torrent: str) -> bool:
         return (self.folder / torrent).exists()

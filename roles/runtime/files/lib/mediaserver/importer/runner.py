@@ -15,6 +15,7 @@ from typing import Protocol
 from mediaserver import journal
 from mediaserver._core import files
 from mediaserver._core.errors import FileProblem, MediaserverError
+from mediaserver.importer import refetch_notes
 from mediaserver.importer.access import NotNow, Service
 from mediaserver.importer.jellyfin import Jellyfin
 from mediaserver.importer.ledger import Ledger
@@ -82,11 +83,16 @@ class Runner:
     def removals(self) -> Removals:
         return Removals(self.settings, self.ledger, self.torrents, self.pending)
 
+    @property
+    def notes(self) -> refetch_notes.Notes:
+        return refetch_notes.Notes(self.settings.state / refetch_notes.FOLDER, self.torrents)
+
     def run(self, *, stay: float = STAY_S) -> None:
         """Work until nothing is due soon. Raises FileProblem when this program cannot write its own files."""
         os.umask(UMASK)
         self._clean()
         self._complete_removals()
+        self._complete_refetch()
         self.step(sweep=True)
         while (wait := self._next_in()) is not None and wait <= stay:
             self.clock.sleep(max(min(wait, TICK_S), 0.05))
@@ -110,6 +116,15 @@ class Runner:
             self.transmission_service.ask(lambda: self.removals.complete(self.clock.time()), self.clock.monotonic())
         except (NotNow, ImportProblem) as error:
             journal.warning(f"a removal is not complete yet: {error}")
+
+    def _complete_refetch(self) -> None:
+        """Add torrents again that an interrupted `mediaserver refetch` has removed."""
+        if not self.notes.folder.is_dir():
+            return
+        try:
+            self.transmission_service.ask(self.notes.complete, self.clock.monotonic())
+        except NotNow as error:
+            journal.warning(f"a torrent is not added again yet: {error}")
 
     def _clean(self) -> None:
         """Remove files that a killed run was about to put in place. A younger one may be another process's."""

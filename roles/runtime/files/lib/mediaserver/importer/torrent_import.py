@@ -22,6 +22,7 @@ from mediaserver._import.model import (
 )
 from mediaserver._import.plan import plan, refusal
 from mediaserver._import.rpc import torrent_from_rpc
+from mediaserver._import.selection import is_safe_path
 from mediaserver.importer.ledger import Ledger, Record
 from mediaserver.importer.library import Library, disk_of
 from mediaserver.importer.problem import ImportProblem, LibraryChanged, shown
@@ -104,8 +105,12 @@ class TorrentImport:
         library = Library.scan(self.settings.media)
         if clean:
             library.clean()
-        made = self._planned(torrent, library, kind)
         record = self.ledger.get(str(answer["hashString"]).lower())
+        former = record.former_targets(disk)
+        # A kind that a person has chosen for the earlier disk is not asked for again.
+        made = self._planned(torrent, library, kind or (record.kind if former else ""))
+        if former and not kind:
+            made = with_former_targets(made, former, library)
         inodes = {one for one in library.files.values() if one is not None}
         before = {} if again else record.published_before(made.links, sources.identities, disk, inodes)
         left_out = [(entry.source, entry.text) for entry in made.left_out if entry.source not in sources.links]
@@ -153,8 +158,14 @@ class TorrentImport:
         published = dict(known.files) if same else {}
         for link in (*planned.present, *planned.links):
             published[link.source] = (link.target, planned.sources.identities[link.source][1])
+        # A file that comes back to its path of an earlier disk is no arrival.
         announced = known.announced if same else 0
-        return Record(torrent, planned.torrent.name, planned.disk, planned.size, planned.kind, "", published, announced)
+        former = known.former_targets(planned.disk)
+        announced += sum(former.get(source) == published[source][0] for source in former if source in published)
+        former = {source: target for source, target in former.items() if source not in published}
+        return Record(
+            torrent, planned.torrent.name, planned.disk, planned.size, planned.kind, "", published, announced, former
+        )
 
     def _measured(self, torrent: Torrent, folder: str) -> tuple[Torrent, Sources]:
         """Find the torrent's files on the disk. Raises ImportProblem."""
@@ -184,6 +195,27 @@ class TorrentImport:
         if isinstance(made, Refusal):
             raise ImportProblem(made.text)
         return made
+
+
+def with_former_targets(made: ImportPlan, former: Mapping[str, str], library: Library) -> ImportPlan:
+    """Return a plan in which files have the paths that they had on an earlier disk, where these are free. Pure.
+
+    Names depend on what else is in the library, and Jellyfin knows a file, and who has watched it, by its path.
+    """
+    taken = set(library.files) | {link.target for link in made.present}
+    chosen: dict[str, str] = {}
+    for link in made.links:
+        target = former.get(link.source, "")
+        if is_safe_path(target) and target not in taken:
+            chosen[link.source] = target
+            taken.add(target)
+    # A file that is new on this disk gives way; the next plan finds another name for it.
+    links = [
+        Link(link.source, chosen.get(link.source, link.target))
+        for link in made.links
+        if link.source in chosen or link.target not in taken
+    ]
+    return replace(made, links=tuple(links))
 
 
 def _read(answer: Mapping[str, Any]) -> tuple[Torrent, int]:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from mediaserver.importer.settings import CONTAINER_DOWNLOADS
 TIMEOUT_S = 20.0
 SUMMARY_FIELDS = ("hashString", "name", "leftUntilDone", "sizeWhenDone", "metadataPercentComplete")
 FIELDS = (*SUMMARY_FIELDS, "labels", "downloadDir", "error", "errorString", "files", "fileStats")
+WHOLE_FIELDS = (*FIELDS, "seedRatioLimit", "seedRatioMode")
 SEED_FIELDS = (*SUMMARY_FIELDS, "downloadDir", "files", "uploadRatio", "seedRatioLimit", "seedRatioMode")
 
 
@@ -79,9 +80,27 @@ class Torrents:
         """Have Transmission forget a torrent; its files stay."""
         self.client.call("torrent-remove", {"ids": [torrent], "delete-local-data": False})
 
-    def add(self, metainfo: str, folder: str) -> None:
+    def whole(self) -> list[dict[str, Any]]:
+        """Return all torrents with their files and options."""
+        return self.client.torrents(WHOLE_FIELDS)
+
+    def whole_one(self, torrent: str) -> dict[str, Any] | None:
+        return next(iter(self.client.torrents(WHOLE_FIELDS, hashes=[torrent])), None)
+
+    def add(self, metainfo: str, folder: str, *, unwanted: Sequence[int] = ()) -> None:
         """Give a torrent back to Transmission, with the folder (as its container sees it) that has the files."""
-        self.client.call("torrent-add", {"metainfo": metainfo, "download-dir": folder, "paused": False})
+        # An empty list would mean all files.
+        skipped = {"files-unwanted": list(unwanted)} if unwanted else {}
+        self.client.call("torrent-add", {"metainfo": metainfo, "download-dir": folder, "paused": False, **skipped})
+
+    def change(self, torrent: str, options: Mapping[str, Any]) -> None:
+        """Set options of one torrent, by their names in torrent-set."""
+        self.client.call("torrent-set", {"ids": [torrent], **options})
+
+    def verify(self, torrent: str) -> None:
+        """Have Transmission read the files of a torrent, and download afterwards what is missing."""
+        self.client.call("torrent-verify", {"ids": [torrent]})
+        self.client.call("torrent-start", {"ids": [torrent]})
 
 
 def _summary(answer: Mapping[str, Any]) -> Summary:
