@@ -8,6 +8,9 @@ from __future__ import annotations
 import time
 import typing as t
 
+# A clock before this year was never set: a Raspberry Pi has none that runs without power.
+FIRST_YEAR = 2020
+
 
 def now() -> float:
     """Return the seconds since boot (CLOCK_BOOTTIME): steps of the system clock and sleep do not change them."""

@@ -166,3 +166,8 @@ def lock(descriptor: int, *, patience: float | None = None) -> None:
             if time.monotonic() >= deadline:
                 raise TimeoutError(f"another process has held the lock for {patience:g} s") from None
         time.sleep(LOCK_PAUSE_S)
+
+
+def unlock(descriptor: int) -> None:
+    """Give the lock of an open file or folder back."""
+    fcntl.flock(descriptor, fcntl.LOCK_UN)

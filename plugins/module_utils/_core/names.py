@@ -58,10 +58,14 @@ DISCOVERY_UNIT = "mediaserver-discovery.service"
 UPDATES_UNIT = "mediaserver-updates.service"
 # The name of the health check's lines in the journal; cron starts it, so it has no unit.
 HEALTH_IDENTIFIER = "mediaserver-health"
+# The same of the backup.
+BACKUP_IDENTIFIER = "mediaserver-backup"
 
 # Files of the programs on the host: in /run they end with the boot.
 RUN = Path("/run/mediaserver")
-GATEWAY_LOCK = RUN / "lock"
+# Of site.yml, backup, restore and upgrade: one of them at a time.
+JOB_LOCK = RUN / "lock"
+GATEWAY_LOCK = RUN / "gateway.lock"
 KEEPER_LOCK = RUN / "keeper.lock"
 MONITOR_LOCK = RUN / "vpn-monitor.lock"
 VERIFY_LOCK = RUN / "verify.lock"

@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from mediaserver._core.clock import FIRST_YEAR
 from mediaserver.health.environment import Environment, Moment
 from mediaserver.health.model import Finding, Value, bad, ok, unknown, warning
 
@@ -17,8 +18,6 @@ MEMORY, TEMPERATURE, POWER, CLOCK, REBOOT = "memory", "temperature", "power", "c
 CHECKS, BOARD_CHECKS = (MEMORY, CLOCK, REBOOT), (TEMPERATURE, POWER)
 AVAILABLE, STALLED = "mediaserver_memory_available_ratio", "mediaserver_memory_stalled_ratio"
 HEAT = "mediaserver_temperature_celsius"
-# A Pi without a battery-backed clock starts with an old date.
-FIRST_YEAR = 2020
 # The clock of a host that boots without internet is corrected later, once.
 STEP_S = 60.0
 # Part of the last five minutes in which all processes waited for memory.
