@@ -61,10 +61,9 @@ class Note:
 
 @dataclass(frozen=True)
 class Places:
-    """The folders of a restore. ``root``: the project folder; ``state``: that of state files, maybe another disk."""
+    """The folders of a restore below the project folder."""
 
     root: Path
-    state: Path
 
     @property
     def folder(self) -> Path:
