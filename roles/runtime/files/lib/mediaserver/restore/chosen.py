@@ -45,9 +45,9 @@ def own_snapshots(archive: Archive, household: str) -> list[Snapshot]:
     if every and not own:
         number = len({one.household for one in every})
         raise Refused(
-            f"the repository has {len(every)} snapshots of {number} other household{'s' * (number > 1)}, and none of this"
-            " one. Nothing was changed. Check upkeep_backup_repository. To set up a blank Pi from the backup of another"
-            " one, follow docs/restore.md, A new Pi"
+            f"the repository has {len(every)} snapshots of {number} other household{'s' * (number > 1)}, and none of"
+            " this one. Nothing was changed. Check upkeep_backup_repository. To set up a blank Pi from a backup, follow"
+            " docs/restore.md, A new Pi"
         )
     return own
 
@@ -77,7 +77,9 @@ def choose(
             for fault in one.faults
             if not services or one.service in services
         ]
-        if not faults:
+        # A person who names one by its id has decided.
+        if not faults or moments.ID.fullmatch(at):
+            passed += faults
             return Chosen(snapshot, manifest, tuple(passed))
         passed.append(f"{snapshot.id[:8]} has a database that was damaged when it was made ({faults[0]})")
     raise InvalidValue(

@@ -62,8 +62,8 @@ def fetch(archive: Archive, snapshot: str, wanted: Wanted, folder: Path) -> None
         faults = [*differences(folder, wanted.entries), *database_faults(folder, wanted.databases)]
         if faults:
             raise NotSound(
-                f"snapshot {snapshot[:8]} is not whole: {'; '.join(faults[:SHOWN])}. Nothing was changed. Choose another"
-                " snapshot with --at, and run: sudo mediaserver backup --check"
+                f"snapshot {snapshot[:8]} is not whole: {'; '.join(faults[:SHOWN])}. Nothing was changed. Choose"
+                " another snapshot with --at, and run: sudo mediaserver backup --check"
             )
     except OSError as error:
         clear(folder)

@@ -116,8 +116,8 @@ class WholeRestore:
             )
         if not household and len(households) > 1:
             raise InvalidValue(
-                f"the repository has snapshots of {len(households)} households: {', '.join(households)}. Name the one on"
-                " the recovery card with -e restore_household=ID. Nothing was changed"
+                f"the repository has snapshots of {len(households)} households: {', '.join(households)}. Name the one"
+                " of the recovery card with -e restore_household=ID. Nothing was changed"
             )
         return [one for one in every if one.household == (household or households[0])]
 
