@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mediaserver._core.errors import FileProblem, InvalidValue, MediaserverError
 from mediaserver.backup import trusted_clock
 from mediaserver.backup.manifest import FILE, Manifest
-from mediaserver.backup.restic import Entry, ResticError, Snapshot
+from mediaserver.backup.restic import Entry, Fault, ResticError, Snapshot
 from mediaserver.command import words
 from mediaserver.restore import moments
 from mediaserver.restore.staging import Archive
@@ -69,6 +69,9 @@ def choose(
         try:
             manifest = Manifest.from_json(archive.dump(snapshot.id, f"/{FILE}"))
         except (FileProblem, ResticError) as error:
+            # What is wrong with the repository as a whole takes minutes for each snapshot.
+            if isinstance(error, ResticError) and error.fault is not Fault.DAMAGED:
+                raise
             passed.append(f"{snapshot.id[:8]}: {error}")
             continue
         faults = [

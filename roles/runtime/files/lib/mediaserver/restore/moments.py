@@ -40,7 +40,8 @@ def candidates(snapshots: Sequence[Snapshot], at: str, now: float) -> list[Snaps
         raise InvalidValue(f"there is no snapshot for {at!r}. {_listed(snapshots)}")
     if ID.fullmatch(wanted) and len(found) > 1:
         raise InvalidValue(f"{at!r} is the beginning of {len(found)} ids; give more digits")
-    return sorted(found, key=lambda one: (one.complete, one.time), reverse=True)
+    # They come oldest first, also those of one second.
+    return sorted(reversed(found), key=lambda one: (one.complete, one.time), reverse=True)
 
 
 def _span(at: str) -> tuple[float, float]:

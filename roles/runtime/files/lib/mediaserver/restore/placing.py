@@ -142,6 +142,11 @@ class Places:
                 place.unlink()
             _move(target, str(place))
 
+    def clear(self) -> None:
+        """Remove what a restore has left that moves nothing any more."""
+        if not self.note_file.exists():
+            staging.clear(self.folder)
+
     def end(self) -> None:
         """End the restore: first the note, then what was moved aside. Raises OSError."""
         self.note_file.unlink(missing_ok=True)

@@ -90,15 +90,15 @@ class ServiceRestore:
         self.say(f"keeps the present state of {sources.title} in a snapshot")
         before = self.keep_present()
         self.say(f"fetches snapshot {chosen.title} ({words.size(content.size)})")
-        staging.fetch(self.archive, chosen.snapshot.id, content, self.places.new)
         expected = Expected(
             {table: rows for one in content.databases for table, rows in one.tables.items()},
             sum(one.path.endswith(".torrent") for one in content.entries),
         )
         try:
+            staging.fetch(self.archive, chosen.snapshot.id, content, self.places.new)
             seen = self._swap(name, chosen, content, expected)
         finally:
-            staging.clear(self.places.new)
+            self.places.clear()
         return Restored(
             name,
             chosen.snapshot.id,
@@ -114,7 +114,7 @@ class ServiceRestore:
         """Put back what an interrupted restore has moved; say whether there was one. Raises FileProblem."""
         note = self.places.note()
         if note is None:
-            staging.clear(self.places.folder)
+            self.places.clear()
             return False
         if not note.service:
             raise Refused(

@@ -50,6 +50,12 @@ class WholeRestore:
         """Raises MediaserverError, with everything as it was."""
         self._complete()
         self._require_blank()
+        try:
+            return self._run(at, household)
+        finally:
+            self.places.clear()
+
+    def _run(self, at: str, household: str) -> Restored:
         if self.old_pi_is_gone:
             self.unlock()
         try:
@@ -90,7 +96,7 @@ class WholeRestore:
             )
         if note is not None:
             self.places.put_back(note)
-        staging.clear(self.places.folder)
+        self.places.clear()
 
     def _require_blank(self) -> None:
         found = next((self.root / name for name in SIGNS if _has_content(self.root / name)), None)
