@@ -98,7 +98,7 @@ def held(name: str, *, patience_s: float = PATIENCE_S, path: files.StrPath = JOB
 
 
 def take(wanted: Lease, *, patience_s: float = PATIENCE_S, path: files.StrPath = JOB_LOCK) -> None:
-    """Leave a lease, in place of one of the same playbook, or of one that has died. Raises Busy, ValueError, OSError."""
+    """Leave a lease, in place of one of this playbook or of one that has died. Raises Busy, ValueError, OSError."""
     if not 0 < wanted.seconds <= LONGEST_S:
         raise ValueError(f"a lease of {wanted.seconds:g} s is refused; the longest is {LONGEST_S:g} s")
     with _open(path) as stream:

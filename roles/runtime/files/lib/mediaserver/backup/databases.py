@@ -123,7 +123,10 @@ def faults_of(path: Path) -> tuple[str, ...]:
                 orphans[row[0], row[2]] = orphans.get((row[0], row[2]), 0) + 1
     except sqlite3.Error as error:
         return (f"SQLite cannot read it: {error}",)
-    rows = [f"{number} rows of {table} refer to rows of {parent} that do not exist" for (table, parent), number in orphans.items()]
+    rows = [
+        f"{number} rows of {table} refer to rows of {parent} that do not exist"
+        for (table, parent), number in orphans.items()
+    ]
     return tuple(found[:SHOWN] + rows[:SHOWN])
 
 
@@ -134,7 +137,8 @@ def tables_of(path: Path) -> dict[str, int]:
             names = [row[0] for row in opened.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
             quoted = {name: '"' + name.replace('"', '""') + '"' for name in names}
             return {
-                name: int(opened.execute(f"SELECT count(*) FROM {quoted[name]}").fetchone()[0]) for name in sorted(names)
+                name: int(opened.execute(f"SELECT count(*) FROM {quoted[name]}").fetchone()[0])
+                for name in sorted(names)
             }
     except sqlite3.Error:
         return {}

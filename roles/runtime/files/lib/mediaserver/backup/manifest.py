@@ -71,8 +71,8 @@ class Manifest:
             data: dict[str, Any] = json.loads(text)
             if data["version"] != VERSION:
                 raise FileProblem(
-                    f"the snapshot has a manifest of version {data['version']}, and this collection knows {VERSION}; use"
-                    " the version of the collection that made it"
+                    f"the snapshot has a manifest of version {data['version']}, and this collection knows {VERSION};"
+                    " use the version of the collection that made it"
                 )
             return cls(
                 **{

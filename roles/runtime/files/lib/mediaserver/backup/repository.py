@@ -189,12 +189,12 @@ def given_location(settings: Settings) -> str:
 
 def choose(settings: Settings) -> Decision:
     """Raises FileProblem."""
-    if settings.disk_uuid and not (settings.data / MARKER).is_file():
-        # Without its disk, the folder is on the system's disk, and the repository looks as if it were lost.
-        if not settings.given_repository:
-            raise FileProblem(
-                f"the media disk is not mounted at {settings.data}, and the repository is on it; see: mediaserver status"
-            )
+    # Without its disk, the folder is on the system's disk, and the repository looks as if it were lost.
+    if settings.disk_uuid and not settings.given_repository and not (settings.data / MARKER).is_file():
+        raise FileProblem(
+            f"the media disk is not mounted at {settings.data}, and the repository is on it. Attach the disk; see:"
+            " mediaserver status"
+        )
     given = given_location(settings)
     return decide(given, settings.default_repository, observe(settings, given))
 
@@ -216,8 +216,8 @@ def open_repository(settings: Settings) -> Repository:
     if secret is None:
         if is_local(decision.location) and (folder_of(decision.location) / CONFIG).exists():
             raise FileProblem(
-                f"{where(decision.location)} has a repository already, and this host does not know its password. If it is"
-                " the backup of this household, restore it with the recovery card (docs/backup.md); else move it away"
+                f"{where(decision.location)} has a repository already, and this host does not know its password. If"
+                " it is the backup of this household, restore it with the recovery card (docs/backup.md); else move it away"
             )
         secret = password.ensure(settings.secrets)
     return Repository(decision.location, decision.kind, location_file, secret, environment(settings))
@@ -237,7 +237,9 @@ def _check_folder(folder: Path, *, is_default: bool) -> None:
         elif not folder.parent.is_dir():
             raise FileProblem(f"{folder.parent} does not exist; mount the disk or share of upkeep_backup_repository")
     except OSError as error:
-        raise FileProblem(f"{folder} cannot be used: {reason(error)}; see whether its disk or share is there") from error
+        raise FileProblem(
+            f"{folder} cannot be used: {reason(error)}; see whether its disk or share is there"
+        ) from error
 
 
 def environment(settings: Settings) -> dict[str, str]:

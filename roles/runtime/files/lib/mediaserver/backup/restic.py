@@ -70,19 +70,20 @@ TEXTS: tuple[tuple[str, Fault], ...] = (
     (r"already locked", Fault.LOCKED),
     (
         r"connection refused|no such host|i/o timeout|network is unreachable|host is down|no route to host"
-        r"|stale file handle|transport endpoint|input/output error|connection reset|permission denied|server misbehaving",
+        r"|stale file handle|transport endpoint|input/output error|connection reset|permission denied"
+        r"|server misbehaving",
         Fault.UNREACHABLE,
     ),
     (r"is there a repository at|repository does not exist|unable to open config file", Fault.NO_REPOSITORY),
     (
-        r"ciphertext verification failed|does not match|checksum|invalid data|unexpected eof|not found in|contains .* errors"
-        r"|pack .* (?:missing|truncated|size)|repository contains errors|errors were found|integrity",
+        r"ciphertext verification failed|does not match|checksum|invalid data|unexpected eof|not found in"
+        r"|contains .* errors|pack .* (?:missing|truncated|size)|repository contains errors|errors were found|integrity",
         Fault.DAMAGED,
     ),
 )
 REMEDIES: Mapping[Fault, str] = {
     Fault.INCOMPLETE: "The snapshot is kept. See `sudo mediaserver logs backup` for what is missing",
-    Fault.NO_REPOSITORY: "See whether its disk, share or server is there, and whether upkeep_backup_repository is right",
+    Fault.NO_REPOSITORY: "See whether its disk, share or server is there, and check upkeep_backup_repository",
     Fault.LOCKED: "Another program works with it. Run this again later",
     Fault.WRONG_PASSWORD: (
         "The repository has another password than this host: it may be of another household, or of an earlier set-up of"
@@ -92,7 +93,7 @@ REMEDIES: Mapping[Fault, str] = {
     Fault.FULL: "Make room there, or shorten upkeep_backup_keep and run `sudo mediaserver backup --check`",
     Fault.UNREACHABLE: "See whether the disk, share or server is there, then run this again",
     Fault.DAMAGED: (
-        "Parts of it cannot be read. Keep it as it is, and see docs/backup.md, section \"A damaged repository\""
+        'Parts of it cannot be read. Keep it as it is, and see docs/backup.md, section "A damaged repository"'
     ),
     Fault.NOT_INSTALLED: "Run the playbook again",
     Fault.OTHER: "See `sudo mediaserver logs backup`",
@@ -102,9 +103,18 @@ REMEDIES: Mapping[Fault, str] = {
 class ResticError(MediaserverError):
     """restic has failed. ``fault``: what it means."""
 
-    def __init__(self, message: str, fault: Fault) -> None:
+    def __init__(self, message: str, fault: Fault, output: str = "") -> None:
         super().__init__(message)
         self.fault = fault
+        self.output = output
+
+
+@dataclass(frozen=True)
+class Made:
+    """A new snapshot, and why it is not complete, else empty."""
+
+    snapshot: str
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -190,7 +200,9 @@ class Restic:
             self.cache.mkdir(mode=0o700, parents=True, exist_ok=True)
             done = self.run(command, self._environment(), folder, limit_s)
         except subprocess.TimeoutExpired as error:
-            raise self._error(Fault.UNREACHABLE, arguments[0], f"it has not ended after {limit_s / 60:g} min") from error
+            raise self._error(
+                Fault.UNREACHABLE, arguments[0], f"it has not ended after {limit_s / 60:g} min"
+            ) from error
         except OSError as error:
             fault = Fault.NOT_INSTALLED if isinstance(error, FileNotFoundError) else Fault.OTHER
             raise self._error(fault, arguments[0], reason(error)) from error
@@ -202,11 +214,13 @@ class Restic:
         # setpriv(1) cannot start a program that is not there.
         fault = Fault.NOT_INSTALLED if done.code == 127 else fault_of(done.code, done.messages + done.output)
         lines = [line.strip() for line in done.messages.splitlines() if line.strip()]
-        return self._error(fault, verb, "; ".join(lines[-LINES:]) or f"exit code {done.code}")
+        return self._error(fault, verb, "; ".join(lines[-LINES:]) or f"exit code {done.code}", done.output)
 
-    def _error(self, fault: Fault, verb: str, text: str) -> ResticError:
+    def _error(self, fault: Fault, verb: str, text: str, output: str = "") -> ResticError:
         where = places.where(self.repository.location)
-        return ResticError(f"restic {verb} has failed for {where}: {self._redacted(text)}. {REMEDIES[fault]}", fault)
+        return ResticError(
+            f"restic {verb} has failed for {where}: {self._redacted(text)}. {REMEDIES[fault]}", fault, output
+        )
 
     def _redacted(self, text: str) -> str:
         location = self.repository.location
@@ -241,11 +255,16 @@ class Restic:
     def init(self) -> None:
         self.call("init", limit_s=SHORT_S)
 
-    def backup(self, paths: Sequence[str], *, folder: Path, exclude_file: Path, tags: Sequence[str]) -> str:
-        """Make a snapshot and return its id. Relative paths begin at the snapshot's root. Raises ResticError."""
+    def backup(self, paths: Sequence[str], *, folder: Path, exclude_file: Path, tags: Sequence[str]) -> Made:
+        """Make a snapshot. Relative paths begin at the snapshot's root. Raises ResticError."""
         arguments = [f"--exclude-file={exclude_file}", f"--host={HOST}", *(f"--tag={one}" for one in tags)]
-        done = self.call("backup", "--json", "--quiet", RETRY_LOCK, *arguments, "--", *paths, folder=folder)
-        return _summary(done.output)
+        try:
+            done = self.call("backup", "--json", "--quiet", RETRY_LOCK, *arguments, "--", *paths, folder=folder)
+        except ResticError as error:
+            if error.fault is not Fault.INCOMPLETE:
+                raise
+            return Made(_summary(error.output), str(error))
+        return Made(_summary(done.output))
 
     def snapshots(self, household: str = "") -> list[Snapshot]:
         """Return the snapshots, oldest first; those of one household where it is given. Raises ResticError."""
@@ -275,9 +294,7 @@ class Restic:
 
     def restore(self, snapshot: str, target: Path, includes: Sequence[str] = ()) -> None:
         """Restore these paths of a snapshot, or all, below a folder. Raises ResticError."""
-        self.call(
-            "restore", snapshot, "--target", str(target), *(f"--include={one}" for one in includes), "--no-lock"
-        )
+        self.call("restore", snapshot, "--target", str(target), *(f"--include={one}" for one in includes), "--no-lock")
 
     def tag(self, snapshot: str, tag: str) -> None:
         self.call("tag", RETRY_LOCK, f"--add={tag}", snapshot, limit_s=SHORT_S)
@@ -288,7 +305,8 @@ class Restic:
         restic 0.18 exits 0 for one that it could not remove, so the list is read again.
         """
         done = self.call(
-            *("forget", "--json", RETRY_LOCK, "--group-by=host", f"--tag={HOUSEHOLD}{household}", *keep), limit_s=SHORT_S
+            *("forget", "--json", RETRY_LOCK, "--group-by=host", f"--tag={HOUSEHOLD}{household}", *keep),
+            limit_s=SHORT_S,
         )
         removed = {str(one["id"]) for group in _parsed(done.output) or [] for one in group.get("remove") or []}
         if left := removed & {one.id for one in self.snapshots()}:
@@ -337,4 +355,6 @@ def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ResticError(f"restic has answered in an unexpected form ({text[:80]!r}); run this again", Fault.OTHER) from error
+        raise ResticError(
+            f"restic has answered in an unexpected form ({text[:80]!r}); run this again", Fault.OTHER
+        ) from error

@@ -18,7 +18,7 @@ def distrust(now: float, newest: float) -> str:
     """
     year = datetime.fromtimestamp(now, UTC).year
     if year < FIRST_YEAR:
-        return f"the clock of this host says {year}; connect it to the internet, so that it gets the time, then run this again"
+        return f"the clock of this host says {year}; connect it to the internet, which sets it, then run this again"
     if newest > now + TOLERANCE_S:
         found, present = (f"{datetime.fromtimestamp(one, UTC):%Y-%m-%d %H:%M} UTC" for one in (newest, now))
         return (
