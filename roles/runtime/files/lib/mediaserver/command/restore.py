@@ -29,10 +29,10 @@ NAME = "restore"
 HELP = "bring a service's files back from the backup, or try whether that works: --drill (sudo)"
 DESCRIPTION = (
     "Restores the files and databases of one service. The present state is kept in a snapshot before, whose id is\n"
-    "shown. What comes out of the repository is compared with the snapshot's list before anything changes. The service\n"
-    "must then work: its container is healthy, Jellyfin lists its libraries and users, Transmission its torrents; else\n"
-    "the files of before are put back. `--drill` restores everything into a scratch folder and compares it, and changes\n"
-    "nothing. A blank Pi is restored by playbooks/restore.yml."
+    "shown. What comes out of the repository is compared with the snapshot's list before anything changes. The\n"
+    "service must work afterwards: its container is healthy, Jellyfin lists its libraries and users, Transmission its\n"
+    "torrents. If it does not, the files of before are put back. `--drill` restores everything into a scratch folder,\n"
+    "compares it, and changes nothing else. A blank Pi is restored by playbooks/restore.yml."
 )
 EXIT_CODES: Mapping[int, str] = {}
 SCHEMA = object_schema(
