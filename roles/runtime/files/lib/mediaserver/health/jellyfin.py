@@ -13,6 +13,7 @@ from mediaserver._core.transport import Http
 from mediaserver._jellyfin.client import JellyfinClient, expect_list
 from mediaserver._jellyfin.health import HEALTHY, start_phase
 from mediaserver._jellyfin.key_file import key_in
+from mediaserver.health import database
 from mediaserver.health.environment import Environment
 from mediaserver.health.model import Finding, State, Value, bad, ok, unknown, warning
 from mediaserver.importer.jellyfin import OwnHttp
@@ -93,7 +94,7 @@ def read(environment: Environment, http: Http | None = None) -> list[Finding]:
     except (MediaserverError, OSError) as error:
         return _without(bad(HEALTH, str(error), PLAYBOOK))
     if phase != HEALTHY:
-        return _without(judge_phase(phase))
+        return _without(judge_stopped(environment, phase))
     healthy = ok(HEALTH, "it is healthy")
     try:
         libraries = _list(client, "/Library/VirtualFolders")
@@ -122,6 +123,14 @@ def _unknown(checks: Sequence[str]) -> list[Finding]:
 
 def _without(health: Finding) -> list[Finding]:
     return [health, *_unknown(CHECKS[1:])]
+
+
+def judge_stopped(environment: Environment, phase: str) -> Finding:
+    """Judge a server that is not healthy. One with a damaged database ends within seconds of each start."""
+    found = judge_phase(phase)
+    if found.state is State.BAD and (text := database.damage(environment.root)):
+        return bad(HEALTH, f"its database is damaged: {text}", database.remedy(environment.settings.state))
+    return found
 
 
 def judge_phase(phase: str) -> Finding:
