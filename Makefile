@@ -1,6 +1,6 @@
 # The commands of this project; their programs are in tools/.
 .DEFAULT_GOAL := help
-.PHONY: help tools lab demo check sanity mutants test daemons leak-test faults lab-up lab-down bench site verify docs pins clean
+.PHONY: help tools lab demo check sanity mutants test daemons leak-test faults lab-up lab-down bench site verify backup restore restore-inventory docs pins clean
 
 HOUSE ?=
 ARGS ?=
@@ -53,6 +53,15 @@ site: tools ## run the playbook on a household: HOUSE=inventory/<household> ARGS
 
 verify: tools ## test a running household for leaks: HOUSE=inventory/<household> ARGS=--ask-vault-pass
 	@tools/run tools/site "$(HOUSE)" verify $(ARGS)
+
+backup: tools ## make a backup of a household now: HOUSE=inventory/<household> ARGS=--ask-vault-pass
+	@tools/run tools/site "$(HOUSE)" backup $(ARGS)
+
+restore: tools ## restore a household onto a blank Pi: HOUSE=inventory/<household> ARGS=--ask-vault-pass
+	@tools/run tools/site "$(HOUSE)" restore $(ARGS)
+
+restore-inventory: tools ## bring a lost inventory out of the backup: PI=<address> HOUSE=inventory/<household> ARGS="--user <account>"
+	@tools/run ansible-playbook --inventory "$(PI)," --extra-vars "restore_to=$(abspath $(HOUSE))" $(ARGS) playbooks/restore_inventory.yml
 
 docs: tools ## write what follows from the sources: READMEs of roles, Transmission's settings, Jellyfin's users, the command, status.json, the filter of Docker's socket
 	@tools/run python tools/user_fields.py
