@@ -27,6 +27,8 @@ MODULES = {
     "space": "space",
     "remove": "remove",
     "health": "health",
+    "backup": "backup",
+    "card": "card",
     "updates": "updates",
     "verify": "verify",
     "logs": "logs",

@@ -1,9 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All subcommands, in the order of --help and docs/command.md. Backup and restore will be added."""
+"""All subcommands, in the order of --help and docs/command.md. Restore will be added."""
 
 from __future__ import annotations
 
-from mediaserver.command import doctor, health, import_torrents, logs, remove, space, status, updates, verify, version
+from mediaserver.command import (
+    backup,
+    card,
+    doctor,
+    health,
+    import_torrents,
+    logs,
+    remove,
+    space,
+    status,
+    updates,
+    verify,
+    version,
+)
 from mediaserver.command.frame import Subcommand
 
 SUBCOMMANDS: tuple[Subcommand, ...] = (
@@ -12,6 +25,8 @@ SUBCOMMANDS: tuple[Subcommand, ...] = (
     space,
     remove,
     health,
+    backup,
+    card,
     updates,
     verify,
     logs,
