@@ -96,6 +96,24 @@ FORMS: tuple[tuple[str, t.Callable[[str], bool], str, str], ...] = (
         "it is not an HTTP address without blanks, quotes and dollar signs",
         "write it like https://hc.example.org/your-key, or leave it empty",
     ),
+    (
+        "upkeep_backup_repository",
+        _is(r"[^\s'\"]*"),
+        "it is not a repository in restic's notation",
+        "write it like /mnt/other/backup, sftp:user@host:/backup or rest:https://host/, or leave it empty",
+    ),
+    (
+        "upkeep_backup_password",
+        _is(r"(?:\S(?:.*\S)?)?"),
+        "it begins or ends with a blank, or has more than one line, which restic would leave out",
+        "write one line, or leave it empty",
+    ),
+    (
+        "upkeep_backup_schedule",
+        _is(r"[\d*/,-]+ [\d*/,-]+ [\d*/,-]+ [\dA-Za-z*/,-]+ [\dA-Za-z*/,-]+"),
+        "it is not a schedule of five fields",
+        "write minute, hour, day of the month, month and day of the week, such as 0 3 * * *",
+    ),
     *(
         (f"{service}_image", _is(r"[^\s$'\"]+"), "it is not the name of an image", "write it like owner/name:tag")
         for service in ("transmission", "jackett", "jellyfin")

@@ -75,7 +75,7 @@ def test_leaves_no_copy_in_clear_and_nothing_for_others(home: Home) -> None:
     assert not home.settings.staging.exists()
     for folder in (home.settings.work, home.settings.default_repository):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    for path in (home.root / "secrets" / "backup").iterdir():
+    for path in (home.root / "backup").iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
 
 
@@ -100,7 +100,7 @@ def test_a_vanished_database_fails_and_keeps_the_rest(home: Home) -> None:
     home.run().run()
     for end in ("", "-wal", "-shm"):
         (home.root / (JELLYFIN + end)).unlink(missing_ok=True)
-    with pytest.raises(BackupIncomplete, match="jellyfin.db"):
+    with pytest.raises(BackupIncomplete, match=r"jellyfin.db"):
         home.run().run()
     newest = home.opened().snapshots()[-1]
     assert f"{home.root}/config/transmission/settings.json" in {one.path for one in home.opened().ls(newest.id)}
@@ -148,7 +148,7 @@ def test_off_without_a_second_device(home: Home, monkeypatch: pytest.MonkeyPatch
 def test_the_repository_that_has_gone_is_not_begun_again(home: Home) -> None:
     home.run().run()
     shutil.rmtree(home.settings.default_repository)
-    with pytest.raises(ResticError, match="is not there.*--new-repository"):
+    with pytest.raises(ResticError, match=r"is not there.*--new-repository"):
         home.run().run()
     assert not (home.settings.default_repository / "config").exists()
     home.run().run(choice=Choice(new_repository=True))
@@ -157,8 +157,8 @@ def test_the_repository_that_has_gone_is_not_begun_again(home: Home) -> None:
 
 def test_a_share_that_is_not_mounted_is_named(home: Home) -> None:
     home.write_settings(given_repository=True)
-    (home.root / "secrets/backup").mkdir(parents=True)
-    (home.root / "secrets/backup/repository").write_text(f"{home.top}/nas/gone/repository\n")
+    (home.root / "backup").mkdir(parents=True)
+    (home.root / "backup/repository").write_text(f"{home.top}/nas/gone/repository\n")
     with pytest.raises(FileProblem, match="nas/gone does not exist; mount"):
         home.run().run()
 
@@ -173,7 +173,7 @@ def test_the_media_disk_is_not_mounted(home: Home) -> None:
 def test_the_repository_of_another_household(home: Home) -> None:
     home.run().run()
     before = home.opened().snapshots()
-    (home.root / "secrets/backup/household").write_text("f" * 32 + "\n")
+    (home.root / "backup/household").write_text("f" * 32 + "\n")
     with pytest.raises(OtherHousehold, match="none is of this household"):
         home.run().run()
     assert home.opened().snapshots() == before
@@ -181,7 +181,7 @@ def test_the_repository_of_another_household(home: Home) -> None:
 
 def test_a_wrong_password(home: Home) -> None:
     home.run().run()
-    (home.root / "secrets/backup/password").write_text("another\n")
+    (home.root / "backup/password").write_text("another\n")
     with pytest.raises(ResticError, match="another password than this host") as caught:
         home.run().run()
     assert caught.value.fault is Fault.WRONG_PASSWORD
@@ -189,10 +189,10 @@ def test_a_wrong_password(home: Home) -> None:
 
 def test_a_moved_disk_is_not_given_a_new_password(home: Home) -> None:
     home.run().run()
-    shutil.rmtree(home.root / "secrets/backup")
-    with pytest.raises(FileProblem, match="has a repository already.*recovery card"):
+    shutil.rmtree(home.root / "backup")
+    with pytest.raises(FileProblem, match=r"has a repository already.*recovery card"):
         home.run().run()
-    assert not (home.root / "secrets/backup/password.made").exists()
+    assert not (home.root / "backup/password.made").exists()
 
 
 def test_two_at_once(home: Home) -> None:
@@ -206,7 +206,7 @@ def test_two_at_once(home: Home) -> None:
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"state": 1}'])
 def test_damaged_settings(home: Home, text: str) -> None:
     (home.root / "backup.json").write_text(text)
-    with pytest.raises(FileProblem, match="backup.json cannot be used.*run the playbook again"):
+    with pytest.raises(FileProblem, match=r"backup.json cannot be used.*run the playbook again"):
         home.run().run()
 
 

@@ -66,6 +66,7 @@ def test_a_host_on_which_all_is_well(tmp_path: Path) -> None:
         "services      started (mediaserver.service)",
         "downloads     all have arrived",
         "disk          /mnt: 100.0 GB of 1.0 TB are free",
+        "backup        off (upkeep_backup)",
         "updates       not searched for yet: sudo mediaserver updates",
     ]
     assert "(2 hours)" in found.lines[1]

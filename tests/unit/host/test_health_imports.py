@@ -117,8 +117,26 @@ def test_the_age_of_a_backup(noted: dict[str, Any], expected: list[State]) -> No
     assert [one.state for one in backup.judge(noted, NOW)] == expected
 
 
+def test_a_damaged_database_is_bad_and_names_the_way_back() -> None:
+    fault = {"path": "/opt/mediaserver/config/jellyfin/data/jellyfin.db", "service": "jellyfin", "text": "malformed"}
+    found = backup.judge_databases({"faults": [fault]})
+    assert found.state is State.BAD and "jellyfin.db: malformed" in found.text
+    assert "mediaserver restore jellyfin --at yesterday" in found.remedy
+    assert backup.judge_databases({"faults": []}).state is State.OK
+    assert backup.judge_databases({}).state is State.UNKNOWN
+    assert len(backup.judge_databases({"faults": [fault] * 9}).text) < 400
+
+
+def test_a_backup_without_a_place_is_one_warning(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "backup.json").write_text(json.dumps({"off": "the same disk"}))
+    found = backup.read(environment(tmp_path))
+    assert [one.state for one in found] == [State.WARNING, *[State.UNKNOWN] * 3] and found[0].text == "the same disk"
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]"])
 def test_a_damaged_state_of_the_backup_counts_as_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "backup.json").write_text(text)
-    assert states(backup.read(environment(tmp_path))) == dict.fromkeys(backup.CHECKS, State.WARNING)
+    expected = {**dict.fromkeys(backup.CHECKS, State.WARNING), backup.DATABASES: State.UNKNOWN}
+    assert states(backup.read(environment(tmp_path))) == expected

@@ -306,8 +306,21 @@ def test_without_a_backup_it_says_how_to_have_one(tmp_path: Path, lock: Path) ->
         run(command, make_context(tmp_path), "jellyfin")
 
 
-def test_nothing_was_interrupted(tmp_path: Path, lock: Path) -> None:
-    assert run(command, make_context(tmp_path), "--complete").data["done"] == "nothing"
+@pytest.mark.parametrize("argument", ["--complete", "--put-back"])
+def test_nothing_was_interrupted(tmp_path: Path, lock: Path, argument: str) -> None:
+    assert run(command, make_context(tmp_path), argument).data["done"] == "nothing"
+
+
+def test_a_start_of_docker_puts_files_back_without_docker(home: Household, lock: Path) -> None:
+    note = home.root / FOLDER / "note.json"
+    target, old = home.root / "compose.yml", home.root / FOLDER / "old" / "compose.yml"
+    move = placing.Move(str(target), "", str(old), had=True)
+    files.write(note, placing.Note("jellyfin", "a", (move,)).to_json(), mode=0o600)
+    old.parent.mkdir()
+    target.rename(old)
+    assert run(command, replace(make_context(home.folder), root=home.root), "--put-back").data["done"] == "completed"
+    assert target.read_text() == "first"
+    assert not note.parent.exists()
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"state": "/x"}'])

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-PLAYBOOKS = ("site", "verify")
+PLAYBOOKS = ("site", "verify", "backup", "restore")
 
 
 @pytest.fixture

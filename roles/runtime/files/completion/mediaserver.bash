@@ -12,15 +12,17 @@ _mediaserver() {
     "doctor --only") words="units vpn containers disk clock downloads notifications" ;;
     *)
         case "$command" in
-        "") words="--help status import space remove health updates verify logs doctor version" ;;
+        "") words="--help status import space remove health backup card updates verify logs doctor version" ;;
         status) words="--help --json" ;;
         import) words="--help --json --dry-run --kind --again --existing" ;;
         space) words="--help --json" ;;
         remove) words="--help --json --undo --now --yes" ;;
         health) words="--help --json --quiet" ;;
+        backup) words="--help --json --quiet --accept-missing --new-repository --check" ;;
+        card) words="--help --json --confirm --without-password" ;;
         updates) words="--help --json --stored" ;;
         verify) words="--help --json --address-page --target" ;;
-        logs) words="--help --json vpn-monitor barrier barrier-keeper stack import health updates discovery docker --lines --follow" ;;
+        logs) words="--help --json vpn-monitor barrier barrier-keeper stack import health backup updates discovery docker --lines --follow" ;;
         doctor) words="--help --json --only --notify-test" ;;
         version) words="--help --json" ;;
         esac

@@ -77,7 +77,7 @@ TEXTS: tuple[tuple[str, Fault], ...] = (
     (r"is there a repository at|repository does not exist|unable to open config file", Fault.NO_REPOSITORY),
     (
         r"ciphertext verification failed|does not match|checksum|invalid data|unexpected eof|not found in"
-        r"|contains .* errors|pack .* (?:missing|truncated|size)|repository contains errors|errors were found|integrity",
+        r"|contains .*errors|pack .* (?:missing|truncated|size)|contains errors|errors were found|integrity",
         Fault.DAMAGED,
     ),
 )

@@ -14,7 +14,7 @@ from mediaserver._core.errors import FileProblem, reason
 
 # Below the project folder.
 SETTINGS = "backup.json"
-SECRETS = Path("secrets", "backup")
+SECRETS = "backup"
 # Below the folder of state files.
 STATE = "backup.json"
 INVENTORY = "inventory"

@@ -37,7 +37,7 @@ class Plan:
 
 # Below the project folder: secrets and keys, the state of the VPN, and what compose reads. The host's programs are not
 # kept, because the playbook installs them.
-PROJECT = ("secrets", "gateway", "compose.yml", ".env", *OVERRIDES)
+PROJECT = ("secrets", "gateway", "backup", "compose.yml", ".env", *OVERRIDES)
 # What SQLite keeps beside a database. Copied as files they would not match it.
 # Source: https://www.sqlite.org/tempfiles.html.
 COMPANIONS = ("", "-wal", "-shm", "-journal")

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from mediaserver._core.docker import SERVICE_LABEL, label
 from mediaserver._core.errors import AccessDenied, DockerError, ServiceProblem
 from mediaserver._core.names import (
+    BACKUP_IDENTIFIER,
     BARRIER_UNIT,
     DISCOVERY_UNIT,
     DOCKER_UNIT,
@@ -38,6 +39,7 @@ PROGRAMS = {
     "stack": STACK_UNIT,
     "import": IMPORT_UNIT,
     "health": HEALTH_IDENTIFIER,
+    "backup": BACKUP_IDENTIFIER,
     "updates": UPDATES_UNIT,
     "discovery": DISCOVERY_UNIT,
     "docker": DOCKER_UNIT,
@@ -81,7 +83,7 @@ def run(arguments: argparse.Namespace, context: Context) -> Outcome:
         raise WrongArgument("--follow has no end, so it has no JSON; leave out one of the two")
     if arguments.name in PROGRAMS:
         source = PROGRAMS[arguments.name]
-        field = IDENTIFIER if source == HEALTH_IDENTIFIER else UNIT
+        field = IDENTIFIER if source in (HEALTH_IDENTIFIER, BACKUP_IDENTIFIER) else UNIT
         command = ["journalctl", "--no-pager", "--quiet", field, source, "--lines", str(arguments.lines)]
         command += ["--follow"] if arguments.follow else []
     else:

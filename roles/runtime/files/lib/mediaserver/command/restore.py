@@ -38,7 +38,7 @@ EXIT_CODES: Mapping[int, str] = {}
 SCHEMA = object_schema(
     {
         "done": {"enum": ["restored", "drill", "whole", "completed", "nothing"]},
-        "service": {"type": "string", "description": "empty with --drill, --everything and --complete"},
+        "service": {"type": "string", "description": "empty without a SERVICE"},
         "snapshot": {"type": "string"},
         "taken": {"type": "string", "description": "when the snapshot was made, ISO 8601; empty without one"},
         "before": {"type": "string", "description": "the snapshot of the state before; empty without one"},
@@ -62,6 +62,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--drill", action="store_true", help="restore into a scratch folder, compare, and remove it")
     parser.add_argument("--complete", action="store_true", help="put back what an interrupted restore has moved")
     parser.add_argument(
+        "--put-back", action="store_true", help="the same for a start of Docker: only the files, no service is asked"
+    )
+    parser.add_argument(
         "--everything",
         metavar="FOLDER",
         default="",
@@ -76,8 +79,14 @@ def run(arguments: argparse.Namespace, context: Context) -> Outcome:
     with job_lock.held(OWNER):
         if arguments.everything:
             return _everything(arguments, context, say)
-        if arguments.complete and Places(context.root).note() is None:
-            return _outcome("nothing", lines=["no restore was interrupted"])
+        if arguments.complete or arguments.put_back:
+            places = Places(context.root)
+            note = places.note()
+            if note is None:
+                return _outcome("nothing", lines=["no restore was interrupted"])
+            if arguments.put_back:
+                places.put_back(note)
+                return _outcome("completed", lines=["the files of before an interrupted restore are in place again"])
         settings = Settings.read(context.root)
         archive = Restic(repository.open_repository(settings), settings.cache)
         household = repository.household(settings)
@@ -101,8 +110,8 @@ def run(arguments: argparse.Namespace, context: Context) -> Outcome:
 
 def _check(arguments: argparse.Namespace) -> None:
     """Raises WrongArgument."""
-    chosen = [bool(arguments.service), arguments.drill, arguments.complete, bool(arguments.everything)]
-    if sum(chosen) != 1:
+    chosen = [arguments.service, arguments.drill, arguments.complete, arguments.put_back, arguments.everything]
+    if sum(map(bool, chosen)) != 1:
         raise WrongArgument("give either a SERVICE, or --drill, or --complete; nothing else goes with them but --at")
 
 

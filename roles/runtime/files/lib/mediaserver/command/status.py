@@ -7,22 +7,23 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
-from mediaserver.command import disk_space, download_state, health_state, update_state, vpn_state
+from mediaserver.command import backup_state, disk_space, download_state, health_state, update_state, vpn_state
 from mediaserver.command.frame import Context, Exit, Outcome, list_schema, object_schema
 
 NAME = "status"
-HELP = "whether all is well: VPN, services, downloads that have not arrived, disk, updates"
+HELP = "whether all is well: VPN, services, downloads that have not arrived, disk, backup, updates"
 DESCRIPTION = (
     "Shows what the last health check has found, worst first, with what to do. Then it answers: is anything bypassing\n"
     "the VPN, since when is the tunnel up, do the services run, which downloads have not arrived in the library and\n"
-    "why, how much space is left, and for which services newer images wait. It needs no sudo. What it says of the VPN\n"
-    "is what vpn-monitor has observed; `sudo mediaserver verify` tests it with packets."
+    "why, how much space is left, how old the backup is and what it survives, and for which services newer\n"
+    "images wait. It needs no sudo. What it says of the VPN is what vpn-monitor has observed;\n"
+    "`sudo mediaserver verify` tests it with packets."
 )
 EXIT_CODES: Mapping[int, str] = {
     Exit.OK: "all is well",
     Exit.ATTENTION: "something needs attention; `attention` lists it",
 }
-PARTS = (health_state, vpn_state, download_state, disk_space, update_state)
+PARTS = (health_state, vpn_state, download_state, disk_space, backup_state, update_state)
 SCHEMA = object_schema(
     {
         "attention": list_schema({"type": "string"}, description="sentences; empty where all is well"),

@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All subcommands, in the order of --help and docs/command.md. Backup and restore will be added."""
+"""All subcommands, in the order of --help and docs/command.md."""
 
 from __future__ import annotations
 
 from mediaserver.command import (
+    backup,
+    card,
     doctor,
     health,
     import_torrents,
     logs,
     refetch,
     remove,
+    restore,
     space,
     status,
     updates,
@@ -23,8 +26,11 @@ SUBCOMMANDS: tuple[Subcommand, ...] = (
     import_torrents,
     space,
     remove,
-    refetch,
     health,
+    backup,
+    card,
+    restore,
+    refetch,
     updates,
     verify,
     logs,

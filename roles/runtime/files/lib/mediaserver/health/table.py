@@ -78,6 +78,7 @@ CHECKS: tuple[Check, ...] = (
     Check(backup.BACKUP, "backup", "backup"),
     Check(backup.VERIFIED, "backup", "check of the backup"),
     Check(backup.DRILL, "backup", "restore drill"),
+    Check(backup.DATABASES, "backup", "databases"),
     Check(machine.MEMORY, "host", "memory"),
     Check(machine.TEMPERATURE, "host", "temperature"),
     Check(machine.POWER, "host", "power supply"),
