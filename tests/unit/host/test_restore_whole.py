@@ -16,6 +16,9 @@ from mediaserver._core.errors import FileProblem, InvalidValue
 from mediaserver.backup.restic import Fault, ResticError
 from mediaserver.backup.state import StateFile
 from mediaserver.command import restore as command
+from mediaserver.health import backup
+from mediaserver.health.backup import DRILL
+from mediaserver.health.model import State
 from mediaserver.restore import placing, staging
 from mediaserver.restore.chosen import Refused
 from mediaserver.restore.drill import Drill
@@ -328,3 +331,18 @@ def test_request_that_cannot_be_read_is_named(tmp_path: Path, lock: Path, text: 
     files.write(tmp_path / "request" / "restore.json", text, mode=0o600)
     with pytest.raises(FileProblem, match=r"written by playbooks/restore\.yml"):
         run(command, make_context(tmp_path), "--everything", str(tmp_path / "request"))
+
+
+def test_a_failed_drill_is_bad_although_an_earlier_one_was_good(home: Household) -> None:
+    noted_ = {"backup": home.now, "check": home.now, "drill": home.now, "drill_error": ""}
+    found = {one.check: one.state for one in backup.judge(noted_, home.now)}
+    assert set(found.values()) == {State.OK}
+    failed = next(one for one in backup.judge({**noted_, "drill_error": "it is full"}, home.now) if one.check == DRILL)
+    assert (failed.state, failed.text) == (State.BAD, "the last restore drill has failed: it is full")
+
+
+def test_what_every_account_may_read_names_no_file(home: Household, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(home.archive), "restore", lambda *_arguments: None)
+    with pytest.raises(NotSound, match="is missing"):
+        drill(home).run()
+    assert "missing" not in noted(home)["drill_error"]

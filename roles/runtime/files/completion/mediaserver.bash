@@ -6,13 +6,15 @@ _mediaserver() {
     COMPREPLY=()
     case "$command $previous" in
     "import --kind") words="movies tv music books misc" ;;
+    "restore --at") words="" ;;
+    "restore --everything") words="" ;;
     "verify --address-page") words="" ;;
     "verify --target") words="" ;;
     "logs -n" | "logs --lines") words="" ;;
     "doctor --only") words="units vpn containers disk clock downloads notifications" ;;
     *)
         case "$command" in
-        "") words="--help status import space remove health backup card updates verify logs doctor version" ;;
+        "") words="--help status import space remove health backup card restore refetch updates verify logs doctor version" ;;
         status) words="--help --json" ;;
         import) words="--help --json --dry-run --kind --again --existing" ;;
         space) words="--help --json" ;;
@@ -20,6 +22,8 @@ _mediaserver() {
         health) words="--help --json --quiet" ;;
         backup) words="--help --json --quiet --accept-missing --new-repository --check" ;;
         card) words="--help --json --confirm --without-password" ;;
+        restore) words="--help --json --at --drill --complete --put-back --everything" ;;
+        refetch) words="--help --json --dry-run --yes" ;;
         updates) words="--help --json --stored" ;;
         verify) words="--help --json --address-page --target" ;;
         logs) words="--help --json vpn-monitor barrier barrier-keeper stack import health backup updates discovery docker --lines --follow" ;;

@@ -118,9 +118,10 @@ def _check(arguments: argparse.Namespace) -> None:
 def _keep_present(root: Path) -> str:
     """Make a snapshot of the present state; return its id. Raises MediaserverError."""
     # It takes a while to import, and only this needs it.
-    from mediaserver.backup.run import BackupRun  # noqa: PLC0415
+    from mediaserver.backup.run import BackupRun, Choice  # noqa: PLC0415
 
-    return str(BackupRun(root, locked=True).run(BEFORE_RESTORE).snapshot)
+    # What is to be restored may be what is gone.
+    return BackupRun(root, locked=True).run(BEFORE_RESTORE, Choice(accept_missing=True)).snapshot
 
 
 def _everything(arguments: argparse.Namespace, context: Context, say: Callable[[str], None]) -> Outcome:

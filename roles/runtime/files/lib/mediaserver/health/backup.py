@@ -44,7 +44,11 @@ def read(environment: Environment) -> list[Finding]:
 
 def judge(noted: Mapping[str, object], now: float) -> list[Finding]:
     """Pure."""
-    return [_judge(check, noted.get(key), days, now) for key, (check, days) in NOTED.items()]
+    found = [_judge(check, noted.get(key), days, now) for key, (check, days) in NOTED.items()]
+    if error := noted.get("drill_error"):
+        failed = bad(DRILL, f"the last restore drill has failed: {error}", "see: sudo mediaserver restore --drill")
+        return [failed if one.check == DRILL else one for one in found]
+    return found
 
 
 def _judge(check: str, noted: object, days: int, now: float) -> Finding:

@@ -13,7 +13,7 @@ from mediaserver.backup.state import StateFile
 from mediaserver.restore import staging, wanted
 from mediaserver.restore.chosen import choose, own_snapshots
 from mediaserver.restore.moments import NEWEST
-from mediaserver.restore.staging import Archive
+from mediaserver.restore.staging import Archive, NotSound
 from mediaserver.restore.wanted import Wanted
 
 FOLDER = "drill"
@@ -46,7 +46,8 @@ class Drill:
         try:
             done = self._run(at)
         except MediaserverError as error:
-            self.state_file.update(drill_error=str(error))
+            # Every account may read the state file, and messages are made of it.
+            self.state_file.update(drill_error=error.summary if isinstance(error, NotSound) else str(error))
             raise
         self.state_file.update(drill=self.now(), drill_error="")
         return done

@@ -36,7 +36,14 @@ class Archive(Protocol):
 
 
 class NotSound(MediaserverError):
-    """What has come out of the repository is not what the snapshot lists. Nothing was changed."""
+    """What has come out of the repository is not what the snapshot lists. Nothing was changed.
+
+    ``summary``: the same without names of files, which may be titles.
+    """
+
+    def __init__(self, message: str, summary: str) -> None:
+        super().__init__(message)
+        self.summary = summary
 
 
 def require_room(folder: Path, size: int) -> None:
@@ -63,7 +70,8 @@ def fetch(archive: Archive, snapshot: str, wanted: Wanted, folder: Path) -> None
         if faults:
             raise NotSound(
                 f"snapshot {snapshot[:8]} is not whole: {'; '.join(faults[:SHOWN])}. Nothing was changed. Choose"
-                " another snapshot with --at, and run: sudo mediaserver backup --check"
+                " another snapshot with --at, and run: sudo mediaserver backup --check",
+                f"snapshot {snapshot[:8]} is not whole, with {len(faults)} differences",
             )
     except OSError as error:
         clear(folder)
