@@ -155,5 +155,5 @@ def test_transmission_that_refuses_the_password_is_not_asked_again(tmp_path: Pat
     made = make(tmp_path, Engine("transmission", healthy()), transmission_http=daemon)
     with pytest.raises(MediaserverError, match="password"):
         made.prove("transmission", Expected({}, 1))
-    # The handshake may take one more; a hundred lock everyone out.
+    # The handshake may take one more; a hundred lock all clients out.
     assert daemon.attempts <= 2

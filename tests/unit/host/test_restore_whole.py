@@ -282,7 +282,7 @@ def test_everything_with_restic_itself(tmp_path: Path, lock: Path, monkeypatch: 
     context = replace(make_context(tmp_path), root=home.root, now=lambda: home.now)
     found = run(command, context, "--everything", str(folder))
     assert (found.data["done"], found.data["files"]) == ("whole", 11)
-    assert "of old-pi are restored" in found.lines[0]
+    assert " old-pi are restored" in found.lines[0]
     assert restored(home) == before
     (folder / "password").write_text("another\n")
     shutil.rmtree(home.root)

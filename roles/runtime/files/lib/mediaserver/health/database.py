@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether Jellyfin's database is damaged: the server then ends at every start, without a word in its answers.
+"""Whether Jellyfin's database is damaged: the server then ends at every start, without a message in its answers.
 
 It is read only where the server does not run.
 """
