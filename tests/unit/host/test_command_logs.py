@@ -28,7 +28,7 @@ def test_names_are_listed(tmp_path: Path) -> None:
     found = run(logs, make_context(tmp_path, docker=two))
     assert found.lines == [
         "services: jellyfin, vpn",
-        "programs: vpn-monitor, barrier, barrier-keeper, stack, import, health, updates, discovery, docker",
+        "programs: vpn-monitor, barrier, barrier-keeper, stack, import, health, backup, updates, discovery, docker",
     ]
 
 

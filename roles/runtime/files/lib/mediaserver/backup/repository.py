@@ -174,7 +174,7 @@ def observe(settings: Settings, given: str) -> Disks:
             is_share(local) if local else False,
         )
     except OSError as error:
-        raise FileProblem(f"the disks cannot be told apart: {reason(error)}") from error
+        raise FileProblem(f"the disks cannot be compared: {reason(error)}") from error
 
 
 def given_location(settings: Settings) -> str:

@@ -225,7 +225,8 @@ class Restic:
     def _redacted(self, text: str) -> str:
         location = self.repository.location
         text = text.replace(location, places.where(location))
-        for value in (*re.findall(r"//([^/@]*)@", location), *self.repository.environment.values()):
+        logins = [part for login in re.findall(r"//([^/@]*)@", location) for part in login.split(":")]
+        for value in (*logins, *self.repository.environment.values()):
             text = text.replace(value, "…") if len(value) > 3 else text
         return text
 
@@ -270,13 +271,19 @@ class Restic:
         """Return the snapshots, oldest first; those of one household where it is given. Raises ResticError."""
         chosen = (f"--tag={HOUSEHOLD}{household}",) if household else ()
         done = self.call("snapshots", "--json", "--no-lock", *chosen, limit_s=SHORT_S)
-        return sorted((_snapshot(one) for one in _parsed(done.output) or []), key=lambda one: one.time)
+        found = _parsed(done.output) or []
+        try:
+            return sorted((_snapshot(one) for one in found), key=lambda one: one.time)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise _unexpected(done.output) from error
 
     def ls(self, snapshot: str) -> Iterator[Entry]:
         """Yield everything in a snapshot. Raises ResticError."""
         done = self.call("ls", "--json", "--no-lock", snapshot, limit_s=SHORT_S)
         for line in done.output.splitlines():
             one = _parsed(line)
+            if not isinstance(one, dict):
+                raise _unexpected(line)
             if "node" in (one.get("struct_type"), one.get("message_type")):
                 yield Entry(
                     str(one["path"]),
@@ -337,7 +344,7 @@ def fault_of(code: int, text: str) -> Fault:
 def _summary(output: str) -> str:
     for line in reversed(output.splitlines()):
         found = _parsed(line)
-        if found.get("message_type") == "summary":
+        if isinstance(found, dict) and found.get("message_type") == "summary" and found.get("snapshot_id"):
             return str(found["snapshot_id"])
     raise ResticError("restic backup has named no snapshot; see `sudo mediaserver logs backup`", Fault.OTHER)
 
@@ -355,6 +362,8 @@ def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ResticError(
-            f"restic has answered in an unexpected form ({text[:80]!r}); run this again", Fault.OTHER
-        ) from error
+        raise _unexpected(text) from error
+
+
+def _unexpected(text: str) -> ResticError:
+    return ResticError(f"restic has answered in an unexpected form ({text[:80]!r}); run this again", Fault.OTHER)
