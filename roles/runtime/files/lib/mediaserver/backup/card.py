@@ -48,10 +48,17 @@ def text(
         "STEPS",
         "  1. Write Raspberry Pi OS (64 bit) on a new card, with an account that you can log in with by SSH.",
         f"  2. {disk}",
-        "  3. On any computer: install Ansible and the collection household.mediaserver (its README says how).",
-        '  4. Run the playbook restore.yml as in docs/backup.md, section "A new Pi from the recovery card". It asks',
-        "     for the repository, its password and the vault's password, and finds the inventory in the backup.",
-        "  5. Log in to Jellyfin as before. Then run `sudo mediaserver backup` and `sudo mediaserver card --confirm`.",
+        "  3. On any computer: get the collection household.mediaserver, and run `make tools` in its folder.",
+        "  4. Where the household's inventory folder is lost, too, get it out of the backup:",
+        '       make restore-inventory PI=<address> HOUSE=inventory/home ARGS="--user <account>"',
+        *(
+            ["     with -e restore_disk=<UUID of the media disk> in ARGS; `lsblk -f` on the Pi shows it."]
+            * is_media_disk
+        ),
+        "  5. Write the new Pi's address into inventory/home/hosts.yml, then run:",
+        "       make restore HOUSE=inventory/home ARGS=--ask-vault-pass",
+        '     It asks for the two passwords above. docs/restore.md has more, under "A new Pi".',
+        "  6. Log in to Jellyfin as before. Then run `sudo mediaserver backup` and `sudo mediaserver card --confirm`.",
     ]
 
 

@@ -217,7 +217,7 @@ def open_repository(settings: Settings) -> Repository:
         if is_local(decision.location) and (folder_of(decision.location) / CONFIG).exists():
             raise FileProblem(
                 f"{where(decision.location)} has a repository already, and this host does not know its password. If"
-                " it is the backup of this household, restore it with the recovery card (docs/backup.md); else move it"
+                " it is the backup of this household, restore it with the recovery card (docs/restore.md); else move it"
                 " away"
             )
         secret = password.ensure(settings.secrets)

@@ -87,7 +87,7 @@ REMEDIES: Mapping[Fault, str] = {
     Fault.LOCKED: "Another program works with it. Run this again later",
     Fault.WRONG_PASSWORD: (
         "The repository has another password than this host: it may be of another household, or of an earlier set-up of"
-        " this one. Restore it with its recovery card (docs/backup.md), or choose another upkeep_backup_repository"
+        " this one. Restore it with its recovery card (docs/restore.md), or choose another upkeep_backup_repository"
     ),
     Fault.KILLED: "It was ended before it was done. Run this again; what was made so far is used",
     Fault.FULL: "Make room there, or shorten upkeep_backup_keep and run `sudo mediaserver backup --check`",

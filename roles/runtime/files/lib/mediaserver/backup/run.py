@@ -300,7 +300,7 @@ def require_own(found: Sequence[Snapshot], household: str, where: str) -> None:
         return
     raise OtherHousehold(
         f"the repository at {where} has {len(found)} snapshots, and none is of this household (id {household})."
-        " To bring back the household whose backup it is, restore it with its recovery card (docs/backup.md); else"
+        " To bring back the household whose backup it is, restore it with its recovery card (docs/restore.md); else"
         " choose another upkeep_backup_repository"
     )
 
