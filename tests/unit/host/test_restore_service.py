@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from backup_home import needs_restic
 from mediaserver._core.errors import FileProblem, InvalidValue, ServiceProblem
 from mediaserver.backup.restic import Fault, ResticError
 from mediaserver.restore import placing, staging
@@ -36,6 +37,7 @@ def filled(made: Household) -> Household:
     return made
 
 
+@needs_restic
 def test_restic_itself_brings_a_service_back_and_again(real: Household) -> None:
     done = real.restore().run("jellyfin", "newest")
     assert real.user_names() == ["first"]
@@ -148,6 +150,7 @@ def test_repository_of_another_household_is_refused(tmp_path: Path) -> None:
     refused(home, Refused, "has 1 snapshots of 1 other household, and none of this one")
 
 
+@needs_restic
 def test_wrong_password_is_refused(real: Household) -> None:
     (real.secrets / "password").write_text("another\n")
     with pytest.raises(ResticError) as raised:
@@ -156,11 +159,13 @@ def test_wrong_password_is_refused(real: Household) -> None:
     assert real.user_names() == ["second"]
 
 
+@needs_restic
 def test_repository_that_is_not_there_is_refused(real: Household) -> None:
     real.repository.rename(real.folder / "away")
     refused(real, ResticError, "restic snapshots has failed")
 
 
+@needs_restic
 def test_tampered_repository_is_refused(real: Household) -> None:
     for pack in real.packs():
         content = bytearray(pack.read_bytes())

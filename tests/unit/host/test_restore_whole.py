@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from backup_home import needs_restic
 from command_host import make_context, run
 from mediaserver._core import files, job_lock
 from mediaserver._core.errors import FileProblem, InvalidValue
@@ -271,6 +272,7 @@ def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
+@needs_restic
 def test_everything_with_restic_itself(tmp_path: Path, lock: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = Household(tmp_path, real=True)
     home.fill()
