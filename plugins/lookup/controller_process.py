@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 name: controller_process
 author: household.mediaserver contributors (@household)
 version_added: 0.1.0
-short_description: The process of this run, and the processes that live on its controller
+short_description: The process of this run, and all processes of its controller
 description:
   - A run that was interrupted has left its lock on the host. The next run from the same controller sees by this that
     the process of the earlier one is gone, and takes its place.
@@ -23,7 +23,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: One dictionary, with the controller's name, the process of the run, and all that live.
+  description: One dictionary, with the controller's name, the process of the run, and all processes there.
   type: list
   elements: dict
   sample: [{controller: laptop, process: 4711, alive: [1, 4711]}]

@@ -116,7 +116,7 @@ def test_a_lease_is_bounded(path: Path, seconds: float) -> None:
     "text",
     ["", "{", "[]", '{"name": "x"}', json.dumps({"name": "x", "since": 0, "until": 1e99}), "\udcff"],
 )
-def test_a_damaged_file_holds_nobody_up(path: Path, text: str) -> None:
+def test_a_damaged_file_is_no_lock(path: Path, text: str) -> None:
     path.parent.mkdir()
     path.write_bytes(text.encode(errors="surrogateescape"))
     with job_lock.held("x", patience_s=0, path=path):
