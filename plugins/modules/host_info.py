@@ -10,7 +10,7 @@ short_description: Measure the properties of a host that the roles depend on
 version_added: 0.1.0
 description:
   - Reads architecture, release, memory, disks, networks, accounts, clock, graphics devices, Docker, listening
-    ports and kernel settings in one execution. Changes nothing.
+    ports and kernel settings in one execution. Changes nothing but the lock of O(lease).
   - A value that cannot be read is empty. The host needs only Python.
 author:
   - household.mediaserver contributors (@household)
@@ -97,6 +97,29 @@ options:
     description: Group whose members are returned.
     type: str
     default: ""
+  lease:
+    description:
+      - The lock of all jobs on the host, which is taken before the measurement. Fails with the name of its holder where
+        it is not free within ten minutes. M(household.mediaserver.job_lock) ends it. Ignored in check mode.
+    type: dict
+    suboptions:
+      name:
+        description: What works on the host, in words for people.
+        type: str
+        required: true
+      controller:
+        description: Name of the machine on which it works.
+        type: str
+        required: true
+      process:
+        description: Its process there.
+        type: int
+        required: true
+      alive:
+        description: All processes there. The lock of one that is not among them is taken over.
+        type: list
+        elements: int
+        default: []
 """
 
 EXAMPLES = r"""
@@ -442,6 +465,8 @@ ansible_facts:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.household.mediaserver.plugins.module_utils._core import job_lock
+from ansible_collections.household.mediaserver.plugins.module_utils._core.errors import MediaserverError
 from ansible_collections.household.mediaserver.plugins.module_utils._host.info import Reader, measure
 
 
@@ -462,9 +487,23 @@ def main() -> None:
             "timezone": {"type": "str", "default": ""},
             "user": {"type": "str", "default": ""},
             "group": {"type": "str", "default": ""},
+            "lease": {
+                "type": "dict",
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "controller": {"type": "str", "required": True},
+                    "process": {"type": "int", "required": True},
+                    "alive": {"type": "list", "elements": "int", "default": []},
+                },
+            },
         },
         supports_check_mode=True,
     )
+    if (wanted := module.params["lease"]) and not module.check_mode:
+        try:
+            job_lock.take(job_lock.Lease(**wanted))
+        except (MediaserverError, OSError) as error:
+            module.fail_json(msg=str(error))
     module.exit_json(
         changed=False, ansible_facts={"mediaserver_host": measure(Reader(module.run_command), module.params)}
     )

@@ -58,10 +58,10 @@ class Lease:
     """What a playbook asks for; ``alive``: the processes of its controller, to recognise the lease of a dead one."""
 
     name: str
-    seconds: float
     controller: str
     process: int
     alive: Collection[int] = ()
+    seconds: float = LONGEST_S
 
 
 def read(path: files.StrPath = JOB_LOCK) -> Holder | None:

@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.household.mediaserver.plugins.module_utils._core import clock, job_lock
 from ansible_collections.household.mediaserver.plugins.module_utils._core.job_lock import Busy, Holder, Lease
 
-LAPTOP = Lease("site.yml", 600, "laptop", 100, alive=(1, 100))
+LAPTOP = Lease("site.yml", "laptop", 100, (1, 100), 600)
 # Takes the lock of the file as another process does, and says so.
 HOLD = """
 import fcntl, sys, time
@@ -81,7 +81,7 @@ def test_only_its_own_playbook_ends_a_lease(path: Path) -> None:
 
 
 def test_a_lease_ends_by_its_deadline(path: Path) -> None:
-    taken(path, Lease("site.yml", 0.1, "laptop", 100))
+    taken(path, Lease("site.yml", "laptop", 100, seconds=0.1))
     with job_lock.held("x", patience_s=5, path=path):
         pass
 
@@ -89,12 +89,12 @@ def test_a_lease_ends_by_its_deadline(path: Path) -> None:
 @pytest.mark.parametrize(
     ("wanted", "replaces"),
     [
-        (Lease("site.yml", 600, "laptop", 100), True),  # the same run again
-        (Lease("site.yml", 600, "laptop", 200, alive=(1, 200)), True),  # the first one was interrupted
-        (Lease("site.yml", 600, "laptop", 200, alive=(1, 100, 200)), False),  # it works
-        (Lease("site.yml", 600, "laptop", 200), False),  # not known
-        (Lease("site.yml", 600, "other", 200, alive=(200,)), False),
-        (Lease("site.yml", 600, "", 0, alive=(200,)), False),
+        (Lease("site.yml", "laptop", 100, seconds=600), True),  # the same run again
+        (Lease("site.yml", "laptop", 200, (1, 200), 600), True),  # the first one was interrupted
+        (Lease("site.yml", "laptop", 200, (1, 100, 200), 600), False),  # it works
+        (Lease("site.yml", "laptop", 200, seconds=600), False),  # not known
+        (Lease("site.yml", "other", 200, (200,), 600), False),
+        (Lease("site.yml", "", 0, (200,), 600), False),
     ],
 )
 def test_whose_lease_is_replaced(path: Path, wanted: Lease, replaces: bool) -> None:
@@ -109,14 +109,14 @@ def test_whose_lease_is_replaced(path: Path, wanted: Lease, replaces: bool) -> N
 @pytest.mark.parametrize("seconds", [0, -1, job_lock.LONGEST_S + 1, float("nan"), float("inf")])
 def test_a_lease_is_bounded(path: Path, seconds: float) -> None:
     with pytest.raises(ValueError, match="is refused"):
-        taken(path, Lease("site.yml", seconds, "laptop", 1))
+        taken(path, Lease("site.yml", "laptop", 1, seconds=seconds))
 
 
 @pytest.mark.parametrize(
     "text",
     ["", "{", "[]", '{"name": "x"}', json.dumps({"name": "x", "since": 0, "until": 1e99}), "\udcff"],
 )
-def test_a_damaged_file_holds_nobody_up(path: Path, text: str) -> None:
+def test_a_damaged_file_is_no_lock(path: Path, text: str) -> None:
     path.parent.mkdir()
     path.write_bytes(text.encode(errors="surrogateescape"))
     with job_lock.held("x", patience_s=0, path=path):
