@@ -252,7 +252,8 @@ class Household:
         paths = [manifest.FILE, *(["databases"] if copies else [])]
         paths += [str(one.path) for one in plan.present if one.kind is sources.Kind.FILES]
         tags = ("mediaserver", f"household={household}", f"reason={reason}")
-        return self.archive.backup(paths, folder=staging, exclude_file=self.folder / "excluded", tags=tags)
+        made = self.archive.backup(paths, folder=staging, exclude_file=self.folder / "excluded", tags=tags)
+        return str(getattr(made, "snapshot", made))
 
     def keep_present(self) -> str:
         self.kept += 1

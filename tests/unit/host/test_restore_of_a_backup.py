@@ -15,7 +15,8 @@ from mediaserver.backup import repository
 from mediaserver.backup.run import BEFORE_RESTORE, Choice
 from mediaserver.backup.state import StateFile
 from mediaserver.restore.drill import Drill
-from mediaserver.restore.service import ServiceRestore
+from mediaserver.restore.placing import Note, Places
+from mediaserver.restore.service import NotProven, ServiceRestore
 from mediaserver.restore.whole import WholeRestore
 from restore_home import Services
 
@@ -57,7 +58,7 @@ def contents(home: Home) -> dict[str, object]:
         str(path.relative_to(home.top)): (path.stat().st_mode, path.read_bytes())
         for top in (home.root, home.top / "state")
         for path in sorted(top.rglob("*"))
-        if path.is_file() and not path.name.startswith("jellyfin.db") and path.name not in ("backup.json",)
+        if path.is_file() and ".db" not in path.name and path.name != "backup.json"
     }
 
 
@@ -72,6 +73,18 @@ def test_damaged_database_and_deleted_files_come_back(home: Home) -> None:
     assert done.before not in ("", done.snapshot)
 
 
+def test_neither_a_restore_nor_the_next_backup_removes_the_good_snapshot_of_the_day(home: Home) -> None:
+    (home.root / JELLYFIN).write_bytes(b"damaged")
+    done = service(home, Services()).run("jellyfin", "newest")
+    assert {done.before, done.snapshot} <= {one.id for one in home.opened().snapshots()}
+    # A control: of two backups of one kind and day, one is kept.
+    home.run().run()
+    left = {one.id for one in home.opened().snapshots()}
+    assert done.before in left
+    assert done.snapshot not in left
+    assert len(left) == 2
+
+
 def test_database_that_is_gone_comes_back(home: Home) -> None:
     tables = rows(home)
     (home.root / JELLYFIN).unlink()
@@ -83,8 +96,8 @@ def test_drill_of_a_backup(home: Home) -> None:
     state = StateFile(home.settings.state_file, home.top / "run" / "state.lock")
     drill = Drill(home.settings, home.opened(), repository.household(home.settings), lambda: home.now, state)
     done = drill.run()
-    assert done.databases == 1
-    assert done.rows == sum(map(len, rows(home).values()))
+    # Of Jellyfin three users, of the own service one.
+    assert (done.databases, done.rows) == (2, 4)
     assert (home.state["drill"], home.state["drill_error"]) == (home.now, "")
     # A later backup does not take what the drill has left.
     assert list(home.settings.scratch.rglob("*")) == []
@@ -108,14 +121,53 @@ def test_blank_pi_has_the_same_household(home: Home) -> None:
     )
     assert done.household == household
     assert rows(home) == tables
-    after = contents(home)
-    assert {path: before[path] for path in before if path not in after} == {
-        # The role writes it again.
-        path: before[path]
-        for path in before
-        if path == "opt/backup.json"
-    }
-    assert {path for path in after if after[path] != before.get(path)} == set()
+    assert contents(home) == before
+
+
+@needs_restic
+def test_a_database_inside_a_folder_of_its_service_comes_back(home: Home) -> None:
+    before, path = contents(home), home.root / "config/own/own.db"
+    with closing(sqlite3.connect(path)) as line, line:
+        line.execute("INSERT INTO users VALUES (99, 'later')")
+    (home.root / "config/own/own.conf").write_text("later")
+    service(home, Services()).run("own", "newest")
+    assert contents(home) == before
+    with closing(sqlite3.connect(path)) as line:
+        assert line.execute("SELECT id FROM users").fetchall() == [(0,)]
+
+
+@needs_restic
+def test_a_database_inside_a_folder_is_put_back_however_often(home: Home) -> None:
+    path = home.root / "config/own/own.db"
+    with closing(sqlite3.connect(path)) as line, line:
+        line.execute("PRAGMA journal_mode = DELETE")
+        line.execute("INSERT INTO users VALUES (99, 'later')")
+    content, before = path.read_bytes(), contents(home)
+    places: list[Note] = []
+    services = Services(broken="it does not answer")
+    restore = service(home, services)
+    put_back = Places.put_back
+
+    def twice(self: Places, note: Note) -> None:
+        # The first one is cut off before its end.
+        end = Places.end
+        Places.end = lambda self: None  # type: ignore[method-assign]
+        try:
+            put_back(self, note)
+        finally:
+            Places.end = end  # type: ignore[method-assign]
+        places.append(note)
+        put_back(self, note)
+
+    Places.put_back = twice  # type: ignore[method-assign]
+    try:
+        with pytest.raises(NotProven):
+            restore.run("own", "newest")
+    finally:
+        Places.put_back = put_back  # type: ignore[method-assign]
+    assert len(places) == 1
+    assert path.read_bytes() == content
+    assert contents(home) == before
 
 
 def test_no_secret_is_an_argument(home: Home) -> None:

@@ -309,10 +309,13 @@ class Restic:
     def forget(self, keep: Sequence[str], household: str) -> int:
         """Remove snapshots of this household that ``keep`` does not name; return how many. Raises ResticError.
 
+        Those of another reason, and incomplete ones, are counted apart: the state that a restore has left must not
+        take the place of that day's backup.
+
         restic 0.18 exits 0 for one that it could not remove, so the list is read again.
         """
         done = self.call(
-            *("forget", "--json", RETRY_LOCK, "--group-by=host", f"--tag={HOUSEHOLD}{household}", *keep),
+            *("forget", "--json", RETRY_LOCK, "--group-by=host,tags", f"--tag={HOUSEHOLD}{household}", *keep),
             limit_s=SHORT_S,
         )
         removed = {str(one["id"]) for group in _parsed(done.output) or [] for one in group.get("remove") or []}

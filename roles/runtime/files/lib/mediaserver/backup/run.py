@@ -132,7 +132,9 @@ class BackupRun:
         )
         result = Result("", where, repository.SURVIVES[opened.kind])
         self._snapshot(settings, state, restic, household, why, choice, result)
-        self._tidy(settings, state, restic, household, choice, result)
+        # A restore has chosen one of the snapshots.
+        if why != BEFORE_RESTORE:
+            self._tidy(settings, state, restic, household, choice, result)
         return result
 
     def _open(self, restic: Restic, household: str, noted: dict[str, Any], where: str, choice: Choice) -> None:

@@ -105,7 +105,16 @@ def run(arguments: argparse.Namespace, context: Context) -> Outcome:
         if arguments.complete:
             restore.complete()
             return _outcome("completed", lines=["the files of before are in place again, and the service is started"])
-        return _restored(restore.run(arguments.service, arguments.at))
+        done = restore.run(arguments.service, arguments.at)
+        _forget_faults(StateFile(settings.state_file), done.service)
+        return _restored(done)
+
+
+def _forget_faults(state_file: StateFile, service: str) -> None:
+    """What the snapshot of before has found in a database that is replaced now is no news. Raises FileProblem."""
+    faults = state_file.read().get("faults")
+    if isinstance(faults, list):
+        state_file.update(faults=[one for one in faults if not isinstance(one, dict) or one.get("service") != service])
 
 
 def _check(arguments: argparse.Namespace) -> None:

@@ -18,7 +18,7 @@ from mediaserver._core import files
 from mediaserver._core.errors import FileProblem, reason
 from mediaserver.backup.restic import Entry
 from mediaserver.restore import staging
-from mediaserver.restore.wanted import Wanted, companions
+from mediaserver.restore.wanted import Wanted, companions, is_inside
 
 # Below the project folder, so that a move is a rename.
 FOLDER = ".mediaserver-restore"
@@ -27,12 +27,16 @@ NOTE, NEW, OLD, REJECTED = "note.json", "new", "old", "rejected"
 
 @dataclass(frozen=True)
 class Move:
-    """One path of the host. ``new``: what takes its place, empty for nothing; ``had``: there was something before."""
+    """One path of the host. ``new``: what takes its place, empty for nothing; ``had``: there was something before.
+
+    ``inside``: a database in a folder that is moved as a whole, before it, and is put back as a whole.
+    """
 
     target: str
     new: str
     old: str
     had: bool
+    inside: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,8 @@ class Note:
         try:
             data = json.loads(text)
             moves = tuple(
-                Move(str(one["target"]), str(one["new"]), str(one["old"]), bool(one["had"])) for one in data["moves"]
+                Move(str(one["target"]), str(one["new"]), str(one["old"]), bool(one["had"]), bool(one["inside"]))
+                for one in data["moves"]
             )
             return cls(str(data["service"]), str(data["snapshot"]), moves)
         except (ValueError, KeyError, TypeError, RecursionError) as error:
@@ -92,12 +97,14 @@ class Places:
             pairs.append((one.path, str(staging.place_of(self.new, one.copy))))
             pairs += [(path, "") for path in companions(one.path)]
         pairs += [(path, "") for path in wanted.absent]
-        return tuple(
-            Move(target, new, str(staging.place_of(self.folder / OLD, target)), os.path.lexists(target))
-            for target, new in pairs
-            # Nothing to take and nothing to put there.
-            if new or os.path.lexists(target)
-        )
+        made = []
+        for target, new in pairs:
+            inside = target not in wanted.files and is_inside(target, wanted.files)
+            had = os.path.lexists(target) and not inside
+            # Else there is nothing to take and nothing to put there.
+            if new or had:
+                made.append(Move(target, new, str(staging.place_of(self.folder / OLD, target)), had, inside))
+        return tuple(made)
 
     def place(self, note: Note, parents: Iterable[Entry]) -> None:
         """Move the present files aside, and the restored ones in. Raises FileProblem, with the present files back."""
@@ -121,6 +128,8 @@ class Places:
         """Put the files of before in their places, from wherever it was interrupted. Raises FileProblem."""
         try:
             for move in reversed(note.moves):
+                if move.inside:
+                    continue
                 if move.had:
                     if os.path.lexists(move.old):
                         self._reject(move.target)

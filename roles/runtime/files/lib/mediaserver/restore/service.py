@@ -87,15 +87,15 @@ class ServiceRestore:
         self._require_same_layout(chosen)
         content = self._plan(sources, chosen)
         staging.require_room(self.places.folder, content.size)
-        self.say(f"keeps the present state of {sources.title} in a snapshot")
-        before = self.keep_present()
-        self.say(f"fetches snapshot {chosen.title} ({words.size(content.size)})")
         expected = Expected(
             {table: rows for one in content.databases for table, rows in one.tables.items()},
             sum(one.path.endswith(".torrent") for one in content.entries),
         )
         try:
+            self.say(f"fetches snapshot {chosen.title} ({words.size(content.size)})")
             staging.fetch(self.archive, chosen.snapshot.id, content, self.places.new)
+            self.say(f"keeps the present state of {sources.title} in a snapshot")
+            before = self.keep_present()
             seen = self._swap(name, chosen, content, expected)
         finally:
             self.places.clear()
