@@ -34,6 +34,8 @@ FIELDS = {
     "restart_when_unhealthy",
 }
 CONFIG, DATA, SECRETS = "/config", "/data", "/run/secrets"
+# Covered by empty folders: the backups of the household, and the copies of databases from which they are made.
+COVERED = (f"{DATA}/backup", f"{DATA}/cache/backup")
 # The household's account, as of the services of the registry.
 GROUP = "${PGID}"
 ACCOUNT = f"${{PUID}}:{GROUP}"
@@ -76,6 +78,7 @@ def _service(name: str, fields: Data, root: str, data_root: str) -> Service:
         environment={"TZ": "${TZ}", **{key: literal(text) for key, text in (fields.get("environment") or {}).items()}},
         volumes=tuple(volumes),
         secret_files=secrets,
+        tmpfs=COVERED,
         capabilities=tuple(map(capability, fields.get("capabilities") or ())),
         healthcheck=_health(fields["healthcheck"]) if fields.get("healthcheck") else None,
         memory=str(fields.get("memory") or ""),

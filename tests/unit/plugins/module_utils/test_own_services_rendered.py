@@ -43,7 +43,7 @@ KEYS = {
     "ports",
     "cap_add",
 }
-KEYS |= {"environment", "cap_drop", "security_opt", "mem_limit", "volumes", "healthcheck", "stop_grace_period"}
+KEYS |= {"environment", "tmpfs", "cap_drop", "security_opt", "mem_limit", "volumes", "healthcheck", "stop_grace_period"}
 OPENING = {"NET_ADMIN", "NET_RAW", "ALL", "BPF", "MKNOD", "DAC_READ_SEARCH"}
 
 TEXTS = some.text(max_size=12) | some.sampled_from(
@@ -159,6 +159,13 @@ def test_what_preflight_refuses_is_never_written(change: dict[str, t.Any]) -> No
     """A play may do without preflight."""
     with pytest.raises(Exception, match=r"compose_project: mediaserver_extra_services\[0\]"):
         composed({VARIABLE: [{**SOUND, **change}]})
+
+
+def test_the_backups_are_not_in_the_container_of_an_own_service() -> None:
+    """All data is at /data, and the repository and its work folder are below it on the host."""
+    service = load(composed({VARIABLE: [SOUND]})["compose"])["services"]["sonarr"]
+    assert any(one["target"] == "/data" for one in service["volumes"]), "the control"
+    assert service["tmpfs"] == ["/data/backup", "/data/cache/backup"]
 
 
 def test_docker_never_starts_an_own_service_in_the_vpn_namespace_by_itself() -> None:
