@@ -329,3 +329,11 @@ def test_no_room_for_the_copies(home: Home, monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(FileProblem, match="0 MB free, and the copies of the databases need"):
         home.run().run()
     assert "backup" not in home.runner.verbs()
+
+
+def test_a_state_file_that_cannot_be_written_hinders_no_backup(home: Home) -> None:
+    """As on a full card; a folder is in its place here, because root may write everywhere."""
+    (home.top / "state/backup.json").mkdir()
+    with pytest.raises(FileProblem, match=r"backup\.json cannot be written"):
+        home.run().run()
+    assert len(home.opened().snapshots()) == 1, "and yet it was made"

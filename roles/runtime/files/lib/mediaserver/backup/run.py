@@ -94,7 +94,9 @@ class BackupRun:
         with ExitStack() as held:
             if not self.locked:
                 held.enter_context(job_lock.held(HOLDER, patience_s=self.patience_s, path=self.lock))
-            state.update(attempt=self.now())
+            # A full card hinders no backup that goes to another disk; what cannot be noted at the end is an error.
+            with suppress(FileProblem):
+                state.update(attempt=self.now())
             held.callback(_clear, settings.staging)
             try:
                 return self._run(settings, state, why, choice or Choice())
@@ -122,14 +124,15 @@ class BackupRun:
         where = repository.where(opened.location)
         household = repository.household(settings)
         self._open(restic, household, noted, where, choice)
-        state.update(
-            off="",
-            repository={
-                "where": where,
-                "kind": str(opened.kind),
-                "survives": repository.SURVIVES[opened.kind],
-            },
-        )
+        with suppress(FileProblem):
+            state.update(
+                off="",
+                repository={
+                    "where": where,
+                    "kind": str(opened.kind),
+                    "survives": repository.SURVIVES[opened.kind],
+                },
+            )
         result = Result("", where, repository.SURVIVES[opened.kind])
         self._snapshot(settings, state, restic, household, why, choice, result)
         # A restore has chosen one of the snapshots.
