@@ -125,18 +125,24 @@ class NetworkLab:
         )
 
     @contextlib.contextmanager
+    def running(self, where: str, program: str) -> Iterator[subprocess.Popen[str]]:
+        """Run a program, and end it with the block."""
+        started = self.python(where, program)
+        try:
+            yield started
+        finally:
+            started.kill()
+            started.communicate()
+
+    @contextlib.contextmanager
     def server(self, where: str, program: str) -> Iterator[subprocess.Popen[str]]:
-        """Run a program that prints "ready" when it listens; end it with the block.
+        """Run a program that prints "ready" when it listens.
 
         It waits PATIENT_S for its client, whose interpreter may take seconds to start.
         """
-        listener = self.python(where, program)
-        try:
+        with self.running(where, program) as listener:
             assert next_line(listener) == "ready"
             yield listener
-        finally:
-            listener.kill()
-            listener.communicate()
 
     def set_kernel(self, where: str, name: str, value: int) -> None:
         run("ip", "netns", "exec", where, "sh", "-c", f"echo {value} > /proc/sys/net/{name}")
@@ -217,12 +223,11 @@ class NetworkLab:
             "c, _ = s.accept(); print('met', flush=True)\n"
             "sys.stdin.readline(); c.send(b'late'); print('sent', flush=True); sys.stdin.readline()"
         )
-        with self.server(server, program) as listener:
-            caller = self.python(
-                client,
-                f"c = socket.create_connection(('{address}', {port}), 1, ('{source}', 0)); print('met', flush=True)\n"
-                "sys.stdin.readline(); c.settimeout(1); assert c.recv(9) == b'late'",
-            )
+        call = (
+            f"c = socket.create_connection(('{address}', {port}), 1, ('{source}', 0)); print('met', flush=True)\n"
+            "sys.stdin.readline(); c.settimeout(1); assert c.recv(9) == b'late'"
+        )
+        with self.server(server, program) as listener, self.running(client, call) as caller:
             assert next_line(caller) == "met"
             assert next_line(listener) == "met"
             self.forget_connections(self.pi)
@@ -319,11 +324,10 @@ class NetworkLab:
             f"where = socket.getaddrinfo('{here}', {port})[0][4]\n"
             f"s = socket.create_server(where, family={family}); print('ready', flush=True); c, _ = s.accept()\n{met}"
         )
-        with self.server(server, program) as listener:
-            caller = self.python(client, f"c = socket.create_connection(('{there}', {port}), 1)\n{met}")
-            if next_line(caller) != "met":
-                return False, False
-            if next_line(listener) != "met":  # the client's last packet of the handshake was dropped
+        call = f"c = socket.create_connection(('{there}', {port}), 1)\n{met}"
+        with self.server(server, program) as listener, self.running(client, call) as caller:
+            # The client may meet a server that does not meet it: its last packet of the handshake was dropped.
+            if next_line(caller) != "met" or next_line(listener) != "met":
                 return False, False
             if meanwhile is not None:
                 meanwhile()

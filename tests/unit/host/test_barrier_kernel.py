@@ -98,9 +98,8 @@ def test_a_peer_s_connection_never_moves_to_the_uplink(lab: NetworkLab, barrier_
         "c, _ = s.accept(); print('met', flush=True)\n"
         "sys.stdin.readline(); c.send(b'hello'); print('sent', flush=True); sys.stdin.readline()"
     )
-    with lab.server(lab.vpn, program) as server:
-        call = f"s = socket.create_connection(('{TUNNEL}', {PEER_PORT}), 2)"
-        client = lab.python(lab.internet, f"{call}; print('met', flush=True); sys.stdin.readline()")
+    call = f"s = socket.create_connection(('{TUNNEL}', {PEER_PORT}), 2); print('met', flush=True); sys.stdin.readline()"
+    with lab.server(lab.vpn, program) as server, lab.running(lab.internet, call) as client:
         assert next_line(client) == "met", "the forwarded port does not let peers in"
         assert next_line(server) == "met"
         run("ip", "-n", lab.vpn, "address", "add", f"{TUNNEL}/32", "dev", "lo")
